@@ -1,0 +1,16 @@
+"""JAX as in ``jax``, but NumPy shuffles: XLA does it by sorting, which is slow on a CPU."""
+
+import numpy as np
+
+from ..kind import Job
+from ..training import Training, TrainingData
+from .jax import job, setup
+
+__all__ = ["setup", "training"]
+
+
+def training(row: Training, data: TrainingData) -> Job:
+    rng = np.random.default_rng(1)
+    return job(
+        row, data, order_of=lambda order: order, token_of=lambda _: rng.permutation(row.samples).astype(np.int32)
+    )

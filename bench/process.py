@@ -1,0 +1,65 @@
+"""A peer in a process of its own, which is stopped whenever it is not its turn."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from typing import Any
+
+RESTRAINTS = (
+    "ATEN_CPU_CAPABILITY",
+    "MKL_ENABLE_INSTRUCTIONS",
+    "NPY_DISABLE_CPU_FEATURES",
+    "ONEDNN_MAX_CPU_ISA",
+    "OPENBLAS_CORETYPE",
+    "OPENBLAS_L2_SIZE",
+)
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "FASTOPT_NUM_THREADS")
+
+
+def restraints() -> dict[str, str]:
+    """Variables of this environment that would keep a peer from the instructions of the machine."""
+    return {name: os.environ[name] for name in RESTRAINTS if name in os.environ}
+
+
+def environment(threads: int) -> dict[str, str]:
+    """That of this process, with the number of threads for every library and without restraints."""
+    free = {name: value for name, value in os.environ.items() if name not in RESTRAINTS}
+    return {**free, **dict.fromkeys(THREAD_VARIABLES, str(threads))}
+
+
+class PeerError(RuntimeError):
+    """A peer could not do what it was asked."""
+
+
+class PeerProcess:
+    def __init__(self, peer: str, threads: int) -> None:
+        self.peer = peer
+        self.child = subprocess.Popen(
+            [sys.executable, "-m", "bench.worker", peer, str(threads)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment(threads),
+        )
+
+    def ask(self, *command: object) -> Any:
+        """Let the process run until it has answered; its threads cannot spin in the turn of another."""
+        assert self.child.stdin is not None
+        assert self.child.stdout is not None
+        self.child.send_signal(signal.SIGCONT)
+        self.child.stdin.write(json.dumps(command) + "\n")
+        self.child.stdin.flush()
+        line = self.child.stdout.readline()
+        if not line:
+            raise PeerError(f"{self.peer} ended with code {self.child.wait()} at {command}")
+        self.child.send_signal(signal.SIGSTOP)
+        answer = json.loads(line)
+        if "error" in answer:
+            raise PeerError(answer["error"])
+        return answer["value"]
+
+    def close(self) -> None:
+        self.child.kill()
+        self.child.wait()

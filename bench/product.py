@@ -1,0 +1,74 @@
+"""One matrix product of a dense layer, in each of its three passes, written into an array that is there already."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pass = Literal["forward", "backward_input", "backward_kernel"]
+TURN_FLOPS, MOST_CALLS = 4_000_000_000, 20_000
+
+
+@dataclass(frozen=True)
+class Operands:
+    """``left`` and ``right`` as the layer stores them; the pass says which of them is used transposed."""
+
+    left: NDArray[Any]
+    right: NDArray[Any]
+    out: NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Product:
+    """forward: x @ kernel; backward_input: dy @ kernel.T; backward_kernel: x.T @ dy."""
+
+    which: Pass
+    batch: int
+    inputs: int
+    outputs: int
+    group = "product"
+    operations = 1
+
+    @property
+    def name(self) -> str:
+        return f"{self.which} {self.batch}x{self.inputs}x{self.outputs}"
+
+    @property
+    def flops(self) -> int:
+        return 2 * self.batch * self.inputs * self.outputs
+
+    @property
+    def count(self) -> int:
+        return min(MOST_CALLS, max(1, TURN_FLOPS // self.flops))
+
+    def data(self, dtype: str) -> Operands:
+        rng = np.random.default_rng(0)
+        x, dy = (self.batch, self.inputs), (self.batch, self.outputs)
+        kernel = (self.inputs, self.outputs)
+        left, right, out = {
+            "forward": (x, kernel, dy),
+            "backward_input": (dy, kernel, x),
+            "backward_kernel": (x, dy, kernel),
+        }[self.which]
+        return Operands(
+            rng.standard_normal(left).astype(dtype),
+            rng.standard_normal(right).astype(dtype),
+            np.full(out, np.nan, dtype),
+        )
+
+    def check(self, data: Operands, result: NDArray[Any]) -> float:
+        """The largest error against a float64 product, in units of its largest element."""
+        left, right = data.left.astype(np.float64), data.right.astype(np.float64)
+        truth = {
+            "forward": lambda: left @ right,
+            "backward_input": lambda: left @ right.T,
+            "backward_kernel": lambda: left.T @ right,
+        }[self.which]()
+        return float(np.max(np.abs(result - truth)) / np.max(np.abs(truth)))
+
+    def agrees(self, value: float, reference: float, dtype: str) -> bool:
+        """Correct to the rounding of a sum of that many terms, whatever the reference got."""
+        terms = {"forward": self.inputs, "backward_input": self.outputs, "backward_kernel": self.batch}[self.which]
+        return value <= 4 * math.sqrt(terms) * float(np.finfo(dtype).eps)

@@ -1,0 +1,33 @@
+"""The table of what is measured. Add a line to measure more."""
+
+from itertools import pairwise
+
+from .kind import Kind
+from .product import Product
+from .training import Training
+
+TRAININGS = [
+    Training((4, 32, 32, 2), batch=32, samples=16_384, epochs=10),
+    Training((784, 64, 16, 10), batch=64, samples=16_384, epochs=5),
+    Training((28, 300, 300, 2), batch=256, samples=32_768, epochs=3),
+    Training((784, 1024, 1024, 10), batch=128, samples=4_096, epochs=3),
+]
+
+SQUARES = [Product("forward", n, n, n) for n in (256, 512, 1024, 2048)]
+
+LAYERS = [
+    Product(which, training.batch, inputs, outputs)
+    for training in TRAININGS
+    for layer, (inputs, outputs) in enumerate(pairwise(training.sizes))
+    for which in ("forward", "backward_input", "backward_kernel")
+    if layer or which != "backward_input"
+]
+
+ALL: list[Kind] = [*TRAININGS, *SQUARES, *LAYERS]
+ROWS = {row.name: row for row in ALL}
+
+
+def select(only: str) -> list[Kind]:
+    """The rows whose group is, or whose name contains, one of the words between commas; all rows for an empty text."""
+    words = [word.strip() for word in only.split(",") if word.strip()]
+    return [row for row in ROWS.values() if not words or any(w == row.group or w in row.name for w in words)]

@@ -1,0 +1,58 @@
+"""The process of one peer: ``python -m bench.worker PEER THREADS``. A line is a JSON list, its answer a JSON object.
+
+``["setup"]`` -> version; ``["open", row, dtype]`` -> null; ``["run", count]`` -> seconds; ``["check"]`` -> what
+``Kind.check`` says. All as ``{"value": ...}``; what went wrong as ``{"error": message}``.
+"""
+
+import importlib
+import json
+import os
+import sys
+from typing import Any
+
+from .kind import Job
+from .rows import ROWS
+
+
+class Worker:
+    def __init__(self, peer: str, threads: int) -> None:
+        self.peer, self.threads = peer, threads
+        self.job: Job | None = None
+
+    def setup(self) -> str:
+        """Processors first: libraries count them when they are imported."""
+        if hasattr(os, "sched_setaffinity"):
+            os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: self.threads])
+        self.module = importlib.import_module(f".peers.{self.peer}", __package__)
+        return str(self.module.setup(self.threads))
+
+    def open(self, name: str, dtype: str) -> None:
+        self.job = None
+        self.row, self.data = ROWS[name], ROWS[name].data(dtype)
+        self.job = getattr(self.module, self.row.group)(self.row, self.data)
+
+    def run(self, count: int) -> float:
+        assert self.job is not None
+        return self.job.run(count)
+
+    def check(self) -> float:
+        assert self.job is not None
+        return self.row.check(self.data, self.job.result())
+
+
+def main() -> None:
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1)
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    worker = Worker(sys.argv[1], int(sys.argv[2]))
+    for line in sys.stdin:
+        command, *arguments = json.loads(line)
+        answer: dict[str, Any]
+        try:
+            answer = {"value": getattr(worker, command)(*arguments)}
+        except Exception as error:
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        print(json.dumps(answer), file=answers)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""Train neural networks on the CPU, fast.
+
+Example:
+    >>> import fastopt as fo
+    >>> x, y = fo.datasets.load_digits()
+    >>> model = fo.Sequential([fo.layers.Dense(64, activation="relu"), fo.layers.Dense(10)], seed=0)
+    >>> model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    >>> history = model.fit(x, y, epochs=20, validation_split=0.2, verbose=0)
+    >>> history.history["val_accuracy"][-1] > 0.9
+    True
+"""
+
+from fastopt import (
+    _core,
+    callbacks,
+    config,
+    datasets,
+    initializers,
+    kernels,
+    layers,
+    losses,
+    metrics,
+    optimizers,
+)
+from fastopt.config import get_num_threads, set_num_threads, show_config
+from fastopt.files import load_model
+from fastopt.sequential import Sequential
+
+__version__: str = _core.runtime.build_info()["version"]
+
+__all__ = [
+    "Sequential",
+    "__version__",
+    "callbacks",
+    "config",
+    "datasets",
+    "get_num_threads",
+    "initializers",
+    "kernels",
+    "layers",
+    "load_model",
+    "losses",
+    "metrics",
+    "optimizers",
+    "set_num_threads",
+    "show_config",
+]

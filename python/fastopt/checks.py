@@ -1,0 +1,102 @@
+"""Checks of what the caller gave; each error says what was given, what was expected and what to do."""
+
+import math
+import numbers
+import operator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastopt import _core
+
+BLOCK = 1 << 20  # elements looked at in one piece
+
+
+def integer(name: str, value: object, low: int, high: int | None = None) -> int:
+    """Return `value` as an int that is at least `low` and less than `high`."""
+    if isinstance(value, bool | np.bool_) or not hasattr(value, "__index__"):
+        raise TypeError(f"{name} must be an integer, not {value!r}.")
+    number = operator.index(value)
+    if number < low or (high is not None and number >= high):
+        bounds = f"at least {low}" + (f" and less than {high}" if high is not None else "")
+        raise ValueError(f"{name} must be {bounds}, not {number}.")
+    return number
+
+
+def real(name: str, value: object) -> float:
+    """Return `value` as a finite float."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} must be a number, not {value!r}.")
+    if not math.isfinite(value):
+        raise ValueError(f"{name} must be finite, not {value!r}.")
+    return float(value)
+
+
+def array(name: str, value: object) -> NDArray[Any]:
+    """Return `value` as an array of a number type that the core reads; an array is not copied."""
+    try:
+        result = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name} is not a rectangular array: {error}") from None
+    kind = result.dtype
+    if kind.kind not in "fiub" or (kind.kind == "f" and kind.itemsize not in (4, 8)) or not kind.isnative:
+        raise TypeError(
+            f"{name} has dtype {kind}; expected float32, float64, an integer type or bool, in the byte order of this "
+            f"machine: convert it, for example by np.asarray({name}, dtype='float32')."
+        )
+    return result
+
+
+def matrix(name: str, value: object, features: int | None) -> NDArray[Any]:
+    """Return `value` as a non-empty array ``[n, features]``; any number of features if `features` is None."""
+    result = array(name, value)
+    wanted = f"[n, {'features' if features is None else features}]"
+    if result.ndim != 2:
+        hint = ""
+        if result.ndim == 1:
+            one_row = features not in (None, 1) and len(result) == features
+            hint = (
+                f" For one sample use {name}.reshape(1, -1)."
+                if one_row
+                else f" For n samples of one feature use {name}.reshape(-1, 1)."
+            )
+        elif result.ndim > 2:
+            hint = f" Use {name}.reshape(len({name}), -1)."
+        raise ValueError(f"{name} has shape {result.shape}; expected two dimensions, {wanted}.{hint}")
+    if 0 in result.shape:
+        raise ValueError(f"{name} is empty: its shape is {result.shape}; expected {wanted} with at least one sample.")
+    if features is not None and result.shape[1] != features:
+        raise ValueError(f"{name} has {result.shape[1]} features (shape {result.shape}); expected {wanted}.")
+    return result
+
+
+def finite(name: str, value: NDArray[Any], dtype: str) -> None:
+    """Refuse NaN, infinity and numbers too large for `dtype`, naming the first; nothing is copied as a whole."""
+    if value.dtype.kind != "f" or not value.size:
+        return
+    rows = max(1, BLOCK * len(value) // value.size)
+    for start in range(0, len(value), rows):
+        block = value[start : start + rows]
+        with np.errstate(over="ignore"):
+            flat = _core.kernels.first_nonfinite(np.require(block, dtype, ["C", "A"]))
+        if flat >= 0:
+            index = np.unravel_index(flat, block.shape)
+            found = block[index]
+            place = ", ".join(str(int(i)) for i in (index[0] + start, *index[1:]))
+            problem = f"too large for {dtype}" if np.isfinite(found) else "not finite"
+            raise ValueError(f"{name}[{place}] = {found} is {problem}; remove or replace such values first.")
+
+
+def weights(name: str, value: object, samples: int, dtype: str) -> NDArray[Any]:
+    """Return sample weights ``[n]``: finite, not negative, not all zero."""
+    result = array(name, value)
+    if result.shape != (samples,):
+        raise ValueError(f"{name} has shape {result.shape}; expected one weight for each sample, ({samples},).")
+    finite(name, result, dtype)
+    if result.min() < 0:
+        index = int(np.argmax(result < 0))
+        raise ValueError(f"{name}[{index}] = {result[index]} is negative; weights must be at least 0.")
+    if not result.any():
+        raise ValueError(f"{name} is 0 for every sample; at least one must be positive.")
+    return np.ascontiguousarray(result, dtype)

@@ -1,0 +1,210 @@
+"""Models in files: one safetensors file holds the weights, the optimizer's slots and, as JSON, everything else.
+
+Loading trusts nothing in the file. It runs no code from it and imports nothing by name; objects are built only from
+fastopt's own classes, and memory is taken only after every size has been compared with what the file really holds.
+"""
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from io import BufferedReader
+from typing import Any
+
+import numpy as np
+
+from fastopt import checks
+from fastopt.layers import LAYERS
+from fastopt.losses import LOSSES
+from fastopt.metrics import METRICS
+from fastopt.optimizers import OPTIMIZERS
+from fastopt.registry import Described, Registry, describe
+from fastopt.sequential import Sequential
+
+__all__ = ["load_model"]
+
+KEY = "fastopt"
+VERSION = 1
+MAX_HEADER = 100_000_000
+CODES = {"float32": "F32", "float64": "F64"}
+
+
+def save_model(model: Sequential, path: str | os.PathLike[str]) -> None:
+    """Write the file of `Sequential.save`."""
+    from safetensors.numpy import save
+
+    tensors = {**model.parameters, **model.slots}
+    data = save(tensors, {KEY: json.dumps(_description(model), allow_nan=False)})
+    target = os.path.realpath(path)
+    folder, name = os.path.split(target)
+    temporary = os.path.join(folder, f".{name}.{os.urandom(6).hex()}.tmp")
+    try:
+        with open(temporary, "xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    except BaseException:
+        if os.path.exists(temporary):
+            os.remove(temporary)
+        raise
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _description(model: Sequential) -> dict[str, Any]:
+    optimizer, loss = model.optimizer, model.loss
+    return {
+        "version": VERSION,
+        "name": model.name,
+        "dtype": model.dtype,
+        "seed": model.seed,
+        "epochs_trained": model.epochs_trained,
+        "input_shape": model.input_shape,
+        "layers": [_own(LAYERS, layer) for layer in model.layers],
+        "optimizer": None if optimizer is None else _own(OPTIMIZERS, optimizer),
+        "step": 0 if optimizer is None else optimizer.step,
+        "loss": None if loss is None else _own(LOSSES, loss),
+        "metrics": {name: _own(METRICS, metric) for name, metric in model.metrics.items()},
+    }
+
+
+def _own(registry: Registry[Any], value: Described) -> dict[str, Any]:
+    description = describe(value)
+    try:
+        json.dumps(description, allow_nan=False)
+        registry.resolve(description)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{value!r} cannot be saved: {error}") from None
+    return description
+
+
+def load_model(path: str | os.PathLike[str]) -> Sequential:
+    """Return the model that `Sequential.save` wrote: architecture, weights, optimizer and random state.
+
+    Args:
+        path: The file.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: It is not such a file, was written by a newer version, is truncated, or asks for something that is
+            not in it; no more memory is taken than the file has bytes.
+
+    Example:
+        >>> import os, tempfile
+        >>> import numpy as np, fastopt as fo
+        >>> model = fo.Sequential([fo.layers.Dense(1)], seed=0)
+        >>> model.build(2)
+        >>> path = os.path.join(tempfile.mkdtemp(), "model.safetensors")
+        >>> model.save(path)
+        >>> bool((fo.load_model(path).predict([[1.0, 2.0]]) == model.predict([[1.0, 2.0]])).all())
+        True
+    """
+    with open(path, "rb") as file:
+        try:
+            return _load(file)
+        except (ValueError, TypeError, RecursionError) as error:
+            raise ValueError(f"{os.fspath(path)} cannot be loaded as a model: {error}") from error
+
+
+def _load(file: BufferedReader) -> Sequential:
+    entries, data = _read_header(file)
+    description = _parse(_field(_field(entries, "__metadata__", dict), KEY, str))
+    version = _field(description, "version", int)
+    if version != VERSION:
+        raise ValueError(f"it has format version {version}; this version of fastopt reads {VERSION}.")
+
+    layers = [LAYERS.resolve(_described(layer)) for layer in _field(description, "layers", list)]
+    name = None if description.get("name") is None else _field(description, "name", str)
+    model = Sequential(layers, _field(description, "seed", int), _field(description, "dtype", str), name)
+    if description.get("optimizer") is not None:
+        model.compile(
+            OPTIMIZERS.resolve(_described(description["optimizer"])),
+            None if description.get("loss") is None else LOSSES.resolve(_described(description["loss"])),
+            {key: METRICS.resolve(_described(m)) for key, m in _field(description, "metrics", dict).items()},
+        )
+
+    input_shape = tuple(checks.integer("input_shape", n, 1) for n in _field(description, "input_shape", list))
+    places = _places(entries, data, model, input_shape)
+    model.build(input_shape)
+    model.epochs_trained = checks.integer("epochs_trained", _field(description, "epochs_trained", int), 0, 2**48)
+    if model.optimizer is not None:
+        model.optimizer.step = _field(description, "step", int)
+    for key, view in (model.parameters | model.slots).items():
+        file.seek(places[key])
+        if file.readinto(view.data.cast("B")) != view.nbytes:
+            raise ValueError("it ends before its data do.")
+    for key, view in model.parameters.items():
+        checks.finite(key, view, model.dtype)
+    return model
+
+
+def _read_header(file: BufferedReader) -> tuple[dict[str, Any], tuple[int, int]]:
+    """Return the header's entries and where the data begin and end."""
+    size = os.fstat(file.fileno()).st_size
+    length = int.from_bytes(file.read(8), "little")
+    if size < 8 or length > min(size - 8, MAX_HEADER):
+        raise ValueError("it is not a safetensors file, or truncated: its header does not fit into it.")
+    try:
+        text = file.read(length).decode()
+    except UnicodeDecodeError:
+        raise ValueError("it is not a safetensors file: its header is not text.") from None
+    return _parse(text), (8 + length, size)
+
+
+def _places(
+    entries: Mapping[str, Any], data: tuple[int, int], model: Sequential, input_shape: tuple[int, ...]
+) -> dict[str, int]:
+    """Return where each tensor begins, after comparing all of them with what the model needs and the file holds."""
+    names = model.optimizer.slot_names if model.optimizer is not None else []
+    needed: dict[str, tuple[int, ...]] = {}
+    for stage in model.plan(input_shape):
+        for parameter, (shape, _) in stage.parameters.items():
+            name = f"{stage.name}/{parameter}"
+            needed |= {name: shape} | {f"{name}/{slot}": shape for slot in names}
+    given = entries.keys() - {"__metadata__"}
+    if given != needed.keys():
+        raise ValueError(f"its tensors are not those of its architecture: {', '.join(sorted(given ^ needed.keys()))}.")
+    ranges: dict[str, tuple[int, int]] = {}
+    for name, shape in needed.items():
+        entry = _field(entries, name, dict)
+        code = CODES[model.dtype]
+        if entry.get("dtype") != code or entry.get("shape") != list(shape):
+            found = f"{entry.get('dtype')} {entry.get('shape')}"
+            raise ValueError(f"{name} is {found}; its architecture needs {code} {list(shape)}.")
+        offsets = _field(entry, "data_offsets", list)
+        size = math.prod(shape) * np.dtype(model.dtype).itemsize
+        if not all(type(n) is int for n in offsets) or len(offsets) != 2 or offsets[1] - offsets[0] != size:
+            raise ValueError(f"{name} has the data offsets {offsets}; its shape needs {size} bytes.")
+        ranges[name] = (offsets[0], offsets[1])
+    end = 0
+    for name, (start, stop) in sorted(ranges.items(), key=lambda item: item[1]):
+        if start != end:
+            raise ValueError(f"{name} begins at byte {start} of the data; expected {end}.")
+        end = stop
+    if data[0] + end != data[1]:
+        raise ValueError(f"it is truncated or has been changed: it holds {data[1] - data[0]} bytes of data, not {end}.")
+    return {name: data[0] + start for name, (start, _) in ranges.items()}
+
+
+def _parse(text: str) -> dict[str, Any]:
+    value = json.loads(text)
+    if not isinstance(value, dict):
+        raise ValueError("its header is not a JSON object.")
+    return value
+
+
+def _field(entries: Mapping[str, Any], name: str, kind: type) -> Any:
+    value = entries.get(name)
+    if type(value) is not kind:
+        raise ValueError(f"its header has no {name!r} of type {kind.__name__}.")
+    return value
+
+
+def _described(value: object) -> object:
+    if not isinstance(value, Mapping):
+        raise ValueError(f"expected the description of an object, not {value!r}.")
+    return value

@@ -1,0 +1,766 @@
+"""Every kernel of the core as a function: NumPy in, NumPy out.
+
+Arrays are float32 or float64, all of one dtype in a call; nothing is converted silently. What is only read may have
+any strides. What is written (``out``, weights, slots) must be an aligned, native-endian, writable, C-contiguous array
+of the stated shape and dtype that shares no memory with what is read, unless the text allows the same array; otherwise
+ValueError or TypeError is raised and nothing has changed. Without ``out`` a new array is returned. All results are
+bit-identical for every number of threads.
+
+>>> import numpy as np
+>>> from fastopt import kernels
+>>> kernels.matmul(np.eye(2), np.array([[1.0, 2.0], [3.0, 4.0]]))
+array([[1., 2.],
+       [3., 4.]])
+"""
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ._core import kernels as _core
+
+__all__ = [
+    "activation_backward",
+    "adam_update",
+    "column_sum",
+    "dense_backward_input",
+    "dense_backward_kernel",
+    "dense_forward",
+    "exp",
+    "first_nonfinite",
+    "linear",
+    "log",
+    "matmul",
+    "mean_squared_error",
+    "metric",
+    "momentum_update",
+    "norm",
+    "normal",
+    "permutation",
+    "philox",
+    "relu",
+    "sgd_update",
+    "sigmoid",
+    "sigmoid_cross_entropy",
+    "softmax",
+    "softmax_cross_entropy",
+    "sum",
+    "tanh",
+    "uniform",
+]
+
+Real: TypeAlias = NDArray[np.float32] | NDArray[np.float64]
+
+
+def _read(x: ArrayLike) -> Any:
+    return np.require(x, requirements=["C", "A", "E"])
+
+
+def _read_optional(x: ArrayLike | None) -> Any:
+    return None if x is None else _read(x)
+
+
+def _read_target(target: ArrayLike) -> Any:
+    """Labels of any integer type become those that the core reads."""
+    array = _read(target)
+    return array.astype(np.int64) if array.ndim == 1 and array.dtype.kind in "iu" else array
+
+
+def _counter(seed: int, stream: int, count: int) -> tuple[int, int, int]:
+    for name, number, end in (("seed", seed, 2**64), ("stream", stream, 2**64), ("count", count, 2**63)):
+        if not 0 <= number < end:
+            raise ValueError(f"{name} must be at least 0 and less than {end}, got {number}")
+    return seed, stream, count
+
+
+# --- Dense layers -----------------------------------------------------------------------------------------------------
+
+
+def matmul(a: ArrayLike, b: ArrayLike, out: Real | None = None) -> Real:
+    """Matrix product ``out[i, j] = sum_k a[i, k] b[k, j]``.
+
+    Args:
+        a: [rows, inner].
+        b: [inner, columns].
+        out: [rows, columns], may not overlap the inputs.
+
+    Returns:
+        [rows, columns]; zeros if ``inner`` is 0.
+
+    Raises:
+        TypeError: the dtypes differ, or are not float32 or float64.
+        ValueError: a shape does not fit, or ``out`` cannot be written.
+
+    Source: K. Goto, R. van de Geijn, "Anatomy of high-performance matrix multiplication", ACM TOMS 34(3), 2008.
+
+    >>> matmul([[1.0, 2.0]], [[3.0], [4.0]])
+    array([[11.]])
+    """
+    return _core.dense_forward(_read(a), _read(b), out=out)
+
+
+def dense_forward(
+    x: ArrayLike,
+    kernel: ArrayLike,
+    bias: ArrayLike | None = None,
+    activation: str = "linear",
+    out: Real | None = None,
+) -> Real:
+    """Output of a dense layer, ``y = f(x @ kernel + bias)``, in one pass.
+
+    Args:
+        x: [batch, in].
+        kernel: [in, out].
+        bias: [out], or None for zero.
+        activation: f: "linear", "relu", "sigmoid", "tanh" or "softmax" (over each row).
+        out: [batch, out], may not overlap the inputs.
+
+    Returns:
+        [batch, out].
+
+    Raises:
+        TypeError: the dtypes differ, or are not float32 or float64.
+        ValueError: a shape does not fit, the activation is unknown, or ``out`` cannot be written.
+
+    >>> dense_forward([[1.0, 2.0]], [[1.0, -1.0], [1.0, -1.0]], [0.5, 0.5], "relu")
+    array([[3.5, 0. ]])
+    """
+    return _core.dense_forward(_read(x), _read(kernel), _read_optional(bias), activation, out)
+
+
+def dense_backward_input(
+    dy: ArrayLike,
+    kernel: ArrayLike,
+    y: ArrayLike | None = None,
+    activation: str = "linear",
+    out: Real | None = None,
+) -> Real:
+    """Gradient of a dense layer with respect to its input, carried on through the activation that made that input.
+
+    ``out = (dy @ kernel.T) * f'``, where f' is written in terms of the output y of the activation f: 1 for linear,
+    ``y > 0`` for relu, ``y (1 - y)`` for sigmoid, ``1 - y^2`` for tanh.
+
+    Args:
+        dy: [batch, out], gradient with respect to ``x @ kernel + bias``.
+        kernel: [in, out].
+        y: [batch, in], the input of the layer; only needed when the activation is not linear.
+        activation: f of the layer before: "linear", "relu", "sigmoid" or "tanh".
+        out: [batch, in], may not overlap the inputs.
+
+    Returns:
+        [batch, in].
+
+    Raises:
+        TypeError: the dtypes differ, or are not float32 or float64.
+        ValueError: a shape does not fit, the activation is unknown, y is missing, or ``out`` cannot be written.
+
+    Source: D. Rumelhart, G. Hinton, R. Williams, "Learning representations by back-propagating errors", Nature 323,
+    1986.
+
+    >>> dense_backward_input([[1.0]], [[2.0], [3.0]], y=[[0.5, 0.0]], activation="relu")
+    array([[2., 0.]])
+    """
+    return _core.dense_backward_input(_read(dy), _read(kernel), _read_optional(y), activation, out)
+
+
+def dense_backward_kernel(x: ArrayLike, dy: ArrayLike, out: Real | None = None) -> Real:
+    """Gradient of a dense layer with respect to its kernel, ``x.T @ dy``.
+
+    Args:
+        x: [batch, in], the input of the layer.
+        dy: [batch, out], gradient with respect to ``x @ kernel + bias``.
+        out: [in, out], may not overlap the inputs.
+
+    Returns:
+        [in, out].
+
+    Raises:
+        TypeError: the dtypes differ, or are not float32 or float64.
+        ValueError: a shape does not fit, or ``out`` cannot be written.
+
+    >>> dense_backward_kernel([[1.0, 2.0]], [[10.0]])
+    array([[10.],
+           [20.]])
+    """
+    return _core.dense_backward_kernel(_read(x), _read(dy), out)
+
+
+def column_sum(x: ArrayLike, out: Real | None = None) -> Real:
+    """Sum of each column, ``out[j] = sum_i x[i, j]``: the gradient with respect to a bias.
+
+    Args:
+        x: [rows, columns].
+        out: [columns], may not overlap x.
+
+    Returns:
+        [columns].
+
+    Raises:
+        TypeError: the dtypes differ, or are not float32 or float64.
+        ValueError: x is not two-dimensional, or ``out`` cannot be written.
+
+    >>> column_sum([[1.0, 2.0], [3.0, 4.0]])
+    array([4., 6.])
+    """
+    return _core.column_sum(_read(x), out)
+
+
+# --- Elementwise functions and activations ----------------------------------------------------------------------------
+
+
+def exp(x: ArrayLike, out: Real | None = None) -> Real:
+    """Exponential of each element, within 1 unit in the last place; denormal results are kept.
+
+    Args:
+        x: any shape.
+        out: shape of x; may be x itself.
+
+    Returns:
+        Shape of x.
+
+    Raises:
+        TypeError: the dtype is not float32 or float64.
+        ValueError: ``out`` cannot be written.
+
+    >>> exp([0.0, 1.0]).round(4)
+    array([1.    , 2.7183])
+    """
+    return _core.exp(_read(x), out)
+
+
+def log(x: ArrayLike, out: Real | None = None) -> Real:
+    """Natural logarithm of each element, within 2 units in the last place; -inf at 0, NaN below.
+
+    Args:
+        x: any shape.
+        out: shape of x; may be x itself.
+
+    Returns:
+        Shape of x.
+
+    Raises:
+        TypeError: the dtype is not float32 or float64.
+        ValueError: ``out`` cannot be written.
+
+    >>> log([1.0, 10.0]).round(4)
+    array([0.    , 2.3026])
+    """
+    return _core.log(_read(x), out)
+
+
+def linear(x: ArrayLike, out: Real | None = None) -> Real:
+    """Identity, ``f(x) = x``: a copy of x.
+
+    Args:
+        x: any shape.
+        out: shape of x; may be x itself.
+
+    Returns:
+        Shape of x.
+
+    Raises:
+        TypeError: the dtype is not float32 or float64.
+        ValueError: ``out`` cannot be written.
+
+    >>> linear([-1.0, 2.0])
+    array([-1.,  2.])
+    """
+    return _core.activation_forward("linear", _read(x), out)
+
+
+def relu(x: ArrayLike, out: Real | None = None) -> Real:
+    """Rectified linear unit, ``f(x) = max(x, 0)``; NaN stays NaN.
+
+    Args:
+        x: any shape.
+        out: shape of x; may be x itself.
+
+    Returns:
+        Shape of x.
+
+    Raises:
+        TypeError: the dtype is not float32 or float64.
+        ValueError: ``out`` cannot be written.
+
+    Source: V. Nair, G. Hinton, "Rectified linear units improve restricted Boltzmann machines", ICML 2010.
+
+    >>> relu([-1.0, 2.0])
+    array([0., 2.])
+    """
+    return _core.activation_forward("relu", _read(x), out)
+
+
+def sigmoid(x: ArrayLike, out: Real | None = None) -> Real:
+    """Logistic function, ``f(x) = 1 / (1 + exp(-x))``, within 4 units in the last place.
+
+    Args:
+        x: any shape.
+        out: shape of x; may be x itself.
+
+    Returns:
+        Shape of x.
+
+    Raises:
+        TypeError: the dtype is not float32 or float64.
+        ValueError: ``out`` cannot be written.
+
+    >>> sigmoid([0.0, 2.0]).round(4)
+    array([0.5   , 0.8808])
+    """
+    return _core.activation_forward("sigmoid", _read(x), out)
+
+
+def tanh(x: ArrayLike, out: Real | None = None) -> Real:
+    """Hyperbolic tangent of each element, within 4 units in the last place.
+
+    Args:
+        x: any shape.
+        out: shape of x; may be x itself.
+
+    Returns:
+        Shape of x.
+
+    Raises:
+        TypeError: the dtype is not float32 or float64.
+        ValueError: ``out`` cannot be written.
+
+    >>> tanh([0.0, 1.0]).round(4)
+    array([0.    , 0.7616])
+    """
+    return _core.activation_forward("tanh", _read(x), out)
+
+
+def softmax(x: ArrayLike, out: Real | None = None) -> Real:
+    """Softmax of each row, ``f(x)_j = exp(x_j) / sum_k exp(x_k)``, without overflow.
+
+    Args:
+        x: [rows, columns].
+        out: [rows, columns]; may be x itself.
+
+    Returns:
+        [rows, columns]; each row sums to 1.
+
+    Raises:
+        TypeError: the dtype is not float32 or float64.
+        ValueError: x is not two-dimensional, or ``out`` cannot be written.
+
+    Source: J. Bridle, "Probabilistic interpretation of feedforward classification network outputs", Neurocomputing,
+    1990.
+
+    >>> softmax([[1e4, 1e4], [0.0, -np.inf]])
+    array([[0.5, 0.5],
+           [1. , 0. ]])
+    """
+    return _core.activation_forward("softmax", _read(x), out)
+
+
+def activation_backward(name: str, y: ArrayLike, dy: ArrayLike, out: Real | None = None) -> Real:
+    """Gradient with respect to the input of an activation, from its output y and the gradient dy with respect to y.
+
+    ``dy`` times 1 for linear, ``y > 0`` for relu, ``y (1 - y)`` for sigmoid, ``1 - y^2`` for tanh;
+    ``y_j (dy_j - sum_k dy_k y_k)`` in each row for softmax.
+
+    Args:
+        name: "linear", "relu", "sigmoid", "tanh" or "softmax".
+        y: any shape; [rows, columns] for softmax.
+        dy: shape of y.
+        out: shape of y; may be dy itself.
+
+    Returns:
+        Shape of y.
+
+    Raises:
+        TypeError: the dtypes differ, or are not float32 or float64.
+        ValueError: the shapes differ, the name is unknown, or ``out`` cannot be written.
+
+    >>> activation_backward("tanh", [0.0, 0.5], [1.0, 1.0])
+    array([1.  , 0.75])
+    """
+    return _core.activation_backward(name, _read(y), _read(dy), out)
+
+
+# --- Losses and metrics -----------------------------------------------------------------------------------------------
+
+
+def softmax_cross_entropy(
+    logits: ArrayLike,
+    target: ArrayLike,
+    weight: ArrayLike | None = None,
+    scale: float = 1.0,
+    out: Real | None = None,
+) -> tuple[Real, Real]:
+    """Cross-entropy of the softmax of each row of logits, and its gradient, without overflow.
+
+    ``L_i = log(sum_k exp(logits[i, k])) - logits[i, target[i]]`` for integer targets, and
+    ``L_i = -sum_j target[i, j] log(softmax(logits[i])_j)`` for rows of probabilities ("one-hot").
+
+    Args:
+        logits: [batch, classes].
+        target: integers [batch] in 0..classes-1, or probabilities [batch, classes] of the dtype of the logits.
+        weight: [batch], or None for ones; weights the gradient, not the losses.
+        scale: factor of the gradient, often 1 / batch.
+        out: [batch, classes] for the gradient, may not overlap the inputs.
+
+    Returns:
+        The losses L [batch] and the gradient of ``scale * sum_i weight[i] L_i`` [batch, classes].
+
+    Raises:
+        TypeError: the dtypes differ, or are not float32 or float64.
+        ValueError: a shape does not fit, a label is out of range, or ``out`` cannot be written.
+
+    Source: J. Bridle, "Training stochastic model recognition algorithms as networks can lead to maximum mutual
+    information estimation of parameters", NIPS 1989.
+
+    >>> loss, gradient = softmax_cross_entropy([[0.0, 0.0]], [1])
+    >>> loss.round(4), gradient
+    (array([0.6931]), array([[ 0.5, -0.5]]))
+    """
+    labels = _read_target(target)
+    name = "sparse_categorical_crossentropy" if labels.ndim == 1 else "categorical_crossentropy"
+    return _core.loss(name, _read(logits), labels, _read_optional(weight), scale, out)
+
+
+def sigmoid_cross_entropy(
+    logits: ArrayLike,
+    target: ArrayLike,
+    weight: ArrayLike | None = None,
+    scale: float = 1.0,
+    out: Real | None = None,
+) -> tuple[Real, Real]:
+    """Mean binary cross-entropy of the sigmoids of each row of logits, and its gradient, without overflow.
+
+    ``L_i = mean_j(-t log(s) - (1 - t) log(1 - s))`` with ``s = sigmoid(logits[i, j])`` and ``t = target[i, j]``.
+
+    Args:
+        logits: [batch, columns].
+        target: [batch, columns], probabilities.
+        weight: [batch], or None for ones; weights the gradient, not the losses.
+        scale: factor of the gradient, often 1 / batch.
+        out: [batch, columns] for the gradient, may not overlap the inputs.
+
+    Returns:
+        The losses L [batch] and the gradient of ``scale * sum_i weight[i] L_i`` [batch, columns].
+
+    Raises:
+        TypeError: the dtypes differ, or are not float32 or float64.
+        ValueError: a shape does not fit, or ``out`` cannot be written.
+
+    >>> loss, gradient = sigmoid_cross_entropy([[0.0]], [[1.0]])
+    >>> loss.round(4), gradient
+    (array([0.6931]), array([[-0.5]]))
+    """
+    return _core.loss("binary_crossentropy", _read(logits), _read(target), _read_optional(weight), scale, out)
+
+
+def mean_squared_error(
+    prediction: ArrayLike,
+    target: ArrayLike,
+    weight: ArrayLike | None = None,
+    scale: float = 1.0,
+    out: Real | None = None,
+) -> tuple[Real, Real]:
+    """Mean squared error of each row, ``L_i = mean_j((prediction[i, j] - target[i, j])^2)``, and its gradient.
+
+    Args:
+        prediction: [batch, columns].
+        target: [batch, columns].
+        weight: [batch], or None for ones; weights the gradient, not the losses.
+        scale: factor of the gradient, often 1 / batch.
+        out: [batch, columns] for the gradient, may not overlap the inputs.
+
+    Returns:
+        The losses L [batch] and the gradient of ``scale * sum_i weight[i] L_i`` [batch, columns].
+
+    Raises:
+        TypeError: the dtypes differ, or are not float32 or float64.
+        ValueError: a shape does not fit, or ``out`` cannot be written.
+
+    >>> mean_squared_error([[3.0, 1.0]], [[1.0, 1.0]])
+    (array([2.]), array([[2., 0.]]))
+    """
+    return _core.loss("mean_squared_error", _read(prediction), _read(target), _read_optional(weight), scale, out)
+
+
+def metric(name: str, prediction: ArrayLike, target: ArrayLike) -> Real:
+    """Value of a metric for each row.
+
+    "sparse_categorical_accuracy": ``argmax(prediction[i]) == target[i]``; "categorical_accuracy":
+    ``argmax(prediction[i]) == argmax(target[i])``, the first of equal maxima; "binary_accuracy": mean of
+    ``(prediction > 0) == (target > 0.5)``, the prediction being logits; "mean_squared_error", "mean_absolute_error":
+    mean over the columns.
+
+    Args:
+        name: one of the above.
+        prediction: [batch, columns].
+        target: integers [batch] for "sparse_categorical_accuracy", else [batch, columns] of the prediction's dtype.
+
+    Returns:
+        [batch].
+
+    Raises:
+        TypeError: the dtypes do not fit.
+        ValueError: the shapes do not fit, or the name is unknown.
+
+    >>> metric("sparse_categorical_accuracy", [[0.1, 0.9], [0.8, 0.2]], [1, 1])
+    array([1., 0.])
+    """
+    return _core.metric(name, _read(prediction), _read_target(target))
+
+
+# --- Update rules -----------------------------------------------------------------------------------------------------
+
+
+def sgd_update(w: Real, g: ArrayLike, learning_rate: float = 0.01) -> None:
+    """Gradient descent in place, ``w -= learning_rate * g``.
+
+    Args:
+        w: weights, any shape; changed.
+        g: gradient, shape of w.
+        learning_rate: step size, 0.01.
+
+    Raises:
+        TypeError: the dtypes differ, or are not float32 or float64.
+        ValueError: the shapes differ, or w cannot be written.
+
+    Source: H. Robbins, S. Monro, "A stochastic approximation method", Annals of Mathematical Statistics 22(3), 1951.
+
+    >>> w = np.array([1.0, 2.0])
+    >>> sgd_update(w, [2.0, -2.0], learning_rate=0.5)
+    >>> w
+    array([0., 3.])
+    """
+    _core.update("sgd", [w], [_read(g)], [{}], {"learning_rate": learning_rate}, 1)
+
+
+def momentum_update(
+    w: Real, g: ArrayLike, v: Real, learning_rate: float = 0.01, momentum: float = 0.9, nesterov: bool = False
+) -> None:
+    """Gradient descent with momentum in place, ``v = momentum * v - learning_rate * g; w += v``.
+
+    With ``nesterov`` the weights move to where the velocity will carry them:
+    ``w += momentum * v - learning_rate * g`` with the new v.
+
+    Args:
+        w: weights, any shape; changed.
+        g: gradient, shape of w.
+        v: velocity, shape of w, zeros at the start; changed.
+        learning_rate: step size, 0.01.
+        momentum: decay of the velocity, 0.9.
+        nesterov: use Nesterov's form.
+
+    Raises:
+        TypeError: the dtypes differ, or are not float32 or float64.
+        ValueError: the shapes differ, or w or v cannot be written.
+
+    Source: B. Polyak, "Some methods of speeding up the convergence of iteration methods", USSR Comp. Math. 4(5), 1964;
+    Y. Nesterov, "A method of solving a convex programming problem with convergence rate O(1/k^2)", Soviet Math. Dokl.
+    27, 1983; in this form I. Sutskever et al., "On the importance of initialization and momentum in deep learning",
+    ICML 2013.
+
+    >>> w, v = np.array([1.0]), np.array([4.0])
+    >>> momentum_update(w, [2.0], v, learning_rate=0.5, momentum=0.5)
+    >>> w, v
+    (array([2.]), array([1.]))
+    """
+    hyper = {"learning_rate": learning_rate, "momentum": momentum}
+    _core.update("nesterov" if nesterov else "momentum", [w], [_read(g)], [{"v": v}], hyper, 1)
+
+
+def adam_update(
+    w: Real,
+    g: ArrayLike,
+    m: Real,
+    v: Real,
+    step: int,
+    learning_rate: float = 0.001,
+    beta_1: float = 0.9,
+    beta_2: float = 0.999,
+    epsilon: float = 1e-7,
+) -> None:
+    """Adam update in place.
+
+    ``m = beta_1 m + (1 - beta_1) g; v = beta_2 v + (1 - beta_2) g^2;``
+    ``w -= learning_rate * (m / (1 - beta_1^step)) / (sqrt(v / (1 - beta_2^step)) + epsilon)``.
+
+    Args:
+        w: weights, any shape; changed.
+        g: gradient, shape of w.
+        m: mean of the gradient, shape of w, zeros at the start; changed.
+        v: mean of its square, shape of w, zeros at the start; changed.
+        step: number of this step, from 1.
+        learning_rate: step size, 0.001.
+        beta_1: decay of m, 0.9.
+        beta_2: decay of v, 0.999.
+        epsilon: keeps the quotient finite, 1e-7.
+
+    Raises:
+        TypeError: the dtypes differ, or are not float32 or float64.
+        ValueError: the shapes differ, step is below 1, or w, m or v cannot be written.
+
+    Source: D. Kingma, J. Ba, "Adam: a method for stochastic optimization", ICLR 2015.
+
+    >>> w, m, v = np.array([1.0]), np.zeros(1), np.zeros(1)
+    >>> adam_update(w, [3.0], m, v, step=1, learning_rate=0.1)
+    >>> w.round(4), m.round(4), v.round(4)
+    (array([0.9]), array([0.3]), array([0.009]))
+    """
+    hyper = {"learning_rate": learning_rate, "beta_1": beta_1, "beta_2": beta_2, "epsilon": epsilon}
+    _core.update("adam", [w], [_read(g)], [{"m": m, "v": v}], hyper, step)
+
+
+# --- Random numbers ---------------------------------------------------------------------------------------------------
+
+
+def philox(seed: int, stream: int, count: int) -> NDArray[np.uint32]:
+    """Words of the counter-based generator Philox4x32-10.
+
+    Words 4i..4i+3 are the cipher of the counter (i, stream), two 64-bit numbers, under the 64-bit key ``seed``.
+
+    Args:
+        seed: 0 <= seed < 2**64.
+        stream: 0 <= stream < 2**64; streams are independent of each other.
+        count: number of words.
+
+    Returns:
+        uint32 [count].
+
+    Raises:
+        ValueError: a number is out of range.
+
+    Source: J. Salmon, M. Moraes, R. Dror, D. Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC11, 2011.
+
+    >>> [hex(word) for word in philox(0, 0, 4)]
+    ['0x6627e8d5', '0xe169c58d', '0xbc57ac4c', '0x9b00dbd8']
+    """
+    return _core.philox(*_counter(seed, stream, count))
+
+
+def uniform(seed: int, stream: int, count: int, dtype: str = "float32") -> Real:
+    """Uniform random numbers in [0, 1), the same on every machine.
+
+    Number i is ``(word[i] >> 8) / 2^24`` in float32 and ``((word[2i] + word[2i+1] 2^32) >> 11) / 2^53`` in float64,
+    from the words of `philox`.
+
+    Args:
+        seed: 0 <= seed < 2**64.
+        stream: 0 <= stream < 2**64.
+        count: how many numbers.
+        dtype: "float32" or "float64".
+
+    Returns:
+        [count].
+
+    Raises:
+        ValueError: a number is out of range, or the dtype is unknown.
+
+    >>> uniform(0, 0, 2, "float64").round(4)
+    array([0.8805, 0.6055])
+    """
+    return _core.uniform(*_counter(seed, stream, count), dtype)
+
+
+def normal(seed: int, stream: int, count: int, dtype: str = "float32") -> Real:
+    """Normal random numbers of mean 0 and variance 1, the same on every machine.
+
+    Number i is the inverse of the normal distribution function at ``(n + 1/2) / 2^52``, n being the upper 52 bits of
+    ``word[2i] + word[2i+1] 2^32`` from `philox`.
+
+    Args:
+        seed: 0 <= seed < 2**64.
+        stream: 0 <= stream < 2**64.
+        count: how many numbers.
+        dtype: "float32" or "float64".
+
+    Returns:
+        [count].
+
+    Raises:
+        ValueError: a number is out of range, or the dtype is unknown.
+
+    Source: M. Wichura, "Algorithm AS 241: the percentage points of the normal distribution", Applied Statistics 37(3),
+    1988.
+
+    >>> abs(float(normal(0, 0, 10_000).mean())) < 0.05
+    True
+    """
+    return _core.normal(*_counter(seed, stream, count), dtype)
+
+
+def permutation(seed: int, stream: int, count: int) -> NDArray[np.int64]:
+    """Random order of ``range(count)``, each equally likely, the same on every machine.
+
+    Args:
+        seed: 0 <= seed < 2**64.
+        stream: 0 <= stream < 2**64, for example the number of the epoch.
+        count: how many numbers.
+
+    Returns:
+        int64 [count].
+
+    Raises:
+        ValueError: a number is out of range.
+
+    Source: R. Durstenfeld, "Algorithm 235: random permutation", Communications of the ACM 7(7), 1964.
+
+    >>> sorted(permutation(0, 0, 4).tolist())
+    [0, 1, 2, 3]
+    """
+    return _core.permutation(*_counter(seed, stream, count))
+
+
+# --- Reductions -------------------------------------------------------------------------------------------------------
+
+
+def sum(x: ArrayLike) -> float:
+    """Sum of all elements, in float64 and in a fixed order.
+
+    Args:
+        x: any shape.
+
+    Returns:
+        The sum; 0.0 of nothing.
+
+    Raises:
+        TypeError: the dtype is not float32 or float64.
+
+    >>> sum([[1.0, 2.0], [3.0, 4.0]])
+    10.0
+    """
+    return _core.sum(_read(x))
+
+
+def norm(x: ArrayLike) -> float:
+    """Euclidean norm of all elements, ``sqrt(sum(x^2))``, in float64 and in a fixed order.
+
+    Args:
+        x: any shape.
+
+    Returns:
+        The norm; 0.0 of nothing.
+
+    Raises:
+        TypeError: the dtype is not float32 or float64.
+
+    >>> norm([3.0, 4.0])
+    5.0
+    """
+    return _core.norm(_read(x))
+
+
+def first_nonfinite(x: ArrayLike) -> int:
+    """Flat index of the first NaN or infinity, or -1.
+
+    Args:
+        x: any shape, in C order.
+
+    Returns:
+        The index, or -1 when all elements are finite.
+
+    Raises:
+        TypeError: the dtype is not float32 or float64.
+
+    >>> first_nonfinite([1.0, np.nan, np.inf])
+    1
+    """
+    return _core.first_nonfinite(_read(x))

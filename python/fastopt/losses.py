@@ -1,0 +1,180 @@
+"""What training minimises: the weighted mean over samples of L(prediction, target).
+
+Names in snake case, and Keras' short ones (``"mse"``), stand for the objects. Each cross-entropy is computed together
+with the softmax or sigmoid that feeds it, from the logits z, so that it neither overflows nor loses digits.
+"""
+
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastopt import checks
+from fastopt.registry import Described, Registry, snake_case
+
+__all__ = ["BinaryCrossentropy", "CategoricalCrossentropy", "Loss", "MeanSquaredError", "SparseCategoricalCrossentropy"]
+
+
+class Loss(Described):
+    """The base of all losses: which activation it is computed together with, and which targets it takes."""
+
+    link: ClassVar[str | None] = None
+
+    @property
+    def name(self) -> str:
+        """The core's name of the loss."""
+        return snake_case(type(self).__name__)
+
+    def check_activation(self, activation: str) -> None:
+        """Refuse a last layer whose outputs the loss cannot read.
+
+        Raises:
+            ValueError: The loss reads logits, and the last activation is neither linear nor the one that makes
+                probabilities of them.
+        """
+        if self.link is not None and activation not in ("linear", self.link):
+            raise ValueError(
+                f"{self.name} needs the last activation {self.link!r} or 'linear' (logits), not {activation!r}."
+            )
+
+    def targets(self, name: str, y: object, outputs: int, dtype: str) -> NDArray[Any]:
+        """Return the targets as the core reads them; an array that fits is not copied.
+
+        Args:
+            name: What messages call them.
+            y: The targets, one row for each sample.
+            outputs: The number of outputs of the network.
+            dtype: The dtype of the network.
+
+        Raises:
+            TypeError: `y` does not hold numbers.
+            ValueError: Its shape or one of its values does not fit; the message names the place.
+        """
+        result = checks.array(name, y)
+        if result.ndim == 1 and outputs == 1:
+            result = result[:, np.newaxis]
+        if result.ndim != 2 or result.shape[1] != outputs:
+            raise ValueError(
+                f"{name} has shape {result.shape}; {self.name} with {outputs} outputs expects "
+                f"({'n' if result.ndim == 0 else len(result)}, {outputs}).{self.shape_hint(result)}"
+            )
+        checks.finite(name, result, dtype)
+        self.check_values(name, result)
+        return np.ascontiguousarray(result, dtype)
+
+    def shape_hint(self, y: NDArray[Any]) -> str:
+        """Return what to do about targets of the wrong shape."""
+        return ""
+
+    def check_values(self, name: str, y: NDArray[Any]) -> None:
+        """Refuse targets that are numbers but not targets of this loss."""
+
+
+LOSSES = Registry("loss", Loss)
+
+
+def _refuse(name: str, y: NDArray[Any], bad: NDArray[np.bool_], expected: str) -> None:
+    if bad.any():
+        index = np.unravel_index(int(np.argmax(bad)), bad.shape)
+        place = ", ".join(str(int(i)) for i in index)
+        raise ValueError(f"{name}[{place}] = {y[index]} is not {expected}.")
+
+
+@LOSSES.add()
+class SparseCategoricalCrossentropy(Loss):
+    """Cross-entropy of the softmax for integer labels: L = log(sum_j e^z_j) - z_y.
+
+    Targets are labels ``[n]`` (or ``[n, 1]``) from 0 to outputs - 1: integers, or floats that are whole numbers. The
+    last layer has one output for each class and activation ``"linear"`` or ``"softmax"``.
+
+    Example:
+        >>> import numpy as np, fastopt as fo
+        >>> fo.losses.SparseCategoricalCrossentropy().targets("y", [2.0, 0.0], outputs=3, dtype="float32")
+        array([2, 0])
+    """
+
+    link = "softmax"
+
+    def targets(self, name: str, y: object, outputs: int, dtype: str) -> NDArray[Any]:
+        """Return the labels as int64 ``[n]``."""
+        result = checks.array(name, y)
+        if result.ndim == 2 and result.shape[1] == 1:
+            result = result[:, 0]
+        if result.ndim != 1:
+            hint = (
+                f" One-hot rows are for 'categorical_crossentropy'; their labels are {name}.argmax(axis=1)."
+                if result.ndim == 2 and result.shape[1] == outputs
+                else ""
+            )
+            raise ValueError(f"{name} has shape {result.shape}; {self.name} expects one label a sample, (n,).{hint}")
+        checks.finite(name, result, "float64")
+        if result.dtype.kind == "f":
+            _refuse(name, result, result != np.floor(result), "a whole number; labels are integers")
+        outside = (result < 0) | (result >= outputs)
+        _refuse(name, result, outside, f"a label from 0 to {outputs - 1} (the network has {outputs} outputs)")
+        return np.ascontiguousarray(result, np.int64)
+
+
+@LOSSES.add()
+class CategoricalCrossentropy(Loss):
+    """Cross-entropy of the softmax for one-hot or soft targets: L = sum_j t_j (log(sum_k e^z_k) - z_j).
+
+    Targets are ``[n, outputs]``, each row at least 0 with the sum 1. The last layer has one output for each class and
+    activation ``"linear"`` or ``"softmax"``.
+
+    Example:
+        >>> import numpy as np, fastopt as fo
+        >>> fo.losses.CategoricalCrossentropy().targets("y", [[0, 1], [1, 0]], outputs=2, dtype="float32")
+        array([[0., 1.],
+               [1., 0.]], dtype=float32)
+    """
+
+    link = "softmax"
+
+    def shape_hint(self, y: NDArray[Any]) -> str:
+        """Point from labels to the loss that takes them."""
+        return " Integer labels are for 'sparse_categorical_crossentropy'." if y.ndim == 1 or y.shape[1] == 1 else ""
+
+    def check_values(self, name: str, y: NDArray[Any]) -> None:
+        """Refuse rows that are not probabilities."""
+        _refuse(name, y, y < 0, "at least 0; each row holds the probabilities of the classes")
+        total = y.sum(axis=1, dtype=np.float64)
+        bad = np.abs(total - 1.0) > 1e-3
+        if bad.any():
+            row = int(np.argmax(bad))
+            raise ValueError(f"{name}[{row}] has the sum {total[row]:g}; each row holds probabilities with the sum 1.")
+
+
+@LOSSES.add()
+class BinaryCrossentropy(Loss):
+    """Cross-entropy of the sigmoid: L = mean over outputs of log(1 + e^z) - t z.
+
+    Targets are ``[n, outputs]``, or ``[n]`` for one output, from 0 to 1. The last layer has activation ``"linear"`` or
+    ``"sigmoid"``.
+
+    Example:
+        >>> import numpy as np, fastopt as fo
+        >>> fo.losses.BinaryCrossentropy().targets("y", [True, False], outputs=1, dtype="float32")
+        array([[1.],
+               [0.]], dtype=float32)
+    """
+
+    link = "sigmoid"
+
+    def check_values(self, name: str, y: NDArray[Any]) -> None:
+        """Refuse what is not a probability."""
+        _refuse(name, y, (y < 0) | (y > 1), "from 0 to 1")
+
+
+@LOSSES.add("mse")
+class MeanSquaredError(Loss):
+    """Mean squared error: L = mean over outputs of (y - t)^2.
+
+    Targets are ``[n, outputs]``, or ``[n]`` for one output. The last layer may have any activation.
+
+    Example:
+        >>> import numpy as np, fastopt as fo
+        >>> fo.losses.MeanSquaredError().targets("y", [1.5, 2.5], outputs=1, dtype="float64")
+        array([[1.5],
+               [2.5]])
+    """

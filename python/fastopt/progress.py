@@ -1,0 +1,100 @@
+"""What `Sequential.fit` shows while it trains: a bar in a terminal or a notebook, one line an epoch in a pipe."""
+
+import sys
+from typing import Any
+
+from fastopt.callbacks import Callback, Logs
+from fastopt.registry import unknown_name
+
+BAR = "{desc} {percentage:3.0f}%|{bar:10}| {elapsed}<{remaining}{postfix}  {rate_fmt}"
+
+
+class Progress(Callback):
+    """Shows nothing; the base of what shows something."""
+
+    def poll(self, batches: int) -> None:
+        """Called about ten times a second with the number of batches of this epoch that are done."""
+
+    def close(self) -> None:
+        """Called once at the end, however training ended."""
+
+
+class Lines(Progress):
+    """One line an epoch on standard output."""
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        """Print the line."""
+        epochs = str(self.params["epochs"])
+        parts = [f"epoch {epoch + 1:>{len(epochs)}}/{epochs}", f"{logs['seconds']:.3f} s", *_values(logs)]
+        print("  ".join(parts), flush=True)
+
+
+class Bar(Progress):
+    """One bar over all epochs on standard error, counting samples."""
+
+    _bar: Any = None
+
+    def on_train_begin(self) -> None:
+        """Open the bar."""
+        if in_notebook():
+            from tqdm.auto import tqdm
+        else:
+            from tqdm import tqdm
+
+        self._start = self.params["initial_epoch"]
+        self._samples = self.params["samples"]
+        self._batch = -(-self._samples // self.params["batches"])
+        total = (self.params["epochs"] - self._start) * self._samples
+        self._bar = tqdm(
+            total=total, unit=" samples", unit_scale=True, dynamic_ncols=True, bar_format=BAR, file=sys.stderr
+        )
+
+    def on_epoch_begin(self, epoch: int) -> None:
+        """Say which epoch it is."""
+        epochs = str(self.params["epochs"])
+        self._done = (epoch - self._start) * self._samples
+        self._bar.set_description_str(f"epoch {epoch + 1:>{len(epochs)}}/{epochs}", refresh=False)
+
+    def poll(self, batches: int) -> None:
+        """Move the bar inside the epoch."""
+        self._move(self._done + min(batches * self._batch, self._samples))
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        """Move the bar to the end of the epoch and show the values."""
+        self._bar.set_postfix_str("  ".join(_values(logs)), refresh=False)
+        self._move(self._done + self._samples)
+
+    def close(self) -> None:
+        """Leave the bar as it is."""
+        if self._bar is not None:
+            self._bar.close()
+
+    def _move(self, samples: int) -> None:
+        self._bar.update(samples - self._bar.n)
+
+
+def _values(logs: Logs) -> list[str]:
+    return [f"{name} {value:.4g}" for name, value in logs.items() if name not in ("seconds", "samples_per_second")]
+
+
+def in_notebook() -> bool:
+    """Return whether the interpreter is a notebook's kernel."""
+    return "ipykernel" in sys.modules
+
+
+def progress(verbose: object) -> Progress:
+    """Return what ``verbose`` asks for.
+
+    Args:
+        verbose: 0 for nothing, 1 for a bar, 2 for one line an epoch, ``"auto"`` for a bar in a terminal or a notebook
+            and lines elsewhere.
+
+    Raises:
+        ValueError: Anything else.
+    """
+    if verbose == "auto":
+        return Bar() if sys.stderr.isatty() or in_notebook() else Lines()
+    for number, kind in enumerate((Progress, Bar, Lines)):
+        if verbose == number:
+            return kind()
+    raise unknown_name("verbose", verbose, ("auto", "0", "1", "2"))

@@ -1,0 +1,94 @@
+"""Objects described by their constructor's arguments, and the closed tables of classes they are built from."""
+
+import inspect
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Generic, Self, TypeVar
+
+T = TypeVar("T", bound="Described")
+C = TypeVar("C", bound="Described")
+
+
+def snake_case(name: str) -> str:
+    """Return ``"glorot_uniform"`` for ``"GlorotUniform"``."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+def unknown_name(kind: str, given: object, known: Iterable[str]) -> ValueError:
+    """Return the error for a name that is not in the table, with the closest one that is."""
+    import difflib
+
+    names = sorted(known)
+    close = difflib.get_close_matches(str(given).lower(), names, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    return ValueError(f"Unknown {kind} {given!r}.{hint} Known: {', '.join(names)}.")
+
+
+class Described:
+    """An object that its constructor's arguments describe completely; each is kept in an attribute of the same name."""
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments as values that JSON can hold."""
+        return {name: _plain(getattr(self, name)) for name in inspect.signature(type(self)).parameters}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """Build the object that `get_config` describes."""
+        return cls(**config)
+
+    def __repr__(self) -> str:
+        parameters = inspect.signature(type(self)).parameters.values()
+        values = ((p.name, getattr(self, p.name), p.default) for p in parameters)
+        unusual = ", ".join(f"{name}={value!r}" for name, value, usual in values if value != usual)
+        return f"{type(self).__name__}({unusual})"
+
+
+def _plain(value: Any) -> Any:
+    return describe(value) if isinstance(value, Described) else value
+
+
+def describe(value: Described) -> dict[str, Any]:
+    """Return the class name and the arguments of an object, as values that JSON can hold."""
+    return {"class": type(value).__name__, "config": value.get_config()}
+
+
+class Registry(Generic[T]):
+    """A closed table of the classes of one kind, found by class name, snake-case name or alias."""
+
+    def __init__(self, kind: str, base: type[T]) -> None:
+        self.kind = kind
+        self.base = base
+        self.classes: dict[str, type[T]] = {}
+        self.names: list[str] = []
+
+    def add(self, *aliases: str) -> Callable[[type[C]], type[C]]:
+        """Return the decorator that enrols a class."""
+
+        def enrol(cls: type[C]) -> type[C]:
+            entry: Any = cls
+            for name in (snake_case(cls.__name__), *aliases):
+                self.names.append(name)
+                self.classes[_key(name)] = entry
+            return cls
+
+        return enrol
+
+    def resolve(self, given: object) -> T:
+        """Return the object for a name, an object of this kind, or what `describe` returned."""
+        if isinstance(given, self.base):
+            return given
+        if isinstance(given, str):
+            return self._find(given)()
+        if isinstance(given, Mapping) and given.keys() == {"class", "config"} and isinstance(given["config"], Mapping):
+            return self._find(given["class"]).from_config(given["config"])
+        raise TypeError(f"Expected the name of a known {self.kind} or an object of one, not {given!r}.")
+
+    def _find(self, name: object) -> type[T]:
+        try:
+            return self.classes[_key(str(name))]
+        except KeyError:
+            raise unknown_name(self.kind, name, self.names) from None
+
+
+def _key(name: str) -> str:
+    return name.replace("_", "").lower()

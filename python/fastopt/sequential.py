@@ -1,0 +1,691 @@
+"""The model: a stack of layers, how it is trained, and what it predicts."""
+
+import os
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastopt import _core, checks
+from fastopt.callbacks import Callback, History, Logs
+from fastopt.kernels import Real
+from fastopt.layers import Layer, Parameter, Shape
+from fastopt.losses import LOSSES, Loss
+from fastopt.metrics import METRICS, Metric
+from fastopt.optimizers import OPTIMIZERS, Optimizer
+from fastopt.progress import Progress, progress
+from fastopt.registry import snake_case, unknown_name
+
+__all__ = ["Sequential"]
+
+DTYPES = ("float32", "float64")
+
+# The random streams of a seed: epoch e is shuffled by stream e, tensor i starts from stream INITIAL_VALUES + i.
+INITIAL_VALUES = 1 << 48
+
+
+class Samples(NamedTuple):
+    """Checked data: inputs ``[n, features]``, targets as the loss wants them, and weights ``[n]``."""
+
+    x: NDArray[Any]
+    y: NDArray[Any]
+    weight: Real | None
+
+    def split(self, fraction: float) -> tuple["Samples", "Samples"]:
+        """Return the first samples and the last ``fraction`` of them, as views."""
+        first = len(self.x) - int(len(self.x) * fraction)
+        if not 0 < first < len(self.x):
+            raise ValueError(f"validation_split={fraction:g} of {len(self.x)} samples leaves one part empty.")
+        return self._rows(slice(first)), self._rows(slice(first, None))
+
+    def _rows(self, rows: slice) -> "Samples":
+        return Samples(self.x[rows], self.y[rows], None if self.weight is None else self.weight[rows])
+
+
+class Stage(NamedTuple):
+    """A layer in its place: its name, the shape of its outputs, and its parameters."""
+
+    name: str
+    layer: Layer
+    output_shape: Shape
+    parameters: dict[str, Parameter]
+
+
+class Sequential:
+    """A network of layers, each feeding the next.
+
+    Layers get their weights when the model first sees data, or by `build`. All results depend only on the data, the
+    arguments and the seed: not on the number of threads.
+
+    Args:
+        layers: The layers, first to last.
+        seed: Decides the starting values and the order of samples, 0 <= seed < 2**64; None draws one from the operating
+            system.
+        dtype: ``"float32"`` or ``"float64"``, of weights and of all computing.
+        name: The name in the summary.
+
+    Attributes:
+        optimizer: The optimizer of `compile`; its hyperparameters may be set at any time.
+        history: The `History` of the last `fit`, also of one that was interrupted.
+        epochs_trained: The number of epochs trained so far; with the seed it decides the order of the next.
+        stop_training: Set by callbacks to end `fit`.
+
+    Raises:
+        TypeError: Something in `layers` is not a layer, or an argument has the wrong type.
+        ValueError: There is no layer, a layer or a name occurs twice, or an argument is out of range.
+
+    Example:
+        >>> import numpy as np, fastopt as fo
+        >>> x = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+        >>> y = np.array([0, 1, 1, 0])
+        >>> model = fo.Sequential([fo.layers.Dense(16, "tanh"), fo.layers.Dense(1, "sigmoid")], seed=0)
+        >>> model.compile(optimizer=fo.optimizers.Adam(0.05), loss="binary_crossentropy", metrics=["accuracy"])
+        >>> history = model.fit(x, y, batch_size=4, epochs=200, verbose=0)
+        >>> model.predict(x).round()[:, 0]
+        array([0., 1., 1., 0.], dtype=float32)
+    """
+
+    def __init__(
+        self, layers: Sequence[Layer], seed: int | None = 0, dtype: str = "float32", name: str | None = None
+    ) -> None:
+        self.layers = list(layers)
+        self.layer_names = _layer_names(self.layers)
+        self.seed = int.from_bytes(os.urandom(8), "little") if seed is None else checks.integer("seed", seed, 0, 2**64)
+        try:
+            self.dtype = np.dtype(dtype).name
+        except TypeError:
+            self.dtype = str(dtype)
+        if self.dtype not in DTYPES:
+            raise unknown_name("dtype", dtype, DTYPES)
+        self.name = name
+        self.optimizer: Optimizer | None = None
+        self.loss: Loss | None = None
+        self.metrics: dict[str, Metric] = {}
+        self.history = History()
+        self.epochs_trained = 0
+        self.stop_training = False
+        self._network: _core.Network | None = None
+
+    # Building
+
+    @property
+    def built(self) -> bool:
+        """Whether the layers have their weights."""
+        return self._network is not None
+
+    @property
+    def input_shape(self) -> Shape | None:
+        """The shape of one sample, or None before the model is built."""
+        return None if self._network is None else (self._network.input_size,)
+
+    def build(self, input_shape: int | Sequence[int | None]) -> None:
+        """Give the layers their weights.
+
+        Args:
+            input_shape: The number of features: ``784``, ``(784,)`` or ``(None, 784)``.
+
+        Raises:
+            TypeError: It is not made of integers.
+            ValueError: It is not one positive number, or the model is already built for another.
+        """
+        sizes = [input_shape] if not isinstance(input_shape, Sequence) else list(input_shape)
+        if len(sizes) == 2 and sizes[0] is None:
+            del sizes[0]
+        if len(sizes) != 1:
+            raise ValueError(f"input_shape must be the number of features, such as 784 or (784,), not {input_shape!r}.")
+        features = checks.integer("input_shape", sizes[0], 1)
+        if self._network is not None:
+            if features != self._network.input_size:
+                raise ValueError(f"The model is already built for {self._network.input_size} features, not {features}.")
+            return
+        network = _core.Network(self.dtype, features, [layer.spec() for layer in self.layers])
+        tensors = [tensor for stage in self.plan((features,)) for tensor in stage.parameters.values()]
+        views = [view for layer in network.parameters for view in layer.values()]
+        for i, ((shape, initializer), view) in enumerate(zip(tensors, views, strict=True)):
+            view[...] = initializer(shape, self.seed, INITIAL_VALUES + i, self.dtype)
+        if self.optimizer is not None:
+            self.optimizer.bind(network)
+        self._network = network
+
+    def plan(self, input_shape: Shape) -> list[Stage]:
+        """Return what the layers become for samples of this shape; nothing is allocated."""
+        stages = []
+        for name, layer in zip(self.layer_names, self.layers, strict=True):
+            parameters, input_shape = layer.parameters(input_shape), layer.output_shape(input_shape)
+            stages.append(Stage(name, layer, input_shape, parameters))
+        return stages
+
+    def compile(
+        self,
+        optimizer: str | Optimizer = "adam",
+        loss: str | Loss | None = None,
+        metrics: Iterable[str | Metric] | Mapping[str, str | Metric] = (),
+    ) -> None:
+        """Choose how the model is trained.
+
+        Args:
+            optimizer: The name or the object of an optimizer. The same object again keeps its slots; a new one starts
+                afresh.
+            loss: The name or the object of a loss; None for a model that is trained only by `backward`.
+            metrics: Names or objects of metrics, reported under their names, or a dict with other names to report them
+                under.
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            ValueError: A name is unknown, the loss does not go with the last activation, or a metric with the loss; or
+                the optimizer already trains another model.
+        """
+        if isinstance(metrics, str | Metric):
+            raise TypeError(f"metrics must be a list, such as [{metrics!r}], not {metrics!r}.")
+        chosen_optimizer = OPTIMIZERS.resolve(optimizer)
+        chosen_loss = None if loss is None else LOSSES.resolve(loss)
+        named = metrics.items() if isinstance(metrics, Mapping) else ((_report_name(m), m) for m in metrics)
+        chosen_metrics = {name: METRICS.resolve(metric) for name, metric in named}
+        if chosen_loss is not None:
+            chosen_loss.check_activation(self.layers[-1].activation)
+            for metric in chosen_metrics.values():
+                metric.function(chosen_loss)
+        elif chosen_metrics:
+            raise ValueError("Metrics need a loss.")
+        if self._network is not None:
+            chosen_optimizer.bind(self._network)
+        self.optimizer, self.loss, self.metrics = chosen_optimizer, chosen_loss, chosen_metrics
+
+    # Training
+
+    def fit(
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        batch_size: int = 32,
+        epochs: int = 1,
+        validation_data: Sequence[Any] | None = None,
+        validation_split: float = 0.0,
+        shuffle: bool = True,
+        sample_weight: ArrayLike | None = None,
+        callbacks: Sequence[Callback] = (),
+        initial_epoch: int = 0,
+        verbose: int | str = "auto",
+    ) -> History:
+        """Train for some epochs.
+
+        Each step goes along the gradient of sum_i w_i L_i / (samples in the batch); the reported values are
+        sum_i w_i L_i / sum_i w_i over the epoch, each batch taken before its step.
+
+        Args:
+            x: Inputs ``[n, features]``: float32, float64, integers or bool, in any memory order, also memory-mapped;
+                never copied as a whole.
+            y: Targets, as the loss wants them.
+            batch_size: Samples a step, at least 1; the last batch of an epoch may be smaller.
+            epochs: The number of the epoch to stop before.
+            validation_data: ``(x, y)`` or ``(x, y, sample_weight)``, evaluated after each epoch.
+            validation_split: The fraction of samples, the last ones, kept for validation instead of `validation_data`.
+            shuffle: Whether each epoch takes the samples in a new random order.
+            sample_weight: Weights ``[n]``, at least 0.
+            callbacks: Objects to call as training goes.
+            initial_epoch: The number of the first epoch, from 0.
+            verbose: 0 silent, 1 a bar, 2 one line an epoch, ``"auto"`` a bar in a terminal or a notebook and lines
+                elsewhere.
+
+        Returns:
+            The history, also found in ``model.history``.
+
+        Raises:
+            RuntimeError: The model has not been compiled with a loss.
+            TypeError: Data or an argument has the wrong type; nothing has changed.
+            ValueError: Data or an argument does not fit, or is NaN or infinite; nothing has changed.
+            FloatingPointError: The loss became NaN or infinite; the weights are those before that step.
+            KeyboardInterrupt: Ctrl-C; the model is as after the last whole step.
+        """
+        self._compiled()
+        batch_size = checks.integer("batch_size", batch_size, 1)
+        initial_epoch = checks.integer("initial_epoch", initial_epoch, 0)
+        epochs = checks.integer("epochs", epochs, 0)
+        if epochs < initial_epoch:
+            raise ValueError(f"epochs={epochs} is the epoch to stop before: at least initial_epoch={initial_epoch}.")
+        validation_split = checks.real("validation_split", validation_split)
+        if not 0.0 <= validation_split < 1.0:
+            raise ValueError(f"validation_split must be at least 0 and less than 1, not {validation_split:g}.")
+        if isinstance(callbacks, Callback) or not all(isinstance(c, Callback) for c in callbacks):
+            raise TypeError(f"callbacks must be a list of objects of fastopt.callbacks.Callback, not {callbacks!r}.")
+        shown = progress(verbose)
+        data = self._samples(x, y, sample_weight)
+        validation = None
+        if validation_data is not None:
+            if validation_split:
+                raise ValueError("Give validation_data or validation_split, not both.")
+            if not isinstance(validation_data, list | tuple) or len(validation_data) not in (2, 3):
+                raise ValueError("validation_data must be (x, y) or (x, y, sample_weight).")
+            x, y, sample_weight = (*validation_data, None)[:3]
+            validation = self._samples(x, y, sample_weight, data.x.shape[1], "validation ")
+        elif validation_split:
+            data, validation = data.split(validation_split)
+        self.build(data.x.shape[1])
+
+        self.history = History()
+        self.stop_training = False
+        params = {
+            "epochs": epochs,
+            "initial_epoch": initial_epoch,
+            "batches": -(-len(data.x) // batch_size),
+            "samples": len(data.x),
+            "logs": self._log_names(validated=validation is not None),
+        }
+        listeners = [self.history, *callbacks, shown]
+        for listener in listeners:
+            listener.model, listener.params = self, params
+        try:
+            for listener in listeners:
+                listener.on_train_begin()
+            for epoch in range(initial_epoch, epochs):
+                for listener in listeners:
+                    listener.on_epoch_begin(epoch)
+                began = time.perf_counter()
+                logs = self._train_epoch(data, batch_size, shuffle, callbacks, shown)
+                seconds = time.perf_counter() - began
+                if validation is not None:
+                    logs |= {f"val_{name}": value for name, value in self._evaluate(validation, 256).items()}
+                logs |= {"seconds": seconds, "samples_per_second": len(data.x) / seconds}
+                for listener in listeners:
+                    listener.on_epoch_end(epoch, logs)
+                if self.stop_training:
+                    break
+            for listener in listeners:
+                listener.on_train_end()
+        finally:
+            shown.close()
+        return self.history
+
+    def _train_epoch(
+        self, data: Samples, batch_size: int, shuffle: bool, callbacks: Iterable[Callback], shown: Progress
+    ) -> Logs:
+        optimizer, loss = self._compiled()
+        trainer = optimizer.bind(self._built())
+        n = len(data.x)
+        order = _core.kernels.permutation(self.seed, self.epochs_trained, n) if shuffle else None
+        listeners = [c for c in callbacks if c.wants_batches]
+        batches = -(-n // batch_size)
+        done = 0
+        totals: dict[str, float] = {}
+
+        def poll(batches: int) -> None:
+            shown.poll(done + batches)
+
+        while done < batches and not self.stop_training:
+            stop = min([batches, *(done + c.every - done % c.every for c in listeners)])
+            part = trainer.train(
+                data.x,
+                data.y,
+                loss.name,
+                optimizer.hyper,
+                self._functions(),
+                data.weight,
+                order,
+                batch_size,
+                done,
+                stop - done,
+                poll,
+            )
+            totals = {name: totals.get(name, 0.0) + value for name, value in part.items()}
+            done = stop
+            for listener in listeners:
+                if done % listener.every == 0:
+                    listener.on_batch_end(done - 1, self._means(totals))
+        self.epochs_trained += 1
+        return self._means(totals)
+
+    def train_on_batch(self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Logs:
+        """Do one step on all of the data as one batch.
+
+        Args:
+            x: Inputs ``[n, features]``.
+            y: Targets, as the loss wants them.
+            sample_weight: Weights ``[n]``, at least 0.
+
+        Returns:
+            The loss and the metrics before the step.
+
+        Raises:
+            RuntimeError, TypeError, ValueError, FloatingPointError: As `fit`.
+        """
+        optimizer, loss = self._compiled()
+        data = self._samples(x, y, sample_weight)
+        self.build(data.x.shape[1])
+        trainer = optimizer.bind(self._built())
+        return self._means(
+            trainer.train(
+                data.x, data.y, loss.name, optimizer.hyper, self._functions(), data.weight, batch_size=len(data.x)
+            )
+        )
+
+    def evaluate(
+        self, x: ArrayLike, y: ArrayLike, batch_size: int = 256, sample_weight: ArrayLike | None = None
+    ) -> Logs:
+        """Return the loss and the metrics: sum_i w_i L_i / sum_i w_i.
+
+        Args:
+            x: Inputs ``[n, features]``.
+            y: Targets, as the loss wants them.
+            batch_size: Samples computed at a time, at least 1; it changes memory and speed only.
+            sample_weight: Weights ``[n]``, at least 0.
+
+        Raises:
+            RuntimeError: The model has not been compiled with a loss, or not been built.
+            TypeError: Data or an argument has the wrong type.
+            ValueError: Data or an argument does not fit, or is NaN or infinite.
+        """
+        self._compiled()
+        self._built()
+        batch_size = checks.integer("batch_size", batch_size, 1)
+        return self._evaluate(self._samples(x, y, sample_weight), batch_size)
+
+    # Predicting
+
+    def predict(self, x: ArrayLike, batch_size: int = 256) -> Real:
+        """Return the outputs of the last layer, ``[n, outputs]``.
+
+        They are what the last activation makes: probabilities after ``"softmax"`` or ``"sigmoid"``, logits after
+        ``"linear"`` if the loss is a cross-entropy.
+
+        Args:
+            x: Inputs ``[n, features]``.
+            batch_size: Samples computed at a time, at least 1; it changes memory and speed only.
+
+        Raises:
+            RuntimeError: The model has not been built.
+            TypeError: `x` does not hold numbers.
+            ValueError: The shape does not fit, or a value is NaN or infinite.
+        """
+        network = self._built()
+        return network.predict(self._inputs("x", x), checks.integer("batch_size", batch_size, 1))
+
+    def predict_proba(self, x: ArrayLike, batch_size: int = 256) -> Real:
+        """Return probabilities, ``[n, outputs]``.
+
+        They are the outputs of a last softmax or sigmoid, or what the loss makes of logits.
+
+        Args:
+            x: Inputs ``[n, features]``.
+            batch_size: Samples computed at a time, at least 1.
+
+        Raises:
+            RuntimeError: The model has not been built.
+            TypeError: `x` does not hold numbers.
+            ValueError: As `predict`; or the model does not classify.
+        """
+        link = None if self.loss is None else self.loss.link
+        activation = self.layers[-1].activation
+        if activation in ("softmax", "sigmoid"):
+            return self.predict(x, batch_size)
+        if link is None or activation != "linear":
+            raise ValueError(
+                f"There are no probabilities: the last activation is {activation!r} and the loss is "
+                f"{None if self.loss is None else self.loss.name!r}; predict gives the outputs."
+            )
+        logits = self.predict(x, batch_size)
+        return _core.kernels.activation_forward(link, logits, out=logits)
+
+    # A loop of one's own
+
+    def __call__(self, x: ArrayLike) -> Real:
+        """Return the outputs ``[n, outputs]`` and keep what `backward` needs; builds the model at the first call.
+
+        Args:
+            x: Inputs ``[n, features]``.
+
+        Raises:
+            TypeError: `x` does not hold numbers.
+            ValueError: The shape does not fit, or a value is NaN or infinite.
+
+        Example:
+            >>> import numpy as np, fastopt as fo
+            >>> model = fo.Sequential([fo.layers.Dense(1)], seed=0)
+            >>> model.compile(fo.optimizers.SGD(0.1))
+            >>> x, y = np.array([[1.0], [2.0], [3.0]]), np.array([[3.0], [5.0], [7.0]])
+            >>> for _ in range(500):
+            ...     error = model(x) - y
+            ...     dx = model.backward(2 * error / len(x))
+            ...     model.apply_gradients()
+            >>> model.predict([[10.0]]).round(3)
+            array([[21.]], dtype=float32)
+        """
+        inputs = self._inputs("x", x)
+        self.build(inputs.shape[1])
+        return self._built().forward(inputs)
+
+    def backward(self, dy: ArrayLike) -> Real:
+        """Fill the gradients of the last call of the model, and return that of its input.
+
+        Args:
+            dy: The gradient of one's own loss with respect to the outputs, ``[n, outputs]``.
+
+        Returns:
+            The gradient with respect to the inputs, ``[n, features]``.
+
+        Raises:
+            RuntimeError: The model has not been called.
+            TypeError: `dy` does not hold numbers.
+            ValueError: The shape is not that of the outputs, or a value is NaN or infinite.
+        """
+        network = self._built()
+        gradient = checks.matrix("dy", dy, network.output_size)
+        checks.finite("dy", gradient, self.dtype)
+        return network.backward(np.require(gradient, self.dtype, ["C", "A"]))
+
+    def apply_gradients(self) -> None:
+        """Do one step of the optimizer along the gradients that `backward` has left.
+
+        Raises:
+            RuntimeError: The model has not been compiled or not been built.
+        """
+        network = self._built()
+        if self.optimizer is None:
+            raise RuntimeError("The model has no optimizer: call compile(optimizer) first.")
+        self.optimizer.bind(network).apply(self.optimizer.hyper)
+
+    @property
+    def parameters(self) -> dict[str, Real]:
+        """The weights by name (``"dense/kernel"``): views that may be written."""
+        return self._by_name(self._built().parameters)
+
+    @property
+    def gradients(self) -> dict[str, Real]:
+        """The gradients that `backward` has left, by the names of `parameters`: views."""
+        return self._by_name(self._built().gradients)
+
+    @property
+    def slots(self) -> dict[str, Real]:
+        """The optimizer's arrays by name (``"dense/kernel/m"``): views that may be written."""
+        if self.optimizer is None:
+            return {}
+        named = self._by_name(self.optimizer.bind(self._built()).slots)
+        return {f"{name}/{slot}": view for name, slots in named.items() for slot, view in slots.items()}
+
+    # Weights
+
+    def get_weights(self) -> list[Real]:
+        """Return copies of all weights, layer by layer, kernel before bias.
+
+        Raises:
+            RuntimeError: The model has not been built.
+        """
+        return [view.copy() for view in self.parameters.values()]
+
+    def set_weights(self, weights: Sequence[ArrayLike]) -> None:
+        """Set all weights, or, if one does not fit, none.
+
+        Args:
+            weights: Arrays in the order and of the shapes of `get_weights`.
+
+        Raises:
+            RuntimeError: The model has not been built.
+            TypeError: One does not hold numbers.
+            ValueError: Their number or the shape of one does not fit, or a value is NaN or infinite.
+        """
+        views = self.parameters
+        if len(weights) != len(views):
+            raise ValueError(f"weights holds {len(weights)} arrays; expected {len(views)}: {', '.join(views)}.")
+        arrays = [checks.array(name, value) for name, value in zip(views, weights, strict=True)]
+        for (name, view), array in zip(views.items(), arrays, strict=True):
+            if array.shape != view.shape:
+                raise ValueError(f"{name} has shape {view.shape}; the array given for it has shape {array.shape}.")
+            checks.finite(name, array, self.dtype)
+        for view, array in zip(views.values(), arrays, strict=True):
+            view[...] = array
+
+    def count_params(self) -> int:
+        """Return the number of weights.
+
+        Raises:
+            RuntimeError: The model has not been built.
+        """
+        return sum(view.size for view in self.parameters.values())
+
+    def summary(self) -> None:
+        """Print the layers with their output shapes, numbers of weights and bytes, and what training needs beside them.
+
+        Raises:
+            RuntimeError: The model has not been built.
+
+        Example:
+            >>> import fastopt as fo
+            >>> model = fo.Sequential([fo.layers.Dense(16, activation="relu"), fo.layers.Dense(3)], name="small")
+            >>> model.compile("adam", "sparse_categorical_crossentropy")
+            >>> model.build(8)
+            >>> model.summary()
+            small: float32, seed 0, input (n, 8)
+            <BLANKLINE>
+            layer       kind   activation  output shape  parameters  bytes
+            ----------  -----  ----------  ------------  ----------  -----
+            dense       Dense  relu        (n, 16)              144    576
+            dense_1     Dense  linear      (n, 3)                51    204
+            ----------  -----  ----------  ------------  ----------  -----
+            weights                                             195    780
+            gradients                                           195    780
+            adam: m, v                                          390  1,560
+            total                                               780  3,120
+        """
+        from fastopt.summary import summary
+
+        print(summary(self))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the model to one safetensors file: weights, optimizer, random state and architecture.
+
+        The file is written beside `path` under another name, brought to the disk and renamed, so that `path` is always
+        a whole file. A model that `load_model` reads from it trains on as this one would have, to the bit.
+
+        Args:
+            path: The file; one that exists is replaced.
+
+        Raises:
+            RuntimeError: The model has not been built.
+            ValueError: It holds an object of a class that is not fastopt's own.
+            OSError: The file cannot be written.
+        """
+        from fastopt.files import save_model
+
+        save_model(self, path)
+
+    # Checks
+
+    def _compiled(self) -> tuple[Optimizer, Loss]:
+        if self.optimizer is None or self.loss is None:
+            raise RuntimeError("The model has no loss: call compile(optimizer, loss) first.")
+        return self.optimizer, self.loss
+
+    def _built(self) -> _core.Network:
+        if self._network is None:
+            raise RuntimeError("The model has no weights yet: call build(input_shape) or fit(x, y) first.")
+        return self._network
+
+    def _inputs(self, name: str, x: ArrayLike, features: int | None = None) -> NDArray[Any]:
+        result = checks.matrix(name, x, features if self._network is None else self._network.input_size)
+        checks.finite(name, result, self.dtype)
+        return result
+
+    def _samples(
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        features: int | None = None,
+        prefix: str = "",
+    ) -> Samples:
+        _, loss = self._compiled()
+        inputs = self._inputs(f"{prefix}x", x, features)
+        targets = checks.array(f"{prefix}y", y)
+        if targets.ndim == 0 or len(targets) != len(inputs):
+            raise ValueError(
+                f"{prefix}x has {len(inputs)} samples (shape {inputs.shape}), {prefix}y has shape {targets.shape}; "
+                "expected one target for each sample."
+            )
+        outputs = self.plan(inputs.shape[1:])[-1].output_shape[-1]
+        return Samples(
+            inputs,
+            loss.targets(f"{prefix}y", targets, outputs, self.dtype),
+            None
+            if sample_weight is None
+            else checks.weights(f"{prefix}sample_weight", sample_weight, len(inputs), self.dtype),
+        )
+
+    # Pieces
+
+    def _functions(self) -> list[str]:
+        _, loss = self._compiled()
+        return list(dict.fromkeys(metric.function(loss) for metric in self.metrics.values()))
+
+    def _means(self, totals: Mapping[str, float]) -> Logs:
+        _, loss = self._compiled()
+        weight = totals["weight"] or float("nan")
+        functions = {name: metric.function(loss) for name, metric in self.metrics.items()}
+        return {name: totals[key] / weight for name, key in {"loss": "loss", **functions}.items()}
+
+    def _evaluate(self, data: Samples, batch_size: int) -> Logs:
+        _, loss = self._compiled()
+        return self._means(
+            self._built().evaluate(data.x, data.y, loss.name, self._functions(), data.weight, batch_size)
+        )
+
+    def _log_names(self, validated: bool) -> list[str]:
+        names = ["loss", *self.metrics]
+        return [*names, *(f"val_{name}" for name in names if validated), "seconds", "samples_per_second"]
+
+    def _by_name(self, layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        return {
+            f"{layer}/{name}": value
+            for layer, tensors in zip(self.layer_names, layers, strict=True)
+            for name, value in tensors.items()
+        }
+
+
+def _report_name(metric: str | Metric) -> str:
+    return metric if isinstance(metric, str) else METRICS.resolve(metric).name
+
+
+def _layer_names(layers: Sequence[Layer]) -> list[str]:
+    if not layers:
+        raise ValueError("layers is empty; a model needs at least one layer.")
+    for i, layer in enumerate(layers):
+        if not isinstance(layer, Layer):
+            raise TypeError(f"layers[{i}] must be a layer, such as fastopt.layers.Dense(10), not {layer!r}.")
+        if any(layer is other for other in layers[:i]):
+            raise ValueError(f"layers[{i}] occurs twice; make one object for each layer.")
+    given = [layer.name for layer in layers if layer.name is not None]
+    names: list[str] = []
+    for i, layer in enumerate(layers):
+        if layer.name is not None:
+            if not layer.name or "/" in layer.name:
+                raise ValueError(f"layers[{i}] has the name {layer.name!r}; a name is a word without '/'.")
+            if given.count(layer.name) > 1:
+                raise ValueError(f"Two layers have the name {layer.name!r}; names must differ.")
+            names.append(layer.name)
+            continue
+        stem = snake_case(type(layer).__name__)
+        number = 0
+        while (name := f"{stem}_{number}" if number else stem) in names or name in given:
+            number += 1
+        names.append(name)
+    return names

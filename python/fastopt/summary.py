@@ -1,0 +1,52 @@
+"""The table that `Sequential.summary` prints."""
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from fastopt.sequential import Sequential
+
+HEAD = ("layer", "kind", "activation", "output shape", "parameters", "bytes")
+NUMBERS = 2  # the last columns, aligned to the right
+
+
+def summary(model: "Sequential") -> str:
+    """Return the table of a built model."""
+    weights = model.count_params()
+    shape = model.input_shape or ()
+    width = np.dtype(model.dtype).itemsize
+
+    def row(*cells: str, count: int) -> tuple[str, ...]:
+        return (*cells, *[""] * (len(HEAD) - NUMBERS - len(cells)), f"{count:,}", f"{count * width:,}")
+
+    layers = [
+        row(
+            name,
+            type(layer).__name__,
+            layer.activation,
+            f"(n, {', '.join(map(str, output))})",
+            count=sum(math.prod(tensor.shape) for tensor in tensors.values()),
+        )
+        for name, layer, output, tensors in model.plan(shape)
+    ]
+    totals = [row("weights", count=weights), row("gradients", count=weights)]
+    slots = 0
+    if model.optimizer is not None and model.optimizer.slot_names:
+        slots = weights * len(model.optimizer.slot_names)
+        totals.append(row(f"{model.optimizer.rule}: {', '.join(model.optimizer.slot_names)}", count=slots))
+    totals.append(row("total", count=2 * weights + slots))
+
+    sizes = [max(map(len, column)) for column in zip(HEAD, *layers, *totals, strict=True)]
+    rule = tuple("-" * size for size in sizes)
+    first_number = len(HEAD) - NUMBERS
+    lines = [
+        "  ".join(
+            cell.rjust(size) if i >= first_number else cell.ljust(size)
+            for i, (cell, size) in enumerate(zip(cells, sizes, strict=True))
+        )
+        for cells in (HEAD, rule, *layers, rule, *totals)
+    ]
+    title = f"{model.name or 'Sequential'}: {model.dtype}, seed {model.seed}, input (n, {', '.join(map(str, shape))})"
+    return "\n".join([title, "", *lines])

@@ -1,0 +1,81 @@
+// Checks of the arrays that cross the boundary. Nothing is copied silently.
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#include <initializer_list>
+#include <string>
+#include <vector>
+
+#include "kernels/table.h"
+#include "nn/network.h"
+
+namespace fastopt::bindings {
+
+namespace py = pybind11;
+
+[[noreturn]] inline void raise(PyObject* type, const std::string& message) {
+  PyErr_SetString(type, message.c_str());
+  throw py::error_already_set();
+}
+
+template <class T>
+constexpr const char* dtype_name = sizeof(T) == 4 ? "float32" : "float64";
+
+std::string shape_text(const std::vector<Index>& shape);
+std::vector<Index> shape_of(const py::array& array);
+std::string describe(const py::handle& object);
+
+enum class Access : std::uint8_t { read, write };
+
+// An aligned, native, C-contiguous array of the dtype of T; writable if it is to be written. A dimension of -1 takes any size.
+template <class T>
+py::array checked(const py::handle& object, const std::string& name, const std::vector<Index>& shape, Access access = Access::read);
+
+// As above with any number of dimensions.
+template <class T>
+py::array checked(const py::handle& object, const std::string& name, Access access = Access::read);
+
+// Throws where the written array overlaps a read one, unless it is exactly the same array and that is allowed.
+void check_no_overlap(const py::array& written, const std::string& name, const py::array& other, const std::string& other_name,
+                      bool allow_same = false);
+
+// `out` checked, or a new array where it is None.
+template <class T>
+py::array output(const py::object& out, const std::string& name, const std::vector<Index>& shape) {
+  if (out.is_none()) {
+    return py::array_t<T>(std::vector<py::ssize_t>(shape.begin(), shape.end()));
+  }
+  return checked<T>(out, name, shape, Access::write);
+}
+
+template <class T>
+const T* data(const py::array& array) {
+  return static_cast<const T*>(array.data());
+}
+
+template <class T>
+T* mutable_data(py::array& array) {
+  return static_cast<T*>(array.mutable_data());
+}
+
+// Calls f(float{}) or f(double{}) by the dtype of a floating-point array.
+template <class F>
+auto by_dtype(const py::handle& object, const std::string& name, F&& f) {
+  if (!py::isinstance<py::array>(object)) {
+    raise(PyExc_TypeError, name + " must be a NumPy array of float32 or float64, got " + describe(object));
+  }
+  const py::dtype dtype = py::reinterpret_borrow<py::array>(object).dtype();
+  if (dtype.kind() == 'f' && dtype.itemsize() == 4) {
+    return f(float{});
+  }
+  if (dtype.kind() == 'f' && dtype.itemsize() == 8) {
+    return f(double{});
+  }
+  raise(PyExc_TypeError, name + " must be float32 or float64, got " + py::str(dtype).cast<std::string>());
+}
+
+Samples samples(const py::handle& object, Index columns);
+
+}  // namespace fastopt::bindings

@@ -1,0 +1,43 @@
+// Targets and hyperparameters as they come from Python.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "bindings/array.h"
+#include "nn/registry.h"
+
+namespace fastopt::bindings {
+
+// Class numbers in 0..columns-1, or values of the prediction's shape.
+template <class T>
+py::array checked_target(const py::object& target, const std::string& name, bool labels, Index rows, Index columns) {
+  if (!labels) {
+    return checked<T>(target, name, {rows, columns});
+  }
+  py::array array = checked<Index>(target, name, {rows});
+  const Index* values = data<Index>(array);
+  for (Index i = 0; i < rows; ++i) {
+    if (values[i] < 0 || values[i] >= columns) {
+      throw std::invalid_argument(name + "[" + std::to_string(i) + "] = " + std::to_string(values[i]) +
+                                  " is not a class: with " + std::to_string(columns) + " outputs, labels are 0 to " +
+                                  std::to_string(columns - 1));
+    }
+  }
+  return array;
+}
+
+template <class T>
+Targets<T> targets(const py::array& array, bool labels) {
+  return labels ? Targets<T>{.labels = data<Index>(array)} : Targets<T>{.dense = data<T>(array)};
+}
+
+// The rule's hyperparameters in its order; all must be there, none else.
+std::vector<double> ordered_hyper(const RuleEntry& rule, const std::map<std::string, double>& given);
+
+// No written array may share memory with another, written or read.
+void check_all_separate(const std::vector<std::pair<py::array, std::string>>& written,
+                        const std::vector<std::pair<py::array, std::string>>& read);
+
+}  // namespace fastopt::bindings

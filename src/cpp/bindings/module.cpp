@@ -1,0 +1,11 @@
+#include "bindings/module.h"
+
+#include "runtime/cpu.h"
+
+PYBIND11_MODULE(_core, module) {
+  fastopt::kernel_table();  // an unknown FASTOPT_ISA is an error at import
+  fastopt::bindings::add_runtime(module);
+  fastopt::bindings::add_kernels(module);
+  fastopt::bindings::add_roof(module);
+  fastopt::bindings::add_network(module);
+}

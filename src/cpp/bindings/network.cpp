@@ -1,0 +1,413 @@
+// Networks and their optimizers.
+#include <pybind11/stl.h>
+
+#include <exception>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <variant>
+
+#include "bindings/array.h"
+#include "bindings/hyper.h"
+#include "bindings/module.h"
+#include "nn/optimizer.h"
+
+namespace fastopt::bindings {
+
+namespace {
+
+// A poll that looks for signals and calls a Python function; what either raises is kept until the run has stopped.
+class PythonPoll {
+ public:
+  explicit PythonPoll(py::object callable) : callable_(std::move(callable)) {
+    poll_ = [this](Index done) { return this->ask(done); };
+  }
+
+  const Poll& poll() const { return poll_; }
+
+  // With the GIL held, after the run.
+  void rethrow() const {
+    if (error_) {
+      std::rethrow_exception(error_);
+    }
+  }
+
+ private:
+  bool ask(Index done) {
+    const py::gil_scoped_acquire acquire;
+    try {
+      if (PyErr_CheckSignals() != 0) {
+        throw py::error_already_set();
+      }
+      if (!callable_.is_none()) {
+        callable_(done);
+      }
+      return true;
+    } catch (...) {
+      error_ = std::current_exception();
+      return false;
+    }
+  }
+
+  py::object callable_;
+  Poll poll_;
+  std::exception_ptr error_;
+};
+
+// One call at a time works on a network. A call from within a running one (from its poll) is refused instead of waiting for itself.
+class Exclusive {
+ public:
+  class Lock {
+   public:
+    explicit Lock(Exclusive& exclusive) : exclusive_(exclusive) {
+      if (exclusive.owner_.load() == std::this_thread::get_id()) {
+        throw std::runtime_error("this model is busy: it was called from within its own training or prediction");
+      }
+      exclusive.mutex_.lock();
+      exclusive.owner_ = std::this_thread::get_id();
+    }
+    ~Lock() {
+      exclusive_.owner_ = std::thread::id();
+      exclusive_.mutex_.unlock();
+    }
+    Lock(const Lock&) = delete;
+    Lock& operator=(const Lock&) = delete;
+
+   private:
+    Exclusive& exclusive_;
+  };
+
+ private:
+  std::mutex mutex_;
+  std::atomic<std::thread::id> owner_{};
+};
+
+struct PyNetwork {
+  std::variant<Network<float>, Network<double>> network;
+  Exclusive exclusive;
+
+  template <class F>
+  auto visit(F&& f) {
+    return std::visit([&]<class T>(Network<T>& n) { return f(n); }, network);
+  }
+};
+
+struct PyOptimizer {
+  std::shared_ptr<PyNetwork> network;
+  std::variant<Optimizer<float>, Optimizer<double>> optimizer;
+
+  // f(network, optimizer), both of one type.
+  template <class F>
+  auto visit(F&& f) {
+    return network->visit([&]<class T>(Network<T>& n) { return f(n, std::get<Optimizer<T>>(optimizer)); });
+  }
+};
+
+template <class T>
+py::array view(T* data, const std::vector<Index>& shape, const py::object& owner) {
+  return py::array_t<T>(std::vector<py::ssize_t>(shape.begin(), shape.end()), data, owner);
+}
+
+// make(tensor) for every tensor, as a list of dicts: one dict a layer.
+template <class T, class F>
+py::list by_tensor(const Network<T>& network, F&& make) {
+  py::list all;
+  for (const auto& layer : network.layers()) {
+    py::dict tensors;
+    for (const TensorSpec& tensor : layer->tensors()) {
+      tensors[py::str(tensor.name)] = make(tensor);
+    }
+    all.append(tensors);
+  }
+  return all;
+}
+
+std::vector<LayerSpec> layer_specs(const std::vector<std::map<std::string, py::object>>& layers) {
+  std::vector<LayerSpec> specs;
+  for (const auto& layer : layers) {
+    LayerSpec spec{.kind = "", .units = 0, .activation = "linear", .bias = true};
+    for (const auto& [key, value] : layer) {
+      if (key == "kind") {
+        spec.kind = value.cast<std::string>();
+      } else if (key == "units") {
+        spec.units = value.cast<Index>();
+      } else if (key == "activation") {
+        spec.activation = value.cast<std::string>();
+      } else if (key == "use_bias") {
+        spec.bias = value.cast<bool>();
+      } else {
+        throw std::invalid_argument("a layer has no setting '" + key + "'");
+      }
+    }
+    specs.push_back(spec);
+  }
+  return specs;
+}
+
+std::shared_ptr<PyNetwork> make_network(const std::string& dtype, Index input_size,
+                                        const std::vector<std::map<std::string, py::object>>& layers) {
+  const std::vector<LayerSpec> specs = layer_specs(layers);
+  if (dtype == "float32") {
+    return std::shared_ptr<PyNetwork>(new PyNetwork{.network = Network<float>(input_size, specs), .exclusive = {}});
+  }
+  if (dtype == "float64") {
+    return std::shared_ptr<PyNetwork>(new PyNetwork{.network = Network<double>(input_size, specs), .exclusive = {}});
+  }
+  throw std::invalid_argument("dtype must be 'float32' or 'float64', got '" + dtype + "'");
+}
+
+void check_batch_size(Index batch_size) {
+  if (batch_size < 1) {
+    throw std::invalid_argument("batch_size must be at least 1, got " + std::to_string(batch_size));
+  }
+}
+
+Samples checked_samples(const py::object& x, Index columns) {
+  const Samples s = samples(x, columns);
+  if (s.rows == 0) {
+    throw std::invalid_argument("x has no samples: its shape is (0, " + std::to_string(columns) + ")");
+  }
+  return s;
+}
+
+// What a batch is judged by, with the arrays that its pointers point into.
+template <class T>
+struct CheckedObjective {
+  Objective<T> objective;
+  py::array target;
+  std::optional<py::array> weight;
+};
+
+template <class T>
+CheckedObjective<T> checked_objective(const Network<T>& network, const Samples& x, const py::object& y, const std::string& loss,
+                                      const std::vector<std::string>& metric_names, const py::object& sample_weight) {
+  Objective<T> objective{.loss = find_loss(loss), .metrics = {}};
+  for (const std::string& name : metric_names) {
+    objective.metrics.push_back(find_metric(name));
+  }
+  network.check(objective);
+  const bool labels = losses()[static_cast<std::size_t>(objective.loss)].labels;
+  py::array target = checked_target<T>(y, "y", labels, x.rows, network.outputs());
+  if (labels) {
+    objective.labels = data<Index>(target);
+  } else {
+    objective.dense = data<T>(target);
+  }
+  std::optional<py::array> weight;
+  if (!sample_weight.is_none()) {
+    weight = checked<T>(sample_weight, "sample_weight", {x.rows});
+    objective.weight = data<T>(*weight);
+  }
+  return {std::move(objective), std::move(target), std::move(weight)};
+}
+
+py::dict totals_dict(const Totals& totals, const std::vector<std::string>& metric_names) {
+  py::dict result;
+  result["batches"] = totals.batches;
+  result["samples"] = totals.samples;
+  result["weight"] = totals.weight;
+  result["loss"] = totals.loss;
+  for (std::size_t i = 0; i < metric_names.size(); ++i) {
+    result[py::str(metric_names[i])] = totals.metrics[i];
+  }
+  return result;
+}
+
+py::array forward(PyNetwork& self, const py::object& x) {
+  return self.visit([&]<class T>(Network<T>& network) -> py::array {
+    const Samples s = checked_samples(x, network.inputs());
+    py::array_t<T> out({s.rows, network.outputs()});
+    T* to = out.mutable_data();
+    const py::gil_scoped_release release;
+    const Exclusive::Lock lock(self.exclusive);
+    network.forward(s, to);
+    return out;
+  });
+}
+
+py::array backward(PyNetwork& self, const py::object& dy) {
+  return self.visit([&]<class T>(Network<T>& network) -> py::array {
+    if (network.forward_rows() == 0) {
+      throw std::runtime_error("backward needs a forward pass before it: call model(x) first");
+    }
+    const py::array gradient = checked<T>(dy, "dy", {network.forward_rows(), network.outputs()});
+    py::array_t<T> dx({network.forward_rows(), network.inputs()});
+    T* to = dx.mutable_data();
+    const py::gil_scoped_release release;
+    const Exclusive::Lock lock(self.exclusive);
+    network.backward(data<T>(gradient), to);
+    return dx;
+  });
+}
+
+py::array predict(PyNetwork& self, const py::object& x, Index batch_size, const py::object& poll) {
+  check_batch_size(batch_size);
+  return self.visit([&]<class T>(Network<T>& network) -> py::array {
+    const Samples s = checked_samples(x, network.inputs());
+    py::array_t<T> out({s.rows, network.outputs()});
+    T* to = out.mutable_data();
+    const PythonPoll python(poll);
+    {
+      const py::gil_scoped_release release;
+      const Exclusive::Lock lock(self.exclusive);
+      network.predict(s, batch_size, to, python.poll());
+    }
+    python.rethrow();
+    return out;
+  });
+}
+
+py::dict evaluate(PyNetwork& self, const py::object& x, const py::object& y, const std::string& loss,
+                  const std::vector<std::string>& metric_names, const py::object& sample_weight, Index batch_size,
+                  const py::object& poll) {
+  check_batch_size(batch_size);
+  return self.visit([&]<class T>(Network<T>& network) {
+    const Samples s = checked_samples(x, network.inputs());
+    const auto checked = checked_objective(network, s, y, loss, metric_names, sample_weight);
+    const PythonPoll python(poll);
+    Totals totals;
+    {
+      const py::gil_scoped_release release;
+      const Exclusive::Lock lock(self.exclusive);
+      network.evaluate(s, checked.objective, batch_size, python.poll(), totals);
+    }
+    python.rethrow();
+    return totals_dict(totals, metric_names);
+  });
+}
+
+py::dict train(PyOptimizer& self, const py::object& x, const py::object& y, const std::string& loss,
+               const std::map<std::string, double>& hyper, const std::vector<std::string>& metric_names,
+               const py::object& sample_weight, const py::object& order, Index batch_size, Index first_batch,
+               std::optional<Index> batches, const py::object& poll) {
+  check_batch_size(batch_size);
+  return self.visit([&]<class T>(Network<T>& network, Optimizer<T>& optimizer) {
+    const Samples s = checked_samples(x, network.inputs());
+    const auto objective = checked_objective(network, s, y, loss, metric_names, sample_weight);
+    const std::vector<double> values = ordered_hyper(rules()[static_cast<std::size_t>(optimizer.rule())], hyper);
+    std::optional<py::array> checked_order;
+    if (!order.is_none()) {
+      checked_order = checked<Index>(order, "order", {s.rows});
+      const Index* sample = data<Index>(*checked_order);
+      for (Index i = 0; i < s.rows; ++i) {
+        if (sample[i] < 0 || sample[i] >= s.rows) {
+          throw std::invalid_argument("order[" + std::to_string(i) + "] = " + std::to_string(sample[i]) + " is not in 0.." +
+                                      std::to_string(s.rows - 1));
+        }
+      }
+    }
+    const Index all = (s.rows - 1) / batch_size + 1;
+    if (first_batch < 0 || first_batch > all) {
+      throw std::invalid_argument("first_batch must be from 0 to " + std::to_string(all) + ", got " + std::to_string(first_batch));
+    }
+    const Index count = batches ? *batches : all - first_batch;
+    if (count < 0 || count > all - first_batch) {
+      throw std::invalid_argument("batches must be from 0 to " + std::to_string(all - first_batch) + ", got " + std::to_string(count));
+    }
+    const PythonPoll python(poll);
+    Totals totals;
+    Outcome outcome{};
+    {
+      const py::gil_scoped_release release;
+      const Exclusive::Lock lock(self.network->exclusive);
+      outcome = optimizer.train(network,
+                                {.x = s,
+                                 .objective = objective.objective,
+                                 .hyper = values,
+                                 .order = checked_order ? data<Index>(*checked_order) : nullptr,
+                                 .batch_size = batch_size,
+                                 .first_batch = first_batch,
+                                 .batches = count,
+                                 .poll = python.poll()},
+                                totals);
+    }
+    python.rethrow();
+    if (outcome == Outcome::not_finite) {
+      raise(PyExc_FloatingPointError,
+            "the loss is not finite in batch " + std::to_string(first_batch + totals.batches - 1) + ", step " +
+                std::to_string(optimizer.step + 1) +
+                "; the parameters are those of the step before. A lower learning rate or scaled inputs may help");
+    }
+    return totals_dict(totals, metric_names);
+  });
+}
+
+std::shared_ptr<PyOptimizer> make_optimizer(const std::string& rule, const std::shared_ptr<PyNetwork>& network) {
+  const int which = find_rule(rule);
+  return network->visit([&]<class T>(Network<T>& n) {
+    return std::shared_ptr<PyOptimizer>(new PyOptimizer{network, Optimizer<T>(which, n.parameter_size())});
+  });
+}
+
+}  // namespace
+
+void add_network(py::module_& module) {
+  const py::object none = py::none();
+  py::class_<PyNetwork, std::shared_ptr<PyNetwork>>(module, "Network")
+      .def(py::init(&make_network), py::arg("dtype"), py::arg("input_size"), py::arg("layers"))
+      .def_property_readonly("dtype", [](PyNetwork& self) { return self.network.index() == 0 ? "float32" : "float64"; })
+      .def_property_readonly("input_size", [](PyNetwork& self) { return self.visit([](auto& n) { return n.inputs(); }); })
+      .def_property_readonly("output_size", [](PyNetwork& self) { return self.visit([](auto& n) { return n.outputs(); }); })
+      .def_property_readonly("parameters",
+                             [](const py::object& self) {
+                               return self.cast<PyNetwork&>().visit([&](auto& n) {
+                                 return by_tensor(n, [&](const TensorSpec& t) { return view(n.parameters() + t.offset, t.shape, self); });
+                               });
+                             })
+      .def_property_readonly("gradients",
+                             [](const py::object& self) {
+                               return self.cast<PyNetwork&>().visit([&](auto& n) {
+                                 return by_tensor(n, [&](const TensorSpec& t) { return view(n.gradients() + t.offset, t.shape, self); });
+                               });
+                             })
+      .def("forward", &forward, py::arg("x"))
+      .def("backward", &backward, py::arg("dy"))
+      .def("predict", &predict, py::arg("x"), py::arg("batch_size") = 256, py::arg("poll") = none)
+      .def("evaluate", &evaluate, py::arg("x"), py::arg("y"), py::arg("loss"), py::arg("metrics") = py::tuple(),
+           py::arg("sample_weight") = none, py::arg("batch_size") = 256, py::arg("poll") = none);
+
+  py::class_<PyOptimizer, std::shared_ptr<PyOptimizer>>(module, "Optimizer")
+      .def(py::init(&make_optimizer), py::arg("rule"), py::arg("network"))
+      .def_property_readonly("rule",
+                             [](PyOptimizer& self) {
+                               return self.visit([](auto&, auto& o) { return std::string(rules()[static_cast<std::size_t>(o.rule())].name); });
+                             })
+      .def_property(
+          "step", [](PyOptimizer& self) { return self.visit([](auto&, auto& o) { return o.step; }); },
+          [](PyOptimizer& self, std::int64_t step) {
+            if (step < 0) {
+              throw std::invalid_argument("step must not be negative, got " + std::to_string(step));
+            }
+            self.visit([&](auto&, auto& o) { o.step = step; });
+          })
+      .def_property_readonly("slots",
+                             [](const py::object& self) {
+                               return self.cast<PyOptimizer&>().visit([&](auto& n, auto& o) {
+                                 return by_tensor(n, [&](const TensorSpec& t) {
+                                   py::dict slots;
+                                   for (std::size_t i = 0; i < o.slots().size(); ++i) {
+                                     slots[py::str(std::string(rules()[static_cast<std::size_t>(o.rule())].slots[i]))] =
+                                         view(o.slots()[i].data() + t.offset, t.shape, self);
+                                   }
+                                   return slots;
+                                 });
+                               });
+                             })
+      .def(
+          "apply",
+          [](PyOptimizer& self, const std::map<std::string, double>& hyper) {
+            self.visit([&](auto& network, auto& optimizer) {
+              const std::vector<double> values = ordered_hyper(rules()[static_cast<std::size_t>(optimizer.rule())], hyper);
+              const py::gil_scoped_release release;
+              const Exclusive::Lock lock(self.network->exclusive);
+              optimizer.apply(network, values);
+            });
+          },
+          py::arg("hyper"))
+      .def("train", &train, py::arg("x"), py::arg("y"), py::arg("loss"), py::arg("hyper"), py::arg("metrics") = py::tuple(),
+           py::arg("sample_weight") = none, py::arg("order") = none, py::arg("batch_size") = 32, py::arg("first_batch") = 0,
+           py::arg("batches") = none, py::arg("poll") = none);
+}
+
+}  // namespace fastopt::bindings

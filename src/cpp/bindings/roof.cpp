@@ -1,0 +1,105 @@
+// What the machine can do at most: the measures that kernels are compared with.
+#include <algorithm>
+#include <chrono>
+#include <stdexcept>
+#include <vector>
+
+#include "bindings/array.h"
+#include "bindings/module.h"
+#include "runtime/buffer.h"
+#include "runtime/cpu.h"
+#include "runtime/team.h"
+
+namespace fastopt::bindings {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+// The best rate (work per second) of runs repeated for about `seconds`; `work` is what one run does.
+template <class F>
+double best_rate(double seconds, F&& run) {
+  double best = 0;
+  const auto start = Clock::now();
+  do {
+    const auto before = Clock::now();
+    const double work = run();
+    best = std::max(best, work / seconds_since(before));
+  } while (seconds_since(start) < seconds);
+  return best;
+}
+
+template <class T>
+double fma_peak(int threads, double seconds) {
+  constexpr Index rounds = 20000;
+  return best_rate(seconds, [&] {
+    std::vector<double> operations(static_cast<std::size_t>(threads));
+    run_team(threads, false, [&](const Team& team) {
+      operations[static_cast<std::size_t>(team.rank())] = kernels<T>().fma_chain(rounds);
+    });
+    double total = 0;
+    for (const double o : operations) {
+      total += o;
+    }
+    return total;
+  });
+}
+
+double stream(int reads, int writes, Index count, int threads, double seconds) {
+  if (reads < 1 || reads > 4 || writes < 0 || writes > reads) {
+    throw std::invalid_argument("stream needs 1 to 4 reads and at most as many writes");
+  }
+  const auto kernel = kernel_table().stream[static_cast<std::size_t>((reads - 1) * stream_writes + writes)];
+  std::vector<Buffer<float>> buffers;
+  for (int i = 0; i < reads; ++i) {
+    buffers.emplace_back(count);
+  }
+  // Small arrays are swept several times, so that the team's start does not count.
+  const Index sweeps = std::max<Index>(1, (Index{1} << 20) / std::max<Index>(count, 1));
+  return best_rate(seconds, [&] {
+    run_team(threads, false, [&](const Team& team) {
+      const Range share = team.split(count, 1024);
+      float* arrays[4] = {};
+      for (std::size_t i = 0; i < buffers.size(); ++i) {
+        arrays[i] = buffers[i].data() + share.begin;
+      }
+      for (Index s = 0; s < sweeps; ++s) {
+        kernel(arrays, share.size());
+      }
+    });
+    return static_cast<double>(sweeps * count * (reads + writes)) * sizeof(float);
+  });
+}
+
+double team_cost(int threads, double seconds) {
+  constexpr int runs = 100;
+  return 1 / best_rate(seconds, [&] {
+           for (int i = 0; i < runs; ++i) {
+             run_team(threads, false, [](const Team&) {});
+           }
+           return static_cast<double>(runs);
+         });
+}
+
+}  // namespace
+
+void add_roof(py::module_& module) {
+  py::module_ roof = module.def_submodule("roof");
+  roof.def(
+      "fma_peak",
+      [](const std::string& dtype, int threads, double seconds) {
+        if (dtype != "float32" && dtype != "float64") {
+          throw std::invalid_argument("dtype must be 'float32' or 'float64', got '" + dtype + "'");
+        }
+        const py::gil_scoped_release release;
+        return dtype == "float32" ? fma_peak<float>(threads, seconds) : fma_peak<double>(threads, seconds);
+      },
+      py::arg("dtype") = "float32", py::arg("threads") = 1, py::arg("seconds") = 0.05);
+  roof.def("stream", &stream, py::arg("reads"), py::arg("writes"), py::arg("count"), py::arg("threads") = 1,
+           py::arg("seconds") = 0.05, py::call_guard<py::gil_scoped_release>());
+  roof.def("team_cost", &team_cost, py::arg("threads"), py::arg("seconds") = 0.05, py::call_guard<py::gil_scoped_release>());
+}
+
+}  // namespace fastopt::bindings

@@ -1,0 +1,39 @@
+#include <pybind11/stl.h>
+
+#include <map>
+
+#include "bindings/module.h"
+#include "runtime/allocations.h"
+#include "runtime/cpu.h"
+#include "runtime/team.h"
+
+namespace fastopt::bindings {
+
+namespace py = pybind11;
+
+void add_runtime(py::module_& module) {
+  module.def("allocations", &allocation_count);
+  py::module_ runtime = module.def_submodule("runtime");
+  runtime.def("isa", &current_isa);
+  runtime.def("isas", &available_isas);
+  runtime.def("set_isa", &use_isa, py::arg("name"));
+  runtime.def("num_threads", &num_threads);
+  runtime.def("set_num_threads", &set_num_threads, py::arg("count"));
+  runtime.def("thread_limits", [] {
+    py::dict limits;
+    for (const auto& [name, value] : thread_limits()) {
+      limits[py::str(name)] = value;
+    }
+    return limits;
+  });
+  runtime.def("build_info", [] {
+#if defined(__clang__)
+    const std::string compiler = "Clang " __clang_version__;
+#else
+    const std::string compiler = "GCC " __VERSION__;
+#endif
+    return std::map<std::string, std::string>{{"version", FASTOPT_VERSION}, {"compiler", compiler}, {"openmp", openmp_version()}};
+  });
+}
+
+}  // namespace fastopt::bindings

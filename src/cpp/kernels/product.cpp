@@ -1,0 +1,8 @@
+#include "kernels/product.h"
+
+namespace fastopt::FASTOPT_ISA {
+
+template void multiply<float>(const Product<float>&);
+template void multiply<double>(const Product<double>&);
+
+}  // namespace fastopt::FASTOPT_ISA

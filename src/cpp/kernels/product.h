@@ -1,0 +1,195 @@
+// The matrix product behind all three passes of a dense layer.
+//
+// A tile of `rows` x `vectors` accumulators stays in registers while the depth is swept (Goto and van de Geijn, "Anatomy of
+// high-performance matrix multiplication", 2008). An element is always summed over the depth in the same order, whatever tile it falls
+// into, so the result does not depend on how rows are shared among threads.
+#pragma once
+
+#include <algorithm>
+
+#include "kernels/activation.h"
+#include "kernels/table.h"
+#include "simd/transpose.h"
+#include "simd/vec.h"
+
+namespace fastopt::FASTOPT_ISA {
+
+inline constexpr int tile_vectors = vector_registers == 32 ? 4 : 2;
+
+template <class T>
+inline constexpr int panel_width = tile_vectors * lanes<T>;
+
+constexpr int tile_rows_for(int vectors) {
+  if (vector_registers == 32) {
+    return vectors == 4 ? 6 : 8;
+  }
+  return vectors == 2 ? 6 : 8;
+}
+
+inline constexpr int most_tile_rows = 8;
+
+template <class T>
+struct Tile {
+  Rows<const T> a;
+  Index first_row, first_depth, depth;
+  const T* b;
+  Index b_stride;
+  Rows<T> c;
+  const T* bias;
+  bool accumulate;
+  Index last_columns;  // used lanes of the last vector
+};
+
+template <class T, bool transposed, bool tail, int rows, int vectors>
+void multiply_tile(const Tile<T>& t) {
+  using V = Vec<T>;
+  const Mask<T> mask = first_lanes<T>(t.last_columns);
+  const auto load_row = [&](const T* p, auto v) __attribute__((always_inline)) {
+    if constexpr (tail && v == vectors - 1) {
+      return load<T>(p + v * lanes<T>, mask);
+    } else {
+      return load<T>(p + v * lanes<T>);
+    }
+  };
+  V sum[rows][vectors];
+  unroll<vectors>([&](auto v) __attribute__((always_inline)) {
+    const V start = t.bias && !t.accumulate ? load_row(t.bias, v) : V(T(0));
+    unroll<rows>([&](auto r) __attribute__((always_inline)) { sum[r][v] = start; });
+  });
+  if (t.accumulate) {
+    unroll<rows>([&](auto r) __attribute__((always_inline)) {
+      unroll<vectors>([&](auto v) __attribute__((always_inline)) { sum[r][v] = load_row(t.c.row(r), v); });
+    });
+  }
+  const T* b = t.b;
+  const auto step = [&](const T* const(&a)[rows], Index k) __attribute__((always_inline)) {
+    V right[vectors];
+    unroll<vectors>([&](auto v) __attribute__((always_inline)) { right[v] = load_row(b, v); });
+    unroll<rows>([&](auto r) __attribute__((always_inline)) {
+      const V left = a[r][k];
+      unroll<vectors>([&](auto v) __attribute__((always_inline)) { sum[r][v] += left * right[v]; });
+    });
+    b += t.b_stride;
+  };
+  const T* a[rows];
+  if constexpr (transposed) {
+    for (Index k = 0; k < t.depth; ++k) {
+      const T* column = t.a.row(t.first_depth + k) + t.first_row;
+      unroll<rows>([&](auto r) __attribute__((always_inline)) { a[r] = column + r; });
+      step(a, 0);
+    }
+  } else {
+    unroll<rows>([&](auto r) __attribute__((always_inline)) { a[r] = t.a.row(t.first_row + r) + t.first_depth; });
+    for (Index k = 0; k < t.depth; ++k) {
+      step(a, k);
+    }
+  }
+  unroll<rows>([&](auto r) __attribute__((always_inline)) {
+    unroll<vectors>([&](auto v) __attribute__((always_inline)) {
+      T* c = t.c.row(r) + v * lanes<T>;
+      if (v == vectors - 1 && t.last_columns < lanes<T>) {
+        store<T>(sum[r][v], c, mask);
+      } else {
+        store<T>(sum[r][v], c);
+      }
+    });
+  });
+}
+
+template <class T>
+using TileKernel = void (*)(const Tile<T>&);
+
+template <class T, bool transposed, bool tail>
+inline constexpr auto tile_kernels = []<int... I>(std::integer_sequence<int, I...>) {
+  constexpr auto kernel = []<int i>() -> TileKernel<T> {
+    constexpr int rows = i / tile_vectors + 1, vectors = i % tile_vectors + 1;
+    if constexpr (rows <= tile_rows_for(vectors)) {
+      return multiply_tile<T, transposed, tail, rows, vectors>;
+    } else {
+      return nullptr;
+    }
+  };
+  return std::array<TileKernel<T>, sizeof...(I)>{kernel.template operator()<I>()...};
+}(std::make_integer_sequence<int, most_tile_rows * tile_vectors>{});
+
+// A panel's slice of 256 rows stays in L2, the rows of `a` that meet it too.
+inline constexpr Index depth_block = 256;
+inline constexpr Index row_block = 96;
+
+template <class T>
+void multiply(const Product<T>& p) {
+  constexpr auto table = [](bool transposed, bool tail) -> const TileKernel<T>* {
+    if (transposed) {
+      return tail ? tile_kernels<T, true, true>.data() : tile_kernels<T, true, false>.data();
+    }
+    return tail ? tile_kernels<T, false, true>.data() : tile_kernels<T, false, false>.data();
+  };
+  for (Index block = 0; block < p.rows; block += row_block) {
+    const Index block_rows = std::min(row_block, p.rows - block);
+    for (Index column = 0, panel = 0; column < p.columns; column += panel_width<T>, ++panel) {
+      const Index columns = std::min<Index>(panel_width<T>, p.columns - column);
+      const int vectors = static_cast<int>((columns + lanes<T> - 1) / lanes<T>);
+      const Index last_columns = columns - (vectors - 1) * lanes<T>;
+      const TileKernel<T>* kernels = table(p.a_transposed, last_columns < lanes<T> && !p.b.padded);
+      const Index tiles = (block_rows + tile_rows_for(vectors) - 1) / tile_rows_for(vectors);
+      Index depth = 0;
+      do {
+        const Index depth_step = std::min(depth_block, p.depth - depth);
+        const bool last = depth + depth_step >= p.depth;
+        for (Index i = 0; i < tiles; ++i) {
+          // Even shares: a short last tile would leave accumulators, and so the pipelines, idle.
+          const Index first = block + block_rows * i / tiles;
+          const int rows = static_cast<int>(block + block_rows * (i + 1) / tiles - first);
+          Rows<T> c = p.c.from(first);
+          c.data += column;
+          kernels[(rows - 1) * tile_vectors + vectors - 1](
+              {p.a, first, depth, depth_step, p.b.data + panel * p.b.panel_stride + depth * p.b.row_stride, p.b.row_stride, c,
+               p.bias ? p.bias + column : nullptr, depth > 0, last_columns});
+          if (last && p.epilogue != Epilogue::none) {
+            if (p.epilogue == Epilogue::activate) {
+              activate_kernels<T>[p.activation]({c.data, c.stride}, c, rows, columns);
+            } else {
+              Rows<const T> y = p.y.from(first);
+              y.data += column;
+              differentiate_kernels<T>[p.activation](y, {c.data, c.stride}, c, rows, columns);
+            }
+          }
+        }
+        depth += depth_step;
+      } while (depth < p.depth);
+    }
+  }
+}
+
+template <class T>
+void pack(const T* b, Index stride, bool transposed, Index depth, Index columns, Range panels, T* packed) {
+  constexpr Index width = panel_width<T>;
+  for (Index panel = panels.begin; panel < panels.end; ++panel) {
+    T* to = packed + panel * depth * width;
+    const Index first = panel * width;
+    const Index used = std::min(width, columns - first);
+    if (transposed) {
+      for (Index j = 0; j < width; j += lanes<T>) {
+        transpose<T>(b + (first + j) * stride, stride, std::clamp<Index>(used - j, 0, lanes<T>), depth, to + j, width);
+      }
+    } else {
+      for (Index k = 0; k < depth; ++k) {
+        std::copy_n(b + k * stride + first, used, to + k * width);
+        std::fill(to + k * width + used, to + (k + 1) * width, T(0));
+      }
+    }
+  }
+}
+
+template <class T>
+void column_sum(Rows<const T> x, Index rows, Range columns, T* sum) {
+  for_each_vector<T>(columns.size(), [&](Index j, auto load, auto store) {
+    Vec<T> total = 0;
+    for (Index i = 0; i < rows; ++i) {
+      total += load(x.row(i) + columns.begin + j);
+    }
+    store(total, sum + columns.begin + j);
+  });
+}
+
+}  // namespace fastopt::FASTOPT_ISA

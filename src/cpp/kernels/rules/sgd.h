@@ -1,0 +1,35 @@
+// Gradient descent and its momentum forms. w: parameter, g: gradient, v: velocity.
+#pragma once
+
+#include "kernels/rules/rule.h"
+
+namespace fastopt::FASTOPT_ISA {
+
+// w <- w - lr g
+struct Sgd {
+  static constexpr std::string_view name = "sgd";
+  static constexpr std::array<std::string_view, 0> slots{};
+  static constexpr std::array<std::string_view, 1> hyper{"learning_rate"};
+  static Coefficients prepare(const double* h, Index) { return {h[0]}; }
+  template <class V>
+  static void apply(const V* c, V& w, const V& g) {
+    w -= c[0] * g;
+  }
+};
+
+// v <- mu v - lr g;  w <- w + v, or with the gradient's step looked ahead (Sutskever et al., 2013) w <- w + mu v - lr g
+template <bool nesterov>
+struct MomentumRule {
+  static constexpr std::string_view name = nesterov ? "nesterov" : "momentum";
+  static constexpr std::array<std::string_view, 1> slots{"v"};
+  static constexpr std::array<std::string_view, 2> hyper{"learning_rate", "momentum"};
+  static Coefficients prepare(const double* h, Index) { return {h[0], h[1]}; }
+  template <class V>
+  static void apply(const V* c, V& w, const V& g, V& v) {
+    const V step = c[0] * g;
+    v = c[1] * v - step;
+    w += nesterov ? c[1] * v - step : v;
+  }
+};
+
+}  // namespace fastopt::FASTOPT_ISA

@@ -1,0 +1,65 @@
+// The table of one instruction set.
+#include "kernels/table.h"
+
+#include "kernels/activation.h"
+#include "kernels/elementwise.h"
+#include "kernels/gather.h"
+#include "kernels/loss.h"
+#include "kernels/metric.h"
+#include "kernels/philox.h"
+#include "kernels/product.h"
+#include "kernels/reduce.h"
+#include "kernels/update.h"
+
+#define FASTOPT_TEXT(name) #name
+#define FASTOPT_NAME(name) FASTOPT_TEXT(name)
+
+namespace fastopt::FASTOPT_ISA {
+
+// The register tiles are compiled in a file of their own.
+extern template void multiply<float>(const Product<float>&);
+extern template void multiply<double>(const Product<double>&);
+
+template <class T>
+inline constexpr Kernels<T> kernels{
+    .panel_width = panel_width<T>,
+    .tile_rows = tile_rows_for(tile_vectors),
+    .multiply = multiply<T>,
+    .pack = pack<T>,
+    .column_sum = column_sum<T>,
+    .activate = activate_kernels<T>,
+    .differentiate = differentiate_kernels<T>,
+    .exp = exp_array<T>,
+    .log = log_array<T>,
+    .loss = loss_kernels<T>,
+    .metric = metric_kernels<T>,
+    .update = update_kernels<T>,
+    .gather = gather<T>,
+    .sum = sum<T>,
+    .sum_of_squares = sum_of_squares<T>,
+    .first_nonfinite = first_nonfinite<T>,
+    .fma_chain = fma_chain<T>,
+};
+
+inline constexpr auto streams = []<int... I>(std::integer_sequence<int, I...>) {
+  constexpr auto kernel = []<int i>() -> void (*)(float* const*, Index) {
+    constexpr int reads = i / stream_writes + 1, writes = i % stream_writes;
+    if constexpr (writes <= reads) {
+      return stream<reads, writes>;
+    } else {
+      return nullptr;
+    }
+  };
+  return decltype(KernelTable::stream){kernel.template operator()<I>()...};
+}(std::make_integer_sequence<int, stream_kinds>{});
+
+extern const KernelTable table;
+constinit const KernelTable table{
+    .isa = FASTOPT_NAME(FASTOPT_ISA),
+    .f32 = kernels<float>,
+    .f64 = kernels<double>,
+    .stream = streams,
+    .philox = philox,
+};
+
+}  // namespace fastopt::FASTOPT_ISA

@@ -1,0 +1,163 @@
+// What a kernel is told and the table of kernels that each instruction set fills. Nothing here depends on an instruction set.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+namespace fastopt {
+
+using Index = std::int64_t;
+inline constexpr Index max_index = INT64_MAX;
+
+struct Range {
+  Index begin, end;
+  Index size() const { return end - begin; }
+};
+
+// A matrix with unit column stride; where `index` is given, row i is row index[i] of what `data` points to.
+template <class T>
+struct Rows {
+  T* data = nullptr;
+  Index stride = 0;
+  const Index* index = nullptr;
+
+  T* row(Index i) const { return data + (index ? index[i] : i) * stride; }
+  // Rows first, first + 1, ...
+  Rows from(Index first) const { return index ? Rows{data, stride, index + first} : Rows{data + first * stride, stride, nullptr}; }
+};
+
+// How an elementwise activation ends a product: not at all, z -> f(z), or dy -> dy f'(y) with y the activated value.
+enum class Epilogue : std::uint8_t { none, activate, differentiate };
+
+// The right factor of a product, [depth, columns], as panels of `panel_width` columns. In packed form each panel is contiguous and
+// filled with zeros to its full width.
+template <class T>
+struct Panels {
+  const T* data;
+  Index row_stride, panel_stride;
+  bool padded;  // whole vectors may be read at the end of a row
+};
+
+// c = epilogue(op(a) b + bias). a is [rows, depth]; transposed, it is stored as [depth, rows].
+template <class T>
+struct Product {
+  Index rows, columns, depth;
+  Rows<const T> a;
+  bool a_transposed = false;
+  Panels<T> b;
+  Rows<T> c;
+  const T* bias = nullptr;
+  Epilogue epilogue = Epilogue::none;
+  int activation = 0;
+  Rows<const T> y = {};
+};
+
+// A loss or metric on some rows of a batch. Targets and weights are those of all samples, found by `index`.
+template <class T>
+struct Targets {
+  const Index* labels = nullptr;
+  const T* dense = nullptr;
+  const Index* index = nullptr;
+
+  Index sample(Index row) const { return index ? index[row] : row; }
+
+  // Those of rows first, first + 1, ... of a batch.
+  Targets from(Index first, Index columns) const {
+    if (index) {
+      return {labels, dense, index + first};
+    }
+    return {labels ? labels + first : nullptr, dense ? dense + first * columns : nullptr, nullptr};
+  }
+};
+
+template <class T>
+struct Loss {
+  Index rows, columns;
+  Rows<const T> prediction;
+  Targets<T> target;
+  const T* weight = nullptr;
+  T scale;
+  Rows<T> gradient = {};  // of scale * sum of weight * loss; not computed where it is null
+  T* loss;                // one for each row
+};
+
+template <class T>
+struct Metric {
+  Index rows, columns;
+  Rows<const T> prediction;
+  Targets<T> target;
+  T* value;  // one for each row
+};
+
+inline constexpr int max_slots = 4;
+inline constexpr int max_coefficients = 8;
+using Coefficients = std::array<double, max_coefficients>;
+
+template <class T>
+struct Update {
+  Index size;
+  T* parameter;
+  const T* gradient;
+  std::array<T*, max_slots> slots;
+  Coefficients coefficients;
+};
+
+// Element types of the arrays that samples may come in.
+enum class Type : std::uint8_t { f32, f64, i8, i16, i32, i64, u8, u16, u32, u64, boolean };
+
+// Samples of any type and strides (in bytes), turned into rows of T.
+template <class T>
+struct Gather {
+  Type type;
+  const void* data;
+  Index row_stride, column_stride;
+  const Index* index = nullptr;
+  Index rows, columns;
+  Rows<T> to;
+};
+
+inline constexpr int max_kinds = 32;
+
+template <class T>
+struct Kernels {
+  int panel_width, tile_rows;
+  void (*multiply)(const Product<T>&);
+  // Panels first..last of b or, transposed, of b^T where b is [columns, depth].
+  void (*pack)(const T* b, Index stride, bool transposed, Index depth, Index columns, Range panels, T* packed);
+  void (*column_sum)(Rows<const T> x, Index rows, Range columns, T* sum);
+  std::array<void (*)(Rows<const T> z, Rows<T> y, Index rows, Index columns), max_kinds> activate;
+  std::array<void (*)(Rows<const T> y, Rows<const T> dy, Rows<T> dz, Index rows, Index columns), max_kinds> differentiate;
+  void (*exp)(const T* x, T* y, Index size);
+  void (*log)(const T* x, T* y, Index size);
+  std::array<void (*)(const Loss<T>&), max_kinds> loss;
+  std::array<void (*)(const Metric<T>&), max_kinds> metric;
+  std::array<void (*)(const Update<T>&), max_kinds> update;
+  void (*gather)(const Gather<T>&);
+  double (*sum)(const T* x, Index size);
+  double (*sum_of_squares)(const T* x, Index size);
+  Index (*first_nonfinite)(const T* x, Index size);
+  // Multiply-adds on registers alone; returns the operations done.
+  double (*fma_chain)(Index rounds);
+};
+
+inline constexpr int stream_writes = 5, stream_kinds = 4 * stream_writes;
+
+struct KernelTable {
+  const char* isa;
+  Kernels<float> f32;
+  Kernels<double> f64;
+  // stream[(reads - 1) * stream_writes + writes] over arrays of `size`, writes <= reads <= 4.
+  std::array<void (*)(float* const* arrays, Index size), stream_kinds> stream;
+  void (*philox)(std::uint64_t key, std::uint64_t stream, std::uint64_t first_block, Index words, std::uint32_t* out);
+
+  template <class T>
+  const Kernels<T>& of() const {
+    if constexpr (sizeof(T) == 4) {
+      return f32;
+    } else {
+      return f64;
+    }
+  }
+};
+
+}  // namespace fastopt

@@ -1,0 +1,124 @@
+// A feed-forward network over flat buffers, its passes as SPMD functions of a team.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "nn/layer.h"
+#include "nn/registry.h"
+#include "nn/watch.h"
+
+namespace fastopt {
+
+struct LayerSpec {
+  std::string kind;
+  Index units;
+  std::string activation;
+  bool bias;
+};
+
+// Samples as they were given: any element type, strides in bytes.
+struct Samples {
+  Type type;
+  const void* data;
+  Index rows, columns, row_stride, column_stride;
+};
+
+// Which samples make a batch: those at index[0..rows-1] or, without an index, first..first+rows-1.
+struct Batch {
+  Index rows;
+  const Index* index = nullptr;
+  Index first = 0;
+};
+
+template <class T>
+struct Objective {
+  int loss;
+  std::vector<int> metrics;
+  const Index* labels = nullptr;  // of all samples
+  const T* dense = nullptr;
+  const T* weight = nullptr;
+};
+
+// Sums over samples, weighted.
+struct Totals {
+  Index batches = 0, samples = 0;
+  double weight = 0, loss = 0;
+  std::vector<double> metrics;
+};
+
+template <class T>
+class Network {
+ public:
+  // Values and gradients of the rows of one batch, for all layers, in one allocation.
+  struct Arena {
+    struct Level {
+      Rows<T> y, dy;
+      T* workspace;
+    };
+    Buffer<T> memory;
+    Index rows = 0;
+    std::size_t metrics = 0;
+    const KernelTable* table = nullptr;  // packed sizes depend on it
+    Rows<T> x;                           // samples that are not of type T or not contiguous
+    std::vector<Level> levels;
+    Rows<T> activated;  // last values, for metrics that want them activated
+    T* loss = nullptr;
+    std::vector<T*> metric;
+  };
+
+  Network(Index inputs, const std::vector<LayerSpec>& specs);
+
+  Index inputs() const { return layers_.front()->inputs(); }
+  Index outputs() const { return layers_.back()->outputs(); }
+  const std::vector<std::unique_ptr<Layer<T>>>& layers() const { return layers_; }
+  T* parameters() { return parameters_.data(); }
+  T* gradients() { return gradients_.data(); }
+  Index parameter_size() const { return parameters_.size(); }
+
+  // Throws std::invalid_argument where the last activation, the loss and the metrics do not go together.
+  void check(const Objective<T>& objective) const;
+
+  // A pass in training mode that keeps what `backward` needs.
+  void forward(const Samples& x, T* out);
+  Index forward_rows() const { return forward_rows_; }  // 0: there is none
+  // Fills the gradients from dy [rows, outputs]; dx is [rows, inputs].
+  void backward(const T* dy, T* dx);
+
+  // False: the poll asked to stop.
+  bool predict(const Samples& x, Index batch_size, T* out, const Poll& poll);
+  bool evaluate(const Samples& x, const Objective<T>& objective, Index batch_size, const Poll& poll, Totals& totals);
+
+  // For training: memory for batches of `rows`, then, on every rank of a team, the gradients of
+  // sum(weight * loss) / rows. Each rank's share of the gradients is written when this returns; a barrier is the caller's.
+  void reserve(Index rows, const Objective<T>& objective);
+  void gradients_of(const Team& team, const Samples& x, const Batch& batch, const Objective<T>& objective, Watch& watch, Index done);
+  void add_totals(const Batch& batch, const Objective<T>& objective, Totals& totals) const { add(training_, batch, objective, totals); }
+  double step_cost(Index rows) const { return 3 * pass_cost() * static_cast<double>(rows); }
+
+ private:
+  void reserve(Arena& arena, Index rows, std::size_t metrics);
+  double pass_cost() const;
+  Index slab_rows() const;
+  bool fused(int loss) const { return losses()[static_cast<std::size_t>(loss)].activation == activations()[last_activation()]; }
+  std::size_t last_activation() const { return static_cast<std::size_t>(activations_.back()); }
+
+  Flow<T> flow(Arena& arena, std::size_t layer, Rows<const T> x, Index first);
+  Rows<const T> rows_of(Arena& arena, const Samples& x, const Batch& batch, Range rows) const;
+  Rows<const T> load_rows(Arena& arena, const Samples& x, const Batch& batch, Range rows) const;
+  bool prepare(const Team& team, Arena& arena, Index rows, bool backward, bool to_input);
+  void forward_rows(Arena& arena, Rows<const T> x, Range rows, Index batch, bool activate_last);
+  void loss_rows(Arena& arena, const Batch& batch, Range rows, const Objective<T>& objective, bool backward) const;
+  void backward_rows(Arena& arena, Rows<const T> x, Range rows, Rows<T> dx);
+  void backward_parameters(const Team& team, Arena& arena, Rows<const T> x, Index rows, const Watch* watch);
+  void add(const Arena& arena, const Batch& batch, const Objective<T>& objective, Totals& totals) const;
+
+  std::vector<std::unique_ptr<Layer<T>>> layers_;
+  std::vector<int> activations_;
+  Buffer<T> parameters_, gradients_;
+  Arena training_, inference_;
+  Index forward_rows_ = 0;
+};
+
+}  // namespace fastopt

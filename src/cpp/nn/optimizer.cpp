@@ -1,0 +1,83 @@
+#include "nn/optimizer.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "runtime/cpu.h"
+
+namespace fastopt {
+
+template <class T>
+Optimizer<T>::Optimizer(int rule, Index size) : rule_(rule) {
+  for (std::size_t i = 0; i < rules()[static_cast<std::size_t>(rule)].slots.size(); ++i) {
+    slots_.emplace_back(size);
+  }
+}
+
+template <class T>
+void Optimizer<T>::update(const Team& team, Network<T>& network, std::span<const double> hyper, std::int64_t at) {
+  const Range share = team.split(network.parameter_size(), alignment);
+  Update<T> u{.size = share.size(),
+              .parameter = network.parameters() + share.begin,
+              .gradient = network.gradients() + share.begin,
+              .slots = {},
+              .coefficients = rules()[static_cast<std::size_t>(rule_)].prepare(hyper.data(), at)};
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    u.slots[i] = slots_[i].data() + share.begin;
+  }
+  kernels<T>().update[static_cast<std::size_t>(rule_)](u);
+}
+
+template <class T>
+void Optimizer<T>::apply(Network<T>& network, std::span<const double> hyper) {
+  run_team(threads_for(10 * static_cast<double>(network.parameter_size())), true,
+           [&](const Team& team) { update(team, network, hyper, step + 1); });
+  ++step;
+}
+
+template <class T>
+Outcome Optimizer<T>::train(Network<T>& network, const Run& run, Totals& totals) {
+  const Index rows = std::min(run.batch_size, run.x.rows);
+  network.reserve(rows, run.objective);
+  totals.metrics.resize(run.objective.metrics.size());
+  Watch watch(run.poll);
+  Outcome outcome = Outcome::finished;
+  run_team(threads_for(network.step_cost(rows)), true, [&](const Team& team) {
+    for (Index b = run.first_batch; b < run.first_batch + run.batches; ++b) {
+      const Index first = b * run.batch_size;
+      Batch batch{std::min(run.batch_size, run.x.rows - first)};
+      if (run.order) {
+        batch.index = run.order + first;
+      } else {
+        batch.first = first;
+      }
+      network.gradients_of(team, run.x, batch, run.objective, watch, b - run.first_batch);
+      if (team.rank() == 0) {
+        const double before = totals.loss;
+        if (watch.stopped()) {
+          outcome = Outcome::stopped;
+        } else {
+          network.add_totals(batch, run.objective, totals);
+          if (!std::isfinite(totals.loss)) {
+            totals.loss = before;
+            outcome = Outcome::not_finite;
+          }
+        }
+      }
+      team.barrier();
+      if (outcome != Outcome::finished) {
+        return;
+      }
+      update(team, network, run.hyper, step + 1 + b - run.first_batch);
+      team.barrier();
+    }
+  });
+  const Index done = totals.batches - (outcome == Outcome::not_finite ? 1 : 0);
+  step += done;
+  return outcome;
+}
+
+template class Optimizer<float>;
+template class Optimizer<double>;
+
+}  // namespace fastopt

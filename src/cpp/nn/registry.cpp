@@ -1,0 +1,70 @@
+#include "nn/registry.h"
+
+#include <stdexcept>
+#include <string>
+
+#include "kernels/activation.h"
+#include "kernels/loss.h"
+#include "kernels/metric.h"
+#include "kernels/rules/list.h"
+
+namespace fastopt {
+
+namespace {
+
+std::string_view name_of(std::string_view name) { return name; }
+template <class Entry>
+std::string_view name_of(const Entry& entry) {
+  return entry.name;
+}
+
+template <class Entry>
+int find(const std::vector<Entry>& entries, std::string_view kind, std::string_view name) {
+  std::string known;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (name_of(entries[i]) == name) {
+      return static_cast<int>(i);
+    }
+    known += (known.empty() ? "" : ", ") + std::string(name_of(entries[i]));
+  }
+  throw std::invalid_argument("unknown " + std::string(kind) + " '" + std::string(name) + "'; known are " + known);
+}
+
+}  // namespace
+
+const std::vector<RuleEntry>& rules() {
+  static const auto list = []<class... R>(baseline::List<R...>) {
+    return std::vector<RuleEntry>{{R::name, R::slots, R::hyper, R::prepare}...};
+  }(baseline::Rules{});
+  return list;
+}
+
+const std::vector<std::string_view>& activations() {
+  static const auto list = []<class... A>(baseline::List<A...>) {
+    return std::vector<std::string_view>{A::name..., "softmax"};
+  }(baseline::Activations{});
+  return list;
+}
+
+const std::vector<LossEntry>& losses() {
+  static const auto list = []<class... L>(baseline::List<L...>) {
+    return std::vector<LossEntry>{{L::name, L::activation, L::labels}...};
+  }(baseline::Losses{});
+  return list;
+}
+
+const std::vector<MetricEntry>& metrics() {
+  static const auto list = []<class... M>(baseline::List<M...>) {
+    return std::vector<MetricEntry>{{M::name, M::labels, M::logits}...};
+  }(baseline::Metrics{});
+  return list;
+}
+
+int find_rule(std::string_view name) { return find(rules(), "update rule", name); }
+int find_activation(std::string_view name) { return find(activations(), "activation", name); }
+int find_loss(std::string_view name) { return find(losses(), "loss", name); }
+int find_metric(std::string_view name) { return find(metrics(), "metric", name); }
+
+int softmax() { return static_cast<int>(activations().size()) - 1; }
+
+}  // namespace fastopt

@@ -1,0 +1,44 @@
+// Rules, activations, losses and metrics by name. Their place in the list is their place in the kernel table.
+#pragma once
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "kernels/table.h"
+
+namespace fastopt {
+
+struct RuleEntry {
+  std::string_view name;
+  std::span<const std::string_view> slots, hyper;
+  Coefficients (*prepare)(const double* hyper, Index step);
+};
+
+struct LossEntry {
+  std::string_view name;
+  std::string_view activation;  // the one that it is fused with: it takes the values before it
+  bool labels;                  // targets are class numbers
+};
+
+struct MetricEntry {
+  std::string_view name;
+  bool labels;
+  bool logits;  // as good on values before the last activation
+};
+
+const std::vector<RuleEntry>& rules();
+const std::vector<std::string_view>& activations();  // elementwise ones, then softmax
+const std::vector<LossEntry>& losses();
+const std::vector<MetricEntry>& metrics();
+
+// The place of a name; throws std::invalid_argument that lists the known ones.
+int find_rule(std::string_view name);
+int find_activation(std::string_view name);
+int find_loss(std::string_view name);
+int find_metric(std::string_view name);
+
+inline constexpr int linear = 0;
+int softmax();
+
+}  // namespace fastopt

@@ -1,0 +1,46 @@
+// Asks the caller of a long run, ten times a second, whether to go on.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+
+#include "kernels/table.h"
+
+namespace fastopt {
+
+// Told the number of batches done; false asks to stop. Must not throw.
+using Poll = std::function<bool(Index)>;
+
+class Watch {
+ public:
+  explicit Watch(const Poll& poll) : poll_(poll), last_(Clock::now()) {}
+
+  // For rank 0, after `cost` arithmetic operations. The clock is read once in some 0.1 ms of work.
+  void look(double cost, Index done) {
+    unchecked_ += cost;
+    if (unchecked_ < 1e6) {
+      return;
+    }
+    unchecked_ = 0;
+    const auto now = Clock::now();
+    if (now - last_ > std::chrono::milliseconds(100)) {
+      last_ = now;
+      if (!poll_(done)) {
+        stopped_.store(true, std::memory_order_relaxed);
+      }
+    }
+  }
+
+  // For any rank: the rest of the work will be thrown away.
+  bool stopped() const { return stopped_.load(std::memory_order_relaxed); }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  const Poll& poll_;
+  double unchecked_ = 0;
+  Clock::time_point last_;
+  std::atomic<bool> stopped_{false};
+};
+
+}  // namespace fastopt

@@ -1,0 +1,254 @@
+// The only file that knows OpenMP.
+#include "runtime/team.h"
+
+#include <omp.h>
+#include <pthread.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+#include <thread>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace fastopt {
+
+namespace {
+
+void relax() {
+#if defined(__x86_64__)
+  _mm_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+// Flush-to-zero and denormals-are-zero, as the processor spells them.
+class FlushDenormals {
+ public:
+  explicit FlushDenormals(bool on) : saved_(read()) {
+    if (on) {
+      write(saved_ | bits);
+    }
+  }
+  ~FlushDenormals() { write(saved_); }
+  FlushDenormals(const FlushDenormals&) = delete;
+  FlushDenormals& operator=(const FlushDenormals&) = delete;
+
+ private:
+#if defined(__x86_64__)
+  static constexpr std::uint64_t bits = 0x8040;
+  static std::uint64_t read() { return _mm_getcsr(); }
+  static void write(std::uint64_t value) { _mm_setcsr(static_cast<unsigned>(value)); }
+#elif defined(__aarch64__)
+  static constexpr std::uint64_t bits = std::uint64_t{1} << 24;
+  static std::uint64_t read() {
+    std::uint64_t value;
+    asm volatile("mrs %0, fpcr" : "=r"(value));
+    return value;
+  }
+  static void write(std::uint64_t value) { asm volatile("msr fpcr, %0" : : "r"(value)); }
+#endif
+  std::uint64_t saved_;
+};
+
+int affinity_count() {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0) {
+    return std::max(1, CPU_COUNT(&set));
+  }
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+// CPU quota of the control group, rounded up: version 2 first, then version 1.
+std::optional<int> cgroup_quota() {
+  const auto limit = [](double quota, double period) -> std::optional<int> {
+    if (quota > 0 && period > 0) {
+      return std::max(1, static_cast<int>(std::ceil(quota / period)));
+    }
+    return std::nullopt;
+  };
+  std::optional<int> least;
+  const auto lower = [&](std::optional<int> value) {
+    if (value && (!least || *value < *least)) {
+      least = value;
+    }
+  };
+  // The group's own folder and every one above it.
+  std::ifstream membership("/proc/self/cgroup");
+  for (std::string line; std::getline(membership, line);) {
+    if (!line.starts_with("0::")) {
+      continue;
+    }
+    for (std::string path = line.substr(3); !path.empty(); path.resize(path.find_last_of('/'))) {
+      std::ifstream file("/sys/fs/cgroup" + path + "/cpu.max");
+      std::string quota;
+      double period = 0;
+      if (file >> quota >> period && quota != "max") {
+        lower(limit(std::strtod(quota.c_str(), nullptr), period));
+      }
+      if (path == "/") {
+        break;
+      }
+    }
+  }
+  for (const char* folder : {"/sys/fs/cgroup", "/sys/fs/cgroup/cpu", "/sys/fs/cgroup/cpu,cpuacct"}) {
+    const std::string base = folder;
+    std::ifstream v2(base + "/cpu.max");
+    std::string text;
+    double quota = 0, period = 0;
+    if (v2 >> text >> period && text != "max") {
+      lower(limit(std::strtod(text.c_str(), nullptr), period));
+    }
+    std::ifstream quota_file(base + "/cpu.cfs_quota_us"), period_file(base + "/cpu.cfs_period_us");
+    if (quota_file >> quota && period_file >> period) {
+      lower(limit(quota, period));
+    }
+  }
+  return least;
+}
+
+std::optional<int> environment_count(const char* name) {
+  const char* text = std::getenv(name);
+  if (!text) {
+    return std::nullopt;
+  }
+  char* end = nullptr;
+  const long value = std::strtol(text, &end, 10);  // OMP_NUM_THREADS may be a list; its first entry counts
+  if (end == text || value < 1 || value > max_threads) {
+    return std::nullopt;
+  }
+  return static_cast<int>(value);
+}
+
+std::atomic<int>& chosen_count() {
+  static std::atomic<int> count = 0;
+  return count;
+}
+
+// libgomp's threads do not survive a fork, and a child that waits for them hangs: they are released first.
+void release_threads() { omp_pause_resource_all(omp_pause_hard); }
+
+void prepare_for_fork() {
+  static const int registered = pthread_atfork(release_threads, nullptr, nullptr);
+  static_cast<void>(registered);
+}
+
+}  // namespace
+
+class Team::Barrier {
+ public:
+  explicit Barrier(int size) : size_(size), spins_(size <= affinity() ? 20000 : 0) {}
+
+  void wait() {
+    const unsigned phase = phase_.load(std::memory_order_acquire);
+    if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == size_) {
+      arrived_.store(0, std::memory_order_relaxed);
+      phase_.store(phase + 1, std::memory_order_release);
+      phase_.notify_all();
+      return;
+    }
+    for (int i = 0; i < spins_; ++i) {
+      if (phase_.load(std::memory_order_acquire) != phase) {
+        return;
+      }
+      relax();
+    }
+    phase_.wait(phase, std::memory_order_acquire);
+  }
+
+ private:
+  static int affinity() {
+    static const int count = affinity_count();
+    return count;
+  }
+
+  int size_, spins_;  // more threads than processors: spinning would hold back those that are waited for
+  alignas(64) std::atomic<int> arrived_{0};
+  alignas(64) std::atomic<unsigned> phase_{0};
+};
+
+void Team::barrier() const {
+  if (size_ > 1) {
+    barrier_->wait();
+  }
+}
+
+void run_team(int threads, bool flush, const std::function<void(const Team&)>& work) {
+  if (threads <= 1) {
+    const FlushDenormals mode(flush);
+    work(Team(0, 1, nullptr));
+    return;
+  }
+  prepare_for_fork();
+  std::optional<Team::Barrier> barrier;
+#pragma omp parallel num_threads(threads)
+  {
+#pragma omp single
+    barrier.emplace(omp_get_num_threads());
+    const FlushDenormals mode(flush);
+    work(Team(omp_get_thread_num(), omp_get_num_threads(), &*barrier));
+  }
+}
+
+int threads_for(double cost) {
+  const double worth = cost / operations_worth_a_thread;
+  return worth < 2 ? 1 : static_cast<int>(std::min<double>(worth, num_threads()));
+}
+
+void parallel_for(Index count, Index grain, double cost, const std::function<void(Range)>& work) {
+  run_team(threads_for(cost), false, [&](const Team& team) { work(team.split(count, grain)); });
+}
+
+int num_threads() {
+  const int chosen = chosen_count();
+  if (chosen > 0) {
+    return chosen;
+  }
+  static const int count = [] {
+    int least = max_threads;
+    for (const auto& [name, value] : thread_limits()) {
+      if (value && !(name == "OMP_NUM_THREADS" && environment_count("FASTOPT_NUM_THREADS"))) {
+        least = std::min(least, *value);
+      }
+    }
+    return least;
+  }();
+  return count;
+}
+
+void set_num_threads(int count) {
+  if (count < 1 || count > max_threads) {
+    throw std::invalid_argument("the number of threads must be from 1 to " + std::to_string(max_threads) + ", got " +
+                                std::to_string(count));
+  }
+  chosen_count() = count;
+}
+
+std::vector<std::pair<std::string, std::optional<int>>> thread_limits() {
+  const int chosen = chosen_count();
+  return {{"affinity", affinity_count()},
+          {"cgroup", cgroup_quota()},
+          {"FASTOPT_NUM_THREADS", environment_count("FASTOPT_NUM_THREADS")},
+          {"OMP_NUM_THREADS", environment_count("OMP_NUM_THREADS")},
+          {"set_num_threads", chosen > 0 ? std::optional(chosen) : std::nullopt}};
+}
+
+std::string openmp_version() {
+  std::ostringstream text;
+#if defined(__clang__)
+  text << "LLVM libomp";
+#else
+  text << "GNU libgomp";
+#endif
+  text << " (OpenMP " << _OPENMP << ")";
+  return text.str();
+}
+
+}  // namespace fastopt

@@ -1,0 +1,63 @@
+// A team of threads that runs one function together (SPMD), and how many threads to use.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kernels/table.h"
+
+namespace fastopt {
+
+inline constexpr int max_threads = 1024;
+
+// One thread where the work is too small to share. Measured: four barriers cost two threads about 1 us, in which one core does
+// some 100,000 operations of a small network.
+inline constexpr double operations_worth_a_thread = 2.5e5;
+
+class Team {
+ public:
+  class Barrier;
+
+  Team(int rank, int size, Barrier* barrier) : rank_(rank), size_(size), barrier_(barrier) {}
+
+  int rank() const { return rank_; }
+  int size() const { return size_; }
+  void barrier() const;
+
+  // This rank's contiguous share of 0..count-1, cut at multiples of `grain`.
+  Range split(Index count, Index grain = 1) const { return share(count, grain, rank_, size_); }
+
+  static Range share(Index count, Index grain, int rank, int size) {
+    const Index units = (count + grain - 1) / grain;
+    const Index begin = units * rank / size * grain, end = units * (rank + 1) / size * grain;
+    return {begin < count ? begin : count, end < count ? end : count};
+  }
+
+ private:
+  int rank_, size_;
+  Barrier* barrier_;
+};
+
+// Runs work(team) on `threads` threads, the calling one being rank 0. Denormal results are flushed to zero inside when `flush`
+// is set, and the caller's mode is restored. `work` must not throw.
+void run_team(int threads, bool flush, const std::function<void(const Team&)>& work);
+
+// Splits 0..count-1 over as many threads as are worth it: `cost` is the number of arithmetic operations.
+void parallel_for(Index count, Index grain, double cost, const std::function<void(Range)>& work);
+
+// How many threads pay for `cost` arithmetic operations between a few barriers.
+int threads_for(double cost);
+
+int num_threads();
+void set_num_threads(int count);
+
+// What bounds the number of threads, by name; an unset limit has no value.
+std::vector<std::pair<std::string, std::optional<int>>> thread_limits();
+
+std::string openmp_version();
+
+}  // namespace fastopt

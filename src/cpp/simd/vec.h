@@ -1,0 +1,96 @@
+// The vector type of the instruction set that this translation unit is compiled for, its tails and its unrolled loops.
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <experimental/simd>
+#include <utility>
+
+namespace fastopt::FASTOPT_ISA {
+
+namespace stdx = std::experimental;
+
+template <class T>
+using Vec = stdx::native_simd<T>;
+
+template <class T>
+using Mask = typename Vec<T>::mask_type;
+
+template <class T>
+inline constexpr int lanes = static_cast<int>(Vec<T>::size());
+
+// 32 vector registers on AVX-512 and AArch64, 16 elsewhere: this decides the register tiles of the matrix product.
+#if defined(__AVX512F__) || defined(__aarch64__)
+inline constexpr int vector_registers = 32;
+#else
+inline constexpr int vector_registers = 16;
+#endif
+
+// A constexpr array, not a generator lambda: GCC turns the comparison into one mask instruction only then.
+template <class T>
+inline constexpr auto lane_numbers = []<std::size_t... I>(std::index_sequence<I...>) {
+  return std::array<T, sizeof...(I)>{static_cast<T>(I)...};
+}(std::make_index_sequence<Vec<T>::size()>{});
+
+template <class T>
+inline Mask<T> first_lanes(std::int64_t count) {
+  return Vec<T>(lane_numbers<T>.data(), stdx::element_aligned) < static_cast<T>(count);
+}
+
+template <class T>
+inline Vec<T> load(const T* p) {
+  return Vec<T>(p, stdx::element_aligned);
+}
+
+template <class T>
+inline Vec<T> load(const T* p, const Mask<T>& mask) {
+  Vec<T> v = 0;
+  where(mask, v).copy_from(p, stdx::element_aligned);
+  return v;
+}
+
+template <class T>
+inline void store(const Vec<T>& v, T* p) {
+  v.copy_to(p, stdx::element_aligned);
+}
+
+template <class T>
+inline void store(const Vec<T>& v, T* p, const Mask<T>& mask) {
+  where(mask, v).copy_to(p, stdx::element_aligned);
+}
+
+// f(0_c), f(1_c), ..., f((N-1)_c) with the index a constant, so that arrays of vectors stay in registers.
+template <int N, class F>
+[[gnu::always_inline]] inline void unroll(F&& f) {
+  [&]<int... I>(std::integer_sequence<int, I...>) __attribute__((always_inline)) {
+    (f(std::integral_constant<int, I>{}), ...);
+  }(std::make_integer_sequence<int, N>{});
+}
+
+// Calls f(i, whole) for every vector of 0..n-1, the last one with the mask of the lanes that are left.
+template <class T, class F>
+[[gnu::always_inline]] inline void for_each_vector(std::int64_t n, F&& f) {
+  std::int64_t i = 0;
+  for (; i + lanes<T> <= n; i += lanes<T>) {
+    f(
+        i, [](const T* p) { return load<T>(p); }, [](const Vec<T>& v, T* p) { store<T>(v, p); });
+  }
+  if (i < n) {
+    const Mask<T> mask = first_lanes<T>(n - i);
+    f(
+        i, [&](const T* p) { return load<T>(p, mask); }, [&](const Vec<T>& v, T* p) { store<T>(v, p, mask); });
+  }
+}
+
+template <class V>
+using Integer = stdx::rebind_simd_t<
+    std::conditional_t<sizeof(typename V::value_type) == 4, std::int32_t, std::int64_t>, V>;
+
+template <class To, class From>
+inline To bits(const From& v) {
+  static_assert(sizeof(To) == sizeof(From));
+  return std::bit_cast<To>(v);
+}
+
+}  // namespace fastopt::FASTOPT_ISA

@@ -1,0 +1,42 @@
+from collections.abc import Callable, Iterable, Iterator
+
+import cases
+import numpy as np
+import pytest
+
+from fastopt._core import runtime
+
+
+@pytest.fixture(params=cases.ISAS)
+def isa(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Runs the test with each instruction set of this machine."""
+    before = runtime.isa()
+    runtime.set_isa(request.param)
+    yield request.param
+    runtime.set_isa(before)
+
+
+@pytest.fixture
+def for_all_threads() -> Iterator[Callable]:
+    """Function that calls its argument with each number of threads and asserts that the results have equal bits."""
+    before = runtime.num_threads()
+
+    def check(call: Callable[[], Iterable]) -> None:
+        seen = []
+        for count in cases.THREADS:
+            runtime.set_num_threads(count)
+            seen.append([np.asarray(result).tobytes() for result in call()])
+        assert all(results == seen[0] for results in seen[1:])
+
+    yield check
+    runtime.set_num_threads(before)
+
+
+@pytest.fixture(params=cases.DTYPES, ids=lambda dtype: dtype.__name__)
+def dtype(request: pytest.FixtureRequest):
+    return request.param
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(0)

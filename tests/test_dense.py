@@ -1,0 +1,118 @@
+"""The matrix products of the three training passes, with what is fused into them."""
+
+import cases
+import numpy as np
+import pytest
+import reference
+from arrays import assert_close, blank, guarded, wide
+from test_activations import softmax_bound
+
+from fastopt import kernels
+
+SHAPES = pytest.mark.parametrize("shapes", [cases.SMALL_SHAPES, cases.LARGE_SHAPES], ids=["small", "large"])
+
+
+def integers(rng, *shape: int) -> np.ndarray:
+    """Small enough that every product and partial sum is exact in float32, in any order."""
+    return rng.integers(-8, 8, shape, endpoint=True).astype(np.float64)
+
+
+@SHAPES
+def test_products_are_exact_on_integers(isa, dtype, shapes, rng):
+    for m, k, n in shapes:
+        x, kernel, bias, dy = integers(rng, m, k), integers(rng, k, n), integers(rng, n), integers(rng, m, n)
+        dx, dkernel, dbias = reference.dense_backward(x, kernel, dy)
+        start = (m + k + n) % 4
+        z = x @ kernel + bias
+        for function, inputs, options, want in [
+            (kernels.matmul, (x, kernel), (), x @ kernel),
+            (kernels.dense_forward, (x, kernel, bias), (), z),
+            (kernels.dense_forward, (x, kernel, bias), ("relu",), reference.relu(z)),
+            (kernels.dense_backward_input, (dy, kernel), (), dx),
+            (kernels.dense_backward_input, (dy, kernel, x), ("relu",), reference.relu_backward(x, dx)),
+            (kernels.dense_backward_kernel, (x, dy), (), dkernel),
+            (kernels.column_sum, (dy,), (), dbias),
+        ]:
+            arrays = (guarded(a.astype(dtype), (start + i) % 4)[0] for i, a in enumerate(inputs))
+            out, intact = blank(want.shape, dtype, 3 - start)
+            assert function(*arrays, *options, out=out) is out
+            np.testing.assert_array_equal(out, want, err_msg=f"{function.__name__} {m, k, n}")
+            assert intact(), f"{function.__name__} {m, k, n} wrote outside of out"
+
+
+def test_rounding_error(isa, dtype, rng):
+    """Any order of summation stays within K eps |x| |kernel|, and so does the twin."""
+    for m, k, n in cases.LARGE_SHAPES:
+        x, kernel, dy = (rng.normal(size=shape).astype(dtype) for shape in [(m, k), (k, n), (m, n)])
+        for got, a, b in [
+            (kernels.matmul(x, kernel), x, kernel),
+            (kernels.dense_backward_input(dy, kernel), dy, kernel.T),
+            (kernels.dense_backward_kernel(x, dy), x.T, dy),
+        ]:
+            a, b = a.astype(np.float64), b.astype(np.float64)
+            assert_close(got, a @ b, 2 * a.shape[1] * np.finfo(dtype).eps * (np.abs(a) @ np.abs(b)))
+        want, size = dy.sum(axis=0, dtype=np.float64), np.abs(dy).sum(axis=0)
+        assert_close(kernels.column_sum(dy), want, 2 * m * np.finfo(dtype).eps * size)
+
+
+FUSED_SHAPES = [(0, 3, 2), (3, 0, 5), (1, 1, 1), (7, 5, 33), (65, 30, 10), (33, 300, 70), (9, 600, 17)]
+
+
+@pytest.mark.parametrize("name", cases.ELEMENTWISE_ACTIVATIONS)
+def test_fused_activations(isa, dtype, name, rng):
+    """With numbers whose sums are exact, so that only the activation rounds."""
+    twin, eps = cases.ACTIVATIONS[name], np.finfo(dtype).eps
+    for m, k, n in FUSED_SHAPES:
+        x, kernel, bias, dy = (integers(rng, *shape) / 16 for shape in [(m, k), (k, n), (n,), (m, n)])
+        want = reference.dense_forward(wide(x), wide(kernel), bias, twin.forward)
+        out, intact = blank((m, n), dtype, m % 4)
+        kernels.dense_forward(x.astype(dtype), kernel.astype(dtype), bias.astype(dtype), name, out)
+        assert_close(out, want, cases.FUNCTIONS[name].ulp * eps * np.abs(want))
+        assert intact()
+        y, (dx, _, _) = np.asarray(twin.forward(x), dtype), reference.dense_backward(x, kernel, dy)
+        out, intact = blank((m, k), dtype, m % 4)
+        kernels.dense_backward_input(dy.astype(dtype), kernel.astype(dtype), y, name, out)
+        want = twin.backward(wide(y), wide(dx))
+        assert_close(out, want, eps * (4 * np.abs(want) + np.abs(dx)))
+        assert intact()
+
+
+def test_fused_softmax(isa, dtype, rng):
+    for m, k, n in FUSED_SHAPES[1:]:
+        x, kernel, bias = (integers(rng, *shape) / 16 for shape in [(m, k), (k, n), (n,)])
+        z = x @ kernel + bias
+        out, intact = blank((m, n), dtype, m % 4)
+        kernels.dense_forward(x.astype(dtype), kernel.astype(dtype), bias.astype(dtype), "softmax", out)
+        want = reference.softmax(wide(z))
+        assert_close(out, want, softmax_bound(z.astype(dtype)) * want)
+        assert intact()
+
+
+def test_nan_stays_in_its_row(isa, dtype, rng):
+    for m, k, n in [(7, 5, 33), (30, 70, 64)]:
+        x, kernel = rng.normal(size=(m, k)).astype(dtype), rng.normal(size=(k, n)).astype(dtype)
+        clean = kernels.matmul(x, kernel)
+        x[m // 2, k // 2] = np.nan
+        got = kernels.matmul(x, kernel)
+        assert np.isnan(got[m // 2]).all()
+        np.testing.assert_array_equal(np.delete(got, m // 2, 0), np.delete(clean, m // 2, 0))
+
+
+@pytest.mark.parametrize("activation", ["linear", "tanh"])
+def test_threads(isa, dtype, activation, rng, for_all_threads):
+    for m, k, n in [(0, 3, 2), (1, 784, 64), (3, 5, 7), *cases.LARGE_SHAPES]:
+        x, kernel, bias, dy = (rng.normal(size=shape).astype(dtype) for shape in [(m, k), (k, n), (n,), (m, n)])
+        for_all_threads(
+            lambda x=x, kernel=kernel, bias=bias, dy=dy: [
+                kernels.dense_forward(x, kernel, bias, activation).ravel(),
+                kernels.dense_backward_input(dy, kernel, x, activation).ravel(),
+                kernels.dense_backward_kernel(x, dy).ravel(),
+                kernels.column_sum(dy),
+            ]
+        )
+
+
+def test_any_strides_of_inputs(dtype, rng):
+    a, b = integers(rng, 12, 14).astype(dtype), integers(rng, 7, 10).astype(dtype)
+    np.testing.assert_array_equal(kernels.matmul(a[::2, ::-2], b[:, 1:]), a[::2, ::-2] @ b[:, 1:])
+    np.testing.assert_array_equal(kernels.matmul(a.T, a), a.T @ a)

@@ -1,0 +1,167 @@
+"""Losses and their gradients, and metrics."""
+
+import cases
+import numpy as np
+import pytest
+import reference
+from arrays import assert_close, blank, guarded, wide
+
+from fastopt import kernels
+
+KERNELS = {
+    "sparse_categorical_crossentropy": kernels.softmax_cross_entropy,
+    "categorical_crossentropy": kernels.softmax_cross_entropy,
+    "binary_crossentropy": kernels.sigmoid_cross_entropy,
+    "mean_squared_error": kernels.mean_squared_error,
+}
+SCALE = 0.125
+
+
+def shapes(dtype) -> list[tuple[int, int]]:
+    return [(0, 3), *((rows, n) for n in [*cases.lengths(dtype)[1:], 65, 1000] for rows in (1, 2, 5))]
+
+
+def bounds(name: str, x: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of the losses and their gradients: eps for each term of a sum, times the size of what is added."""
+    unit = np.finfo(x.dtype).eps * (16 + x.shape[1])
+    x = wide(x)
+    if name == "mean_squared_error":
+        loss, gradient = reference.mean_squared_error(x, target)
+        return unit * loss, unit * np.abs(gradient)
+    if name == "binary_crossentropy":
+        return unit * (1 + np.abs(x).mean(axis=1)), unit * (reference.sigmoid(x) + target) / x.shape[1]
+    if name == "sparse_categorical_crossentropy":
+        target = reference.one_hot(target, x.shape[1])
+    p, gap = reference.softmax(x), x.max(axis=1, keepdims=True) - x
+    return unit * (1 + (target * gap).sum(axis=1)), unit * (p * (1 + gap) * target.sum(axis=1, keepdims=True) + target)
+
+
+@pytest.mark.parametrize("name", cases.LOSSES)
+@pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
+def test_loss(isa, dtype, name, weighted, rng):
+    """Rows are reported without their weights; a weight of zero makes the gradient of its row zero."""
+    twin = cases.LOSSES[name]
+    for rows, n in shapes(dtype):
+        x, _ = guarded(rng.normal(0, 5, (rows, n)).astype(dtype), n % 4)
+        target = cases.make_target(twin.target, rng, rows, n, dtype)
+        if twin.target != "labels":
+            target, _ = guarded(target, rows % 4)
+        weight, _ = guarded(np.array([0.0, 2.5, 1.0, 0.3, 0.0], dtype)[:rows], 1) if weighted else (None, None)
+        scale = SCALE if weighted else 1.0
+        out, intact = blank((rows, n), dtype, 3 - n % 4)
+        loss, gradient = KERNELS[name](x, target, weight, scale, out)
+        assert gradient is out
+        assert intact()
+        if rows:
+            want_loss, want_gradient = twin.forward(wide(x), target)
+            loss_bound, gradient_bound = bounds(name, x, target)
+            factor = scale * (1 if weight is None else wide(weight)[:, None])
+            assert_close(loss, want_loss, loss_bound)
+            assert_close(gradient, factor * want_gradient, factor * gradient_bound)
+        else:
+            assert loss.shape == (0,)
+
+
+@pytest.mark.parametrize("name", cases.LOSSES)
+def test_defaults(isa, dtype, name, rng):
+    x, target = rng.normal(size=(7, 5)).astype(dtype), cases.make_target(cases.LOSSES[name].target, rng, 7, 5, dtype)
+    for got, want in zip(
+        KERNELS[name](x, target), KERNELS[name](x, target, np.ones(7, dtype), 1.0, np.empty_like(x)), strict=True
+    ):
+        np.testing.assert_array_equal(got, want)
+
+
+def test_target_rows_need_not_sum_to_one(isa, dtype, rng):
+    x, target = rng.normal(size=(7, 21)).astype(dtype), rng.uniform(0, 1, (7, 21)).astype(dtype)
+    loss, gradient = kernels.softmax_cross_entropy(x, target)
+    want_loss, want_gradient = reference.categorical_crossentropy(wide(x), wide(target))
+    eps = np.finfo(dtype).eps
+    np.testing.assert_allclose(loss, want_loss.astype(dtype), rtol=40 * eps)
+    np.testing.assert_allclose(gradient, want_gradient.astype(dtype), rtol=0, atol=40 * eps)
+
+
+INF = np.inf
+ROWS = {
+    "large": ([1e4, 0.0, -1e4], 0, 0.0),
+    "large, wrong": ([1e4, 0.0, -1e4], 2, 2e4),
+    "equal": ([1e4] * 8, 5, np.log(8)),
+    "single class": ([-3.0], 0, 0.0),
+    "masked": ([0.0, -INF, 0.0], 2, np.log(2)),
+    "impossible": ([0.0, -INF, 0.0], 1, INF),
+    "nan": ([0.0, np.nan, 0.0], 2, np.nan),
+}
+
+
+@pytest.mark.parametrize(("row", "label", "want"), ROWS.values(), ids=ROWS)
+def test_extreme_logits(isa, dtype, row, label, want):
+    """Each between ordinary rows, which it must not touch."""
+    x = np.array([np.zeros(len(row)), row, np.zeros(len(row))], dtype)
+    loss, gradient = kernels.softmax_cross_entropy(x, [0, label, 0])
+    eps = np.finfo(dtype).eps
+    np.testing.assert_allclose(loss[1], want, rtol=4 * eps)
+    np.testing.assert_allclose(loss[[0, 2]], np.log(len(row)), rtol=4 * eps, atol=4 * eps)
+    if np.isfinite(want):
+        want_gradient = reference.softmax(wide(x)) - reference.one_hot(np.array([0, label, 0]), len(row))
+        np.testing.assert_allclose(gradient, want_gradient.astype(dtype), atol=8 * eps)
+        finite = np.isfinite(x).all(axis=1)
+        one_hot = reference.one_hot(np.array([0, label, 0]), len(row), dtype)
+        dense_loss, dense_gradient = kernels.softmax_cross_entropy(x, one_hot)
+        np.testing.assert_allclose(dense_loss[finite], loss[finite], rtol=8 * eps, atol=8 * eps)
+        np.testing.assert_allclose(dense_gradient[finite], gradient[finite], atol=8 * eps)
+
+
+def test_extreme_binary_logits(isa, dtype):
+    x = np.array([[1e4], [1e4], [-1e4], [-1e4], [0.0], [INF], [-INF]], dtype)
+    target = np.array([[1], [0], [1], [0], [0.5], [1], [0]], dtype)
+    loss, gradient = kernels.sigmoid_cross_entropy(x, target)
+    np.testing.assert_allclose(loss[:5], [0, 1e4, 1e4, 0, np.log(2)], rtol=4 * np.finfo(dtype).eps)
+    np.testing.assert_array_equal(gradient[:, 0], [0, 1, -1, 0, 0, 0, 0])
+
+
+@pytest.mark.parametrize("name", cases.LOSSES)
+def test_threads(isa, dtype, name, rng, for_all_threads):
+    x, weight = rng.normal(size=(1003, 37)).astype(dtype), np.linspace(0, 1, 1003, dtype=dtype)
+    target = cases.make_target(cases.LOSSES[name].target, rng, 1003, 37, dtype)
+    for_all_threads(lambda: KERNELS[name](x, target, weight, SCALE))
+
+
+@pytest.mark.parametrize("labels", [[0, 3], [-1, 0], [0, 2**62]])
+def test_labels_out_of_range(isa, dtype, labels):
+    x = np.zeros((2, 3), dtype)
+    first_bad = str(next(label for label in labels if not 0 <= label < 3))
+    with pytest.raises(ValueError, match=first_bad):
+        kernels.softmax_cross_entropy(x, labels)
+    with pytest.raises(ValueError, match=first_bad):
+        kernels.metric("sparse_categorical_accuracy", x, labels)
+
+
+@pytest.mark.parametrize("integer", [np.uint8, np.int16, np.int32, np.uint64])
+def test_labels_of_any_integer_type(integer):
+    x = np.array([[1.0, 2.0, 3.0]])
+    np.testing.assert_array_equal(
+        kernels.softmax_cross_entropy(x, np.array([2], integer))[0], kernels.softmax_cross_entropy(x, [2])[0]
+    )
+
+
+@pytest.mark.parametrize("name", cases.METRICS)
+def test_metric(isa, dtype, name, rng):
+    twin = cases.METRICS[name]
+    for rows, n in shapes(dtype):
+        # Few values, so that there are ties: the first of equal maxima counts.
+        x, _ = guarded(rng.integers(-3, 4, (rows, n)).astype(dtype), n % 4)
+        target = cases.make_target(twin.target, rng, rows, n, dtype)
+        if twin.target != "labels":
+            target, _ = guarded(np.round(target, 1), rows % 4)
+        got = kernels.metric(name, x, target)
+        assert got.dtype == dtype
+        assert got.shape == (rows,)
+        if rows:
+            want = wide(twin.forward(wide(x), wide(target) if twin.target != "labels" else target))
+            assert_close(got, want, np.finfo(dtype).eps * (4 + n) * want)
+
+
+@pytest.mark.parametrize("name", cases.METRICS)
+def test_metric_threads(isa, dtype, name, rng, for_all_threads):
+    x = rng.normal(size=(1003, 37)).astype(dtype)
+    target = cases.make_target(cases.METRICS[name].target, rng, 1003, 37, dtype)
+    for_all_threads(lambda: [kernels.metric(name, x, target)])

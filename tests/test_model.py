@@ -1,0 +1,426 @@
+"""The Model API: what a user calls, and what comes back."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import fastopt as fo
+from fastopt import progress
+
+
+@pytest.fixture
+def data(rng):
+    x = rng.normal(size=(100, 6))
+    return x, (x[:, 0] > 0).astype(int) + (x[:, 1] > 0)
+
+
+@pytest.fixture
+def model():
+    result = fo.Sequential([fo.layers.Dense(8, "relu"), fo.layers.Dense(3)], seed=0)
+    result.compile(fo.optimizers.Adam(0.01), "sparse_categorical_crossentropy", ["acc"])
+    return result
+
+
+def regression(units=1, **kwargs):
+    model = fo.Sequential([fo.layers.Dense(units)], **kwargs)
+    model.compile(fo.optimizers.SGD(0.1), "mse")
+    return model
+
+
+# Names and objects
+
+SAME = {
+    fo.optimizers.OPTIMIZERS: [("adam", "Adam"), ("sgd", "SGD")],
+    fo.losses.LOSSES: [
+        ("mse", "MeanSquaredError"),
+        ("mean_squared_error", "MeanSquaredError"),
+        ("sparse_categorical_crossentropy", "SparseCategoricalCrossentropy"),
+        ("categorical_crossentropy", "CategoricalCrossentropy"),
+        ("binary_crossentropy", "BinaryCrossentropy"),
+    ],
+    fo.metrics.METRICS: [("acc", "Accuracy"), ("mse", "MeanSquaredError"), ("mae", "MeanAbsoluteError")],
+    fo.initializers.INITIALIZERS: [
+        ("zeros", "Zeros"),
+        ("constant", "Constant"),
+        ("normal", "RandomNormal"),
+        ("glorot_uniform", "GlorotUniform"),
+        ("glorot_normal", "GlorotNormal"),
+        ("he_uniform", "HeUniform"),
+        ("he_normal", "HeNormal"),
+    ],
+}
+NAMES = [(registry, *names) for registry, rows in SAME.items() for names in rows]
+
+
+@pytest.mark.parametrize(("registry", "name", "cls"), NAMES)
+def test_names_objects_and_configs(registry, name, cls):
+    by_name = registry.resolve(name)
+    assert type(by_name).__name__ == cls
+    assert type(registry.resolve(cls)) is type(by_name)
+    assert registry.resolve(by_name) is by_name
+    again = registry.resolve({"class": cls, "config": by_name.get_config()})
+    assert again.get_config() == by_name.get_config()
+    assert repr(again) == repr(by_name)
+
+
+@pytest.mark.parametrize(
+    "thing",
+    [
+        fo.optimizers.SGD(0.5, 0.9, nesterov=True),
+        fo.optimizers.Adam(1, 0.5, 0.6, 0.7),
+        fo.initializers.RandomNormal(1.0, 2.0),
+        fo.layers.Dense(3, "tanh", False, fo.initializers.HeNormal(), fo.initializers.Constant(2), "name"),
+    ],
+)
+def test_config_holds_everything(thing):
+    config = thing.get_config()
+    again = type(thing).from_config(config)
+    assert again.get_config() == config
+    assert repr(again) == repr(thing)
+
+
+# Starting values
+
+SPREAD = {
+    "glorot_uniform": np.sqrt(2 / 700),
+    "glorot_normal": np.sqrt(2 / 700),
+    "he_uniform": np.sqrt(2 / 300),
+    "he_normal": np.sqrt(2 / 300),
+    "random_normal": 0.05,
+}
+
+
+@pytest.mark.parametrize(("name", "deviation"), SPREAD.items())
+def test_random_initializers(name, deviation, dtype):
+    model = fo.Sequential([fo.layers.Dense(400, kernel_initializer=name)], seed=1, dtype=dtype.__name__)
+    model.build(300)
+    kernel, bias = model.get_weights()
+    assert kernel.dtype == dtype
+    assert abs(kernel.std() / deviation - 1) < 0.01
+    assert abs(kernel.mean()) < 0.01 * deviation * 2
+    assert not bias.any()
+    if name.endswith("uniform"):
+        assert abs(kernel).max() <= deviation * np.sqrt(3)
+
+
+def test_every_tensor_has_its_own_stream():
+    layers = [fo.layers.Dense(5, kernel_initializer="normal", bias_initializer="normal") for _ in range(3)]
+    model = fo.Sequential(layers, seed=4)
+    model.build(5)
+    first = [view.ravel()[:5] for view in model.parameters.values()]
+    assert len({tuple(values) for values in first}) == 6
+
+
+# Fit and its history
+
+
+def test_history(model, data):
+    history = model.fit(*data, epochs=30, validation_split=0.2, verbose=0)
+    assert history is model.history
+    assert history.epoch == list(range(30))
+    assert list(history.history) == ["loss", "acc", "val_loss", "val_acc", "seconds", "samples_per_second"]
+    assert {len(values) for values in history.history.values()} == {30}
+    assert all(seconds > 0 for seconds in history.history["seconds"])
+    speed = np.array(history.history["samples_per_second"]) * history.history["seconds"]
+    np.testing.assert_allclose(speed, 80)
+    assert history.history["acc"][-1] > history.history["acc"][0]
+
+
+def test_initial_epoch(model, data):
+    assert model.fit(*data, epochs=5, initial_epoch=3, verbose=0).epoch == [3, 4]
+    assert model.fit(*data, epochs=5, initial_epoch=5, verbose=0).epoch == []
+    assert model.epochs_trained == 2
+
+
+def test_validation_split_is_the_end(data):
+    x, y = data
+    split, given = regression(), regression()
+    split.fit(x, y, epochs=2, validation_split=0.3, verbose=0)
+    given.fit(x[:70], y[:70], epochs=2, validation_data=(x[70:], y[70:]), verbose=0)
+    assert split.history.history["val_loss"] == given.history.history["val_loss"]
+    assert split.history.history["val_loss"][-1] == split.evaluate(x[70:], y[70:])["loss"]
+
+
+def test_weighted_validation(data, rng):
+    x, y = data
+    weight = rng.random(100)
+    split, given = regression(), regression()
+    split.fit(x, y, sample_weight=weight, validation_split=0.3, verbose=0)
+    given.fit(x[:70], y[:70], sample_weight=weight[:70], validation_data=(x[70:], y[70:], weight[70:]), verbose=0)
+    assert split.history.history["val_loss"] == given.history.history["val_loss"]
+
+
+def test_evaluate_is_weighted_mean(data, rng):
+    x, y = data
+    weight = rng.random(100)
+    model = regression(dtype="float64")
+    model.build(6)
+    error = (model.predict(x)[:, 0] - y) ** 2
+    assert model.evaluate(x, y)["loss"] == pytest.approx(error.mean(), rel=1e-12)
+    assert model.evaluate(x, y, sample_weight=weight)["loss"] == pytest.approx((weight * error).sum() / weight.sum())
+    assert model.evaluate(x, y, batch_size=7)["loss"] == pytest.approx(error.mean(), rel=1e-12)
+
+
+def test_zero_epochs(model, data):
+    assert model.fit(*data, epochs=0, verbose=0).history == {}
+    assert model.built
+
+
+def test_learning_rate_takes_effect(data):
+    model, once = regression(), regression()
+    stop = fo.callbacks.LambdaCallback(on_epoch_end=lambda *_: setattr(model.optimizer, "learning_rate", 0.0))
+    model.fit(*data, epochs=3, callbacks=[stop], verbose=0)
+    once.fit(*data, verbose=0)
+    assert [w.tobytes() for w in model.get_weights()] == [w.tobytes() for w in once.get_weights()]
+
+
+# Callbacks
+
+
+def test_order_of_calls(data):
+    calls = []
+    record = fo.callbacks.LambdaCallback(
+        on_train_begin=lambda: calls.append("begin"),
+        on_epoch_begin=lambda epoch: calls.append(("epoch", epoch)),
+        on_batch_end=lambda batch, logs: calls.append(batch),
+        on_epoch_end=lambda epoch, logs: calls.append(sorted(logs)),
+        on_train_end=lambda: calls.append("end"),
+        every=2,
+    )
+    regression().fit(*data, batch_size=20, epochs=2, callbacks=[record], verbose=0)
+    names = ["loss", "samples_per_second", "seconds"]
+    assert calls == ["begin", ("epoch", 0), 1, 3, names, ("epoch", 1), 1, 3, names, "end"]
+
+
+class Batches(fo.callbacks.Callback):
+    def __init__(self, every):
+        self.every = every
+        self.losses = []
+
+    def on_batch_end(self, batch, logs):
+        self.losses.append(logs["loss"])
+
+
+def test_batches_do_not_change_training(data):
+    plain, watched = regression(), regression()
+    plain.fit(*data, batch_size=7, epochs=2, verbose=0)
+    every3, every4 = Batches(3), Batches(4)
+    watched.fit(*data, batch_size=7, epochs=2, callbacks=[every3, every4], verbose=0)
+    assert (len(every3.losses), len(every4.losses)) == (10, 6)
+    assert [w.tobytes() for w in watched.get_weights()] == [w.tobytes() for w in plain.get_weights()]
+    np.testing.assert_allclose(watched.history.history["loss"], plain.history.history["loss"], rtol=1e-14)
+
+
+def test_last_batch_has_the_mean_of_the_epoch(data):
+    model, each = regression(), Batches(1)
+    model.fit(*data, batch_size=30, callbacks=[each], verbose=0)
+    assert len(each.losses) == 4
+    assert each.losses[-1] == model.history.history["loss"][0]
+
+
+def test_stop_in_a_batch(data):
+    model = regression()
+    stop = fo.callbacks.LambdaCallback(on_batch_end=lambda *_: setattr(model, "stop_training", True), every=2)
+    model.fit(*data, batch_size=10, epochs=5, callbacks=[stop], verbose=0)
+    assert (model.optimizer.step, model.history.epoch) == (2, [0])
+
+
+def test_early_stopping(data):
+    x, y = data
+    model = regression()
+    stop = fo.callbacks.EarlyStopping("loss", patience=2, restore_best_weights=True)
+    worsen = fo.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, _: epoch == 3 and model.set_weights([np.full((6, 1), 100.0), np.zeros(1)])
+    )
+    freeze = fo.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch: setattr(model.optimizer, "learning_rate", 0.01 * (epoch < 3))
+    )
+    model.fit(x, y, epochs=100, callbacks=[freeze, stop, worsen], verbose=0)
+    assert model.history.epoch == [0, 1, 2, 3, 4, 5]
+    assert stop.best_epoch == 3
+    assert stop.best == model.history.history["loss"][3]
+    assert model.evaluate(x, y)["loss"] == pytest.approx(stop.best, rel=1e-6)
+
+
+def test_early_stopping_of_growing_values(model, data):
+    stop = fo.callbacks.EarlyStopping("val_acc", patience=3)
+    model.fit(*data, epochs=500, validation_split=0.3, callbacks=[stop], verbose=0)
+    values = model.history.history["val_acc"]
+    assert stop.best == max(values)
+    assert len(values) == stop.best_epoch + 4
+
+
+def test_early_stopping_min_delta(data):
+    model = regression()
+    model.fit(*data, epochs=50, callbacks=[fo.callbacks.EarlyStopping("loss", min_delta=1e9)], verbose=0)
+    assert model.history.epoch == [0, 1]
+
+
+# Predictions
+
+
+@pytest.mark.parametrize(
+    ("loss", "activation", "units"),
+    [
+        ("sparse_categorical_crossentropy", "softmax", 3),
+        ("categorical_crossentropy", "softmax", 3),
+        ("binary_crossentropy", "sigmoid", 2),
+    ],
+)
+def test_probabilities(loss, activation, units, data):
+    x, _ = data
+    logits = fo.Sequential([fo.layers.Dense(units)], seed=2)
+    outputs = fo.Sequential([fo.layers.Dense(units, activation)], seed=2)
+    for model in (logits, outputs):
+        model.compile("sgd", loss)
+        model.build(6)
+    np.testing.assert_allclose(logits.predict_proba(x), outputs.predict(x), rtol=1e-6)
+    assert (outputs.predict_proba(x) == outputs.predict(x)).all()
+    assert logits.predict(x).min() < 0
+    y = np.zeros(100, int) if loss.startswith("sparse") else np.eye(units)[np.zeros(100, int)]
+    assert logits.evaluate(x, y)["loss"] == pytest.approx(outputs.evaluate(x, y)["loss"], rel=1e-6)
+
+
+def test_predict_does_not_depend_on_the_batch_size(model, data):
+    model.build(6)
+    whole = model.predict(data[0])
+    assert whole.shape == (100, 3)
+    for batch_size in (1, 7, 100, 1000):
+        assert (model.predict(data[0], batch_size) == whole).all()
+    assert (model(data[0]) == whole).all()
+
+
+# Weights and the summary
+
+
+def test_weights(model):
+    model.build((None, 6))
+    weights = model.get_weights()
+    assert [w.shape for w in weights] == [(6, 8), (8,), (8, 3), (3,)]
+    assert model.count_params() == 6 * 8 + 8 + 8 * 3 + 3
+    model.set_weights([w + 1 for w in weights])
+    assert all((a == b + 1).all() for a, b in zip(model.get_weights(), weights, strict=True))
+    model.parameters["dense/bias"][:] = 5
+    assert (model.get_weights()[1] == 5).all()
+
+
+def test_views_keep_their_owner_alive():
+    model = regression()
+    model.build(1000)
+    view = model.parameters["dense/kernel"]
+    view[...] = 1.5
+    del model
+    assert (view == 1.5).all()
+
+
+def test_names():
+    layers = [
+        fo.layers.Dense(1, name="dense"),
+        fo.layers.Dense(1),
+        fo.layers.Dense(1, name="dense_2"),
+        fo.layers.Dense(1),
+    ]
+    assert fo.Sequential(layers).layer_names == ["dense", "dense_1", "dense_2", "dense_3"]
+
+
+def test_summary_counts(model, capsys):
+    model.build(6)
+    model.summary()
+    lines = capsys.readouterr().out.splitlines()
+    assert len({len(line) for line in lines[2:]}) == 1
+    assert lines[-1].split()[-2:] == ["332", "1,328"]
+
+
+def test_recompile(data):
+    model = regression()
+    model.fit(*data, verbose=0)
+    optimizer = model.optimizer
+    model.compile(optimizer, "mse", ["mae"])
+    assert model.optimizer.step == 4
+    model.compile("sgd", "mse")
+    assert model.optimizer.step == 0
+
+
+# What is shown
+
+
+@pytest.mark.parametrize(("verbose", "lines"), [(0, 0), (2, 3), ("auto", 3)])
+def test_lines_in_a_pipe(verbose, lines, data, capsys):
+    regression().fit(*data, epochs=3, validation_split=0.5, verbose=verbose)
+    out, err = capsys.readouterr()
+    assert (out.count("\n"), err) == (lines, "")
+    assert not lines or out.startswith("epoch 1/3  0.0")
+    assert out.count("val_loss") == lines
+
+
+def test_bar(data, capsys):
+    regression().fit(*data, epochs=3, verbose=1)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "epoch 3/3 100%" in err
+    assert "loss" in err
+
+
+def test_bar_is_closed_by_an_error(data, capsys):
+    def fail(*_):
+        raise OverflowError
+
+    with pytest.raises(OverflowError):
+        regression().fit(*data, epochs=3, callbacks=[fo.callbacks.LambdaCallback(on_epoch_end=fail)], verbose=1)
+    assert capsys.readouterr().err.endswith("\n")
+
+
+def test_bar_in_a_terminal(monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    assert type(progress.progress("auto")) is progress.Bar
+
+
+def test_bar_in_a_notebook(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ipykernel", sys)
+    assert type(progress.progress("auto")) is progress.Bar
+
+
+# The installation
+
+
+def test_config(capsys):
+    fo.show_config()
+    out = capsys.readouterr().out
+    assert fo.__version__ in out
+    assert fo._core.runtime.isa() in out
+    assert len({line.index("  ") for line in out.splitlines() if line.startswith("instruction set")}) == 1
+
+
+def test_why_that_many_threads():
+    others = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+
+    def threads(**limits):
+        code = "from fastopt.config import config; print(config()['threads'])"
+        command = [sys.executable, "-c", code]
+        return subprocess.run(command, env=others | limits, capture_output=True, text=True, check=True).stdout
+
+    assert "FASTOPT_NUM_THREADS 1" in threads(FASTOPT_NUM_THREADS="1", OMP_NUM_THREADS="2")
+    assert "OMP" not in threads(FASTOPT_NUM_THREADS="1", OMP_NUM_THREADS="2")
+    assert "OMP_NUM_THREADS 1" in threads(OMP_NUM_THREADS="1")
+    assert "affinity" in threads()
+
+
+def test_set_num_threads():
+    before = fo.get_num_threads()
+    fo.set_num_threads(3)
+    assert fo.get_num_threads() == 3
+    assert "by set_num_threads" in fo.config.config()["threads"]
+    fo.set_num_threads(before)
+
+
+def test_import_is_quick():
+    """At most 100 ms beyond NumPy, the best of five; nothing that is not needed is imported."""
+    code = (
+        "import numpy, sys, time; began = time.perf_counter(); import fastopt; print(time.perf_counter() - began);"
+        "assert not {'tqdm', 'safetensors', 'matplotlib', 'sklearn'} & set(sys.modules)"
+    )
+    runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(5)]
+    assert min(float(run.stdout) for run in runs) < 0.1

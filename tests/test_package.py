@@ -1,0 +1,73 @@
+"""The package as it is installed: what it holds, what it needs, and that the README speaks the truth."""
+
+import importlib.metadata
+import re
+import subprocess
+import sys
+import tomllib
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fastopt
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def run_python(code):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120).stdout
+
+
+def test_version_stands_in_one_place():
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert fastopt.__version__ == importlib.metadata.version("fastopt") == version
+    assert fastopt._core.runtime.build_info()["version"] == version
+    sources = [*ROOT.glob("python/**/*.py"), *ROOT.glob("src/**/*.[ch]pp"), ROOT / "CMakeLists.txt"]
+    stated = re.compile(rf"(?<![\d.]){re.escape(version)}(?![\d.])")
+    assert [path for path in sources if stated.search(path.read_text())] == []
+
+
+@pytest.mark.parametrize("name", ["py.typed", "_core.pyi", "data/digits.npz", "data/digits.txt"])
+def test_installed_file(name):
+    assert resources.files("fastopt").joinpath(name).is_file()
+
+
+def test_one_compiled_module():
+    names = [entry.name for entry in resources.files("fastopt").iterdir()]
+    assert len([name for name in names if name.endswith(".so")]) == 1
+
+
+def test_required_distributions():
+    required = [line for line in importlib.metadata.requires("fastopt") or [] if "extra ==" not in line]
+    assert sorted(re.match(r"[\w-]+", line).group() for line in required) == ["numpy", "safetensors", "tqdm"]
+
+
+def test_import_is_light():
+    """Importing loads nothing beyond NumPy that only some calls need."""
+    late = {"tqdm", "safetensors", "matplotlib", "argparse", "asyncio", "multiprocessing", "unittest", "urllib.request"}
+    code = "import sys, numpy; before = set(sys.modules); import fastopt; print(*(set(sys.modules) - before))"
+    assert sorted(late & set(run_python(code).split())) == []
+
+
+def test_public_names_exist():
+    for name in fastopt.__all__:
+        assert hasattr(fastopt, name), name
+
+
+def test_readme_example(capsys):
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert len(blocks) == 1
+    scope = {}
+    exec(compile(blocks[0], "README.md", "exec"), scope)
+    assert scope["history"] is not None
+    x, y = scope["x"][1437:], scope["y"][1437:]
+    assert np.mean(scope["model"].predict(x).argmax(axis=1) == y) >= 0.9
+    assert capsys.readouterr().out
+
+
+def test_readme_commands_are_the_documented_ones():
+    text = (ROOT / "README.md").read_text()
+    assert "pip install . && fastopt demo  " in text
+    assert 'pip install ".[test]" && pytest  ' in text

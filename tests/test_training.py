@@ -1,0 +1,391 @@
+"""How training runs: the same bits for every number of threads and form of input, no allocation, forks and Ctrl-C."""
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+import reference
+
+import fastopt as fo
+from fastopt._core import allocations
+
+LOSSES = {
+    "sparse_categorical_crossentropy": ("softmax", "accuracy"),
+    "categorical_crossentropy": ("linear", "accuracy"),
+    "binary_crossentropy": ("sigmoid", "accuracy"),
+    "mean_squared_error": ("tanh", "mae"),
+}
+
+
+def make(loss="sparse_categorical_crossentropy", optimizer="adam", dtype="float32", units=(33, 17)):
+    last, metric = LOSSES[loss]
+    layers = [fo.layers.Dense(n, hidden) for n, hidden in zip(units, ("relu", "sigmoid", "tanh"), strict=False)]
+    model = fo.Sequential([*layers, fo.layers.Dense(4, last)], seed=7, dtype=dtype)
+    model.compile(optimizer, loss, [metric])
+    return model
+
+
+def targets(loss, n, rng):
+    y = rng.integers(0, 4, n)
+    return y if loss.startswith("sparse") else np.eye(4)[y]
+
+
+def state(model):
+    return [view.tobytes() for view in (model.parameters | model.slots).values()]
+
+
+@pytest.fixture
+def data(rng):
+    return rng.normal(size=(203, 19)), rng.integers(0, 4, 203)
+
+
+@pytest.mark.parametrize("batch_size", [2, 3, 32, 203])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_same_bits_for_every_number_of_threads(loss, dtype, batch_size, for_all_threads, rng):
+    """Also for a team larger than the batch."""
+    x, y, weight = rng.normal(size=(203, 19)), targets(loss, 203, rng), rng.random(203)
+
+    def train():
+        model = make(loss, dtype=dtype)
+        logs = model.fit(x, y, batch_size, 3, sample_weight=weight, validation_split=0.1, verbose=0).history
+        values = [logs[name] for name in sorted(logs) if name not in ("seconds", "samples_per_second")]
+        return [*model.get_weights(), *model.slots.values(), *values, model.predict(x)]
+
+    for_all_threads(train)
+
+
+def test_same_bits_for_a_large_network(for_all_threads, rng):
+    """With enough work in a batch for every thread."""
+    x, y = rng.normal(size=(300, 130)), rng.integers(0, 4, 300)
+
+    def train():
+        model = make(units=(257, 129))
+        losses = model.fit(x, y, 128, 3, verbose=0).history["loss"]
+        return [*model.get_weights(), losses]
+
+    for_all_threads(train)
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_interrupted_and_resumed_is_uninterrupted(shuffle, data):
+    straight, parts = make(), make()
+    losses = straight.fit(*data, epochs=6, shuffle=shuffle, verbose=0).history["loss"]
+    again = []
+    for begin, end in [(0, 1), (1, 4), (4, 6)]:
+        again += parts.fit(*data, epochs=end, initial_epoch=begin, shuffle=shuffle, verbose=0).history["loss"]
+    assert again == losses
+    assert state(parts) == state(straight)
+
+
+def test_seeds(data):
+    first, second, other = make(), make(), make()
+    other.seed += 1
+    for model in (first, second, other):
+        model.fit(*data, verbose=0)
+    assert state(first) == state(second) != state(other)
+    assert len({fo.Sequential([fo.layers.Dense(1)], seed=None).seed for _ in range(5)}) == 5
+
+
+def forms(x, folder):
+    """Return the same numbers in every form that is accepted."""
+    wide = np.zeros((len(x), 2 * x.shape[1]), x.dtype)
+    wide[:, ::2] = x
+    mapped = np.memmap(folder / "x", x.dtype, "w+", shape=x.shape)
+    mapped[...] = x
+    readonly = x.copy()
+    readonly.flags.writeable = False
+    result = {
+        "fortran": np.asfortranarray(x),
+        "strided": wide[:, ::2],
+        "reversed": x[::-1].copy()[::-1],
+        "memmap": mapped,
+        "memmap-read": np.memmap(folder / "x", x.dtype, "r", shape=x.shape),
+        "read-only": readonly,
+        "list": x.tolist(),
+    }
+    for dtype in (np.uint8, np.int8, np.uint16, np.int16, np.uint32, np.int32, np.uint64, np.int64, "f4", "f8", bool):
+        if (x.astype(dtype) == x).all():
+            result[np.dtype(dtype).name] = x.astype(dtype)
+    return result
+
+
+@pytest.mark.parametrize("high", [2, 100])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_every_form_of_input(dtype, high, rng, tmp_path):
+    x, y = rng.integers(0, high, (101, 9)).astype(dtype), rng.integers(0, 4, 101)
+    plain = make(dtype=dtype)
+    plain.fit(x, y, epochs=2, validation_split=0.2, verbose=0)
+    for name, form in forms(x, tmp_path).items():
+        model = make(dtype=dtype)
+        model.fit(form, y, epochs=2, validation_split=0.2, verbose=0)
+        assert state(model) == state(plain), name
+        assert (model.predict(form) == plain.predict(x)).all(), name
+        assert model.evaluate(form, y) == plain.evaluate(x, y), name
+        assert (model(form) == plain(x)).all(), name
+
+
+@pytest.mark.parametrize(
+    ("loss", "form"),
+    [
+        ("sparse_categorical_crossentropy", lambda y: y.astype(np.uint8)),
+        ("sparse_categorical_crossentropy", lambda y: y.astype(np.float32)),
+        ("sparse_categorical_crossentropy", lambda y: y[:, None]),
+        ("sparse_categorical_crossentropy", lambda y: np.repeat(y, 2)[::2]),
+        ("sparse_categorical_crossentropy", lambda y: y.tolist()),
+        ("categorical_crossentropy", lambda y: np.asfortranarray(y)),
+        ("categorical_crossentropy", lambda y: y.astype(bool)),
+        ("binary_crossentropy", lambda y: y.astype(np.uint8)),
+        ("mean_squared_error", lambda y: y.tolist()),
+    ],
+)
+def test_every_form_of_targets(loss, form, rng):
+    x, y = rng.normal(size=(50, 3)), targets(loss, 50, rng)
+    plain, model = make(loss), make(loss)
+    plain.fit(x, y, verbose=0)
+    model.fit(x, form(y), verbose=0)
+    assert state(model) == state(plain)
+
+
+def test_input_is_not_copied(tmp_path):
+    """Neither `fit` nor `predict` takes memory for a whole file of inputs."""
+    import tracemalloc
+
+    x = np.memmap(tmp_path / "x", np.float32, "w+", shape=(100_000, 100))
+    y = np.zeros(len(x), np.int64)
+    model = make(units=(2,))
+    model.build(100)
+    tracemalloc.start()
+    try:
+        model.fit(x, y, batch_size=1000, validation_split=0.5, verbose=0)
+        model.evaluate(x[::2], y[::2])
+        assert tracemalloc.get_traced_memory()[1] < x.nbytes / 4
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("batch_size", [*range(1, 12), 23, 24, 100])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_every_batch_size_against_numpy(batch_size, weighted, rng):
+    """The last, smaller batch counts: its gradient is a mean over its own rows."""
+    n, rate = 23, 0.1
+    x, y, weight = rng.normal(size=(n, 5)), rng.normal(size=(n, 2)), rng.random(n) if weighted else np.ones(n)
+    model = fo.Sequential([fo.layers.Dense(2)], seed=3, dtype="float64")
+    model.compile(fo.optimizers.SGD(rate), "mse", ["mae"])
+    model.build(5)
+    kernel, bias = model.get_weights()
+    logs = model.fit(x, y, batch_size, 2, sample_weight=weight if weighted else None, verbose=0).history
+    for epoch in range(2):
+        order = fo.kernels.permutation(3, epoch, n)
+        squares = absolutes = 0.0
+        for start in range(0, n, batch_size):
+            rows = order[start : start + batch_size]
+            error = x[rows] @ kernel + bias - y[rows]
+            squares += (weight[rows] * (error**2).mean(axis=1)).sum()
+            absolutes += (weight[rows] * abs(error).mean(axis=1)).sum()
+            dy = error * weight[rows, None] / len(rows)
+            kernel, bias = kernel - rate * x[rows].T @ dy, bias - rate * dy.sum(axis=0)
+        np.testing.assert_allclose(logs["loss"][epoch], squares / weight.sum(), rtol=1e-12)
+        np.testing.assert_allclose(logs["mae"][epoch], absolutes / weight.sum(), rtol=1e-12)
+    for found, expected in zip(model.get_weights(), (kernel, bias), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-11)
+    assert model.optimizer.step == 2 * -(-n // batch_size)
+
+
+def test_weight_zero_is_absence(data):
+    x, y = data
+    model, fewer = make(optimizer="sgd"), make(optimizer="sgd")
+    weight = np.ones(len(x))
+    weight[::2] = 0
+    values = model.fit(x, y, batch_size=len(x), sample_weight=2 * weight, verbose=0).history
+    fewer.fit(x[1::2], y[1::2], batch_size=len(x), sample_weight=2 * weight[1::2], verbose=0)
+    np.testing.assert_allclose(values["loss"], fewer.history.history["loss"], rtol=1e-6)
+
+
+def test_no_allocation_in_a_batch(data):
+    """An epoch of many batches allocates as much as one of few."""
+    x, y = data
+    counts = []
+    for batch_size in (100, 1):
+        model = make()
+        model.fit(x, y, batch_size, verbose=0)
+        trainer, order = model.optimizer.bind(model._network), fo.kernels.permutation(0, 0, len(x))
+        before = allocations()
+        trainer.train(x, y, model.loss.name, model.optimizer.hyper, [], None, order, batch_size)
+        counts.append(allocations() - before)
+    assert counts[0] == counts[1]
+
+
+def test_own_loop_is_fit(data):
+    """A loop over `model(x)`, `backward` and `apply_gradients` does what `fit` does."""
+    x, y = data
+    fitted, looped = make(dtype="float64"), make(dtype="float64")
+    fitted.fit(x, y, batch_size=50, epochs=2, verbose=0)
+    for epoch in range(2):
+        order = fo.kernels.permutation(7, epoch, len(x))
+        for start in range(0, len(x), 50):
+            rows = order[start : start + 50]
+            probabilities = looped(x[rows])
+            # The gradient of the cross-entropy with respect to the probabilities.
+            one_hot = np.eye(4)[y[rows]]
+            looped.backward(-one_hot / probabilities / len(rows))
+            looped.apply_gradients()
+    for found, expected in zip(looped.get_weights(), fitted.get_weights(), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-10)
+
+
+def test_train_on_batch_is_fit(data):
+    x, y = data
+    fitted, stepped = make(), make()
+    fitted.fit(x, y, batch_size=len(x), shuffle=False, epochs=3, verbose=0)
+    losses = [stepped.train_on_batch(x, y)["loss"] for _ in range(3)]
+    assert losses == fitted.history.history["loss"]
+    assert state(stepped) == state(fitted)
+
+
+RULES = {
+    "sgd": (fo.optimizers.SGD(0.1), reference.sgd),
+    "momentum": (fo.optimizers.SGD(0.1, 0.9), reference.momentum),
+    "nesterov": (fo.optimizers.SGD(0.1, 0.9, nesterov=True), reference.nesterov),
+    "adam": (fo.optimizers.Adam(0.01, 0.8, 0.95, 1e-6), reference.adam),
+}
+
+
+@pytest.mark.parametrize(("optimizer", "twin"), RULES.values(), ids=RULES)
+def test_bare_arrays_and_models_agree(optimizer, twin, data):
+    """`update` on copies of a model's weights and gradients does the step of the model."""
+    x, _ = data
+    bare = type(optimizer).from_config(optimizer.get_config())
+    model = make(optimizer=type(optimizer).from_config(optimizer.get_config()), dtype="float64")
+    model(x)
+    copies = model.get_weights()
+    for _ in range(3):
+        model.backward(model(x))
+        bare.update(copies, list(model.gradients.values()))
+        model.apply_gradients()
+        for copy, view in zip(copies, model.parameters.values(), strict=True):
+            assert copy.tobytes() == view.tobytes()
+    assert bare.step == model.optimizer.step == 3
+
+
+# Forks, signals
+
+
+def train_in_child(data):
+    model = make()
+    model.fit(*data, epochs=2, verbose=0)
+    return state(model)
+
+
+def test_fork_after_training(data):
+    """A process forked after training trains too: 100 of 100, and to the same bits."""
+    fo.set_num_threads(2)
+    expected = train_in_child(data)
+    deadline = time.monotonic() + 60
+    for _ in range(100):
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if train_in_child(data) == expected else 1)
+        while (status := os.waitpid(child, os.WNOHANG)) == (0, 0):
+            if time.monotonic() > deadline:
+                os.kill(child, signal.SIGKILL)
+                os.waitpid(child, 0)
+                pytest.fail("a child did not finish")
+            time.sleep(0.001)
+        assert os.waitstatus_to_exitcode(status[1]) == 0
+
+
+def test_multiprocessing_fork(data):
+    expected = train_in_child(data)
+    with multiprocessing.get_context("fork").Pool(4) as pool:
+        results = pool.map_async(train_in_child, [data] * 100).get(timeout=60)
+    assert results == [expected] * 100
+    assert train_in_child(data) == expected
+
+
+def interrupt(call, seconds):
+    """Send SIGINT while `call` runs; return how long KeyboardInterrupt took."""
+    sent = []
+
+    def send():
+        time.sleep(seconds)
+        sent.append(time.monotonic())
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            call()
+        return time.monotonic() - sent[0]
+    finally:
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def long():
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(400_000, 100)).astype(np.float32), rng.integers(0, 4, 400_000)
+
+
+def test_interrupt_inside_an_epoch(long):
+    """Ctrl-C stops a long epoch within 200 ms, after a whole step, and the model goes on from there."""
+    model = make(units=(256, 256))
+    model.build(100)
+    before = state(model)
+    taken = interrupt(lambda: model.fit(*long, batch_size=32, epochs=100, verbose=0), 1.0)
+    assert taken < 0.2
+    assert model.optimizer.step > 0
+    assert state(model) != before
+    assert model.history.epoch == []
+    assert model.epochs_trained == 0
+    x, y = long[0][:500], long[1][:500]
+    first = model.evaluate(x, y)["loss"]
+    model.fit(x, y, epochs=5, verbose=0)
+    assert model.evaluate(x, y)["loss"] < first
+
+
+def test_interrupt_keeps_finished_epochs(data):
+    model = make()
+    taken = interrupt(lambda: model.fit(*data, epochs=10**9, verbose=0), 0.5)
+    assert taken < 0.2
+    finished = len(model.history.epoch)
+    assert finished > 0
+    assert model.epochs_trained - finished in (0, 1)
+    twin = make()
+    twin.fit(*data, epochs=finished, verbose=0)
+    assert twin.history.history["loss"] == model.history.history["loss"]
+
+
+@pytest.mark.parametrize("method", ["evaluate", "predict"])
+def test_interrupt_without_training(method, long):
+    model = make(units=(1024, 1024))
+    model.build(100)
+    x, y = (np.concatenate([a] * 2) for a in long)
+    call = (lambda: model.evaluate(x, y)) if method == "evaluate" else (lambda: model.predict(x))
+    assert interrupt(call, 0.5) < 0.2
+
+
+def test_other_threads_run_meanwhile(long):
+    """The interpreter is free while the core trains."""
+    ticks = []
+    done = threading.Event()
+
+    def tick():
+        while not done.wait(0.005):
+            ticks.append(time.monotonic())
+
+    model = make(units=(64,))
+    model.build(100)
+    thread = threading.Thread(target=tick)
+    thread.start()
+    try:
+        model.fit(*long, batch_size=64, verbose=0)
+    finally:
+        done.set()
+        thread.join()
+    assert np.diff(ticks).max() < 0.5
