@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-STREAMS = {"read": (1, 0), "copy": (1, 1), "4 read 3 write": (4, 3)}
+# Reads and writes of an element; what is written is what was read.
+STREAMS = {"copy": (1, 1), "4 read 3 write": (4, 3)}
 CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
 USUAL_CACHES = {2: 1 << 20, 3: 32 << 20}
 
@@ -63,7 +64,7 @@ def roofs(threads: int, dtype: str) -> dict[str, Any]:
         "flops": _core.roof.fma_peak(dtype, threads=threads),
         "streams": {
             level: {
-                name: _core.roof.stream(reads, writes, size // (4 * (reads + writes)), threads=threads)
+                name: _core.roof.stream(reads, writes, size // (4 * reads), threads=threads)
                 for name, (reads, writes) in STREAMS.items()
             }
             for level, size in sizes.items()

@@ -84,7 +84,8 @@ def measure(
     }
     for peer in peers[1:]:
         interval = ratio(taken[peer], taken[reference])
-        result["peers"][peer]["ratio"] = {**asdict(interval), "verdict": interval.verdict, "noisy": interval.noisy}
+        result["peers"][peer]["ratio"] = {**asdict(interval), "noisy": interval.noisy, "verdict": interval.verdict}
     if ROOF in taken:
-        result["of_peak"] = asdict(ratio(taken[ROOF], taken[reference]))
+        interval = ratio(taken[ROOF], taken[reference])
+        result["of_peak"] = {**asdict(interval), "noisy": interval.noisy}
     return result

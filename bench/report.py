@@ -17,6 +17,10 @@ def significant(number: float) -> str:
     return f"{number:.0f}" if number >= 100 else f"{number:.{1 if number >= 10 else 2}f}"
 
 
+def mark(interval: dict[str, Any]) -> str:
+    return " ~" if interval["noisy"] else ""
+
+
 def peer_cell(result: dict[str, Any], peer: str) -> str:
     """Time, and how many times as fast the reference is."""
     own = result["peers"].get(peer)
@@ -34,8 +38,8 @@ def best_cells(result: dict[str, Any]) -> list[str]:
         return ["-", "-"]
     best = min(others, key=lambda peer: others[peer]["ratio"])
     found = others[best]
-    verdict = f"{found['verdict']} ~" if found["noisy"] else found["verdict"]
-    return [f"{found['ratio']:.2f}x [{found['low']:.2f}, {found['high']:.2f}] {best}", verdict]
+    interval = f"{found['ratio']:.2f}x [{found['low']:.2f}, {found['high']:.2f}]"
+    return [f"{interval} {best}", found["verdict"] + mark(found)]
 
 
 def results_table(title: str, results: list[dict[str, Any]]) -> Table:
@@ -44,7 +48,7 @@ def results_table(title: str, results: list[dict[str, Any]]) -> Table:
     check = CHECKS[results[0]["group"]]
     table = [["row", *peers, f"best other / {reference}", "verdict", "of FMA peak", check]]
     for result in results:
-        peak = f"{result['of_peak']['ratio']:.0%}" if "of_peak" in result else "-"
+        peak = f"{result['of_peak']['ratio']:.0%}{mark(result['of_peak'])}" if "of_peak" in result else "-"
         value = result["peers"][reference]["check"]
         table.append([result["row"], *(peer_cell(result, p) for p in peers), *best_cells(result), peak, f"{value:.3g}"])
     return title, table

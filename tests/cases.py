@@ -12,6 +12,8 @@ from fastopt._core import runtime
 ISAS = runtime.isas()
 DTYPES = (np.float32, np.float64)
 THREADS = (1, 2, 3, 4)
+# Enough elements to be worth that many threads in every kernel, in odd numbers of rows and columns.
+SHARED_SHAPE = (1003, 1049)
 
 # Elements of the widest vector, 64 bytes; lengths up to two of them and one more; starts aligned for one element only.
 LANES = {np.float32: 16, np.float64: 8}
@@ -134,11 +136,5 @@ SMALL_SHAPES = [
     *((m, 9, 33) for m in range(1, 27)),
     *((9, k, 18) for k in range(1, 34)),
 ]
-LARGE_SHAPES = [
-    (5, 257, 33),
-    (31, 300, 70),
-    (6, 513, 64),
-    (29, 1031, 129),
-    (513, 7, 65),
-    *((batch, k, n) for batch, sizes in NETWORKS for k, n in itertools.pairwise(sizes)),
-]
+DEEP_SHAPES = [(5, 257, 33), (31, 300, 70), (6, 513, 64), (29, 1031, 129), (513, 7, 65)]
+NETWORK_SHAPES = [(batch, k, n) for batch, sizes in NETWORKS for k, n in itertools.pairwise(sizes)]

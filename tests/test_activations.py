@@ -92,7 +92,7 @@ def test_softmax_backward(isa, dtype, rng):
 
 @pytest.mark.parametrize("name", cases.ACTIVATIONS)
 def test_threads(isa, dtype, name, rng, for_all_threads):
-    x, dy = rng.normal(size=(2, 1003, 37)).astype(dtype)
+    x, dy = rng.standard_normal((2, *cases.SHARED_SHAPE), np.float32).astype(dtype)
     for_all_threads(lambda: [getattr(kernels, name)(x), kernels.activation_backward(name, x, dy)])
 
 

@@ -1,5 +1,7 @@
 """The matrix products of the three training passes, with what is fused into them."""
 
+import functools
+
 import cases
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from test_activations import softmax_bound
 
 from fastopt import kernels
 
-SHAPES = pytest.mark.parametrize("shapes", [cases.SMALL_SHAPES, cases.LARGE_SHAPES], ids=["small", "large"])
+SHAPES = {"small": cases.SMALL_SHAPES, "deep": cases.DEEP_SHAPES, "networks": cases.NETWORK_SHAPES}
 
 
 def integers(rng, *shape: int) -> np.ndarray:
@@ -17,22 +19,29 @@ def integers(rng, *shape: int) -> np.ndarray:
     return rng.integers(-8, 8, shape, endpoint=True).astype(np.float64)
 
 
-@SHAPES
-def test_products_are_exact_on_integers(isa, dtype, shapes, rng):
+@functools.cache
+def integer_cases(m: int, k: int, n: int) -> list[tuple]:
+    """Function, its arrays, its other arguments, the result."""
+    rng = np.random.default_rng((m, k, n))
+    x, kernel, bias, dy = integers(rng, m, k), integers(rng, k, n), integers(rng, n), integers(rng, m, n)
+    product = x @ kernel
+    dx, dkernel, dbias = reference.dense_backward(x, kernel, dy)
+    return [
+        (kernels.matmul, (x, kernel), (), product),
+        (kernels.dense_forward, (x, kernel, bias), (), product + bias),
+        (kernels.dense_forward, (x, kernel, bias), ("relu",), reference.relu(product + bias)),
+        (kernels.dense_backward_input, (dy, kernel), (), dx),
+        (kernels.dense_backward_input, (dy, kernel, x), ("relu",), reference.relu_backward(x, dx)),
+        (kernels.dense_backward_kernel, (x, dy), (), dkernel),
+        (kernels.column_sum, (dy,), (), dbias),
+    ]
+
+
+@pytest.mark.parametrize("shapes", SHAPES.values(), ids=SHAPES)
+def test_products_are_exact_on_integers(isa, dtype, shapes):
     for m, k, n in shapes:
-        x, kernel, bias, dy = integers(rng, m, k), integers(rng, k, n), integers(rng, n), integers(rng, m, n)
-        dx, dkernel, dbias = reference.dense_backward(x, kernel, dy)
         start = (m + k + n) % 4
-        z = x @ kernel + bias
-        for function, inputs, options, want in [
-            (kernels.matmul, (x, kernel), (), x @ kernel),
-            (kernels.dense_forward, (x, kernel, bias), (), z),
-            (kernels.dense_forward, (x, kernel, bias), ("relu",), reference.relu(z)),
-            (kernels.dense_backward_input, (dy, kernel), (), dx),
-            (kernels.dense_backward_input, (dy, kernel, x), ("relu",), reference.relu_backward(x, dx)),
-            (kernels.dense_backward_kernel, (x, dy), (), dkernel),
-            (kernels.column_sum, (dy,), (), dbias),
-        ]:
+        for function, inputs, options, want in integer_cases(m, k, n):
             arrays = (guarded(a.astype(dtype), (start + i) % 4)[0] for i, a in enumerate(inputs))
             out, intact = blank(want.shape, dtype, 3 - start)
             assert function(*arrays, *options, out=out) is out
@@ -42,7 +51,7 @@ def test_products_are_exact_on_integers(isa, dtype, shapes, rng):
 
 def test_rounding_error(isa, dtype, rng):
     """Any order of summation stays within K eps |x| |kernel|, and so does the twin."""
-    for m, k, n in cases.LARGE_SHAPES:
+    for m, k, n in [*cases.DEEP_SHAPES, (64, 784, 64)]:
         x, kernel, dy = (rng.normal(size=shape).astype(dtype) for shape in [(m, k), (k, n), (m, n)])
         for got, a, b in [
             (kernels.matmul(x, kernel), x, kernel),
@@ -100,7 +109,7 @@ def test_nan_stays_in_its_row(isa, dtype, rng):
 
 @pytest.mark.parametrize("activation", ["linear", "tanh"])
 def test_threads(isa, dtype, activation, rng, for_all_threads):
-    for m, k, n in [(0, 3, 2), (1, 784, 64), (3, 5, 7), *cases.LARGE_SHAPES]:
+    for m, k, n in [(0, 3, 2), (1, 784, 64), (3, 5, 7), *cases.DEEP_SHAPES, *cases.NETWORK_SHAPES]:
         x, kernel, bias, dy = (rng.normal(size=shape).astype(dtype) for shape in [(m, k), (k, n), (n,), (m, n)])
         for_all_threads(
             lambda x=x, kernel=kernel, bias=bias, dy=dy: [
@@ -110,6 +119,8 @@ def test_threads(isa, dtype, activation, rng, for_all_threads):
                 kernels.column_sum(dy),
             ]
         )
+    x = rng.standard_normal(cases.SHARED_SHAPE, np.float32).astype(dtype)
+    for_all_threads(lambda: [kernels.column_sum(x)])
 
 
 def test_any_strides_of_inputs(dtype, rng):

@@ -29,7 +29,7 @@ def test_version_stands_in_one_place():
     assert [path for path in sources if stated.search(path.read_text())] == []
 
 
-@pytest.mark.parametrize("name", ["py.typed", "_core.pyi", "data/digits.npz", "data/digits.txt"])
+@pytest.mark.parametrize("name", ["py.typed", "_core/__init__.pyi", "data/digits.npz", "data/digits.txt"])
 def test_installed_file(name):
     assert resources.files("fastopt").joinpath(name).is_file()
 

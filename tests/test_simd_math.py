@@ -1,6 +1,7 @@
 """Elementary functions: errors in units in the last place, special values, lengths and starts."""
 
 import functools
+import math
 
 import cases
 import numpy as np
@@ -8,6 +9,10 @@ import pytest
 from arrays import blank, guarded, ulp_error, wide
 
 from fastopt import kernels
+
+# Where exp, tanh, sigmoid and log err most: the worst of a search through float32, and of a random one in float64.
+HARD = [-5.87788439, -59.9218788, 70.4030991, -5.19717073, 0.628309548, -4.1572938, 1.41303062]
+HARD += [3.815755988833192, 12.131616943828318, -17.6721987, 0.627098552, -1.95133807, 0.700415822]
 
 
 @functools.cache
@@ -22,6 +27,7 @@ def arguments(dtype) -> np.ndarray:
     edges = np.array([1.0, np.sqrt(0.5), 0.625, np.log(2) / 2, overflow, underflow], dtype)
     numbers = [
         special,
+        HARD,
         np.nextafter(overflow, dtype(0)) * np.linspace(-1, 1, 40_000, dtype=dtype),
         underflow * np.linspace(0.8, 1.1, 5000, dtype=dtype),
         rng.uniform(-20, 20, 40_000),
@@ -42,7 +48,8 @@ def exact(name: str, dtype) -> np.ndarray:
 @pytest.mark.parametrize("name", cases.FUNCTIONS)
 def test_error(isa, dtype, name):
     """Denormal arguments and results count like all others: nothing is flushed to zero."""
-    assert ulp_error(getattr(kernels, name)(arguments(dtype)), exact(name, dtype)) <= cases.FUNCTIONS[name].ulp
+    error = ulp_error(getattr(kernels, name)(arguments(dtype)), exact(name, dtype))
+    assert error <= cases.FUNCTIONS[name].ulp
 
 
 @pytest.mark.parametrize("name", cases.FUNCTIONS)
@@ -55,7 +62,8 @@ def test_lengths_and_starts(isa, dtype, name, rng):
             x, _ = guarded(values, start)
             out, intact = blank(length, dtype, (start + length) % 4)
             assert kernel(x, out=out) is out
-            assert ulp_error(out, want) <= twin.ulp
+            error = ulp_error(out, want)
+            assert error <= twin.ulp
             assert intact()
             x, intact = guarded(values, start, fill=-7.0)
             kernel(x, out=x)
@@ -65,7 +73,7 @@ def test_lengths_and_starts(isa, dtype, name, rng):
 
 @pytest.mark.parametrize("name", cases.FUNCTIONS)
 def test_threads(isa, dtype, name, rng, for_all_threads):
-    x = rng.uniform(0.1, 4, 100_003).astype(dtype)
+    x = rng.uniform(0.1, 4, math.prod(cases.SHARED_SHAPE)).astype(dtype)
     for_all_threads(lambda: [getattr(kernels, name)(x)])
 
 

@@ -1,5 +1,7 @@
 """Update rules, one step at a time against the twin."""
 
+import math
+
 import cases
 import numpy as np
 import pytest
@@ -74,7 +76,7 @@ def test_nan_in_gradient_reaches_the_weight_alone(isa, dtype, rule):
 
 @RULES
 def test_threads(isa, dtype, rule, rng, for_all_threads):
-    sizes = (100_003, 0, 5, 4096)
+    sizes = (math.prod(cases.SHARED_SHAPE), 0, 5, 4096)
     params, grads = ([rng.normal(size=n).astype(dtype) for n in sizes] for _ in range(2))
 
     def two_steps() -> list[np.ndarray]:

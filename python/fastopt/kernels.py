@@ -737,7 +737,7 @@ def norm(x: ArrayLike) -> float:
         x: any shape.
 
     Returns:
-        The norm; 0.0 of nothing.
+        The norm; 0.0 of nothing, infinity where a square leaves the range of float64.
 
     Raises:
         TypeError: the dtype is not float32 or float64.

@@ -18,15 +18,17 @@ class Progress(Callback):
     def close(self) -> None:
         """Called once at the end, however training ended."""
 
+    def _name(self, epoch: int) -> str:
+        epochs = str(self.params["epochs"])
+        return f"epoch {epoch + 1:>{len(epochs)}}/{epochs}"
+
 
 class Lines(Progress):
     """One line an epoch on standard output."""
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         """Print the line."""
-        epochs = str(self.params["epochs"])
-        parts = [f"epoch {epoch + 1:>{len(epochs)}}/{epochs}", f"{logs['seconds']:.3f} s", *_values(logs)]
-        print("  ".join(parts), flush=True)
+        print("  ".join([self._name(epoch), f"{logs['seconds']:.3f} s", *_values(logs)]), flush=True)
 
 
 class Bar(Progress):
@@ -44,16 +46,22 @@ class Bar(Progress):
         self._start = self.params["initial_epoch"]
         self._samples = self.params["samples"]
         self._batch = -(-self._samples // self.params["batches"])
-        total = (self.params["epochs"] - self._start) * self._samples
-        self._bar = tqdm(
-            total=total, unit=" samples", unit_scale=True, dynamic_ncols=True, bar_format=BAR, file=sys.stderr
+        # Without the thread by which tqdm watches a bar: this one moves often enough, and the process may fork.
+        unwatched = type("tqdm", (tqdm,), {"monitor_interval": 0})
+        self._bar = unwatched(
+            desc=self._name(self._start),
+            total=(self.params["epochs"] - self._start) * self._samples,
+            unit=" samples",
+            unit_scale=True,
+            dynamic_ncols=True,
+            bar_format=BAR,
+            file=sys.stderr,
         )
 
     def on_epoch_begin(self, epoch: int) -> None:
         """Say which epoch it is."""
-        epochs = str(self.params["epochs"])
         self._done = (epoch - self._start) * self._samples
-        self._bar.set_description_str(f"epoch {epoch + 1:>{len(epochs)}}/{epochs}", refresh=False)
+        self._bar.set_description_str(self._name(epoch), refresh=False)
 
     def poll(self, batches: int) -> None:
         """Move the bar inside the epoch."""

@@ -264,7 +264,6 @@ class Sequential:
             data, validation = data.split(validation_split)
         self.build(data.x.shape[1])
 
-        self.history = History()
         self.stop_training = False
         params = {
             "epochs": epochs,
@@ -273,12 +272,14 @@ class Sequential:
             "samples": len(data.x),
             "logs": self._log_names(validated=validation is not None),
         }
-        listeners = [self.history, *callbacks, shown]
+        history = History()
+        listeners = [history, *callbacks, shown]
         for listener in listeners:
             listener.model, listener.params = self, params
         try:
             for listener in listeners:
                 listener.on_train_begin()
+            self.history = history
             for epoch in range(initial_epoch, epochs):
                 for listener in listeners:
                     listener.on_epoch_begin(epoch)
@@ -296,7 +297,7 @@ class Sequential:
                 listener.on_train_end()
         finally:
             shown.close()
-        return self.history
+        return history
 
     def _train_epoch(
         self, data: Samples, batch_size: int, shuffle: bool, callbacks: Iterable[Callback], shown: Progress

@@ -20,13 +20,14 @@ namespace {
 // c = a b with each thread computing some rows; b [depth, columns] or, transposed, [columns, depth].
 template <class T>
 void multiply(Product<T> product, const T* b, Index b_stride, bool b_transposed) {
-  const bool packs = b_transposed || packing_pays<T>(product.rows, product.depth, product.columns);
-  const Buffer<T> memory(packs ? packed_size<T>(product.depth, product.columns) : 0);
+  // Packed panels are aligned and close together, which pays if the left factor has rows enough.
+  const bool packs = b_transposed || product.rows >= 256;
+  Buffer<T> memory(packs ? packed_size<T>(product.depth, product.columns) : 0);
   product.b = packs ? packed_panels<T>(memory.data(), product.depth) : Panels<T>{b, b_stride, kernels<T>().panel_width, false};
   const double cost = 2.0 * static_cast<double>(product.rows) * static_cast<double>(product.columns) * static_cast<double>(product.depth);
   run_team(threads_for(cost), false, [&](const Team& team) {
     if (packs) {
-      pack_share(team, b, b_stride, b_transposed, product.depth, product.columns, const_cast<T*>(memory.data()));
+      pack_share(team, b, b_stride, b_transposed, product.depth, product.columns, memory.data());
       team.barrier();
     }
     const Range rows = team.split(product.rows);

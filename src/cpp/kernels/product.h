@@ -112,9 +112,9 @@ inline constexpr auto tile_kernels = []<int... I>(std::integer_sequence<int, I..
   return std::array<TileKernel<T>, sizeof...(I)>{kernel.template operator()<I>()...};
 }(std::make_integer_sequence<int, most_tile_rows * tile_vectors>{});
 
-// A panel's slice of 256 rows stays in L2, the rows of `a` that meet it too.
+// A block of `a` and the slice of a panel that it meets stay in the second-level cache (measured: 128 to 512 by 96 to 384).
 inline constexpr Index depth_block = 256;
-inline constexpr Index row_block = 96;
+inline constexpr Index row_block = 192;
 
 template <class T>
 void multiply(const Product<T>& p) {
@@ -126,16 +126,16 @@ void multiply(const Product<T>& p) {
   };
   for (Index block = 0; block < p.rows; block += row_block) {
     const Index block_rows = std::min(row_block, p.rows - block);
-    for (Index column = 0, panel = 0; column < p.columns; column += panel_width<T>, ++panel) {
-      const Index columns = std::min<Index>(panel_width<T>, p.columns - column);
-      const int vectors = static_cast<int>((columns + lanes<T> - 1) / lanes<T>);
-      const Index last_columns = columns - (vectors - 1) * lanes<T>;
-      const TileKernel<T>* kernels = table(p.a_transposed, last_columns < lanes<T> && !p.b.padded);
-      const Index tiles = (block_rows + tile_rows_for(vectors) - 1) / tile_rows_for(vectors);
-      Index depth = 0;
-      do {
-        const Index depth_step = std::min(depth_block, p.depth - depth);
-        const bool last = depth + depth_step >= p.depth;
+    Index depth = 0;
+    do {
+      const Index depth_step = std::min(depth_block, p.depth - depth);
+      const bool last = depth + depth_step >= p.depth;
+      for (Index column = 0, panel = 0; column < p.columns; column += panel_width<T>, ++panel) {
+        const Index columns = std::min<Index>(panel_width<T>, p.columns - column);
+        const int vectors = static_cast<int>((columns + lanes<T> - 1) / lanes<T>);
+        const Index last_columns = columns - (vectors - 1) * lanes<T>;
+        const TileKernel<T>* kernels = table(p.a_transposed, last_columns < lanes<T> && !p.b.padded);
+        const Index tiles = (block_rows + tile_rows_for(vectors) - 1) / tile_rows_for(vectors);
         for (Index i = 0; i < tiles; ++i) {
           // Even shares: a short last tile would leave accumulators, and so the pipelines, idle.
           const Index first = block + block_rows * i / tiles;
@@ -145,19 +145,17 @@ void multiply(const Product<T>& p) {
           kernels[(rows - 1) * tile_vectors + vectors - 1](
               {p.a, first, depth, depth_step, p.b.data + panel * p.b.panel_stride + depth * p.b.row_stride, p.b.row_stride, c,
                p.bias ? p.bias + column : nullptr, depth > 0, last_columns});
-          if (last && p.epilogue != Epilogue::none) {
-            if (p.epilogue == Epilogue::activate) {
-              activate_kernels<T>[p.activation]({c.data, c.stride}, c, rows, columns);
-            } else {
-              Rows<const T> y = p.y.from(first);
-              y.data += column;
-              differentiate_kernels<T>[p.activation](y, {c.data, c.stride}, c, rows, columns);
-            }
+          if (last && p.epilogue == Epilogue::activate) {
+            activate_kernels<T>[p.activation]({c.data, c.stride}, c, rows, columns);
+          } else if (last && p.epilogue == Epilogue::differentiate) {
+            Rows<const T> y = p.y.from(first);
+            y.data += column;
+            differentiate_kernels<T>[p.activation](y, {c.data, c.stride}, c, rows, columns);
           }
         }
-        depth += depth_step;
-      } while (depth < p.depth);
-    }
+      }
+      depth += depth_step;
+    } while (depth < p.depth);
   }
 }
 

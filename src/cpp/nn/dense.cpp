@@ -17,53 +17,24 @@ double Dense<T>::cost() const {
   return 2.0 * static_cast<double>(kernel().size);
 }
 
-// The packed kernel, where it can be needed, then the packed transpose.
-template <class T>
-Index Dense<T>::packed_kernel_size() const {
-  return packs_forward(max_index) ? round_up(packed_size<T>(this->inputs(), this->outputs()), alignment) : 0;
-}
-
 template <class T>
 Index Dense<T>::workspace() const {
-  return packed_kernel_size() + packed_size<T>(this->outputs(), this->inputs());
+  return packed_size<T>(this->outputs(), this->inputs());
 }
 
 template <class T>
-T* Dense<T>::packed_transpose(const Flow<T>& flow) const {
-  return flow.workspace + packed_kernel_size();
+void Dense<T>::prepare_backward(const Team& team, const Flow<T>& flow) const {
+  pack_share(team, flow.parameters + kernel().offset, this->outputs(), true, this->outputs(), this->inputs(), flow.workspace);
 }
 
 template <class T>
-bool Dense<T>::packs_forward(Index rows) const {
-  return packing_pays<T>(rows, this->inputs(), this->outputs());
-}
-
-template <class T>
-bool Dense<T>::prepares(Index rows, bool backward) const {
-  return backward || packs_forward(rows);
-}
-
-template <class T>
-void Dense<T>::prepare(const Team& team, Index rows, bool backward, const Flow<T>& flow) const {
-  const T* weights = flow.parameters + kernel().offset;
-  if (packs_forward(rows)) {
-    pack_share(team, weights, this->outputs(), false, this->inputs(), this->outputs(), flow.workspace);
-  }
-  if (backward) {
-    pack_share(team, weights, this->outputs(), true, this->outputs(), this->inputs(), packed_transpose(flow));
-  }
-}
-
-template <class T>
-void Dense<T>::forward(Index rows, Index batch, const Flow<T>& flow) const {
-  const T* weights = flow.parameters + kernel().offset;
+void Dense<T>::forward(Index rows, const Flow<T>& flow) const {
   kernels<T>().multiply({.rows = rows,
                          .columns = this->outputs(),
                          .depth = this->inputs(),
                          .a = flow.x,
                          // The flat buffers end with slack, so whole vectors may be read.
-                         .b = packs_forward(batch) ? packed_panels<T>(flow.workspace, this->inputs())
-                                                   : Panels<T>{weights, this->outputs(), kernels<T>().panel_width, true},
+                         .b = {flow.parameters + kernel().offset, this->outputs(), kernels<T>().panel_width, true},
                          .c = flow.y,
                          .bias = bias() ? flow.parameters + bias()->offset : nullptr,
                          .epilogue = flow.activation == 0 ? Epilogue::none : Epilogue::activate,
@@ -76,7 +47,7 @@ void Dense<T>::backward_input(Index rows, const Flow<T>& flow) const {
                          .columns = this->inputs(),
                          .depth = this->outputs(),
                          .a = flow.dy,
-                         .b = packed_panels<T>(packed_transpose(flow), this->outputs()),
+                         .b = packed_panels<T>(flow.workspace, this->outputs()),
                          .c = flow.dx,
                          .epilogue = flow.x_activation == 0 ? Epilogue::none : Epilogue::differentiate,
                          .activation = flow.x_activation,

@@ -52,12 +52,11 @@ class Layer {
   // Elements of the workspace that the team shares.
   virtual Index workspace() const = 0;
 
-  // Shared preparation for batches of `rows`, split among the team; the network puts a barrier behind it where it is due.
-  virtual bool prepares(Index rows, bool backward) const = 0;
-  virtual void prepare(const Team& team, Index rows, bool backward, const Flow<T>& flow) const = 0;
+  // What `backward_input` needs of the parameters, split among the team; the network puts a barrier behind it.
+  virtual void prepare_backward(const Team& team, const Flow<T>& flow) const = 0;
 
-  // The flow's rows are those of this thread alone; `batch` is the size of the whole batch.
-  virtual void forward(Index rows, Index batch, const Flow<T>& flow) const = 0;
+  // The flow's rows are those of this thread alone.
+  virtual void forward(Index rows, const Flow<T>& flow) const = 0;
   virtual void backward_input(Index rows, const Flow<T>& flow) const = 0;
 
   // The flow's rows are those of the whole batch; the parameters are split among the team.

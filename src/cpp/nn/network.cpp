@@ -199,29 +199,23 @@ Rows<const T> Network<T>::load_rows(Arena& arena, const Samples& x, const Batch&
   return rows_of(arena, x, batch, rows);
 }
 
-// True: something was prepared, and a barrier must follow.
 template <class T>
-bool Network<T>::prepare(const Team& team, Arena& arena, Index rows, bool backward, bool to_input) {
-  bool any = false;
-  for (std::size_t l = 0; l < layers_.size(); ++l) {
-    const bool transposed = backward && (l > 0 || to_input);
-    if (layers_[l]->prepares(rows, transposed)) {
-      layers_[l]->prepare(team, rows, transposed, flow(arena, l, {}, 0));
-      any = true;
-    }
+void Network<T>::prepare_backward(const Team& team, Arena& arena, bool to_input) {
+  for (std::size_t l = to_input ? 0 : 1; l < layers_.size(); ++l) {
+    layers_[l]->prepare_backward(team, flow(arena, l, {}, 0));
   }
-  return any;
+  team.barrier();
 }
 
 template <class T>
-void Network<T>::forward_rows(Arena& arena, Rows<const T> x, Range rows, Index batch, bool activate_last) {
+void Network<T>::forward_rows(Arena& arena, Rows<const T> x, Range rows, bool activate_last) {
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     Flow<T> f = flow(arena, l, x, rows.begin);
     const bool last = l + 1 == layers_.size();
     if (last && !activate_last) {
       f.activation = linear;
     }
-    layers_[l]->forward(rows.size(), batch, f);
+    layers_[l]->forward(rows.size(), f);
     if (last && activate_last && activations_[l] == softmax()) {
       kernels<T>().activate[last_activation()]({f.y.data, f.y.stride}, f.y, rows.size(), outputs());
     }
@@ -296,15 +290,13 @@ template <class T>
 void Network<T>::gradients_of(const Team& team, const Samples& x, const Batch& batch, const Objective<T>& objective, Watch& watch,
                               Index done) {
   Arena& arena = training_;
-  if (prepare(team, arena, batch.rows, true, false)) {
-    team.barrier();
-  }
+  prepare_backward(team, arena, false);
   const Range mine = team.split(batch.rows);
   const Index slabs = (mine.size() + slab_rows() - 1) / slab_rows();
   for (Index i = 0; i < slabs && !watch.stopped(); ++i) {
     const Range rows{mine.begin + mine.size() * i / slabs, mine.begin + mine.size() * (i + 1) / slabs};
     const Rows<const T> samples = load_rows(arena, x, batch, rows);
-    forward_rows(arena, samples, rows, batch.rows, !fused(objective.loss));
+    forward_rows(arena, samples, rows, !fused(objective.loss));
     loss_rows(arena, batch, rows, objective, true);
     backward_rows(arena, samples, rows, {});
     if (team.rank() == 0) {
@@ -349,15 +341,12 @@ void Network<T>::forward(const Samples& x, T* out) {
   forward_rows_ = 0;
   reserve(training_, x.rows, 0);
   run_team(threads_for(step_cost(x.rows) / 3), true, [&](const Team& team) {
-    if (prepare(team, training_, x.rows, false, false)) {
-      team.barrier();
-    }
     const Range rows = team.split(x.rows);
     // A copy: the caller may change x before `backward`.
     kernels<T>().gather({x.type, static_cast<const char*>(x.data) + rows.begin * x.row_stride, x.row_stride, x.column_stride,
                          nullptr, rows.size(), x.columns, training_.x.from(rows.begin)});
     const Rows<T> copy = training_.x.from(rows.begin);
-    forward_rows(training_, {copy.data, copy.stride}, rows, x.rows, true);
+    forward_rows(training_, {copy.data, copy.stride}, rows, true);
     for (Index i = rows.begin; i < rows.end; ++i) {
       std::copy_n(training_.levels.back().y.row(i), outputs(), out + i * outputs());
     }
@@ -371,9 +360,7 @@ void Network<T>::backward(const T* dy, T* dx) {
   reserve(training_, batch, 0);
   const Rows<const T> x{training_.x.data, training_.x.stride};
   run_team(threads_for(step_cost(batch) * 2 / 3), true, [&](const Team& team) {
-    if (prepare(team, training_, batch, true, true)) {
-      team.barrier();
-    }
+    prepare_backward(team, training_, true);
     const Range rows = team.split(batch);
     const Rows<T> y = training_.levels.back().y, last = training_.levels.back().dy;
     const Rows<const T> given{dy, outputs()};
@@ -391,13 +378,10 @@ bool Network<T>::predict(const Samples& x, Index batch_size, T* out, const Poll&
   reserve(inference_, batch_size, 0);
   Watch watch(poll);
   run_team(threads_for(pass_cost() * static_cast<double>(x.rows)), true, [&](const Team& team) {
-    if (prepare(team, inference_, batch_size, false, false)) {
-      team.barrier();
-    }
     for (Index first = 0; first < x.rows && !watch.stopped(); first += batch_size) {
       const Batch batch{std::min(batch_size, x.rows - first), nullptr, first};
       const Range rows = team.split(batch.rows);
-      forward_rows(inference_, load_rows(inference_, x, batch, rows), rows, batch_size, true);
+      forward_rows(inference_, load_rows(inference_, x, batch, rows), rows, true);
       for (Index i = rows.begin; i < rows.end; ++i) {
         std::copy_n(inference_.levels.back().y.row(i), outputs(), out + (first + i) * outputs());
       }
@@ -415,14 +399,11 @@ bool Network<T>::evaluate(const Samples& x, const Objective<T>& objective, Index
   reserve(inference_, batch_size, objective.metrics.size());
   Watch watch(poll);
   run_team(threads_for(pass_cost() * static_cast<double>(batch_size)), true, [&](const Team& team) {
-    if (prepare(team, inference_, batch_size, false, false)) {
-      team.barrier();
-    }
     // `stopped` changes only between the two barriers below, so that all ranks see the same.
     for (Index first = 0; first < x.rows && !watch.stopped(); first += batch_size) {
       const Batch batch{std::min(batch_size, x.rows - first), nullptr, first};
       const Range rows = team.split(batch.rows);
-      forward_rows(inference_, load_rows(inference_, x, batch, rows), rows, batch_size, !fused(objective.loss));
+      forward_rows(inference_, load_rows(inference_, x, batch, rows), rows, !fused(objective.loss));
       loss_rows(inference_, batch, rows, objective, false);
       team.barrier();
       if (team.rank() == 0) {

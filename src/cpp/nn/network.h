@@ -107,8 +107,8 @@ class Network {
   Flow<T> flow(Arena& arena, std::size_t layer, Rows<const T> x, Index first);
   Rows<const T> rows_of(Arena& arena, const Samples& x, const Batch& batch, Range rows) const;
   Rows<const T> load_rows(Arena& arena, const Samples& x, const Batch& batch, Range rows) const;
-  bool prepare(const Team& team, Arena& arena, Index rows, bool backward, bool to_input);
-  void forward_rows(Arena& arena, Rows<const T> x, Range rows, Index batch, bool activate_last);
+  void prepare_backward(const Team& team, Arena& arena, bool to_input);
+  void forward_rows(Arena& arena, Rows<const T> x, Range rows, bool activate_last);
   void loss_rows(Arena& arena, const Batch& batch, Range rows, const Objective<T>& objective, bool backward) const;
   void backward_rows(Arena& arena, Rows<const T> x, Range rows, Rows<T> dx);
   void backward_parameters(const Team& team, Arena& arena, Rows<const T> x, Index rows, const Watch* watch);

@@ -26,12 +26,4 @@ void pack_share(const Team& team, const T* b, Index stride, bool transposed, Ind
   kernels<T>().pack(b, stride, transposed, depth, columns, team.split(panels), to);
 }
 
-// Rows a multiple of half a page apart fall into few sets of the cache, and a large matrix misses the TLB: packing pays then,
-// if the left factor has rows enough.
-template <class T>
-bool packing_pays(Index rows, Index depth, Index columns) {
-  const Index bytes = columns * static_cast<Index>(sizeof(T));
-  return rows >= 24 && columns > kernels<T>().panel_width && (bytes % 2048 == 0 || depth > (Index{1} << 18) / bytes);
-}
-
 }  // namespace fastopt
