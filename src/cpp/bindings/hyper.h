@@ -10,6 +10,13 @@
 
 namespace fastopt::bindings {
 
+inline void check_label(const char* name, Index sample, Index label, Index columns) {
+  if (label < 0 || label >= columns) {
+    throw std::invalid_argument(std::string(name) + "[" + std::to_string(sample) + "] = " + std::to_string(label) + " is not a class: with " +
+                                std::to_string(columns) + " outputs, labels are 0 to " + std::to_string(columns - 1));
+  }
+}
+
 // Class numbers in 0..columns-1, or values of the prediction's shape.
 template <class T>
 py::array checked_target(const py::object& target, const std::string& name, bool labels, Index rows, Index columns) {
@@ -19,11 +26,7 @@ py::array checked_target(const py::object& target, const std::string& name, bool
   py::array array = checked<Index>(target, name, {rows});
   const Index* values = data<Index>(array);
   for (Index i = 0; i < rows; ++i) {
-    if (values[i] < 0 || values[i] >= columns) {
-      throw std::invalid_argument(name + "[" + std::to_string(i) + "] = " + std::to_string(values[i]) +
-                                  " is not a class: with " + std::to_string(columns) + " outputs, labels are 0 to " +
-                                  std::to_string(columns - 1));
-    }
+    check_label(name.c_str(), i, values[i], columns);
   }
   return array;
 }

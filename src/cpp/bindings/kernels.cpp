@@ -294,11 +294,22 @@ py::array metric(const std::string& name, const py::object& prediction, const py
     const Index rows = p.shape(0), columns = p.shape(1);
     const py::array t = checked_target<T>(target, "target", metrics()[which].labels, rows, columns);
     py::array_t<T> value(rows);
-    kernels<T>().metric[which]({.rows = rows,
-                                .columns = columns,
-                                .prediction = {data<T>(p), columns},
-                                .target = targets<T>(t, metrics()[which].labels),
-                                .value = value.mutable_data()});
+    const Metric<T> all{.rows = rows,
+                        .columns = columns,
+                        .prediction = {data<T>(p), columns},
+                        .target = targets<T>(t, metrics()[which].labels),
+                        .value = value.mutable_data()};
+    {
+      const py::gil_scoped_release release;
+      parallel_for(rows, alignment, elementwise_cost * static_cast<double>(rows * columns), [&](Range share) {
+        Metric<T> mine = all;
+        mine.rows = share.size();
+        mine.prediction = mine.prediction.from(share.begin);
+        mine.target = mine.target.from(share.begin, columns);
+        mine.value += share.begin;
+        kernels<T>().metric[which](mine);
+      });
+    }
     return value;
   });
 }

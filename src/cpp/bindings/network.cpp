@@ -171,6 +171,19 @@ Samples checked_samples(const py::object& x, Index columns) {
   return s;
 }
 
+// The samples that a call works on: places begin..end of the order, or of the samples themselves.
+struct Used {
+  Range places;
+  const Index* order = nullptr;
+
+  template <class F>
+  void for_each(F&& f) const {
+    for (Index i = places.begin; i < places.end; ++i) {
+      f(order ? order[i] : i);
+    }
+  }
+};
+
 // What a batch is judged by, with the arrays that its pointers point into.
 template <class T>
 struct CheckedObjective {
@@ -180,17 +193,19 @@ struct CheckedObjective {
 };
 
 template <class T>
-CheckedObjective<T> checked_objective(const Network<T>& network, const Samples& x, const py::object& y, const std::string& loss,
-                                      const std::vector<std::string>& metric_names, const py::object& sample_weight) {
+CheckedObjective<T> checked_objective(const Network<T>& network, const Samples& x, const Used& used, const py::object& y,
+                                      const std::string& loss, const std::vector<std::string>& metric_names,
+                                      const py::object& sample_weight) {
   Objective<T> objective{.loss = find_loss(loss), .metrics = {}};
   for (const std::string& name : metric_names) {
     objective.metrics.push_back(find_metric(name));
   }
   network.check(objective);
   const bool labels = losses()[static_cast<std::size_t>(objective.loss)].labels;
-  py::array target = checked_target<T>(y, "y", labels, x.rows, network.outputs());
+  py::array target = labels ? checked<Index>(y, "y", {x.rows}) : checked<T>(y, "y", {x.rows, network.outputs()});
   if (labels) {
     objective.labels = data<Index>(target);
+    used.for_each([&](Index sample) { check_label("y", sample, objective.labels[sample], network.outputs()); });
   } else {
     objective.dense = data<T>(target);
   }
@@ -264,7 +279,7 @@ py::dict evaluate(PyNetwork& self, const py::object& x, const py::object& y, con
   check_batch_size(batch_size);
   return self.visit([&]<class T>(Network<T>& network) {
     const Samples s = checked_samples(x, network.inputs());
-    const auto checked = checked_objective(network, s, y, loss, metric_names, sample_weight);
+    const auto checked = checked_objective(network, s, {{0, s.rows}}, y, loss, metric_names, sample_weight);
     const PythonPoll python(poll);
     Totals totals;
     {
@@ -284,19 +299,7 @@ py::dict train(PyOptimizer& self, const py::object& x, const py::object& y, cons
   check_batch_size(batch_size);
   return self.visit([&]<class T>(Network<T>& network, Optimizer<T>& optimizer) {
     const Samples s = checked_samples(x, network.inputs());
-    const auto objective = checked_objective(network, s, y, loss, metric_names, sample_weight);
     const std::vector<double> values = ordered_hyper(rules()[static_cast<std::size_t>(optimizer.rule())], hyper);
-    std::optional<py::array> checked_order;
-    if (!order.is_none()) {
-      checked_order = checked<Index>(order, "order", {s.rows});
-      const Index* sample = data<Index>(*checked_order);
-      for (Index i = 0; i < s.rows; ++i) {
-        if (sample[i] < 0 || sample[i] >= s.rows) {
-          throw std::invalid_argument("order[" + std::to_string(i) + "] = " + std::to_string(sample[i]) + " is not in 0.." +
-                                      std::to_string(s.rows - 1));
-        }
-      }
-    }
     const Index all = (s.rows - 1) / batch_size + 1;
     if (first_batch < 0 || first_batch > all) {
       throw std::invalid_argument("first_batch must be from 0 to " + std::to_string(all) + ", got " + std::to_string(first_batch));
@@ -305,6 +308,19 @@ py::dict train(PyOptimizer& self, const py::object& x, const py::object& y, cons
     if (count < 0 || count > all - first_batch) {
       throw std::invalid_argument("batches must be from 0 to " + std::to_string(all - first_batch) + ", got " + std::to_string(count));
     }
+    Used used{{first_batch * batch_size, count == all - first_batch ? s.rows : (first_batch + count) * batch_size}};
+    std::optional<py::array> checked_order;
+    if (!order.is_none()) {
+      checked_order = checked<Index>(order, "order", {s.rows});
+      used.order = data<Index>(*checked_order);
+      for (Index i = used.places.begin; i < used.places.end; ++i) {
+        if (used.order[i] < 0 || used.order[i] >= s.rows) {
+          throw std::invalid_argument("order[" + std::to_string(i) + "] = " + std::to_string(used.order[i]) + " is not in 0.." +
+                                      std::to_string(s.rows - 1));
+        }
+      }
+    }
+    const auto objective = checked_objective(network, s, used, y, loss, metric_names, sample_weight);
     const PythonPoll python(poll);
     Totals totals;
     Outcome outcome{};
@@ -315,7 +331,7 @@ py::dict train(PyOptimizer& self, const py::object& x, const py::object& y, cons
                                 {.x = s,
                                  .objective = objective.objective,
                                  .hyper = values,
-                                 .order = checked_order ? data<Index>(*checked_order) : nullptr,
+                                 .order = used.order,
                                  .batch_size = batch_size,
                                  .first_batch = first_batch,
                                  .batches = count,

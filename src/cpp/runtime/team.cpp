@@ -144,7 +144,7 @@ void prepare_for_fork() {
 
 class Team::Barrier {
  public:
-  explicit Barrier(int size) : size_(size), spins_(size <= affinity() ? 20000 : 0) {}
+  explicit Barrier(int size) : size_(size), spins_(size <= affinity() ? 2000 : 0) {}
 
   void wait() {
     const unsigned phase = phase_.load(std::memory_order_acquire);

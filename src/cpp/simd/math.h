@@ -53,19 +53,23 @@ template <class V>
   const V shifted = x * T(1.44269504088896340736) + F::integer_magic;
   const Integer<V> n = bits<Integer<V>>(shifted) - bits<Integer<V>>(V(F::integer_magic));
   const V whole = shifted - F::integer_magic;
-  V r, p;
+  V high, low, p;  // x - n log 2 = high + low, whose sum alone would be rounded
   if constexpr (sizeof(T) == 4) {
-    r = x - whole * 0.693359375F;
-    r = r + whole * 2.12194440e-4F;
-    p = polynomial<V>(r, {5.0000001201e-1F, 1.6666665459e-1F, 4.1665795894e-2F, 8.3334519073e-3F, 1.3981999507e-3F,
+    high = x - whole * 0.693359375F;
+    low = whole * 2.12194440e-4F;
+    const V r = high + low;
+    p = r * r *
+        polynomial<V>(r, {5.0000001201e-1F, 1.6666665459e-1F, 4.1665795894e-2F, 8.3334519073e-3F, 1.3981999507e-3F,
                           1.9875691500e-4F});
   } else {
-    r = x - whole * 6.93145751953125e-1;
-    r = r - whole * 1.42860682030941723212e-6;
-    p = polynomial<V>(r, {1.0 / 2, 1.0 / 6, 1.0 / 24, 1.0 / 120, 1.0 / 720, 1.0 / 5040, 1.0 / 40320, 1.0 / 362880,
+    high = x - whole * 6.93145751953125e-1;
+    low = whole * -1.42860682030941723212e-6;
+    const V r = high + low;
+    p = r * r *
+        polynomial<V>(r, {1.0 / 2, 1.0 / 6, 1.0 / 24, 1.0 / 120, 1.0 / 720, 1.0 / 5040, 1.0 / 40320, 1.0 / 362880,
                           1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800.0});
   }
-  const V e = T(1) + (r + r * r * p);
+  const V e = T(1) + (high + (low + p));
   // Two factors, because 2^n itself leaves the range where exp is denormal or near the largest number.
   const Integer<V> half = n >> 1;
   return e * power_of_two<V>(half) * power_of_two<V>(n - half);
