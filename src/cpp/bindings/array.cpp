@@ -13,9 +13,13 @@ std::string shape_text(const std::vector<Index>& shape) {
   return text + (shape.size() == 1 ? ",)" : ")");
 }
 
-std::vector<Index> shape_of(const py::array& array) { return {array.shape(), array.shape() + array.ndim()}; }
+std::vector<Index> shape_of(const py::array& array) {
+  return {array.shape(), array.shape() + array.ndim()};
+}
 
-std::string describe(const py::handle& object) { return py::str(py::type::handle_of(object).attr("__name__")).cast<std::string>(); }
+std::string describe(const py::handle& object) {
+  return py::str(py::type::handle_of(object).attr("__name__")).cast<std::string>();
+}
 
 namespace {
 
@@ -47,10 +51,12 @@ py::array checked(const py::handle& object, const std::string& name, Access acce
                                 " must be C-contiguous; it is strided: use numpy.ascontiguousarray and copy back");
   }
   if (reinterpret_cast<std::uintptr_t>(array.data()) % alignof(T) != 0) {
-    raise(PyExc_ValueError, name + " must be aligned to its " + std::to_string(alignof(T)) + "-byte elements: use " + name + ".copy()");
+    raise(PyExc_ValueError,
+          name + " must be aligned to its " + std::to_string(alignof(T)) + "-byte elements: use " + name + ".copy()");
   }
   if (access == Access::write && !array.writeable()) {
-    raise(PyExc_ValueError, name + " is read-only and would be written: pass a writable array, such as " + name + ".copy()");
+    raise(PyExc_ValueError,
+          name + " is read-only and would be written: pass a writable array, such as " + name + ".copy()");
   }
   return array;
 }
@@ -76,8 +82,8 @@ template py::array checked<float>(const py::handle&, const std::string&, const s
 template py::array checked<double>(const py::handle&, const std::string&, const std::vector<Index>&, Access);
 template py::array checked<std::int64_t>(const py::handle&, const std::string&, const std::vector<Index>&, Access);
 
-void check_no_overlap(const py::array& written, const std::string& name, const py::array& other, const std::string& other_name,
-                      bool allow_same) {
+void check_no_overlap(const py::array& written, const std::string& name, const py::array& other,
+                      const std::string& other_name, bool allow_same) {
   const auto begin = [](const py::array& a) { return reinterpret_cast<std::uintptr_t>(a.data()); };
   const auto end = [&](const py::array& a) { return begin(a) + static_cast<std::uintptr_t>(a.nbytes()); };
   if (allow_same && begin(written) == begin(other) && written.nbytes() == other.nbytes()) {
@@ -98,22 +104,25 @@ Samples samples(const py::handle& object, Index columns) {
     const auto size = dtype.itemsize();
     if (is_native(dtype)) {
       switch (dtype.kind()) {
-        case 'b': return Type::boolean;
+        case 'b':
+          return Type::boolean;
         case 'f':
           if (size == 4) return Type::f32;
           if (size == 8) return Type::f64;
           break;
-        case 'i': return size == 1 ? Type::i8 : size == 2 ? Type::i16 : size == 4 ? Type::i32 : Type::i64;
-        case 'u': return size == 1 ? Type::u8 : size == 2 ? Type::u16 : size == 4 ? Type::u32 : Type::u64;
-        default: break;
+        case 'i':
+          return size == 1 ? Type::i8 : size == 2 ? Type::i16 : size == 4 ? Type::i32 : Type::i64;
+        case 'u':
+          return size == 1 ? Type::u8 : size == 2 ? Type::u16 : size == 4 ? Type::u32 : Type::u64;
+        default:
+          break;
       }
     }
     raise(PyExc_TypeError, "x must be float32, float64, an integer type or bool in native byte order, got " +
                                py::str(dtype).cast<std::string>());
   }();
   if (array.ndim() != 2 || array.shape(1) != columns) {
-    raise(PyExc_ValueError,
-          "x must have shape " + shape_text({-1, columns}) + ", got " + shape_text(shape_of(array)));
+    raise(PyExc_ValueError, "x must have shape " + shape_text({-1, columns}) + ", got " + shape_text(shape_of(array)));
   }
   return {type, array.data(), array.shape(0), columns, array.strides(0), array.strides(1)};
 }

@@ -29,17 +29,19 @@ std::string describe(const py::handle& object);
 
 enum class Access : std::uint8_t { read, write };
 
-// An aligned, native, C-contiguous array of the dtype of T; writable if it is to be written. A dimension of -1 takes any size.
+// An aligned, native, C-contiguous array of the dtype of T; writable if it is to be written. A dimension of -1 takes
+// any size.
 template <class T>
-py::array checked(const py::handle& object, const std::string& name, const std::vector<Index>& shape, Access access = Access::read);
+py::array checked(const py::handle& object, const std::string& name, const std::vector<Index>& shape,
+                  Access access = Access::read);
 
 // As above with any number of dimensions.
 template <class T>
 py::array checked(const py::handle& object, const std::string& name, Access access = Access::read);
 
 // Throws where the written array overlaps a read one, unless it is exactly the same array and that is allowed.
-void check_no_overlap(const py::array& written, const std::string& name, const py::array& other, const std::string& other_name,
-                      bool allow_same = false);
+void check_no_overlap(const py::array& written, const std::string& name, const py::array& other,
+                      const std::string& other_name, bool allow_same = false);
 
 // `out` checked, or a new array where it is None.
 template <class T>

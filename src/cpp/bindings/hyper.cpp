@@ -10,7 +10,8 @@ std::vector<double> ordered_hyper(const RuleEntry& rule, const std::map<std::str
   for (const std::string_view name : rule.hyper) {
     const auto found = given.find(std::string(name));
     if (found == given.end()) {
-      throw std::invalid_argument("rule '" + std::string(rule.name) + "' needs the hyperparameter '" + std::string(name) + "'");
+      throw std::invalid_argument("rule '" + std::string(rule.name) + "' needs the hyperparameter '" +
+                                  std::string(name) + "'");
     }
     values.push_back(found->second);
   }

@@ -12,8 +12,9 @@ namespace fastopt::bindings {
 
 inline void check_label(const char* name, Index sample, Index label, Index columns) {
   if (label < 0 || label >= columns) {
-    throw std::invalid_argument(std::string(name) + "[" + std::to_string(sample) + "] = " + std::to_string(label) + " is not a class: with " +
-                                std::to_string(columns) + " outputs, labels are 0 to " + std::to_string(columns - 1));
+    throw std::invalid_argument(std::string(name) + "[" + std::to_string(sample) + "] = " + std::to_string(label) +
+                                " is not a class: with " + std::to_string(columns) + " outputs, labels are 0 to " +
+                                std::to_string(columns - 1));
   }
 }
 

@@ -23,8 +23,10 @@ void multiply(Product<T> product, const T* b, Index b_stride, bool b_transposed)
   // Packed panels are aligned and close together, which pays if the left factor has rows enough.
   const bool packs = b_transposed || product.rows >= 256;
   Buffer<T> memory(packs ? packed_size<T>(product.depth, product.columns) : 0);
-  product.b = packs ? packed_panels<T>(memory.data(), product.depth) : Panels<T>{b, b_stride, kernels<T>().panel_width, false};
-  const double cost = 2.0 * static_cast<double>(product.rows) * static_cast<double>(product.columns) * static_cast<double>(product.depth);
+  product.b = packs ? packed_panels<T>(memory.data(), product.depth, product.columns)
+                    : Panels<T>{b, b_stride, kernels<T>().panel_width, false};
+  const double cost = 2.0 * static_cast<double>(product.rows) * static_cast<double>(product.columns) *
+                      static_cast<double>(product.depth);
   run_team(threads_for(cost), false, [&](const Team& team) {
     if (packs) {
       pack_share(team, b, b_stride, b_transposed, product.depth, product.columns, memory.data());
@@ -46,8 +48,8 @@ void multiply(Product<T> product, const T* b, Index b_stride, bool b_transposed)
   });
 }
 
-py::array dense_forward(const py::object& x, const py::object& kernel, const py::object& bias, const std::string& activation,
-                        const py::object& out) {
+py::array dense_forward(const py::object& x, const py::object& kernel, const py::object& bias,
+                        const std::string& activation, const py::object& out) {
   const int f = find_activation(activation);
   return by_dtype(x, "x", [&]<class T>(T) {
     const py::array a = checked<T>(x, "x", {-1, -1});
@@ -80,8 +82,8 @@ py::array dense_forward(const py::object& x, const py::object& kernel, const py:
   });
 }
 
-py::array dense_backward_input(const py::object& dy, const py::object& kernel, const py::object& y, const std::string& activation,
-                               const py::object& out) {
+py::array dense_backward_input(const py::object& dy, const py::object& kernel, const py::object& y,
+                               const std::string& activation, const py::object& out) {
   const int f = find_activation(activation);
   if (f == softmax()) {
     throw std::invalid_argument("softmax is not elementwise; use activation_backward('softmax', ...)");
@@ -93,7 +95,8 @@ py::array dense_backward_input(const py::object& dy, const py::object& kernel, c
     const py::array a = checked<T>(dy, "dy", {-1, -1});
     const py::array w = checked<T>(kernel, "kernel", {-1, a.shape(1)});
     const Index rows = a.shape(0), outputs = a.shape(1), inputs = w.shape(0);
-    const std::optional<py::array> values = f == linear ? std::nullopt : std::optional(checked<T>(y, "y", {rows, inputs}));
+    const std::optional<py::array> values =
+        f == linear ? std::nullopt : std::optional(checked<T>(y, "y", {rows, inputs}));
     py::array dx = output<T>(out, "out", {rows, inputs});
     check_no_overlap(dx, "out", a, "dy");
     check_no_overlap(dx, "out", w, "kernel");
@@ -201,7 +204,8 @@ py::array activation_forward(const std::string& name, const py::object& x, const
   });
 }
 
-py::array activation_backward(const std::string& name, const py::object& y, const py::object& dy, const py::object& out) {
+py::array activation_backward(const std::string& name, const py::object& y, const py::object& dy,
+                              const py::object& out) {
   const auto f = static_cast<std::size_t>(find_activation(name));
   const bool by_rows = static_cast<int>(f) == softmax();
   return by_dtype(y, "y", [&]<class T>(T) {
@@ -217,7 +221,8 @@ py::array activation_backward(const std::string& name, const py::object& y, cons
     const py::gil_scoped_release release;
     const auto work = [&](Index row, Index count, Index column, Index width) {
       const Index place = row * stride + column;
-      kernels<T>().differentiate[f]({values + place, stride}, {from + place, stride}, {to + place, stride}, count, width);
+      kernels<T>().differentiate[f]({values + place, stride}, {from + place, stride}, {to + place, stride}, count,
+                                    width);
     };
     if (by_rows) {
       parallel_for(rows, 1, elementwise_cost * static_cast<double>(rows * columns),
@@ -246,8 +251,8 @@ py::array elementwise(const py::object& x, const py::object& out, Pick&& pick) {
   });
 }
 
-py::tuple loss(const std::string& name, const py::object& prediction, const py::object& target, const py::object& weight,
-               double scale, const py::object& out) {
+py::tuple loss(const std::string& name, const py::object& prediction, const py::object& target,
+               const py::object& weight, double scale, const py::object& out) {
   const auto which = static_cast<std::size_t>(find_loss(name));
   return by_dtype(prediction, "prediction", [&]<class T>(T) -> py::tuple {
     const py::array p = checked<T>(prediction, "prediction", {-1, -1});
@@ -367,12 +372,14 @@ py::array drawn_real(const std::string& dtype, Index count, F32&& f32, F64&& f64
 }
 
 void update(const std::string& name, const std::vector<py::object>& params, const std::vector<py::object>& grads,
-            const std::vector<std::map<std::string, py::object>>& slots, const std::map<std::string, double>& hyper, Index step) {
+            const std::vector<std::map<std::string, py::object>>& slots, const std::map<std::string, double>& hyper,
+            Index step) {
   const auto which = static_cast<std::size_t>(find_rule(name));
   const RuleEntry& rule = rules()[which];
   if (params.size() != grads.size() || params.size() != slots.size()) {
-    throw std::invalid_argument("params, grads and slots must have equal lengths, got " + std::to_string(params.size()) + ", " +
-                                std::to_string(grads.size()) + " and " + std::to_string(slots.size()));
+    throw std::invalid_argument("params, grads and slots must have equal lengths, got " +
+                                std::to_string(params.size()) + ", " + std::to_string(grads.size()) + " and " +
+                                std::to_string(slots.size()));
   }
   if (step < 1) {
     throw std::invalid_argument("step counts from 1, got " + std::to_string(step));
@@ -448,22 +455,29 @@ py::dict update_rules() {
 void add_kernels(py::module_& module) {
   py::module_ m = module.def_submodule("kernels");
   const py::object none = py::none();
-  m.def("dense_forward", &dense_forward, py::arg("x"), py::arg("kernel"), py::arg("bias") = none, py::arg("activation") = "linear",
-        py::arg("out") = none);
+  m.def("dense_forward", &dense_forward, py::arg("x"), py::arg("kernel"), py::arg("bias") = none,
+        py::arg("activation") = "linear", py::arg("out") = none);
   m.def("dense_backward_input", &dense_backward_input, py::arg("dy"), py::arg("kernel"), py::arg("y") = none,
         py::arg("activation") = "linear", py::arg("out") = none);
   m.def("dense_backward_kernel", &dense_backward_kernel, py::arg("x"), py::arg("dy"), py::arg("out") = none);
   m.def("column_sum", &column_sum, py::arg("x"), py::arg("out") = none);
   m.def("activation_forward", &activation_forward, py::arg("name"), py::arg("x"), py::arg("out") = none);
-  m.def("activation_backward", &activation_backward, py::arg("name"), py::arg("y"), py::arg("dy"), py::arg("out") = none);
-  m.def(
-      "exp", [](const py::object& x, const py::object& out) { return elementwise(x, out, [](const auto& k) { return k.exp; }); },
-      py::arg("x"), py::arg("out") = none);
-  m.def(
-      "log", [](const py::object& x, const py::object& out) { return elementwise(x, out, [](const auto& k) { return k.log; }); },
-      py::arg("x"), py::arg("out") = none);
-  m.def("loss", &loss, py::arg("name"), py::arg("prediction"), py::arg("target"), py::arg("weight") = none, py::arg("scale") = 1.0,
+  m.def("activation_backward", &activation_backward, py::arg("name"), py::arg("y"), py::arg("dy"),
         py::arg("out") = none);
+  m.def(
+      "exp",
+      [](const py::object& x, const py::object& out) {
+        return elementwise(x, out, [](const auto& k) { return k.exp; });
+      },
+      py::arg("x"), py::arg("out") = none);
+  m.def(
+      "log",
+      [](const py::object& x, const py::object& out) {
+        return elementwise(x, out, [](const auto& k) { return k.log; });
+      },
+      py::arg("x"), py::arg("out") = none);
+  m.def("loss", &loss, py::arg("name"), py::arg("prediction"), py::arg("target"), py::arg("weight") = none,
+        py::arg("scale") = 1.0, py::arg("out") = none);
   m.def("metric", &metric, py::arg("name"), py::arg("prediction"), py::arg("target"));
   m.def(
       "sum",
@@ -474,14 +488,16 @@ void add_kernels(py::module_& module) {
   m.def(
       "norm",
       [](const py::object& x) {
-        return reduction(
-            x, []<class T>(const T* from, Index size) { return std::sqrt(chunked(from, size, kernels<T>().sum_of_squares)); });
+        return reduction(x, []<class T>(const T* from, Index size) {
+          return std::sqrt(chunked(from, size, kernels<T>().sum_of_squares));
+        });
       },
       py::arg("x"));
   m.def(
       "first_nonfinite",
       [](const py::object& x) {
-        return reduction(x, []<class T>(const T* from, Index size) { return kernels<T>().first_nonfinite(from, size); });
+        return reduction(x,
+                         []<class T>(const T* from, Index size) { return kernels<T>().first_nonfinite(from, size); });
       },
       py::arg("x"));
   m.def(
@@ -511,7 +527,8 @@ void add_kernels(py::module_& module) {
       },
       py::arg("seed"), py::arg("stream"), py::arg("count"));
   m.def("update_rules", &update_rules);
-  m.def("update", &update, py::arg("rule"), py::arg("params"), py::arg("grads"), py::arg("slots"), py::arg("hyper"), py::arg("step"));
+  m.def("update", &update, py::arg("rule"), py::arg("params"), py::arg("grads"), py::arg("slots"), py::arg("hyper"),
+        py::arg("step"));
 }
 
 }  // namespace fastopt::bindings

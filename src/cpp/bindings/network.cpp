@@ -55,7 +55,8 @@ class PythonPoll {
   std::exception_ptr error_;
 };
 
-// One call at a time works on a network. A call from within a running one (from its poll) is refused instead of waiting for itself.
+// One call at a time works on a network. A call from within a running one (from its poll) is refused instead of waiting
+// for itself.
 class Exclusive {
  public:
   class Lock {
@@ -80,7 +81,7 @@ class Exclusive {
 
  private:
   std::mutex mutex_;
-  std::atomic<std::thread::id> owner_{};
+  std::atomic<std::thread::id> owner_;
 };
 
 struct PyNetwork {
@@ -193,9 +194,9 @@ struct CheckedObjective {
 };
 
 template <class T>
-CheckedObjective<T> checked_objective(const Network<T>& network, const Samples& x, const Used& used, const py::object& y,
-                                      const std::string& loss, const std::vector<std::string>& metric_names,
-                                      const py::object& sample_weight) {
+CheckedObjective<T> checked_objective(const Network<T>& network, const Samples& x, const Used& used,
+                                      const py::object& y, const std::string& loss,
+                                      const std::vector<std::string>& metric_names, const py::object& sample_weight) {
   Objective<T> objective{.loss = find_loss(loss), .metrics = {}};
   for (const std::string& name : metric_names) {
     objective.metrics.push_back(find_metric(name));
@@ -302,11 +303,13 @@ py::dict train(PyOptimizer& self, const py::object& x, const py::object& y, cons
     const std::vector<double> values = ordered_hyper(rules()[static_cast<std::size_t>(optimizer.rule())], hyper);
     const Index all = (s.rows - 1) / batch_size + 1;
     if (first_batch < 0 || first_batch > all) {
-      throw std::invalid_argument("first_batch must be from 0 to " + std::to_string(all) + ", got " + std::to_string(first_batch));
+      throw std::invalid_argument("first_batch must be from 0 to " + std::to_string(all) + ", got " +
+                                  std::to_string(first_batch));
     }
     const Index count = batches ? *batches : all - first_batch;
     if (count < 0 || count > all - first_batch) {
-      throw std::invalid_argument("batches must be from 0 to " + std::to_string(all - first_batch) + ", got " + std::to_string(count));
+      throw std::invalid_argument("batches must be from 0 to " + std::to_string(all - first_batch) + ", got " +
+                                  std::to_string(count));
     }
     Used used{{first_batch * batch_size, count == all - first_batch ? s.rows : (first_batch + count) * batch_size}};
     std::optional<py::array> checked_order;
@@ -315,8 +318,8 @@ py::dict train(PyOptimizer& self, const py::object& x, const py::object& y, cons
       used.order = data<Index>(*checked_order);
       for (Index i = used.places.begin; i < used.places.end; ++i) {
         if (used.order[i] < 0 || used.order[i] >= s.rows) {
-          throw std::invalid_argument("order[" + std::to_string(i) + "] = " + std::to_string(used.order[i]) + " is not in 0.." +
-                                      std::to_string(s.rows - 1));
+          throw std::invalid_argument("order[" + std::to_string(i) + "] = " + std::to_string(used.order[i]) +
+                                      " is not in 0.." + std::to_string(s.rows - 1));
         }
       }
     }
@@ -363,20 +366,24 @@ void add_network(py::module_& module) {
   py::class_<PyNetwork, std::shared_ptr<PyNetwork>>(module, "Network")
       .def(py::init(&make_network), py::arg("dtype"), py::arg("input_size"), py::arg("layers"))
       .def_property_readonly("dtype", [](PyNetwork& self) { return self.network.index() == 0 ? "float32" : "float64"; })
-      .def_property_readonly("input_size", [](PyNetwork& self) { return self.visit([](auto& n) { return n.inputs(); }); })
-      .def_property_readonly("output_size", [](PyNetwork& self) { return self.visit([](auto& n) { return n.outputs(); }); })
-      .def_property_readonly("parameters",
-                             [](const py::object& self) {
-                               return self.cast<PyNetwork&>().visit([&](auto& n) {
-                                 return by_tensor(n, [&](const TensorSpec& t) { return view(n.parameters() + t.offset, t.shape, self); });
-                               });
-                             })
-      .def_property_readonly("gradients",
-                             [](const py::object& self) {
-                               return self.cast<PyNetwork&>().visit([&](auto& n) {
-                                 return by_tensor(n, [&](const TensorSpec& t) { return view(n.gradients() + t.offset, t.shape, self); });
-                               });
-                             })
+      .def_property_readonly("input_size",
+                             [](PyNetwork& self) { return self.visit([](auto& n) { return n.inputs(); }); })
+      .def_property_readonly("output_size",
+                             [](PyNetwork& self) { return self.visit([](auto& n) { return n.outputs(); }); })
+      .def_property_readonly(
+          "parameters",
+          [](const py::object& self) {
+            return self.cast<PyNetwork&>().visit([&](auto& n) {
+              return by_tensor(n, [&](const TensorSpec& t) { return view(n.parameters() + t.offset, t.shape, self); });
+            });
+          })
+      .def_property_readonly(
+          "gradients",
+          [](const py::object& self) {
+            return self.cast<PyNetwork&>().visit([&](auto& n) {
+              return by_tensor(n, [&](const TensorSpec& t) { return view(n.gradients() + t.offset, t.shape, self); });
+            });
+          })
       .def("forward", &forward, py::arg("x"))
       .def("backward", &backward, py::arg("dy"))
       .def("predict", &predict, py::arg("x"), py::arg("batch_size") = 256, py::arg("poll") = none)
@@ -387,7 +394,9 @@ void add_network(py::module_& module) {
       .def(py::init(&make_optimizer), py::arg("rule"), py::arg("network"))
       .def_property_readonly("rule",
                              [](PyOptimizer& self) {
-                               return self.visit([](auto&, auto& o) { return std::string(rules()[static_cast<std::size_t>(o.rule())].name); });
+                               return self.visit([](auto&, auto& o) {
+                                 return std::string(rules()[static_cast<std::size_t>(o.rule())].name);
+                               });
                              })
       .def_property(
           "step", [](PyOptimizer& self) { return self.visit([](auto&, auto& o) { return o.step; }); },
@@ -414,16 +423,17 @@ void add_network(py::module_& module) {
           "apply",
           [](PyOptimizer& self, const std::map<std::string, double>& hyper) {
             self.visit([&](auto& network, auto& optimizer) {
-              const std::vector<double> values = ordered_hyper(rules()[static_cast<std::size_t>(optimizer.rule())], hyper);
+              const std::vector<double> values =
+                  ordered_hyper(rules()[static_cast<std::size_t>(optimizer.rule())], hyper);
               const py::gil_scoped_release release;
               const Exclusive::Lock lock(self.network->exclusive);
               optimizer.apply(network, values);
             });
           },
           py::arg("hyper"))
-      .def("train", &train, py::arg("x"), py::arg("y"), py::arg("loss"), py::arg("hyper"), py::arg("metrics") = py::tuple(),
-           py::arg("sample_weight") = none, py::arg("order") = none, py::arg("batch_size") = 32, py::arg("first_batch") = 0,
-           py::arg("batches") = none, py::arg("poll") = none);
+      .def("train", &train, py::arg("x"), py::arg("y"), py::arg("loss"), py::arg("hyper"),
+           py::arg("metrics") = py::tuple(), py::arg("sample_weight") = none, py::arg("order") = none,
+           py::arg("batch_size") = 32, py::arg("first_batch") = 0, py::arg("batches") = none, py::arg("poll") = none);
 }
 
 }  // namespace fastopt::bindings

@@ -16,7 +16,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 // The best rate (work per second) of runs repeated for about `seconds`; `work` is what one run does.
 template <class F>
@@ -53,6 +55,7 @@ double stream(int reads, int writes, Index count, int threads, double seconds) {
   }
   const auto kernel = kernel_table().stream[static_cast<std::size_t>((reads - 1) * stream_writes + writes)];
   std::vector<Buffer<float>> buffers;
+  buffers.reserve(static_cast<std::size_t>(reads));
   for (int i = 0; i < reads; ++i) {
     buffers.emplace_back(count);
   }
@@ -69,7 +72,7 @@ double stream(int reads, int writes, Index count, int threads, double seconds) {
         kernel(arrays, share.size());
       }
     });
-    return static_cast<double>(sweeps * count * (reads + writes)) * sizeof(float);
+    return static_cast<double>(sweeps * count) * (reads + writes) * sizeof(float);
   });
 }
 
@@ -99,7 +102,8 @@ void add_roof(py::module_& module) {
       py::arg("dtype") = "float32", py::arg("threads") = 1, py::arg("seconds") = 0.05);
   roof.def("stream", &stream, py::arg("reads"), py::arg("writes"), py::arg("count"), py::arg("threads") = 1,
            py::arg("seconds") = 0.05, py::call_guard<py::gil_scoped_release>());
-  roof.def("team_cost", &team_cost, py::arg("threads"), py::arg("seconds") = 0.05, py::call_guard<py::gil_scoped_release>());
+  roof.def("team_cost", &team_cost, py::arg("threads"), py::arg("seconds") = 0.05,
+           py::call_guard<py::gil_scoped_release>());
 }
 
 }  // namespace fastopt::bindings

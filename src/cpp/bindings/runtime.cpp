@@ -32,7 +32,8 @@ void add_runtime(py::module_& module) {
 #else
     const std::string compiler = "GCC " __VERSION__;
 #endif
-    return std::map<std::string, std::string>{{"version", FASTOPT_VERSION}, {"compiler", compiler}, {"openmp", openmp_version()}};
+    return std::map<std::string, std::string>{
+        {"version", FASTOPT_VERSION}, {"compiler", compiler}, {"openmp", openmp_version()}};
   });
 }
 

@@ -69,7 +69,8 @@ void activate(Rows<const T> z, Rows<T> y, Index rows, Index columns) {
   for (Index i = 0; i < rows; ++i) {
     const T* from = z.row(i);
     T* to = y.row(i);
-    for_each_vector<T>(columns, [&](Index j, auto load, auto store) { store(Activation::value(load(from + j)), to + j); });
+    for_each_vector<T>(columns,
+                       [&](Index j, auto load, auto store) { store(Activation::value(load(from + j)), to + j); });
   }
 }
 
@@ -91,7 +92,8 @@ void softmax_rows(Rows<const T> z, Rows<T> y, Index rows, Index columns) {
     T* to = y.row(i);
     const T highest = *std::max_element(from, from + columns);
     T total = 0;
-    for_each_vector<T>(columns, [&](Index j, auto load, auto store) { store(math::exp(load(from + j) - highest), to + j); });
+    for_each_vector<T>(columns,
+                       [&](Index j, auto load, auto store) { store(math::exp(load(from + j) - highest), to + j); });
     for (Index j = 0; j < columns; ++j) {
       total += to[j];
     }
@@ -108,9 +110,8 @@ void softmax_rows_backward(Rows<const T> y, Rows<const T> dy, Rows<T> dz, Index 
     for (Index j = 0; j < columns; ++j) {
       inner += value[j] * from[j];
     }
-    for_each_vector<T>(columns, [&](Index j, auto load, auto store) {
-      store(load(value + j) * (load(from + j) - inner), to + j);
-    });
+    for_each_vector<T>(
+        columns, [&](Index j, auto load, auto store) { store(load(value + j) * (load(from + j) - inner), to + j); });
   }
 }
 
@@ -122,7 +123,7 @@ inline constexpr auto activate_kernels = []<class... A>(List<A...>) {
 template <class T>
 inline constexpr auto differentiate_kernels = []<class... A>(List<A...>) {
   return std::array<void (*)(Rows<const T>, Rows<const T>, Rows<T>, Index, Index), max_kinds>{differentiate<A, T>...,
-                                                                                            softmax_rows_backward<T>};
+                                                                                              softmax_rows_backward<T>};
 }(Activations{});
 
 }  // namespace fastopt::FASTOPT_ISA

@@ -1,4 +1,5 @@
-// Vector mathematics on flat arrays, and the two loops that measure a machine's roof: multiply-adds on registers, and memory streams.
+// Vector mathematics on flat arrays, and the two loops that measure a machine's roof: multiply-adds on registers, and
+// memory streams.
 #pragma once
 
 #include "kernels/table.h"
@@ -32,7 +33,8 @@ double fma_chain(Index rounds) {
   return 2.0 * chains * lanes<T> * static_cast<double>(rounds);
 }
 
-// Adds `reads` arrays and writes the sum over the first `writes` of them: the traffic of an update rule without its arithmetic.
+// Adds `reads` arrays and writes the sum over the first `writes` of them: the traffic of an update rule without its
+// arithmetic.
 template <int reads, int writes>
 void stream(float* const* arrays, Index size) {
   for_each_vector<float>(size, [&](Index i, auto load, auto store) {

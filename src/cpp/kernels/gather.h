@@ -31,17 +31,27 @@ void gather_from(const Gather<T>& g) {
 template <class T>
 void gather(const Gather<T>& g) {
   switch (g.type) {
-    case Type::f32: return gather_from<float>(g);
-    case Type::f64: return gather_from<double>(g);
-    case Type::i8: return gather_from<std::int8_t>(g);
-    case Type::i16: return gather_from<std::int16_t>(g);
-    case Type::i32: return gather_from<std::int32_t>(g);
-    case Type::i64: return gather_from<std::int64_t>(g);
+    case Type::f32:
+      return gather_from<float>(g);
+    case Type::f64:
+      return gather_from<double>(g);
+    case Type::i8:
+      return gather_from<std::int8_t>(g);
+    case Type::i16:
+      return gather_from<std::int16_t>(g);
+    case Type::i32:
+      return gather_from<std::int32_t>(g);
+    case Type::i64:
+      return gather_from<std::int64_t>(g);
     case Type::boolean:
-    case Type::u8: return gather_from<std::uint8_t>(g);
-    case Type::u16: return gather_from<std::uint16_t>(g);
-    case Type::u32: return gather_from<std::uint32_t>(g);
-    case Type::u64: return gather_from<std::uint64_t>(g);
+    case Type::u8:
+      return gather_from<std::uint8_t>(g);
+    case Type::u16:
+      return gather_from<std::uint16_t>(g);
+    case Type::u32:
+      return gather_from<std::uint32_t>(g);
+    case Type::u64:
+      return gather_from<std::uint64_t>(g);
   }
 }
 

@@ -1,4 +1,5 @@
-// Losses of a row and their gradients. The cross-entropies take logits: they are fused with the softmax or sigmoid before them.
+// Losses of a row and their gradients. The cross-entropies take logits: they are fused with the softmax or sigmoid
+// before them.
 #pragma once
 
 #include <limits>
@@ -156,7 +157,8 @@ struct MeanSquaredError {
   }
 };
 
-using Losses = List<CategoricalCrossentropy<true>, CategoricalCrossentropy<false>, BinaryCrossentropy, MeanSquaredError>;
+using Losses =
+    List<CategoricalCrossentropy<true>, CategoricalCrossentropy<false>, BinaryCrossentropy, MeanSquaredError>;
 
 template <class T>
 inline constexpr auto loss_kernels = []<class... L>(List<L...>) {

@@ -106,8 +106,8 @@ struct AbsoluteError {
   }
 };
 
-using Metrics = List<CategoricalAccuracy<true>, CategoricalAccuracy<false>, MeanMetric<BinaryHit>, MeanMetric<SquaredError>,
-                     MeanMetric<AbsoluteError>>;
+using Metrics = List<CategoricalAccuracy<true>, CategoricalAccuracy<false>, MeanMetric<BinaryHit>,
+                     MeanMetric<SquaredError>, MeanMetric<AbsoluteError>>;
 
 template <class T>
 inline constexpr auto metric_kernels = []<class... M>(List<M...>) {

@@ -1,5 +1,5 @@
-// Philox4x32-10 (Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", 2011): block i of a stream is a
-// function of (key, stream, i), whoever computes it.
+// Philox4x32-10 (Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", 2011): block i of a
+// stream is a function of (key, stream, i), whoever computes it.
 #pragma once
 
 #include <cstring>
@@ -39,7 +39,8 @@ inline void philox_blocks(std::uint64_t key, std::uint64_t stream, std::uint64_t
   }
 }
 
-inline void philox(std::uint64_t key, std::uint64_t stream, std::uint64_t first_block, Index words, std::uint32_t* out) {
+inline void philox(std::uint64_t key, std::uint64_t stream, std::uint64_t first_block, Index words,
+                   std::uint32_t* out) {
   constexpr Index step = Index{4} * philox_width;
   std::uint32_t blocks[philox_width][4];
   for (Index i = 0; i < words; i += step) {

@@ -1,8 +1,8 @@
 // The matrix product behind all three passes of a dense layer.
 //
-// A tile of `rows` x `vectors` accumulators stays in registers while the depth is swept (Goto and van de Geijn, "Anatomy of
-// high-performance matrix multiplication", 2008). An element is always summed over the depth in the same order, whatever tile it falls
-// into, so the result does not depend on how rows are shared among threads.
+// A tile of `rows` x `vectors` accumulators stays in registers while the depth is swept (Goto and van de Geijn,
+// "Anatomy of high-performance matrix multiplication", 2008). An element is always summed over the depth in the same
+// order, whatever tile it falls into, so the result does not depend on how rows are shared among threads.
 #pragma once
 
 #include <algorithm>
@@ -109,15 +109,119 @@ inline constexpr auto tile_kernels = []<int... I>(std::integer_sequence<int, I..
       return nullptr;
     }
   };
-  return std::array<TileKernel<T>, sizeof...(I)>{kernel.template operator()<I>()...};
+  return std::array<TileKernel<T>, sizeof...(I)> { kernel.template operator()<I>()... };
 }(std::make_integer_sequence<int, most_tile_rows * tile_vectors>{});
 
-// A block of `a` and the slice of a panel that it meets stay in the second-level cache (measured: 128 to 512 by 96 to 384).
+// A block of `a` and the slice of a panel that it meets stay in the second-level cache (measured: 128 to 512 by 96 to
+// 384).
 inline constexpr Index depth_block = 256;
 inline constexpr Index row_block = 192;
 
+// The activation, or its derivative, on a part of c that was just written.
+template <class T>
+void finish(const Product<T>& p, Range rows, Range columns) {
+  if (p.epilogue == Epilogue::none) {
+    return;
+  }
+  Rows<T> c = p.c.from(rows.begin);
+  c.data += columns.begin;
+  if (p.epilogue == Epilogue::activate) {
+    activate_kernels<T>[p.activation]({c.data, c.stride}, c, rows.size(), columns.size());
+  } else {
+    Rows<const T> y = p.y.from(rows.begin);
+    y.data += columns.begin;
+    differentiate_kernels<T>[p.activation](y, {c.data, c.stride}, c, rows.size(), columns.size());
+  }
+}
+
+template <class T>
+inline constexpr int most_narrow_columns = std::max(1, lanes<T> / 4);
+
+// A few columns would leave most lanes of a tile idle: vectors then run along the depth, and their lanes are added up
+// at the end. b^T comes as rows of `depth_block`.
+template <class T, int rows, int columns>
+void multiply_dots(const T* const* a, const T* b, Index depth, const Rows<T>& c) {
+  Vec<T> sum[rows][columns];
+  unroll<rows * columns>([&](auto i) { sum[i / columns][i % columns] = T(0); });
+  for_each_vector<T>(depth, [&](Index k, auto load, auto) __attribute__((always_inline)) {
+    Vec<T> right[columns];
+    unroll<columns>([&](auto j) { right[j] = load(b + j * depth_block + k); });
+    unroll<rows>([&](auto i) __attribute__((always_inline)) {
+      const Vec<T> left = load(a[i] + k);
+      unroll<columns>([&](auto j) __attribute__((always_inline)) { sum[i][j] += left * right[j]; });
+    });
+  });
+  unroll<rows>([&](auto i) { unroll<columns>([&](auto j) { c.row(i)[j] += reduce(sum[i][j]); }); });
+}
+
+inline constexpr int dot_rows = 4;
+
+template <class T>
+void multiply_narrow(const Product<T>& p) {
+  constexpr int most_columns = most_narrow_columns<T>;
+  constexpr auto kernels = []<int... I>(std::integer_sequence<int, I...>) {
+    return std::array<void (*)(const T* const*, const T*, Index, const Rows<T>&), sizeof...(I)>{
+        multiply_dots<T, I / most_columns + 1, I % most_columns + 1>...};
+  }(std::make_integer_sequence<int, dot_rows * most_columns>{});
+  for (Index i = 0; i < p.rows; ++i) {
+    for (Index j = 0; j < p.columns; ++j) {
+      p.c.row(i)[j] = p.bias ? p.bias[j] : T(0);
+    }
+  }
+  alignas(64) T b[most_columns * depth_block];
+  for (Index depth = 0; depth < p.depth; depth += depth_block) {
+    const Index depth_step = std::min(depth_block, p.depth - depth);
+    for (Index k = 0; k < depth_step; ++k) {
+      for (Index j = 0; j < p.columns; ++j) {
+        b[j * depth_block + k] = p.b.data[(depth + k) * p.b.row_stride + j];
+      }
+    }
+    for (Index first = 0; first < p.rows; first += dot_rows) {
+      const Index rows = std::min<Index>(dot_rows, p.rows - first);
+      const T* a[dot_rows];
+      for (Index i = 0; i < rows; ++i) {
+        a[i] = p.a.row(first + i) + depth;
+      }
+      kernels[static_cast<std::size_t>((rows - 1) * most_columns + p.columns - 1)](a, b, depth_step, p.c.from(first));
+    }
+  }
+  finish(p, {0, p.rows}, {0, p.columns});
+}
+
+template <class T>
+void multiply(const Product<T>& p);
+
+// c^T = b^T a, a panel of its columns at a time.
+template <class T>
+void multiply_narrow_transposed(const Product<T>& p) {
+  T c[most_narrow_columns<T>][panel_width<T>];
+  for (Index first = 0; first < p.rows; first += panel_width<T>) {
+    const Index rows = std::min<Index>(panel_width<T>, p.rows - first);
+    multiply<T>({.rows = p.columns,
+                 .columns = rows,
+                 .depth = p.depth,
+                 .a = {p.b.data, p.b.row_stride},
+                 .a_transposed = true,
+                 .b = {p.a.data + first, p.a.stride, panel_width<T>, false},
+                 .c = {c[0], panel_width<T>}});
+    for (Index i = 0; i < rows; ++i) {
+      for (Index j = 0; j < p.columns; ++j) {
+        p.c.row(first + i)[j] = c[j][i];
+      }
+    }
+  }
+}
+
 template <class T>
 void multiply(const Product<T>& p) {
+  if (p.columns <= lanes<T> / 4) {
+    if (p.a_transposed && !p.a.index && p.rows >= lanes<T>) {
+      return multiply_narrow_transposed(p);
+    }
+    if (!p.a_transposed && p.depth >= 4 * lanes<T>) {
+      return multiply_narrow(p);
+    }
+  }
   constexpr auto table = [](bool transposed, bool tail) -> const TileKernel<T>* {
     if (transposed) {
       return tail ? tile_kernels<T, true, true>.data() : tile_kernels<T, true, false>.data();
@@ -143,14 +247,10 @@ void multiply(const Product<T>& p) {
           Rows<T> c = p.c.from(first);
           c.data += column;
           kernels[(rows - 1) * tile_vectors + vectors - 1](
-              {p.a, first, depth, depth_step, p.b.data + panel * p.b.panel_stride + depth * p.b.row_stride, p.b.row_stride, c,
-               p.bias ? p.bias + column : nullptr, depth > 0, last_columns});
-          if (last && p.epilogue == Epilogue::activate) {
-            activate_kernels<T>[p.activation]({c.data, c.stride}, c, rows, columns);
-          } else if (last && p.epilogue == Epilogue::differentiate) {
-            Rows<const T> y = p.y.from(first);
-            y.data += column;
-            differentiate_kernels<T>[p.activation](y, {c.data, c.stride}, c, rows, columns);
+              {p.a, first, depth, depth_step, p.b.data + panel * p.b.panel_stride + depth * p.b.row_stride,
+               p.b.row_stride, c, p.bias ? p.bias + column : nullptr, depth > 0, last_columns});
+          if (last) {
+            finish(p, {first, first + rows}, {column, column + columns});
           }
         }
       }
@@ -159,9 +259,15 @@ void multiply(const Product<T>& p) {
   }
 }
 
+// A single panel is only as wide as it must be.
+template <class T>
+Index packed_width(Index columns) {
+  return std::clamp<Index>((columns + lanes<T> - 1) / lanes<T> * lanes<T>, lanes<T>, panel_width<T>);
+}
+
 template <class T>
 void pack(const T* b, Index stride, bool transposed, Index depth, Index columns, Range panels, T* packed) {
-  constexpr Index width = panel_width<T>;
+  const Index width = packed_width<T>(columns);
   for (Index panel = panels.begin; panel < panels.end; ++panel) {
     T* to = packed + panel * depth * width;
     const Index first = panel * width;

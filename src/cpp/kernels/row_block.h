@@ -1,5 +1,5 @@
-// Losses and metrics work on as many rows at once as a vector has lanes, one row a lane: a few classes fill the vectors as well as
-// many do, and nothing is reduced across lanes.
+// Losses and metrics work on as many rows at once as a vector has lanes, one row a lane: a few classes fill the vectors
+// as well as many do, and nothing is reduced across lanes.
 #pragma once
 
 #include "kernels/table.h"
@@ -12,7 +12,7 @@ inline constexpr Index chunk_columns = 32;
 
 template <class T>
 struct RowBlock {
-  Index first, rows;                                 // rows <= lanes
+  Index first, rows;                                   // rows <= lanes
   alignas(64) T prediction[chunk_columns * lanes<T>];  // [column][lane]
   alignas(64) T target[chunk_columns * lanes<T>];
 

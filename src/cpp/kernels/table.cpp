@@ -24,6 +24,7 @@ template <class T>
 inline constexpr Kernels<T> kernels{
     .panel_width = panel_width<T>,
     .tile_rows = tile_rows_for(tile_vectors),
+    .packed_width = packed_width<T>,
     .multiply = multiply<T>,
     .pack = pack<T>,
     .column_sum = column_sum<T>,
@@ -50,7 +51,7 @@ inline constexpr auto streams = []<int... I>(std::integer_sequence<int, I...>) {
       return nullptr;
     }
   };
-  return decltype(KernelTable::stream){kernel.template operator()<I>()...};
+  return decltype(KernelTable::stream) { kernel.template operator()<I>()... };
 }(std::make_integer_sequence<int, stream_kinds>{});
 
 extern const KernelTable table;

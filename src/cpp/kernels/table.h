@@ -1,4 +1,5 @@
-// What a kernel is told and the table of kernels that each instruction set fills. Nothing here depends on an instruction set.
+// What a kernel is told and the table of kernels that each instruction set fills. Nothing here depends on an
+// instruction set.
 #pragma once
 
 #include <array>
@@ -23,14 +24,16 @@ struct Rows {
 
   T* row(Index i) const { return data + (index ? index[i] : i) * stride; }
   // Rows first, first + 1, ...
-  Rows from(Index first) const { return index ? Rows{data, stride, index + first} : Rows{data + first * stride, stride, nullptr}; }
+  Rows from(Index first) const {
+    return index ? Rows{data, stride, index + first} : Rows{data + first * stride, stride, nullptr};
+  }
 };
 
 // How an elementwise activation ends a product: not at all, z -> f(z), or dy -> dy f'(y) with y the activated value.
 enum class Epilogue : std::uint8_t { none, activate, differentiate };
 
-// The right factor of a product, [depth, columns], as panels of `panel_width` columns. In packed form each panel is contiguous and
-// filled with zeros to its full width.
+// The right factor of a product, [depth, columns], as panels of `panel_width` columns. In packed form each panel is
+// contiguous and filled with zeros to its full width.
 template <class T>
 struct Panels {
   const T* data;
@@ -121,12 +124,14 @@ inline constexpr int max_kinds = 32;
 template <class T>
 struct Kernels {
   int panel_width, tile_rows;
+  Index (*packed_width)(Index columns);  // of the panels of a packed matrix
   void (*multiply)(const Product<T>&);
   // Panels first..last of b or, transposed, of b^T where b is [columns, depth].
   void (*pack)(const T* b, Index stride, bool transposed, Index depth, Index columns, Range panels, T* packed);
   void (*column_sum)(Rows<const T> x, Index rows, Range columns, T* sum);
   std::array<void (*)(Rows<const T> z, Rows<T> y, Index rows, Index columns), max_kinds> activate;
-  std::array<void (*)(Rows<const T> y, Rows<const T> dy, Rows<T> dz, Index rows, Index columns), max_kinds> differentiate;
+  std::array<void (*)(Rows<const T> y, Rows<const T> dy, Rows<T> dz, Index rows, Index columns), max_kinds>
+      differentiate;
   void (*exp)(const T* x, T* y, Index size);
   void (*log)(const T* x, T* y, Index size);
   std::array<void (*)(const Loss<T>&), max_kinds> loss;

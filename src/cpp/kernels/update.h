@@ -25,8 +25,7 @@ void update(const Update<T>& u) {
 }
 
 template <class T>
-inline constexpr auto update_kernels = []<class... R>(List<R...>) {
-  return std::array<void (*)(const Update<T>&), max_kinds>{update<R, T>...};
-}(Rules{});
+inline constexpr auto update_kernels =
+    []<class... R>(List<R...>) { return std::array<void (*)(const Update<T>&), max_kinds>{update<R, T>...}; }(Rules{});
 
 }  // namespace fastopt::FASTOPT_ISA

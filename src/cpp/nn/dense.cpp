@@ -24,7 +24,8 @@ Index Dense<T>::workspace() const {
 
 template <class T>
 void Dense<T>::prepare_backward(const Team& team, const Flow<T>& flow) const {
-  pack_share(team, flow.parameters + kernel().offset, this->outputs(), true, this->outputs(), this->inputs(), flow.workspace);
+  pack_share(team, flow.parameters + kernel().offset, this->outputs(), true, this->outputs(), this->inputs(),
+             flow.workspace);
 }
 
 template <class T>
@@ -47,7 +48,7 @@ void Dense<T>::backward_input(Index rows, const Flow<T>& flow) const {
                          .columns = this->inputs(),
                          .depth = this->outputs(),
                          .a = flow.dy,
-                         .b = packed_panels<T>(flow.workspace, this->outputs()),
+                         .b = packed_panels<T>(flow.workspace, this->outputs(), this->inputs()),
                          .c = flow.dx,
                          .epilogue = flow.x_activation == 0 ? Epilogue::none : Epilogue::differentiate,
                          .activation = flow.x_activation,

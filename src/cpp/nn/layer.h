@@ -17,9 +17,10 @@ struct TensorSpec {
   Index offset = 0;  // in the flat buffers, in elements; set by the network
 };
 
-// What a layer works on in one batch. Rows are split among the team, each thread keeping its own from the first layer to the last;
-// `y` is activated by `activation`. Going back, `dy` is the gradient with respect to what the layer computes before its
-// activation, and `dx` receives the same for the layer below, whose activation is `x_activation` and whose values are `x`.
+// What a layer works on in one batch. Rows are split among the team, each thread keeping its own from the first layer
+// to the last; `y` is activated by `activation`. Going back, `dy` is the gradient with respect to what the layer
+// computes before its activation, and `dx` receives the same for the layer below, whose activation is `x_activation`
+// and whose values are `x`.
 template <class T>
 struct Flow {
   const T* parameters;

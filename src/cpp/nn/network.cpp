@@ -77,13 +77,14 @@ void Network<T>::check(const Objective<T>& objective) const {
   const LossEntry& loss = losses()[static_cast<std::size_t>(objective.loss)];
   const std::string_view last = activations()[last_activation()];
   if (!loss.activation.empty() && last != "linear" && last != loss.activation) {
-    throw std::invalid_argument(std::string(loss.name) + " needs a last layer with activation '" + std::string(loss.activation) +
-                                "' or 'linear', not '" + std::string(last) + "'");
+    throw std::invalid_argument(std::string(loss.name) + " needs a last layer with activation '" +
+                                std::string(loss.activation) + "' or 'linear', not '" + std::string(last) + "'");
   }
   for (const int i : objective.metrics) {
     const MetricEntry& metric = metrics()[static_cast<std::size_t>(i)];
     if (metric.labels != loss.labels || (metric.name == "binary_accuracy" && loss.name != "binary_crossentropy")) {
-      throw std::invalid_argument("metric " + std::string(metric.name) + " does not go with the loss " + std::string(loss.name));
+      throw std::invalid_argument("metric " + std::string(metric.name) + " does not go with the loss " +
+                                  std::string(loss.name));
     }
   }
 }
@@ -147,7 +148,7 @@ double Network<T>::pass_cost() const {
 // Rows that go through all layers together, while their values stay in the second-level cache.
 template <class T>
 Index Network<T>::slab_rows() const {
-  Index bytes = 0;
+  Index bytes = 1;
   for (const auto& layer : layers_) {
     bytes += 2 * padded_stride<T>(layer->outputs()) * static_cast<Index>(sizeof(T));
   }
@@ -187,14 +188,15 @@ Rows<const T> Network<T>::rows_of(Arena& arena, const Samples& x, const Batch& b
 template <class T>
 Rows<const T> Network<T>::load_rows(Arena& arena, const Samples& x, const Batch& batch, Range rows) const {
   if (!readable_in_place<T>(x)) {
-    kernels<T>().gather({.type = x.type,
-                         .data = static_cast<const char*>(x.data) + (batch.index ? 0 : (batch.first + rows.begin) * x.row_stride),
-                         .row_stride = x.row_stride,
-                         .column_stride = x.column_stride,
-                         .index = batch.index ? batch.index + rows.begin : nullptr,
-                         .rows = rows.size(),
-                         .columns = x.columns,
-                         .to = arena.x.from(rows.begin)});
+    kernels<T>().gather(
+        {.type = x.type,
+         .data = static_cast<const char*>(x.data) + (batch.index ? 0 : (batch.first + rows.begin) * x.row_stride),
+         .row_stride = x.row_stride,
+         .column_stride = x.column_stride,
+         .index = batch.index ? batch.index + rows.begin : nullptr,
+         .rows = rows.size(),
+         .columns = x.columns,
+         .to = arena.x.from(rows.begin)});
   }
   return rows_of(arena, x, batch, rows);
 }
@@ -223,7 +225,8 @@ void Network<T>::forward_rows(Arena& arena, Rows<const T> x, Range rows, bool ac
 }
 
 template <class T>
-void Network<T>::loss_rows(Arena& arena, const Batch& batch, Range rows, const Objective<T>& objective, bool backward) const {
+void Network<T>::loss_rows(Arena& arena, const Batch& batch, Range rows, const Objective<T>& objective,
+                           bool backward) const {
   const auto& last = arena.levels.back();
   const Rows<T> y = last.y.from(rows.begin), dy = last.dy.from(rows.begin);
   // Without an index the batch begins at its first sample, with one at the index's first entry.
@@ -287,8 +290,8 @@ void Network<T>::backward_parameters(const Team& team, Arena& arena, Rows<const 
 }
 
 template <class T>
-void Network<T>::gradients_of(const Team& team, const Samples& x, const Batch& batch, const Objective<T>& objective, Watch& watch,
-                              Index done) {
+void Network<T>::gradients_of(const Team& team, const Samples& x, const Batch& batch, const Objective<T>& objective,
+                              Watch& watch, Index done) {
   Arena& arena = training_;
   prepare_backward(team, arena, false);
   const Range mine = team.split(batch.rows);
@@ -343,8 +346,8 @@ void Network<T>::forward(const Samples& x, T* out) {
   run_team(threads_for(step_cost(x.rows) / 3), true, [&](const Team& team) {
     const Range rows = team.split(x.rows);
     // A copy: the caller may change x before `backward`.
-    kernels<T>().gather({x.type, static_cast<const char*>(x.data) + rows.begin * x.row_stride, x.row_stride, x.column_stride,
-                         nullptr, rows.size(), x.columns, training_.x.from(rows.begin)});
+    kernels<T>().gather({x.type, static_cast<const char*>(x.data) + rows.begin * x.row_stride, x.row_stride,
+                         x.column_stride, nullptr, rows.size(), x.columns, training_.x.from(rows.begin)});
     const Rows<T> copy = training_.x.from(rows.begin);
     forward_rows(training_, {copy.data, copy.stride}, rows, true);
     for (Index i = rows.begin; i < rows.end; ++i) {
@@ -394,7 +397,8 @@ bool Network<T>::predict(const Samples& x, Index batch_size, T* out, const Poll&
 }
 
 template <class T>
-bool Network<T>::evaluate(const Samples& x, const Objective<T>& objective, Index batch_size, const Poll& poll, Totals& totals) {
+bool Network<T>::evaluate(const Samples& x, const Objective<T>& objective, Index batch_size, const Poll& poll,
+                          Totals& totals) {
   batch_size = std::min(batch_size, x.rows);
   reserve(inference_, batch_size, objective.metrics.size());
   Watch watch(poll);

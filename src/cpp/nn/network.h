@@ -91,17 +91,23 @@ class Network {
   bool evaluate(const Samples& x, const Objective<T>& objective, Index batch_size, const Poll& poll, Totals& totals);
 
   // For training: memory for batches of `rows`, then, on every rank of a team, the gradients of
-  // sum(weight * loss) / rows. Each rank's share of the gradients is written when this returns; a barrier is the caller's.
+  // sum(weight * loss) / rows. Each rank's share of the gradients is written when this returns; a barrier is the
+  // caller's.
   void reserve(Index rows, const Objective<T>& objective);
-  void gradients_of(const Team& team, const Samples& x, const Batch& batch, const Objective<T>& objective, Watch& watch, Index done);
-  void add_totals(const Batch& batch, const Objective<T>& objective, Totals& totals) const { add(training_, batch, objective, totals); }
+  void gradients_of(const Team& team, const Samples& x, const Batch& batch, const Objective<T>& objective, Watch& watch,
+                    Index done);
+  void add_totals(const Batch& batch, const Objective<T>& objective, Totals& totals) const {
+    add(training_, batch, objective, totals);
+  }
   double step_cost(Index rows) const { return 3 * pass_cost() * static_cast<double>(rows); }
 
  private:
   void reserve(Arena& arena, Index rows, std::size_t metrics);
   double pass_cost() const;
   Index slab_rows() const;
-  bool fused(int loss) const { return losses()[static_cast<std::size_t>(loss)].activation == activations()[last_activation()]; }
+  bool fused(int loss) const {
+    return losses()[static_cast<std::size_t>(loss)].activation == activations()[last_activation()];
+  }
   std::size_t last_activation() const { return static_cast<std::size_t>(activations_.back()); }
 
   Flow<T> flow(Arena& arena, std::size_t layer, Rows<const T> x, Index first);

@@ -10,19 +10,19 @@ namespace fastopt {
 // Elements of a [depth, columns] matrix in packed form.
 template <class T>
 Index packed_size(Index depth, Index columns) {
-  return checked_product(depth, round_up(columns, kernels<T>().panel_width));
+  return checked_product(depth, round_up(columns, kernels<T>().packed_width(columns)));
 }
 
 template <class T>
-Panels<T> packed_panels(const T* data, Index depth) {
-  const Index width = kernels<T>().panel_width;
+Panels<T> packed_panels(const T* data, Index depth, Index columns) {
+  const Index width = kernels<T>().packed_width(columns);
   return {data, width, depth * width, true};
 }
 
 // Packs this rank's share of b [depth, columns] or, transposed, of b^T with b [columns, depth].
 template <class T>
 void pack_share(const Team& team, const T* b, Index stride, bool transposed, Index depth, Index columns, T* to) {
-  const Index panels = (columns + kernels<T>().panel_width - 1) / kernels<T>().panel_width;
+  const Index width = kernels<T>().packed_width(columns), panels = (columns + width - 1) / width;
   kernels<T>().pack(b, stride, transposed, depth, columns, team.split(panels), to);
 }
 

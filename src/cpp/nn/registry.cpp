@@ -12,7 +12,9 @@ namespace fastopt {
 
 namespace {
 
-std::string_view name_of(std::string_view name) { return name; }
+std::string_view name_of(std::string_view name) {
+  return name;
+}
 template <class Entry>
 std::string_view name_of(const Entry& entry) {
   return entry.name;
@@ -60,11 +62,21 @@ const std::vector<MetricEntry>& metrics() {
   return list;
 }
 
-int find_rule(std::string_view name) { return find(rules(), "update rule", name); }
-int find_activation(std::string_view name) { return find(activations(), "activation", name); }
-int find_loss(std::string_view name) { return find(losses(), "loss", name); }
-int find_metric(std::string_view name) { return find(metrics(), "metric", name); }
+int find_rule(std::string_view name) {
+  return find(rules(), "update rule", name);
+}
+int find_activation(std::string_view name) {
+  return find(activations(), "activation", name);
+}
+int find_loss(std::string_view name) {
+  return find(losses(), "loss", name);
+}
+int find_metric(std::string_view name) {
+  return find(metrics(), "metric", name);
+}
 
-int softmax() { return static_cast<int>(activations().size()) - 1; }
+int softmax() {
+  return static_cast<int>(activations().size()) - 1;
+}
 
 }  // namespace fastopt

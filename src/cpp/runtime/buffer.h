@@ -13,7 +13,9 @@ namespace fastopt {
 
 inline constexpr Index alignment = 64;
 
-inline Index round_up(Index value, Index multiple) { return (value + multiple - 1) / multiple * multiple; }
+inline Index round_up(Index value, Index multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
 
 // Throws std::length_error where the product does not fit.
 inline Index checked_product(Index a, Index b) {

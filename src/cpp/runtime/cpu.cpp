@@ -6,9 +6,9 @@
 #include <stdexcept>
 
 // FASTOPT_ISA_LIST is made by CMake: X(x86_64_v4) X(x86_64_v3) ..., best first.
-#define FASTOPT_DECLARE(isa)       \
-  namespace isa {                  \
-  extern const KernelTable table;  \
+#define FASTOPT_DECLARE(isa)      \
+  namespace isa {                 \
+  extern const KernelTable table; \
   }
 namespace fastopt {
 FASTOPT_ISA_LIST(FASTOPT_DECLARE)
@@ -30,7 +30,8 @@ bool supported([[maybe_unused]] std::string_view name) {
   };
   const auto v4 = [&] {
     return v3() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+           __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl");
   };
   return name == "x86-64-v4" ? v4() : name == "x86-64-v3" ? v3() : v2();
 #else
@@ -48,7 +49,8 @@ const std::vector<Entry>& entries() {
     }
     std::erase_if(all, [](const Entry& entry) { return !supported(entry.name); });
     if (all.empty()) {
-      throw std::runtime_error("this processor has none of the instruction sets that fastopt was built for (x86-64-v2 or newer)");
+      throw std::runtime_error(
+          "this processor has none of the instruction sets that fastopt was built for (x86-64-v2 or newer)");
     }
     return all;
   }();
@@ -65,7 +67,8 @@ const Entry& find(std::string_view name) {
   for (const Entry& entry : entries()) {
     names += (names.empty() ? "" : ", ") + entry.name;
   }
-  throw std::invalid_argument("unknown or unavailable instruction set '" + std::string(name) + "'; this processor has " + names);
+  throw std::invalid_argument("unknown or unavailable instruction set '" + std::string(name) +
+                              "'; this processor has " + names);
 }
 
 std::atomic<const Entry*>& current() {
@@ -86,10 +89,16 @@ std::vector<std::string> available_isas() {
   return names;
 }
 
-const KernelTable& kernel_table() { return *current().load(std::memory_order_relaxed)->table; }
+const KernelTable& kernel_table() {
+  return *current().load(std::memory_order_relaxed)->table;
+}
 
-std::string current_isa() { return current().load()->name; }
+std::string current_isa() {
+  return current().load()->name;
+}
 
-void use_isa(std::string_view name) { current() = &find(name); }
+void use_isa(std::string_view name) {
+  current() = &find(name);
+}
 
 }  // namespace fastopt

@@ -133,7 +133,9 @@ std::atomic<int>& chosen_count() {
 }
 
 // libgomp's threads do not survive a fork, and a child that waits for them hangs: they are released first.
-void release_threads() { omp_pause_resource_all(omp_pause_hard); }
+void release_threads() {
+  omp_pause_resource_all(omp_pause_hard);
+}
 
 void prepare_for_fork() {
   static const int registered = pthread_atfork(release_threads, nullptr, nullptr);

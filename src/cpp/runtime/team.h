@@ -14,8 +14,8 @@ namespace fastopt {
 
 inline constexpr int max_threads = 1024;
 
-// One thread where the work is too small to share. Measured: four barriers cost two threads about 1 us, in which one core does
-// some 100,000 operations of a small network.
+// One thread where the work is too small to share. Measured: four barriers cost two threads about 1 us, in which one
+// core does some 100,000 operations of a small network.
 inline constexpr double operations_worth_a_thread = 2.5e5;
 
 class Team {
@@ -42,8 +42,8 @@ class Team {
   Barrier* barrier_;
 };
 
-// Runs work(team) on `threads` threads, the calling one being rank 0. Denormal results are flushed to zero inside when `flush`
-// is set, and the caller's mode is restored. `work` must not throw.
+// Runs work(team) on `threads` threads, the calling one being rank 0. Denormal results are flushed to zero inside when
+// `flush` is set, and the caller's mode is restored. `work` must not throw.
 void run_team(int threads, bool flush, const std::function<void(const Team&)>& work);
 
 // Splits 0..count-1 over as many threads as are worth it: `cost` is the number of arithmetic operations.

@@ -1,5 +1,5 @@
-// Elementary functions on vectors. Ranges are reduced as in the Cephes library (S. L. Moshier); largest errors, in units in
-// the last place of the result, are stated in tests/cases.py.
+// Elementary functions on vectors. Ranges are reduced as in the Cephes library (S. L. Moshier); largest errors, in
+// units in the last place of the result, are stated in tests/cases.py.
 #pragma once
 
 #include <limits>
@@ -16,7 +16,8 @@ template <>
 struct Format<float> {
   static constexpr int mantissa_bits = 23;
   static constexpr std::int32_t bias = 127;
-  static constexpr float integer_magic = 12582912.0F;  // 1.5 * 2^23: adding it rounds to an integer kept in the low bits
+  static constexpr float integer_magic =
+      12582912.0F;  // 1.5 * 2^23: adding it rounds to an integer kept in the low bits
   static constexpr float exp_lowest = -104.0F, exp_highest = 89.0F;
   static constexpr float denormal_scale = 8388608.0F;  // 2^23
 };
@@ -138,13 +139,12 @@ template <class V>
   where(x < T(0), large) = -large;
   V small;
   if constexpr (sizeof(T) == 4) {
-    small = x + x * z * polynomial<V>(z, {-3.33332819422e-1F, 1.33314422036e-1F, -5.37397155531e-2F, 2.06390887954e-2F,
-                                          -5.70498872745e-3F});
+    small = x + x * z *
+                    polynomial<V>(z, {-3.33332819422e-1F, 1.33314422036e-1F, -5.37397155531e-2F, 2.06390887954e-2F,
+                                      -5.70498872745e-3F});
   } else {
-    const V p =
-        polynomial<V>(z, {-1.61468768441708447952e3, -9.92877231001918586564e1, -9.64399179425052238628e-1});
-    const V q =
-        polynomial<V>(z, {4.84406305325125486048e3, 2.23548839060100448583e3, 1.12811678491632931402e2, 1.0});
+    const V p = polynomial<V>(z, {-1.61468768441708447952e3, -9.92877231001918586564e1, -9.64399179425052238628e-1});
+    const V q = polynomial<V>(z, {4.84406305325125486048e3, 2.23548839060100448583e3, 1.12811678491632931402e2, 1.0});
     small = x + x * z * (p / q);
   }
   where(magnitude < T(0.625), large) = small;

@@ -25,9 +25,11 @@ template <class T, int half>
   }(std::make_integer_sequence<int, lanes<T>>{});
 }
 
-// to[k * to_stride + i] = from[i * from_stride + k] for i < rows <= lanes and k < columns; rows up to a full vector become zeros.
+// to[k * to_stride + i] = from[i * from_stride + k] for i < rows <= lanes and k < columns; rows up to a full vector
+// become zeros.
 template <class T>
-void transpose(const T* from, std::int64_t from_stride, std::int64_t rows, std::int64_t columns, T* to, std::int64_t to_stride) {
+void transpose(const T* from, std::int64_t from_stride, std::int64_t rows, std::int64_t columns, T* to,
+               std::int64_t to_stride) {
   constexpr int n = lanes<T>;
   std::int64_t k = 0;
   if (rows == n) {

@@ -73,19 +73,17 @@ template <class T, class F>
 [[gnu::always_inline]] inline void for_each_vector(std::int64_t n, F&& f) {
   std::int64_t i = 0;
   for (; i + lanes<T> <= n; i += lanes<T>) {
-    f(
-        i, [](const T* p) { return load<T>(p); }, [](const Vec<T>& v, T* p) { store<T>(v, p); });
+    f(i, [](const T* p) { return load<T>(p); }, [](const Vec<T>& v, T* p) { store<T>(v, p); });
   }
   if (i < n) {
     const Mask<T> mask = first_lanes<T>(n - i);
-    f(
-        i, [&](const T* p) { return load<T>(p, mask); }, [&](const Vec<T>& v, T* p) { store<T>(v, p, mask); });
+    f(i, [&](const T* p) { return load<T>(p, mask); }, [&](const Vec<T>& v, T* p) { store<T>(v, p, mask); });
   }
 }
 
 template <class V>
-using Integer = stdx::rebind_simd_t<
-    std::conditional_t<sizeof(typename V::value_type) == 4, std::int32_t, std::int64_t>, V>;
+using Integer =
+    stdx::rebind_simd_t<std::conditional_t<sizeof(typename V::value_type) == 4, std::int32_t, std::int64_t>, V>;
 
 template <class To, class From>
 inline To bits(const From& v) {

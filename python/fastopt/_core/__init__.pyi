@@ -1,0 +1,69 @@
+"""The compiled core. Everything public is re-exported, with its documentation, by the modules of ``fastopt``.
+
+Arrays that are written in place (``out=``, parameters, slots) must be aligned, native-endian, writable, C-contiguous
+and of the stated dtype, and must not overlap what is read; otherwise ValueError or TypeError is raised and nothing has
+changed.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import kernels as kernels
+from . import roof as roof
+from . import runtime as runtime
+
+Real: TypeAlias = NDArray[np.float32] | NDArray[np.float64]
+
+class Network:
+    def __init__(self, dtype: str, input_size: int, layers: Sequence[Mapping[str, object]]) -> None: ...
+    @property
+    def dtype(self) -> str: ...
+    @property
+    def input_size(self) -> int: ...
+    @property
+    def output_size(self) -> int: ...
+    @property
+    def parameters(self) -> list[dict[str, Real]]: ...
+    @property
+    def gradients(self) -> list[dict[str, Real]]: ...
+    def forward(self, x: NDArray[Any]) -> Real: ...
+    def backward(self, dy: Real) -> Real: ...
+    def predict(self, x: NDArray[Any], batch_size: int = 256, poll: Callable[[int], object] | None = None) -> Real: ...
+    def evaluate(
+        self,
+        x: NDArray[Any],
+        y: NDArray[Any],
+        loss: str,
+        metrics: Sequence[str] = (),
+        sample_weight: Real | None = None,
+        batch_size: int = 256,
+        poll: Callable[[int], object] | None = None,
+    ) -> dict[str, float]: ...
+
+class Optimizer:
+    step: int
+    def __init__(self, rule: str, network: Network) -> None: ...
+    @property
+    def rule(self) -> str: ...
+    @property
+    def slots(self) -> list[dict[str, dict[str, Real]]]: ...
+    def apply(self, hyper: Mapping[str, float]) -> None: ...
+    def train(
+        self,
+        x: NDArray[Any],
+        y: NDArray[Any],
+        loss: str,
+        hyper: Mapping[str, float],
+        metrics: Sequence[str] = (),
+        sample_weight: Real | None = None,
+        order: NDArray[np.int64] | None = None,
+        batch_size: int = 32,
+        first_batch: int = 0,
+        batches: int | None = None,
+        poll: Callable[[int], object] | None = None,
+    ) -> dict[str, float]: ...
+
+def allocations() -> int: ...
