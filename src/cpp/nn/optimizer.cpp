@@ -42,37 +42,49 @@ Outcome Optimizer<T>::train(Network<T>& network, const Run& run, Totals& totals)
   totals.metrics.resize(run.objective.metrics.size());
   Watch watch(run.poll);
   Outcome outcome = Outcome::finished;
-  run_team(threads_for(network.step_cost(rows)), true, [&](const Team& team) {
-    for (Index b = run.first_batch; b < run.first_batch + run.batches; ++b) {
-      const Index first = b * run.batch_size;
-      Batch batch{std::min(run.batch_size, run.x.rows - first)};
-      if (run.order) {
-        batch.index = run.order + first;
-      } else {
-        batch.first = first;
-      }
-      network.gradients_of(team, run.x, batch, run.objective, watch, b - run.first_batch);
-      if (team.rank() == 0) {
-        const double before = totals.loss;
-        if (watch.stopped()) {
-          outcome = Outcome::stopped;
+  Index done = 0;
+  while (done < run.batches && outcome == Outcome::finished) {
+    const Index begin = done;
+    // A team that turns out to be crowded gives way to another, perhaps of one thread, which tries a larger one now and
+    // then.
+    bool leave = false;
+    const int threads = threads_for(network.step_cost(rows));
+    run_team(threads, true, [&](const Team& team) {
+      for (Index b = begin; b < run.batches; ++b) {
+        const Index first = (run.first_batch + b) * run.batch_size;
+        Batch batch{std::min(run.batch_size, run.x.rows - first)};
+        if (run.order) {
+          batch.index = run.order + first;
         } else {
-          network.add_totals(batch, run.objective, totals);
-          if (!std::isfinite(totals.loss)) {
-            totals.loss = before;
-            outcome = Outcome::not_finite;
+          batch.first = first;
+        }
+        network.gradients_of(team, run.x, batch, run.objective, watch, b);
+        if (team.rank() == 0) {
+          if (watch.stopped()) {
+            outcome = Outcome::stopped;
+          } else {
+            network.add_totals(batch, run.objective, totals);
+            if (!std::isfinite(totals.loss)) {
+              outcome = Outcome::not_finite;
+            }
           }
+          leave = threads > 1 ? team.crowded() : threads_for(network.step_cost(rows)) > 1;
+        }
+        team.barrier();
+        if (outcome != Outcome::finished) {
+          return;
+        }
+        update(team, network, run.hyper, step + 1 + b);
+        team.barrier();
+        if (team.rank() == 0) {
+          done = b + 1;
+        }
+        if (leave) {
+          return;
         }
       }
-      team.barrier();
-      if (outcome != Outcome::finished) {
-        return;
-      }
-      update(team, network, run.hyper, step + 1 + b - run.first_batch);
-      team.barrier();
-    }
-  });
-  const Index done = totals.batches - (outcome == Outcome::not_finite ? 1 : 0);
+    });
+  }
   step += done;
   return outcome;
 }

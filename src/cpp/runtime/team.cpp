@@ -6,9 +6,11 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
+#include <mutex>
 #include <sstream>
 #include <stdexcept>
 #include <thread>
@@ -20,6 +22,8 @@
 namespace fastopt {
 
 namespace {
+
+using Clock = std::chrono::steady_clock;
 
 void relax() {
 #if defined(__x86_64__)
@@ -142,13 +146,54 @@ void prepare_for_fork() {
   static_cast<void>(registered);
 }
 
+// Whether teams have had to wait for their threads more than sharing the work saves them. Then work is done by one
+// thread for a while, before a team is tried again; the while doubles each time that the trial fails.
+class Crowd {
+ public:
+  static bool worse_than_alone(Clock::duration total, Clock::duration waited, int threads) {
+    return waited * threads > total * (threads - 1);
+  }
+
+  bool alone() const { return Clock::now().time_since_epoch().count() < alone_until_.load(std::memory_order_relaxed); }
+
+  void report(Clock::duration total, Clock::duration waited, int threads) {
+    const std::lock_guard lock(mutex_);
+    total_ += total;
+    waited_ += waited;
+    if (total_ < trial) {
+      return;
+    }
+    if (worse_than_alone(total_, waited_, threads)) {
+      alone_until_ = (Clock::now() + pause_).time_since_epoch().count();
+      pause_ = std::min<Clock::duration>(2 * pause_, longest_pause);
+    } else {
+      pause_ = first_pause;
+    }
+    total_ = waited_ = {};
+  }
+
+  // Long enough for an unlucky slice of the scheduler (some 4 ms) not to decide alone.
+  static constexpr auto trial = std::chrono::milliseconds(10);
+
+ private:
+  static constexpr auto first_pause = std::chrono::milliseconds(100), longest_pause = std::chrono::milliseconds(1600);
+  std::mutex mutex_;
+  std::atomic<Clock::rep> alone_until_{0};
+  Clock::duration pause_{first_pause}, total_{}, waited_{};
+};
+
+Crowd& crowd() {
+  static Crowd instance;
+  return instance;
+}
+
 }  // namespace
 
 class Team::Barrier {
  public:
-  explicit Barrier(int size) : size_(size), spins_(size <= affinity() ? 2000 : 0) {}
+  explicit Barrier(int size) : size_(size), spins_(size <= affinity() ? 100 : 0) {}
 
-  void wait() {
+  void wait(int rank) {
     const unsigned phase = phase_.load(std::memory_order_acquire);
     if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == size_) {
       arrived_.store(0, std::memory_order_relaxed);
@@ -156,14 +201,31 @@ class Team::Barrier {
       phase_.notify_all();
       return;
     }
-    for (int i = 0; i < spins_; ++i) {
-      if (phase_.load(std::memory_order_acquire) != phase) {
-        return;
+    // Spin, then let others run, at last sleep: a processor that sleeps takes long to wake, above all a virtual one.
+    const auto arrive_within = [&](int tries, auto&& pass_time) {
+      for (int i = 0; i < tries; ++i) {
+        if (phase_.load(std::memory_order_acquire) != phase) {
+          return true;
+        }
+        pass_time();
       }
-      relax();
+      return false;
+    };
+    if (arrive_within(spins_, relax)) {
+      return;
     }
-    phase_.wait(phase, std::memory_order_acquire);
+    const auto start = Clock::now();
+    if (!arrive_within(10 * spins_, relax) && !arrive_within(yields, sched_yield)) {
+      phase_.wait(phase, std::memory_order_acquire);
+    }
+    if (rank == 0) {
+      waited_ += Clock::now() - start;
+    }
   }
+
+  // Of rank 0.
+  Clock::time_point start() const { return start_; }
+  Clock::duration waited() const { return waited_; }
 
  private:
   static int affinity() {
@@ -171,15 +233,26 @@ class Team::Barrier {
     return count;
   }
 
+  static constexpr int yields = 2000;
   int size_, spins_;  // more threads than processors: spinning would hold back those that are waited for
+  Clock::time_point start_{Clock::now()};
+  Clock::duration waited_{};
   alignas(64) std::atomic<int> arrived_{0};
   alignas(64) std::atomic<unsigned> phase_{0};
 };
 
 void Team::barrier() const {
   if (size_ > 1) {
-    barrier_->wait();
+    barrier_->wait(rank_);
   }
+}
+
+bool Team::crowded() const {
+  if (size_ == 1 || chosen_count() > 0) {
+    return false;
+  }
+  const auto total = Clock::now() - barrier_->start();
+  return total > Crowd::trial && Crowd::worse_than_alone(total, barrier_->waited(), size_);
 }
 
 void run_team(int threads, bool flush, const std::function<void(const Team&)>& work) {
@@ -189,19 +262,30 @@ void run_team(int threads, bool flush, const std::function<void(const Team&)>& w
     return;
   }
   prepare_for_fork();
+  const auto start = Clock::now();
+  Clock::time_point done;  // when rank 0 was
   std::optional<Team::Barrier> barrier;
 #pragma omp parallel num_threads(threads)
   {
 #pragma omp single
     barrier.emplace(omp_get_num_threads());
     const FlushDenormals mode(flush);
-    work(Team(omp_get_thread_num(), omp_get_num_threads(), &*barrier));
+    const int rank = omp_get_thread_num();
+    work(Team(rank, omp_get_num_threads(), &*barrier));
+    if (rank == 0) {
+      done = Clock::now();
+    }
   }
+  const auto end = Clock::now();
+  crowd().report(end - start, barrier->waited() + (end - done), threads);
 }
 
 int threads_for(double cost) {
   const double worth = cost / operations_worth_a_thread;
-  return worth < 2 ? 1 : static_cast<int>(std::min<double>(worth, num_threads()));
+  if (worth < 2 || (chosen_count() == 0 && crowd().alone())) {
+    return 1;
+  }
+  return static_cast<int>(std::min<double>(worth, num_threads()));
 }
 
 void parallel_for(Index count, Index grain, double cost, const std::function<void(Range)>& work) {
