@@ -62,27 +62,26 @@ void multiply_tile(const Tile<T>& t) {
     });
   }
   const T* b = t.b;
-  const auto step = [&](const T* const(&a)[rows], Index k) __attribute__((always_inline)) {
+  const T* a[rows];
+  if constexpr (!transposed) {
+    unroll<rows>([&](auto r) __attribute__((always_inline)) { a[r] = t.a.row(t.first_row + r) + t.first_depth; });
+  }
+  const auto step = [&](Index k) __attribute__((always_inline)) {
     V right[vectors];
     unroll<vectors>([&](auto v) __attribute__((always_inline)) { right[v] = load_row(b, v); });
+    const T* column = transposed ? t.a.row(t.first_depth + k) + t.first_row : nullptr;
     unroll<rows>([&](auto r) __attribute__((always_inline)) {
-      const V left = a[r][k];
+      const V left = transposed ? column[r] : a[r][k];
       unroll<vectors>([&](auto v) __attribute__((always_inline)) { sum[r][v] += left * right[v]; });
     });
     b += t.b_stride;
   };
-  const T* a[rows];
-  if constexpr (transposed) {
-    for (Index k = 0; k < t.depth; ++k) {
-      const T* column = t.a.row(t.first_depth + k) + t.first_row;
-      unroll<rows>([&](auto r) __attribute__((always_inline)) { a[r] = column + r; });
-      step(a, 0);
-    }
-  } else {
-    unroll<rows>([&](auto r) __attribute__((always_inline)) { a[r] = t.a.row(t.first_row + r) + t.first_depth; });
-    for (Index k = 0; k < t.depth; ++k) {
-      step(a, k);
-    }
+  Index k = 0;
+  for (; k + 4 <= t.depth; k += 4) {
+    unroll<4>([&](auto i) __attribute__((always_inline)) { step(k + i); });
+  }
+  for (; k < t.depth; ++k) {
+    step(k);
   }
   unroll<rows>([&](auto r) __attribute__((always_inline)) {
     unroll<vectors>([&](auto v) __attribute__((always_inline)) {
