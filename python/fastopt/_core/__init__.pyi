@@ -56,7 +56,7 @@ class Optimizer:
         x: NDArray[Any],
         y: NDArray[Any],
         loss: str,
-        hyper: Mapping[str, float],
+        hyper: Mapping[str, float | NDArray[np.float64]],
         metrics: Sequence[str] = (),
         sample_weight: Real | None = None,
         order: NDArray[np.int64] | None = None,

@@ -5,24 +5,6 @@
 
 namespace fastopt::bindings {
 
-std::vector<double> ordered_hyper(const RuleEntry& rule, const std::map<std::string, double>& given) {
-  std::vector<double> values;
-  for (const std::string_view name : rule.hyper) {
-    const auto found = given.find(std::string(name));
-    if (found == given.end()) {
-      throw std::invalid_argument("rule '" + std::string(rule.name) + "' needs the hyperparameter '" +
-                                  std::string(name) + "'");
-    }
-    values.push_back(found->second);
-  }
-  for (const auto& [name, value] : given) {
-    if (std::ranges::find(rule.hyper, name) == rule.hyper.end()) {
-      throw std::invalid_argument("rule '" + std::string(rule.name) + "' has no hyperparameter '" + name + "'");
-    }
-  }
-  return values;
-}
-
 void check_all_separate(const std::vector<std::pair<py::array, std::string>>& written,
                         const std::vector<std::pair<py::array, std::string>>& read) {
   struct Span {

@@ -1,6 +1,7 @@
 // Targets and hyperparameters as they come from Python.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <vector>
@@ -38,7 +39,24 @@ Targets<T> targets(const py::array& array, bool labels) {
 }
 
 // The rule's hyperparameters in its order; all must be there, none else.
-std::vector<double> ordered_hyper(const RuleEntry& rule, const std::map<std::string, double>& given);
+template <class Value>
+std::vector<Value> ordered_hyper(const RuleEntry& rule, const std::map<std::string, Value>& given) {
+  std::vector<Value> values;
+  for (const std::string_view name : rule.hyper) {
+    const auto found = given.find(std::string(name));
+    if (found == given.end()) {
+      throw std::invalid_argument("rule '" + std::string(rule.name) + "' needs the hyperparameter '" +
+                                  std::string(name) + "'");
+    }
+    values.push_back(found->second);
+  }
+  for (const auto& [name, value] : given) {
+    if (std::ranges::find(rule.hyper, name) == rule.hyper.end()) {
+      throw std::invalid_argument("rule '" + std::string(rule.name) + "' has no hyperparameter '" + name + "'");
+    }
+  }
+  return values;
+}
 
 // No written array may share memory with another, written or read.
 void check_all_separate(const std::vector<std::pair<py::array, std::string>>& written,

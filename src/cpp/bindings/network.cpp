@@ -294,13 +294,13 @@ py::dict evaluate(PyNetwork& self, const py::object& x, const py::object& y, con
 }
 
 py::dict train(PyOptimizer& self, const py::object& x, const py::object& y, const std::string& loss,
-               const std::map<std::string, double>& hyper, const std::vector<std::string>& metric_names,
-               const py::object& sample_weight, const py::object& order, Index batch_size, Index first_batch,
-               std::optional<Index> batches, const py::object& poll) {
+               const std::map<std::string, std::variant<double, py::object>>& hyper,
+               const std::vector<std::string>& metric_names, const py::object& sample_weight, const py::object& order,
+               Index batch_size, Index first_batch, std::optional<Index> batches, const py::object& poll) {
   check_batch_size(batch_size);
   return self.visit([&]<class T>(Network<T>& network, Optimizer<T>& optimizer) {
     const Samples s = checked_samples(x, network.inputs());
-    const std::vector<double> values = ordered_hyper(rules()[static_cast<std::size_t>(optimizer.rule())], hyper);
+    const auto given = ordered_hyper(rules()[static_cast<std::size_t>(optimizer.rule())], hyper);
     const Index all = (s.rows - 1) / batch_size + 1;
     if (first_batch < 0 || first_batch > all) {
       throw std::invalid_argument("first_batch must be from 0 to " + std::to_string(all) + ", got " +
@@ -310,6 +310,14 @@ py::dict train(PyOptimizer& self, const py::object& x, const py::object& y, cons
     if (count < 0 || count > all - first_batch) {
       throw std::invalid_argument("batches must be from 0 to " + std::to_string(all - first_batch) + ", got " +
                                   std::to_string(count));
+    }
+    std::vector<HyperSeries> series;
+    for (const auto& value : given) {
+      if (const double* constant = std::get_if<double>(&value)) {
+        series.push_back({constant, 0});
+      } else {
+        series.push_back({data<double>(checked<double>(std::get<py::object>(value), "a hyperparameter", {count})), 1});
+      }
     }
     Used used{{first_batch * batch_size, count == all - first_batch ? s.rows : (first_batch + count) * batch_size}};
     std::optional<py::array> checked_order;
@@ -333,7 +341,7 @@ py::dict train(PyOptimizer& self, const py::object& x, const py::object& y, cons
       outcome = optimizer.train(network,
                                 {.x = s,
                                  .objective = objective.objective,
-                                 .hyper = values,
+                                 .hyper = series,
                                  .order = used.order,
                                  .batch_size = batch_size,
                                  .first_batch = first_batch,

@@ -94,6 +94,7 @@ struct Metric {
 
 inline constexpr int max_slots = 4;
 inline constexpr int max_coefficients = 8;
+inline constexpr int max_hyper = 8;
 using Coefficients = std::array<double, max_coefficients>;
 
 template <class T>

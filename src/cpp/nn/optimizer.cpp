@@ -74,7 +74,11 @@ Outcome Optimizer<T>::train(Network<T>& network, const Run& run, Totals& totals)
         if (outcome != Outcome::finished) {
           return;
         }
-        update(team, network, run.hyper, step + 1 + b);
+        std::array<double, max_hyper> hyper;
+        for (std::size_t i = 0; i < run.hyper.size(); ++i) {
+          hyper[i] = run.hyper[i].values[b * run.hyper[i].stride];
+        }
+        update(team, network, hyper, step + 1 + b);
         team.barrier();
         if (team.rank() == 0) {
           done = b + 1;

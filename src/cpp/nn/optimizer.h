@@ -7,6 +7,12 @@
 
 namespace fastopt {
 
+// A hyperparameter of a run: one value for each batch, or one for all (stride 0).
+struct HyperSeries {
+  const double* values;
+  Index stride;
+};
+
 enum class Outcome : std::uint8_t { finished, stopped, not_finite };
 
 template <class T>
@@ -23,7 +29,7 @@ class Optimizer {
   struct Run {
     const Samples& x;
     const Objective<T>& objective;
-    std::span<const double> hyper;
+    std::span<const HyperSeries> hyper;  // in the rule's order
     const Index* order;  // the samples of batch b are order[b * batch_size ...]; null: in their own order
     Index batch_size, first_batch, batches;
     const Poll& poll;
