@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 import subprocess
 import sys
 from contextlib import ExitStack, closing
@@ -98,7 +99,7 @@ class Run:
                 except PeerError as error:
                     self.report["skipped"][f"{peer} at {row.name}"] = str(error)
         if set(able) - {ROOF}:
-            result = measure(row, self.options.dtype, able, self.options.rounds, lambda: bar.update(1 / len(able)))
+            result = measure(row, self.options.dtype, able, self.options.rounds, bar.update)
             self.report["results"].append({**result, "threads": threads})
 
     def all(self) -> dict[str, Any]:
@@ -121,6 +122,9 @@ class Run:
 
 def main() -> None:
     options = arguments()
+    signal.signal(
+        signal.SIGTERM, lambda *_: sys.exit(143)
+    )  # By way of Python, so that no stopped process is left behind.
     report = Run(options).all()
     print(as_text(report))
     if options.out:

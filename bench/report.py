@@ -86,11 +86,8 @@ def tables(report: dict[str, Any]) -> Iterator[Table]:
         yield package_table(report["package"])
 
 
-def noisy_rows(results: list[dict[str, Any]]) -> Iterator[str]:
-    for result in results:
-        peers = [p for p, own in result["peers"].items() if own.get("ratio", {}).get("noisy")]
-        if peers:
-            yield f"{result['row']} with {result['threads']} threads against {', '.join(peers)}"
+def is_noisy(result: dict[str, Any]) -> bool:
+    return any(own["ratio"]["noisy"] for own in result["peers"].values() if "ratio" in own)
 
 
 def notes(report: dict[str, Any]) -> list[str]:
@@ -100,18 +97,18 @@ def notes(report: dict[str, Any]) -> list[str]:
     lines = [
         f"{machine['date']}, {machine['processor']}, {machine['processors']} processors{isa}, "
         f"load {machine['load']:.1f} at the start; Python {machine['python']}, {versions}.",
-        f"{report['rounds']} rounds A B B A; medians; (2.00x) is how many times as fast the reference is, "
-        "the interval is the 95 % bootstrap one of the median ratio of neighbouring turns.",
+        f"{report['rounds']} rounds A B B A; medians; (2.00x) is how many times as fast the reference is: "
+        "the median of the ratios of neighbouring turns, with its 95 % bootstrap interval.",
     ]
     if report["unset"]:
         unset = ", ".join(f"{name}={value}" for name, value in report["unset"].items())
         lines.append(f"Not passed on, so that every library chooses its own instructions: {unset}.")
     if any(not own["agrees"] for result in report["results"] for own in result["peers"].values()):
         lines.append("! marks a result that does not agree with the reference: its time means nothing.")
-    if noisy := list(noisy_rows(report["results"])):
+    if noisy := sum(map(is_noisy, report["results"])):
         lines.append(
-            "~ marks an interval too wide to say by how much; unclear: not even which way. "
-            "Run these again on a quieter machine: " + "; ".join(noisy) + "."
+            "~ marks what was too noisy to say by how much; unclear: not even which way. "
+            f"{noisy} of {len(report['results'])} rows have such a comparison: run them again on a quieter machine."
         )
     lines += [f"Left out: {what}: {why}." for what, why in report["skipped"].items()]
     return lines

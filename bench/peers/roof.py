@@ -1,4 +1,7 @@
-"""Not a library but the machine: the time that the arithmetic of a row takes at the FMA peak, measured in each turn."""
+"""Not a library but the machine: the time that the arithmetic of a row takes at the FMA peak.
+
+It is measured in every turn; the best of a row counts.
+"""
 
 from typing import Any
 
