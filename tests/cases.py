@@ -9,6 +9,7 @@ import numpy as np
 import reference
 
 from fastopt._core import runtime
+from fastopt.optimizers import SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, DeltaBarDelta, Lion, Nadam, RAdam, RMSprop
 
 ISAS = runtime.isas()
 DTYPES = (np.float32, np.float64)
@@ -168,6 +169,35 @@ RULES = [
     Rule("radam", reference.radam, ("m", "v"), ADAM | {"beta_2": 0.95, "learning_rate": 0.3}),
 ]
 ONE_OF_EACH_RULE = list({rule.name: rule for rule in reversed(RULES)}.values())
+
+# Every optimizer, so that each of the rules is someone's; made afresh for each test, as an object keeps its state.
+OPTIMIZERS = {
+    repr(make()): make
+    for make in (
+        lambda: SGD(0.05),
+        lambda: SGD(0.05, momentum=0.9),
+        lambda: SGD(0.05, momentum=0.9, nesterov=True),
+        lambda: SGD(0.05, momentum=0.9, dampening=0.9),
+        lambda: SGD(0.05, momentum=0.9, nesterov=True, dampening=0.5, dampen_first=False),
+        lambda: Lion(1e-3, 0.8, 0.9),
+        lambda: Adagrad(0.05, 0.1, 1e-6),
+        lambda: RMSprop(0.01, 0.8, epsilon=1e-6),
+        lambda: RMSprop(0.01, momentum=0.5),
+        lambda: RMSprop(0.01, momentum=0.5, nesterov=True),
+        lambda: RMSprop(0.01, centered=True),
+        lambda: RMSprop(0.01, momentum=0.5, centered=True),
+        lambda: RMSprop(0.01, momentum=0.5, centered=True, nesterov=True),
+        lambda: Adadelta(0.5, 0.9, 1e-3),
+        lambda: DeltaBarDelta(0.5, 0.05, 0.01, 0.2, 0.6),
+        lambda: Adam(0.01, beta_1=0.8, epsilon=1e-6),
+        lambda: Adam(0.01, amsgrad=True),
+        lambda: AdamW(0.01, 0.1, 0.8, 0.99, 1e-6),
+        lambda: AdamW(0.01, amsgrad=True),
+        lambda: Adamax(0.01, 0.8, 0.9, 1e-6),
+        lambda: Nadam(0.01, 0.8, 0.9, 1e-6, 0.1),
+        lambda: RAdam(0.01, 0.8, 0.9, 1e-6),
+    )
+}
 
 # Networks that the speed is judged by: batch, sizes of the layers.
 NETWORKS = [
