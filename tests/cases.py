@@ -1,5 +1,6 @@
 """The tables that the tests run over: a new activation, loss, metric or update rule is tested by adding its row."""
 
+import functools
 import itertools
 from collections.abc import Callable
 from typing import NamedTuple
@@ -8,6 +9,7 @@ import numpy as np
 import reference
 
 from fastopt._core import runtime
+from fastopt.optimizers import SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, DeltaBarDelta, Lion, Nadam, RAdam, RMSprop
 
 ISAS = runtime.isas()
 DTYPES = (np.float32, np.float64)
@@ -92,18 +94,28 @@ def make_target(kind: str, rng: np.random.Generator, rows: int, columns: int, dt
 
 
 class Rule(NamedTuple):
-    """Update rule: its name, its twin, its slots, and the hyperparameters of this case."""
+    """Update rule: its name, its twin, its slots, the hyperparameters of this case, and slots that start above 0."""
 
     name: str
     update: Callable
     slots: tuple[str, ...]
     hyper: dict[str, float]
+    initial: dict[str, float] = {}  # noqa: RUF012
 
     def __str__(self) -> str:
         return "-".join([self.name, *map(str, self.hyper.values())])
 
+    def start(self, shape, dtype) -> dict[str, np.ndarray]:
+        return {name: np.full(shape, self.initial.get(name, 0), dtype) for name in self.slots}
 
+
+BALL = {"learning_rate": 0.01, "momentum": 0.9, "dampening": 0.0, "dampen_first": 1.0}
+RMSPROP = {"learning_rate": 0.001, "rho": 0.9, "epsilon": 1e-8}
 ADAM = {"learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7}
+ADAMW = ADAM | {"weight_decay": 0.01}
+NADAM = ADAM | {"momentum_decay": 0.004}
+LION = {"learning_rate": 0.0001, "beta_1": 0.9, "beta_2": 0.99}
+DELTA = {"learning_rate": 1.0, "kappa": 0.001, "phi": 0.1, "theta": 0.7}
 RULES = [
     Rule("sgd", reference.sgd, (), {"learning_rate": 0.01}),
     Rule("sgd", reference.sgd, (), {"learning_rate": 3.0}),
@@ -111,10 +123,81 @@ RULES = [
     Rule("momentum", reference.momentum, ("v",), {"learning_rate": 0.7, "momentum": 0.0}),
     Rule("nesterov", reference.nesterov, ("v",), {"learning_rate": 0.01, "momentum": 0.9}),
     Rule("nesterov", reference.nesterov, ("v",), {"learning_rate": 0.7, "momentum": 0.999}),
+    Rule("heavy_ball", reference.heavy_ball, ("v",), BALL),
+    Rule("heavy_ball", reference.heavy_ball, ("v",), BALL | {"dampening": 0.7, "dampen_first": 0.0}),
+    Rule("heavy_ball_nesterov", reference.heavy_ball_nesterov, ("v",), BALL),
+    Rule("heavy_ball_nesterov", reference.heavy_ball_nesterov, ("v",), BALL | {"momentum": 0.5, "dampening": 0.5}),
+    Rule("lion", reference.lion, ("m",), LION),
+    Rule("lion", reference.lion, ("m",), {"learning_rate": 0.3, "beta_1": 0.99, "beta_2": 0.0}),
+    Rule("adagrad", reference.adagrad, ("s",), {"learning_rate": 0.01, "epsilon": 1e-10}),
+    Rule("adagrad", reference.adagrad, ("s",), {"learning_rate": 2.0, "epsilon": 0.1}, {"s": 0.1}),
+    *(
+        Rule(
+            "_".join(filter(None, ["rmsprop", "centered" if centered else "", velocity])),
+            functools.partial(reference.rmsprop, centered=centered, velocity=velocity),
+            ("s", *("m" for _ in range(centered)), *("v" for _ in range(velocity is not None))),
+            hyper | ({} if velocity is None else {"momentum": momentum}),
+        )
+        for centered in (False, True)
+        for velocity in (None, "momentum", "nesterov")
+        for hyper, momentum in ((RMSPROP, 0.9), ({"learning_rate": 0.3, "rho": 0.5, "epsilon": 0.1}, 0.3))
+    ),
+    Rule("adadelta", reference.adadelta, ("g2", "dx2"), {"learning_rate": 1.0, "rho": 0.95, "epsilon": 1e-6}),
+    Rule("adadelta", reference.adadelta, ("g2", "dx2"), {"learning_rate": 0.3, "rho": 0.0, "epsilon": 0.1}),
+    Rule("delta_bar_delta", reference.delta_bar_delta, ("rate", "delta_bar"), DELTA, {"rate": 0.01}),
+    Rule(
+        "delta_bar_delta",
+        reference.delta_bar_delta,
+        ("rate", "delta_bar"),
+        {"learning_rate": 0.5, "kappa": 0.1, "phi": 0.9, "theta": 0.0},
+    ),
     Rule("adam", reference.adam, ("m", "v"), ADAM),
     Rule("adam", reference.adam, ("m", "v"), ADAM | {"learning_rate": 0.3, "beta_1": 0.0, "epsilon": 0.1}),
     Rule("adam", reference.adam, ("m", "v"), ADAM | {"beta_1": 0.99, "beta_2": 0.999999, "epsilon": 1e-12}),
+    Rule("amsgrad", reference.adam, ("m", "v", "vmax"), ADAM),
+    Rule("amsgrad", reference.adam, ("m", "v", "vmax"), ADAM | {"beta_1": 0.0, "beta_2": 0.3, "epsilon": 0.1}),
+    Rule("adamw", reference.adam, ("m", "v"), ADAMW),
+    Rule("adamw", reference.adam, ("m", "v"), ADAMW | {"learning_rate": 0.3, "weight_decay": 0.7}),
+    Rule("amsgradw", reference.adam, ("m", "v", "vmax"), ADAMW),
+    Rule("amsgradw", reference.adam, ("m", "v", "vmax"), ADAMW | {"beta_2": 0.3, "weight_decay": 0.0}),
+    Rule("adamax", reference.adamax, ("m", "u"), ADAM),
+    Rule("adamax", reference.adamax, ("m", "u"), ADAM | {"beta_1": 0.0, "beta_2": 0.3, "epsilon": 0.1}),
+    Rule("nadam", reference.nadam, ("m", "v"), NADAM),
+    Rule("nadam", reference.nadam, ("m", "v"), NADAM | {"beta_1": 0.99, "beta_2": 0.9, "momentum_decay": 1.0}),
+    Rule("radam", reference.radam, ("m", "v"), ADAM),
+    Rule("radam", reference.radam, ("m", "v"), ADAM | {"beta_1": 0.0, "beta_2": 0.6, "epsilon": 0.1}),
+    Rule("radam", reference.radam, ("m", "v"), ADAM | {"beta_2": 0.95, "learning_rate": 0.3}),
 ]
+ONE_OF_EACH_RULE = list({rule.name: rule for rule in reversed(RULES)}.values())
+
+# Every optimizer, so that each of the rules is someone's; made afresh for each test, as an object keeps its state.
+OPTIMIZERS = {
+    repr(make()): make
+    for make in (
+        lambda: SGD(0.05),
+        lambda: SGD(0.05, momentum=0.9),
+        lambda: SGD(0.05, momentum=0.9, nesterov=True),
+        lambda: SGD(0.05, momentum=0.9, dampening=0.9),
+        lambda: SGD(0.05, momentum=0.9, nesterov=True, dampening=0.5, dampen_first=False),
+        lambda: Lion(1e-3, 0.8, 0.9),
+        lambda: Adagrad(0.05, 0.1, 1e-6),
+        lambda: RMSprop(0.01, 0.8, epsilon=1e-6),
+        lambda: RMSprop(0.01, momentum=0.5),
+        lambda: RMSprop(0.01, momentum=0.5, nesterov=True),
+        lambda: RMSprop(0.01, centered=True),
+        lambda: RMSprop(0.01, momentum=0.5, centered=True),
+        lambda: RMSprop(0.01, momentum=0.5, centered=True, nesterov=True),
+        lambda: Adadelta(0.5, 0.9, 1e-3),
+        lambda: DeltaBarDelta(0.5, 0.05, 0.01, 0.2, 0.6),
+        lambda: Adam(0.01, beta_1=0.8, epsilon=1e-6),
+        lambda: Adam(0.01, amsgrad=True),
+        lambda: AdamW(0.01, 0.1, 0.8, 0.99, 1e-6),
+        lambda: AdamW(0.01, amsgrad=True),
+        lambda: Adamax(0.01, 0.8, 0.9, 1e-6),
+        lambda: Nadam(0.01, 0.8, 0.9, 1e-6, 0.1),
+        lambda: RAdam(0.01, 0.8, 0.9, 1e-6),
+    )
+}
 
 # Networks that the speed is judged by: batch, sizes of the layers.
 NETWORKS = [

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import cases
 import numpy as np
 import pytest
 
@@ -33,7 +34,19 @@ def regression(units=1, **kwargs):
 # Names and objects
 
 SAME = {
-    fo.optimizers.OPTIMIZERS: [("adam", "Adam"), ("sgd", "SGD")],
+    fo.optimizers.OPTIMIZERS: [
+        ("sgd", "SGD"),
+        ("lion", "Lion"),
+        ("adagrad", "Adagrad"),
+        ("rmsprop", "RMSprop"),
+        ("adadelta", "Adadelta"),
+        ("delta_bar_delta", "DeltaBarDelta"),
+        ("adam", "Adam"),
+        ("adamw", "AdamW"),
+        ("adamax", "Adamax"),
+        ("nadam", "Nadam"),
+        ("radam", "RAdam"),
+    ],
     fo.losses.LOSSES: [
         ("mse", "MeanSquaredError"),
         ("mean_squared_error", "MeanSquaredError"),
@@ -69,8 +82,7 @@ def test_names_objects_and_configs(registry, name, cls):
 @pytest.mark.parametrize(
     "thing",
     [
-        fo.optimizers.SGD(0.5, 0.9, nesterov=True),
-        fo.optimizers.Adam(1, 0.5, 0.6, 0.7),
+        *(make() for make in cases.OPTIMIZERS.values()),
         fo.initializers.RandomNormal(1.0, 2.0),
         fo.layers.Dense(3, "tanh", False, fo.initializers.HeNormal(), fo.initializers.Constant(2), "name"),
     ],

@@ -6,9 +6,9 @@ import signal
 import threading
 import time
 
+import cases
 import numpy as np
 import pytest
-import reference
 
 import fastopt as fo
 from fastopt._core import allocations
@@ -255,20 +255,12 @@ def test_train_on_batch_is_fit(data):
     assert state(stepped) == state(fitted)
 
 
-RULES = {
-    "sgd": (fo.optimizers.SGD(0.1), reference.sgd),
-    "momentum": (fo.optimizers.SGD(0.1, 0.9), reference.momentum),
-    "nesterov": (fo.optimizers.SGD(0.1, 0.9, nesterov=True), reference.nesterov),
-    "adam": (fo.optimizers.Adam(0.01, 0.8, 0.95, 1e-6), reference.adam),
-}
-
-
-@pytest.mark.parametrize(("optimizer", "twin"), RULES.values(), ids=RULES)
-def test_bare_arrays_and_models_agree(optimizer, twin, data):
+@pytest.mark.parametrize("optimizer", cases.OPTIMIZERS.values(), ids=cases.OPTIMIZERS)
+def test_bare_arrays_and_models_agree(optimizer, data):
     """`update` on copies of a model's weights and gradients does the step of the model."""
     x, _ = data
-    bare = type(optimizer).from_config(optimizer.get_config())
-    model = make(optimizer=type(optimizer).from_config(optimizer.get_config()), dtype="float64")
+    bare = optimizer()
+    model = make(optimizer=optimizer(), dtype="float64")
     model(x)
     copies = model.get_weights()
     for _ in range(3):
@@ -278,6 +270,22 @@ def test_bare_arrays_and_models_agree(optimizer, twin, data):
         for copy, view in zip(copies, model.parameters.values(), strict=True):
             assert copy.tobytes() == view.tobytes()
     assert bare.step == model.optimizer.step == 3
+
+
+def test_slots_that_do_not_start_at_zero():
+    model = make(optimizer=fo.optimizers.Adagrad(0.1, initial_accumulator_value=0.5))
+    model.build(3)
+    assert all((slot == 0.5).all() for slot in model.slots.values())
+    w = np.ones(2)
+    fo.optimizers.Adagrad(1.0, initial_accumulator_value=3.0).update(w, np.ones(2))
+    np.testing.assert_allclose(w, 0.5)
+
+
+def test_delta_bar_delta_warns_of_mini_batches(data):
+    model = make(optimizer="delta_bar_delta")
+    with pytest.warns(UserWarning, match="use all 203 samples as one batch, not 202"):
+        model.fit(*data, batch_size=202, verbose=0)
+    model.fit(*data, batch_size=203, verbose=0)
 
 
 # Forks, signals

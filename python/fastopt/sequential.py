@@ -262,6 +262,7 @@ class Sequential:
             validation = self._samples(x, y, sample_weight, data.x.shape[1], "validation ")
         elif validation_split:
             data, validation = data.split(validation_split)
+        self._compiled()[0].check_batches(batch_size, len(data.x))
         self.build(data.x.shape[1])
 
         self.stop_training = False

@@ -32,4 +32,21 @@ struct MomentumRule {
   }
 };
 
+// v <- mu v + (1 - d) g;  w <- w - lr v, or looked ahead w <- w - lr (g + mu v). With d = mu the velocity is a mean.
+// Where dampen_first is 0, the first gradient enters the velocity whole.
+template <bool nesterov>
+struct HeavyBallRule {
+  static constexpr std::string_view name = nesterov ? "heavy_ball_nesterov" : "heavy_ball";
+  static constexpr std::array<std::string_view, 1> slots{"v"};
+  static constexpr std::array<std::string_view, 4> hyper{"learning_rate", "momentum", "dampening", "dampen_first"};
+  static Coefficients prepare(const double* h, Index step) {
+    return {h[0], h[1], step == 1 && h[3] == 0 ? 1 : 1 - h[2]};
+  }
+  template <class V>
+  static void apply(const V* c, V& w, const V& g, V& v) {
+    v = c[1] * v + c[2] * g;
+    w -= c[0] * (nesterov ? g + c[1] * v : v);
+  }
+};
+
 }  // namespace fastopt::FASTOPT_ISA

@@ -1,0 +1,21 @@
+// Adagrad (Duchi, Hazan and Singer, 2011). s: sum of the squared gradients.
+#pragma once
+
+#include "kernels/rules/rule.h"
+
+namespace fastopt::FASTOPT_ISA {
+
+// s <- s + g^2;  w <- w - lr g / (sqrt(s) + epsilon)
+struct Adagrad {
+  static constexpr std::string_view name = "adagrad";
+  static constexpr std::array<std::string_view, 1> slots{"s"};
+  static constexpr std::array<std::string_view, 2> hyper{"learning_rate", "epsilon"};
+  static Coefficients prepare(const double* h, Index) { return {h[0], h[1]}; }
+  template <class V>
+  static void apply(const V* c, V& w, const V& g, V& s) {
+    s += g * g;
+    w -= c[0] * g / (sqrt(s) + c[1]);
+  }
+};
+
+}  // namespace fastopt::FASTOPT_ISA

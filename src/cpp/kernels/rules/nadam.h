@@ -1,0 +1,49 @@
+// Nadam: Adam with Nesterov's momentum (Dozat, 2016). m, v: running means of the gradient and of its square.
+#pragma once
+
+#include <cmath>
+
+#include "kernels/rules/rule.h"
+
+namespace fastopt::FASTOPT_ISA {
+
+// mu_t = b1 (1 - 0.96^(t psi) / 2);  P_t = mu_1 mu_2 ... mu_t
+// m <- b1 m + (1 - b1) g;  v <- b2 v + (1 - b2) g^2
+// w <- w - lr (mu_{t+1} m / (1 - P_{t+1}) + (1 - mu_t) g / (1 - P_t)) / (sqrt(v / (1 - b2^t)) + epsilon)
+struct Nadam {
+  static constexpr std::string_view name = "nadam";
+  static constexpr std::array<std::string_view, 2> slots{"m", "v"};
+  static constexpr std::array<std::string_view, 5> hyper{"learning_rate", "beta_1", "beta_2", "epsilon",
+                                                         "momentum_decay"};
+  // P_t. The loop ends where the product counts as 0 or its factors as b1: after 2000 of them at most.
+  static double product(double b1, double psi, Index step) {
+    const double ratio = std::pow(0.96, psi);
+    double result = 1, power = ratio;
+    Index i = 0;
+    for (; i < step && result > 1e-18 && power > 1e-17; ++i, power *= ratio) {
+      result *= b1 * (1 - 0.5 * power);
+    }
+    return result * std::pow(b1, static_cast<double>(step - i));
+  }
+  static Coefficients prepare(const double* h, Index step) {
+    const double t = static_cast<double>(step), b1 = h[1], b2 = h[2], psi = h[4];
+    const double now = b1 * (1 - 0.5 * std::pow(0.96, t * psi)), next = b1 * (1 - 0.5 * std::pow(0.96, (t + 1) * psi));
+    const double p = product(b1, psi, step);
+    return {h[0] * (1 - now) / (1 - p),
+            h[0] * next / (1 - p * next),
+            1 / std::sqrt(1 - std::pow(b2, t)),
+            b1,
+            1 - b1,
+            b2,
+            1 - b2,
+            h[3]};
+  }
+  template <class V>
+  static void apply(const V* c, V& w, const V& g, V& m, V& v) {
+    m = c[3] * m + c[4] * g;
+    v = c[5] * v + c[6] * (g * g);
+    w -= (c[1] * m + c[0] * g) / (sqrt(v) * c[2] + c[7]);
+  }
+};
+
+}  // namespace fastopt::FASTOPT_ISA
