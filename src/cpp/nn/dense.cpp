@@ -1,5 +1,7 @@
 #include "nn/dense.h"
 
+#include <algorithm>
+
 #include "nn/panels.h"
 
 namespace fastopt {
@@ -56,21 +58,29 @@ void Dense<T>::backward_input(Index rows, const Flow<T>& flow) const {
 }
 
 template <class T>
-void Dense<T>::backward_parameters(const Team& team, Index batch, const Flow<T>& flow) const {
-  const Range share = team.split(this->inputs(), kernels<T>().tile_rows);
-  if (share.size() > 0) {
+void Dense<T>::backward_parameters(const Team& team, Index batch, const Flow<T>& flow, const PartDone& done) const {
+  constexpr Index grain = 16, part_size = 65536;  // rows that are whole vectors; elements that stay in cache
+  const Index outputs = this->outputs();
+  const Range share = team.split(this->inputs(), grain);
+  const Index part = std::max(grain, part_size / outputs / grain * grain);
+  for (Index first = share.begin; first < share.end; first += part) {
+    const Index rows = std::min(part, share.end - first);
+    const Index offset = kernel().offset + first * outputs;
     Rows<const T> x = flow.x;
-    x.data += share.begin;
-    kernels<T>().multiply({.rows = share.size(),
-                           .columns = this->outputs(),
+    x.data += first;
+    kernels<T>().multiply({.rows = rows,
+                           .columns = outputs,
                            .depth = batch,
                            .a = x,
                            .a_transposed = true,
                            .b = {flow.dy.data, flow.dy.stride, kernels<T>().panel_width, true},
-                           .c = {flow.gradients + kernel().offset + share.begin * this->outputs(), this->outputs()}});
+                           .c = {flow.gradients + offset, outputs}});
+    done({offset, offset + rows * outputs});
   }
   if (bias()) {
-    kernels<T>().column_sum(flow.dy, batch, team.split(this->outputs(), alignment), flow.gradients + bias()->offset);
+    const Range columns = team.split(outputs, alignment);
+    kernels<T>().column_sum(flow.dy, batch, columns, flow.gradients + bias()->offset);
+    done({bias()->offset + columns.begin, bias()->offset + columns.end});
   }
 }
 

@@ -1,6 +1,7 @@
 // The contract of a layer: what the network tells it and what it must do.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,9 @@ struct Flow {
   Rows<T> dx;
 };
 
+// Called with a range of the flat buffers.
+using PartDone = std::function<void(Range)>;
+
 template <class T>
 class Layer {
  public:
@@ -60,8 +64,10 @@ class Layer {
   virtual void forward(Index rows, const Flow<T>& flow) const = 0;
   virtual void backward_input(Index rows, const Flow<T>& flow) const = 0;
 
-  // The flow's rows are those of the whole batch; the parameters are split among the team.
-  virtual void backward_parameters(const Team& team, Index batch, const Flow<T>& flow) const = 0;
+  // The flow's rows are those of the whole batch; the parameters are split among the team, at multiples of whole
+  // vectors from the start of a tensor. `done` is told of each part of the gradients that is finished, while it is in
+  // cache.
+  virtual void backward_parameters(const Team& team, Index batch, const Flow<T>& flow, const PartDone& done) const = 0;
 
  protected:
   std::vector<TensorSpec> tensors_;

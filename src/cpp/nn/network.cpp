@@ -280,18 +280,20 @@ void Network<T>::backward_rows(Arena& arena, Rows<const T> x, Range rows, Rows<T
 }
 
 template <class T>
-void Network<T>::backward_parameters(const Team& team, Arena& arena, Rows<const T> x, Index rows, const Watch* watch) {
+void Network<T>::backward_parameters(const Team& team, Rows<const T> x, Index rows, const PartDone& done) {
   for (std::size_t l = layers_.size(); l-- > 0;) {
-    if (watch && watch->stopped()) {
-      return;
-    }
-    layers_[l]->backward_parameters(team, rows, flow(arena, l, x, 0));
+    layers_[l]->backward_parameters(team, rows, flow(training_, l, x, 0), done);
   }
 }
 
 template <class T>
-void Network<T>::gradients_of(const Team& team, const Samples& x, const Batch& batch, const Objective<T>& objective,
-                              Watch& watch, Index done) {
+void Network<T>::backward_parameters(const Team& team, const Samples& x, const Batch& batch, const PartDone& done) {
+  backward_parameters(team, rows_of(training_, x, batch, {0, batch.rows}), batch.rows, done);
+}
+
+template <class T>
+void Network<T>::pass(const Team& team, const Samples& x, const Batch& batch, const Objective<T>& objective,
+                      Watch& watch, Index done) {
   Arena& arena = training_;
   prepare_backward(team, arena, false);
   const Range mine = team.split(batch.rows);
@@ -307,7 +309,6 @@ void Network<T>::gradients_of(const Team& team, const Samples& x, const Batch& b
     }
   }
   team.barrier();
-  backward_parameters(team, arena, rows_of(arena, x, batch, {0, batch.rows}), batch.rows, &watch);
 }
 
 template <class T>
@@ -371,7 +372,7 @@ void Network<T>::backward(const T* dy, T* dx) {
                                                   last.from(rows.begin), rows.size(), outputs());
     backward_rows(training_, x.from(rows.begin), rows, Rows<T>{dx, inputs()}.from(rows.begin));
     team.barrier();
-    backward_parameters(team, training_, x, batch, nullptr);
+    backward_parameters(team, x, batch, [](Range) {});
   });
 }
 

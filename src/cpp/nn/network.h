@@ -90,12 +90,13 @@ class Network {
   bool predict(const Samples& x, Index batch_size, T* out, const Poll& poll);
   bool evaluate(const Samples& x, const Objective<T>& objective, Index batch_size, const Poll& poll, Totals& totals);
 
-  // For training: memory for batches of `rows`, then, on every rank of a team, the gradients of
-  // sum(weight * loss) / rows. Each rank's share of the gradients is written when this returns; a barrier is the
-  // caller's.
+  // For training: memory for batches of `rows`. Then, on every rank of a team, the losses and metrics of a batch and
+  // the gradients of its layers' outputs, with a barrier after it; then, after another barrier of the caller's, the
+  // gradients of the parameters, of sum(weight * loss) / rows, whose parts `done` hears of.
   void reserve(Index rows, const Objective<T>& objective);
-  void gradients_of(const Team& team, const Samples& x, const Batch& batch, const Objective<T>& objective, Watch& watch,
-                    Index done);
+  void pass(const Team& team, const Samples& x, const Batch& batch, const Objective<T>& objective, Watch& watch,
+            Index done);
+  void backward_parameters(const Team& team, const Samples& x, const Batch& batch, const PartDone& done);
   void add_totals(const Batch& batch, const Objective<T>& objective, Totals& totals) const {
     add(training_, batch, objective, totals);
   }
@@ -117,7 +118,7 @@ class Network {
   void forward_rows(Arena& arena, Rows<const T> x, Range rows, bool activate_last);
   void loss_rows(Arena& arena, const Batch& batch, Range rows, const Objective<T>& objective, bool backward) const;
   void backward_rows(Arena& arena, Rows<const T> x, Range rows, Rows<T> dx);
-  void backward_parameters(const Team& team, Arena& arena, Rows<const T> x, Index rows, const Watch* watch);
+  void backward_parameters(const Team& team, Rows<const T> x, Index rows, const PartDone& done);
   void add(const Arena& arena, const Batch& batch, const Objective<T>& objective, Totals& totals) const;
 
   std::vector<std::unique_ptr<Layer<T>>> layers_;

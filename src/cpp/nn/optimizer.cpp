@@ -15,23 +15,23 @@ Optimizer<T>::Optimizer(int rule, Index size) : rule_(rule) {
 }
 
 template <class T>
-void Optimizer<T>::update(const Team& team, Network<T>& network, std::span<const double> hyper, std::int64_t at) {
-  const Range share = team.split(network.parameter_size(), alignment);
-  Update<T> u{.size = share.size(),
-              .parameter = network.parameters() + share.begin,
-              .gradient = network.gradients() + share.begin,
+void Optimizer<T>::update(Network<T>& network, const Coefficients& coefficients, Range part) {
+  Update<T> u{.size = part.size(),
+              .parameter = network.parameters() + part.begin,
+              .gradient = network.gradients() + part.begin,
               .slots = {},
-              .coefficients = rules()[static_cast<std::size_t>(rule_)].prepare(hyper.data(), at)};
+              .coefficients = coefficients};
   for (std::size_t i = 0; i < slots_.size(); ++i) {
-    u.slots[i] = slots_[i].data() + share.begin;
+    u.slots[i] = slots_[i].data() + part.begin;
   }
   kernels<T>().update[static_cast<std::size_t>(rule_)](u);
 }
 
 template <class T>
 void Optimizer<T>::apply(Network<T>& network, std::span<const double> hyper) {
+  const Coefficients coefficients = rules()[static_cast<std::size_t>(rule_)].prepare(hyper.data(), step + 1);
   run_team(threads_for(10 * static_cast<double>(network.parameter_size())), true,
-           [&](const Team& team) { update(team, network, hyper, step + 1); });
+           [&](const Team& team) { update(network, coefficients, team.split(network.parameter_size(), alignment)); });
   ++step;
 }
 
@@ -41,7 +41,12 @@ Outcome Optimizer<T>::train(Network<T>& network, const Run& run, Totals& totals)
   network.reserve(rows, run.objective);
   totals.metrics.resize(run.objective.metrics.size());
   Watch watch(run.poll);
+  // Written by rank 0 between the last two barriers of a step, and read by all after them.
   Outcome outcome = Outcome::finished;
+  Coefficients coefficients{};
+  std::array<double, max_hyper> hyper{};
+  // The parameters are updated while their gradients are in cache; nothing reads them before the step's last barrier.
+  const PartDone update_part = [&](Range part) { update(network, coefficients, part); };
   Index done = 0;
   while (done < run.batches && outcome == Outcome::finished) {
     const Index begin = done;
@@ -58,7 +63,7 @@ Outcome Optimizer<T>::train(Network<T>& network, const Run& run, Totals& totals)
         } else {
           batch.first = first;
         }
-        network.gradients_of(team, run.x, batch, run.objective, watch, b);
+        network.pass(team, run.x, batch, run.objective, watch, b);
         if (team.rank() == 0) {
           if (watch.stopped()) {
             outcome = Outcome::stopped;
@@ -68,17 +73,17 @@ Outcome Optimizer<T>::train(Network<T>& network, const Run& run, Totals& totals)
               outcome = Outcome::not_finite;
             }
           }
+          for (std::size_t i = 0; i < run.hyper.size(); ++i) {
+            hyper[i] = run.hyper[i].values[b * run.hyper[i].stride];
+          }
+          coefficients = rules()[static_cast<std::size_t>(rule_)].prepare(hyper.data(), step + 1 + b);
           leave = threads > 1 ? team.crowded() : threads_for(network.step_cost(rows)) > 1;
         }
         team.barrier();
         if (outcome != Outcome::finished) {
           return;
         }
-        std::array<double, max_hyper> hyper;
-        for (std::size_t i = 0; i < run.hyper.size(); ++i) {
-          hyper[i] = run.hyper[i].values[b * run.hyper[i].stride];
-        }
-        update(team, network, hyper, step + 1 + b);
+        network.backward_parameters(team, run.x, batch, update_part);
         team.barrier();
         if (team.rank() == 0) {
           done = b + 1;

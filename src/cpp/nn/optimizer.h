@@ -40,7 +40,7 @@ class Optimizer {
   std::int64_t step = 0;
 
  private:
-  void update(const Team& team, Network<T>& network, std::span<const double> hyper, std::int64_t at);
+  void update(Network<T>& network, const Coefficients& coefficients, Range part);
 
   int rule_;
   std::vector<Buffer<T>> slots_;
