@@ -28,7 +28,8 @@ class Team {
   int size() const { return size_; }
   void barrier() const;
 
-  // For rank 0: the others come so late, because other processes hold their processors, that one thread would be faster.
+  // For rank 0: the others come so late, because other processes hold their processors, that one thread would be
+  // faster.
   bool crowded() const;
 
   // This rank's contiguous share of 0..count-1, cut at multiples of `grain`.
@@ -52,8 +53,8 @@ void run_team(int threads, bool flush, const std::function<void(const Team&)>& w
 // Splits 0..count-1 over as many threads as are worth it: `cost` is the number of arithmetic operations.
 void parallel_for(Index count, Index grain, double cost, const std::function<void(Range)>& work);
 
-// How many threads pay for `cost` arithmetic operations between a few barriers: one where the work is small or, unless the number
-// was set, where teams had to wait of late for processors that others use. Results do not depend on it.
+// How many threads pay for `cost` arithmetic operations between a few barriers: one where the work is small or, unless
+// the number was set, where teams had to wait of late for processors that others use. Results do not depend on it.
 int threads_for(double cost);
 
 int num_threads();
