@@ -53,7 +53,8 @@ double stream(int reads, int writes, Index count, int threads, double seconds) {
   if (reads < 1 || reads > 4 || writes < 0 || writes > reads) {
     throw std::invalid_argument("stream needs 1 to 4 reads and at most as many writes");
   }
-  const auto kernel = kernel_table().stream[static_cast<std::size_t>((reads - 1) * stream_writes + writes)];
+  const std::size_t kind = static_cast<std::size_t>(reads - 1) * stream_writes + static_cast<std::size_t>(writes);
+  const auto kernel = kernel_table().stream[kind];
   std::vector<Buffer<float>> buffers;
   buffers.reserve(static_cast<std::size_t>(reads));
   for (int i = 0; i < reads; ++i) {
