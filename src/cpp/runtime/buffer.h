@@ -1,6 +1,8 @@
 // Aligned memory, owned, zeroed when it is made.
 #pragma once
 
+#include <sys/mman.h>
+
 #include <cstring>
 #include <new>
 #include <stdexcept>
@@ -33,11 +35,14 @@ class Buffer {
   explicit Buffer(Index size) : size_(size) {
     const Index bytes = round_up(checked_product(size, sizeof(T)), alignment);
     if (bytes > 0) {
-      data_ = static_cast<T*>(::operator new(static_cast<std::size_t>(bytes), std::align_val_t{alignment}));
+      data_ = static_cast<T*>(::operator new(static_cast<std::size_t>(bytes), alignment_of(size)));
+      if (size * static_cast<Index>(sizeof(T)) >= huge_page) {
+        madvise(data_, static_cast<std::size_t>(bytes), MADV_HUGEPAGE);
+      }
       std::memset(static_cast<void*>(data_), 0, static_cast<std::size_t>(bytes));
     }
   }
-  ~Buffer() { ::operator delete(data_, std::align_val_t{alignment}); }
+  ~Buffer() { ::operator delete(data_, alignment_of(size_)); }
   Buffer(Buffer&& other) noexcept : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
   Buffer& operator=(Buffer&& other) noexcept {
     std::swap(data_, other.data_);
@@ -52,6 +57,14 @@ class Buffer {
   Index size() const { return size_; }
 
  private:
+  // The rows of a large matrix lie in as many pages of the usual size: more than a processor's first table of pages
+  // holds.
+  static constexpr Index huge_page = Index{1} << 21;
+  static std::align_val_t alignment_of(Index size) {
+    return std::align_val_t{
+        static_cast<std::size_t>(size * static_cast<Index>(sizeof(T)) >= huge_page ? huge_page : alignment)};
+  }
+
   T* data_ = nullptr;
   Index size_ = 0;
 };
