@@ -122,9 +122,8 @@ class Run:
 
 def main() -> None:
     options = arguments()
-    signal.signal(
-        signal.SIGTERM, lambda *_: sys.exit(143)
-    )  # By way of Python, so that no stopped process is left behind.
+    # End by way of Python, so that no stopped process is left behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     report = Run(options).all()
     print(as_text(report))
     if options.out:

@@ -4,7 +4,6 @@
 #
 #   scripts/test_aarch64.sh [FOLDER] [ARGUMENTS OF PYTEST]        default: build/aarch64 -x -q
 set -euo pipefail
-shopt -s extglob
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 work=build/aarch64
@@ -67,4 +66,4 @@ rm -rf "$site/fastopt"
 cp -r python/fastopt "$site"
 "$tools/cmake" --install "$work/build" --prefix "$site"
 "$python" -m pytest -o cache_dir="$work/pytest_cache" "$@" \
-  tests/test_@(simd_math|activations|dense|losses|updates|random|reductions).py
+  tests/test_{simd_math,activations,dense,losses,updates,random,reductions}.py

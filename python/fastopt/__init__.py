@@ -21,6 +21,7 @@ from fastopt import (
     losses,
     metrics,
     optimizers,
+    schedules,
 )
 from fastopt.config import get_num_threads, set_num_threads, show_config
 from fastopt.files import load_model
@@ -42,6 +43,7 @@ __all__ = [
     "losses",
     "metrics",
     "optimizers",
+    "schedules",
     "set_num_threads",
     "show_config",
 ]

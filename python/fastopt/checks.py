@@ -24,13 +24,21 @@ def integer(name: str, value: object, low: int, high: int | None = None) -> int:
     return number
 
 
-def real(name: str, value: object) -> float:
-    """Return `value` as a finite float."""
+def real(name: str, value: object, low: float = -math.inf, high: float = math.inf, *, above: bool = False) -> float:
+    """Return `value` as a finite float that is at least `low`, or `above` it, and less than `high`."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a number, not {value!r}.")
-    if not math.isfinite(value):
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
         raise ValueError(f"{name} must be finite, not {value!r}.")
-    return float(value)
+    if number < low or (above and number == low) or number >= high:
+        bounds = f"{'more than' if above else 'at least'} {low:g}"
+        bounds += f" and less than {high:g}" if math.isfinite(high) else ""
+        raise ValueError(f"{name} must be {bounds}, not {value!r}.")
+    return number
 
 
 def array(name: str, value: object) -> NDArray[Any]:

@@ -73,8 +73,8 @@ def _description(model: Sequential) -> dict[str, Any]:
 
 
 def _own(registry: Registry[Any], value: Described) -> dict[str, Any]:
-    description = describe(value)
     try:
+        description = describe(value)
         json.dumps(description, allow_nan=False)
         registry.resolve(description)
     except (TypeError, ValueError) as error:

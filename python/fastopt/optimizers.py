@@ -8,13 +8,15 @@ import math
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fastopt import _core, checks
 from fastopt.kernels import Real
 from fastopt.registry import Described, Registry
+from fastopt.schedules import Rate, from_description, unit, values
 
 __all__ = [
     "SGD",
@@ -35,38 +37,50 @@ RULES = _core.kernels.update_rules()
 
 
 class Hyperparameter:
-    """A number between `low` and `high` that is checked whenever it is set."""
+    """A number between `low` and `high`, or, unless `fixed`, a schedule of such; checked when set and when used."""
 
-    def __init__(self, low: float, high: float = math.inf, *, above: bool = False) -> None:
+    def __init__(self, low: float, high: float = math.inf, *, above: bool = False, fixed: bool = False) -> None:
         self.low = low
         self.high = high
         self.above = above
+        self.fixed = fixed
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
 
-    def __get__(self, instance: Any, owner: type) -> float:
-        if instance is None:
-            raise AttributeError(self.name)
-        value: float = vars(instance)[self.name]
-        return value
+    @overload
+    def __get__(self, instance: None, owner: type) -> Self: ...
 
-    def __set__(self, instance: Any, given: float) -> None:
-        value = checks.real(self.name, given)
-        if value < self.low or (self.above and value == self.low) or value >= self.high:
-            bounds = f"{'more than' if self.above else 'at least'} {self.low:g}"
-            bounds += f" and less than {self.high:g}" if math.isfinite(self.high) else ""
-            raise ValueError(f"{self.name} must be {bounds}, not {given!r}.")
-        vars(instance)[self.name] = value
+    @overload
+    def __get__(self, instance: object, owner: type) -> Any: ...
+
+    def __get__(self, instance: object, owner: type) -> Any:
+        return self if instance is None else vars(instance)[self.name]
+
+    def __set__(self, instance: object, given: Rate) -> None:
+        rate = from_description(given)
+        vars(instance)[self.name] = rate if callable(rate) and not self.fixed else self._check(self.name, rate)
+
+    def series(self, rate: Rate, step: int, steps: int, epoch: int) -> float | NDArray[np.float64]:
+        """Return the values of `rate` at `steps` steps: a number if all are equal."""
+        if not callable(rate):
+            return rate
+        start, count = (step, steps) if unit(rate) == "step" else (epoch, 1)
+        result = values(rate, np.arange(start, start + count, dtype=np.float64))
+        good = (result >= self.low) & (result < self.high) & ~(self.above & (result == self.low))
+        if not good.all():
+            i = int(np.argmin(good))
+            self._check(f"{self.name} at {unit(rate)} {start + i}", float(result[i]))
+        return float(result[0]) if (result == result[0]).all() else result
+
+    def _check(self, name: str, value: object) -> float:
+        return checks.real(name, value, self.low, self.high, above=self.above)
 
 
 class OptionalHyperparameter(Hyperparameter):
-    """A number as above, or None."""
+    """A number or a schedule as above, or None."""
 
-    def __get__(self, instance: Any, owner: type) -> Any:
-        return super().__get__(instance, owner)
-
-    def __set__(self, instance: Any, given: float | None) -> None:
+    def __set__(self, instance: object, given: Rate | None) -> None:
         if given is None:
             vars(instance)[self.name] = None
         else:
@@ -76,10 +90,16 @@ class OptionalHyperparameter(Hyperparameter):
 class Optimizer(Described, ABC):
     """The base of all optimizers: it holds the hyperparameters, the slots and the number of steps done.
 
-    Hyperparameters are attributes; one that is set takes effect from the next step, or, inside `Sequential.fit`, from
-    the next epoch. An optimizer keeps the state of what it updates, so each model and each set of arrays needs its own.
+    Hyperparameters are attributes: numbers, `fastopt.schedules`, or functions of the number of steps done. One that is
+    set takes effect from the next step, or, inside `Sequential.fit`, from the next epoch. An optimizer keeps the state
+    of what it updates, so each model and each set of arrays needs its own.
+
+    Attributes:
+        epoch: The number of epochs done, for schedules that count them: that of the model, or, on bare arrays, what it
+            is set to.
     """
 
+    epoch: int = 0
     learning_rate = Hyperparameter(0.0)
     _state: "_core.Optimizer | _Arrays | None" = None
     _network: _core.Network | None = None
@@ -101,13 +121,26 @@ class Optimizer(Described, ABC):
 
     @property
     def hyper(self) -> dict[str, float]:
-        """The numbers that the rule reads at each step."""
+        """The numbers that the rule reads at the next step."""
+        return {name: float(value) for name, value in self.hyper_of(1).items()}
+
+    def hyper_of(self, steps: int) -> dict[str, float | NDArray[np.float64]]:
+        """Return what the rule reads at each of the next steps: a number where it stays, else an array ``[steps]``.
+
+        Raises:
+            TypeError: The value of a function is not a number.
+            ValueError: The value of a schedule is out of the hyperparameter's range; or the rule has changed.
+        """
         if self._state is not None and self._state.rule != self.rule:
             raise ValueError(
                 f"This {type(self).__name__} began with the rule {self._state.rule!r}; its attributes now ask for "
                 f"{self.rule!r}, which keeps other slots: make a new optimizer."
             )
-        return {name: getattr(self, name) for name in RULES[self.rule]["hyper"]}
+        return {name: self._series(name, steps) for name in RULES[self.rule]["hyper"]}
+
+    def _series(self, name: str, steps: int) -> float | NDArray[np.float64]:
+        kind, value = getattr(type(self), name, None), getattr(self, name)
+        return kind.series(value, self.step, steps, self.epoch) if isinstance(kind, Hyperparameter) else float(value)
 
     @property
     def step(self) -> int:
@@ -227,7 +260,7 @@ class SGD(Optimizer):
         dampen_first: Whether 1 - d applies to the first step too; if not, v starts as the first gradient.
 
     Raises:
-        TypeError: An argument is not a number.
+        TypeError: An argument is neither a number nor a schedule of numbers.
         ValueError: An argument is out of its range.
 
     Source:
@@ -249,10 +282,10 @@ class SGD(Optimizer):
 
     def __init__(
         self,
-        learning_rate: float = 0.01,
-        momentum: float = 0.0,
+        learning_rate: Rate = 0.01,
+        momentum: Rate = 0.0,
         nesterov: bool = False,
-        dampening: float | None = None,
+        dampening: Rate | None = None,
         dampen_first: bool = True,
     ) -> None:
         self.learning_rate = learning_rate
@@ -283,7 +316,7 @@ class Adagrad(Optimizer):
         epsilon: eps, more than 0.
 
     Raises:
-        TypeError: An argument is not a number.
+        TypeError: An argument is neither a number nor a schedule of numbers.
         ValueError: An argument is out of its range.
 
     Source:
@@ -298,11 +331,11 @@ class Adagrad(Optimizer):
         array([  0.5,  -99.5])
     """
 
-    initial_accumulator_value = Hyperparameter(0.0)
+    initial_accumulator_value = Hyperparameter(0.0, fixed=True)
     epsilon = Hyperparameter(0.0, above=True)
 
     def __init__(
-        self, learning_rate: float = 0.01, initial_accumulator_value: float = 0.0, epsilon: float = 1e-10
+        self, learning_rate: Rate = 0.01, initial_accumulator_value: float = 0.0, epsilon: Rate = 1e-10
     ) -> None:
         self.learning_rate = learning_rate
         self.initial_accumulator_value = initial_accumulator_value
@@ -332,7 +365,7 @@ class Adadelta(Optimizer):
         epsilon: eps, more than 0; it sets the size of the first steps.
 
     Raises:
-        TypeError: An argument is not a number.
+        TypeError: An argument is neither a number nor a schedule of numbers.
         ValueError: An argument is out of its range.
 
     Source:
@@ -350,7 +383,7 @@ class Adadelta(Optimizer):
     rho = Hyperparameter(0.0, 1.0)
     epsilon = Hyperparameter(0.0, above=True)
 
-    def __init__(self, learning_rate: float = 1.0, rho: float = 0.95, epsilon: float = 1e-6) -> None:
+    def __init__(self, learning_rate: Rate = 1.0, rho: Rate = 0.95, epsilon: Rate = 1e-6) -> None:
         self.learning_rate = learning_rate
         self.rho = rho
         self.epsilon = epsilon
@@ -378,7 +411,7 @@ class RMSprop(Optimizer):
         nesterov: Whether the step looks ahead along the velocity.
 
     Raises:
-        TypeError: An argument is not a number.
+        TypeError: An argument is neither a number nor a schedule of numbers.
         ValueError: An argument is out of its range.
 
     Source:
@@ -400,10 +433,10 @@ class RMSprop(Optimizer):
 
     def __init__(
         self,
-        learning_rate: float = 1e-3,
-        rho: float = 0.9,
-        momentum: float = 0.0,
-        epsilon: float = 1e-8,
+        learning_rate: Rate = 1e-3,
+        rho: Rate = 0.9,
+        momentum: Rate = 0.0,
+        epsilon: Rate = 1e-8,
         centered: bool = False,
         nesterov: bool = False,
     ) -> None:
@@ -438,7 +471,7 @@ class Adam(Optimizer):
         amsgrad: Whether the mean square may not fall.
 
     Raises:
-        TypeError: An argument is not a number.
+        TypeError: An argument is neither a number nor a schedule of numbers.
         ValueError: An argument is out of its range.
 
     Source:
@@ -460,10 +493,10 @@ class Adam(Optimizer):
 
     def __init__(
         self,
-        learning_rate: float = 1e-3,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-8,
+        learning_rate: Rate = 1e-3,
+        beta_1: Rate = 0.9,
+        beta_2: Rate = 0.999,
+        epsilon: Rate = 1e-8,
         amsgrad: bool = False,
     ) -> None:
         self.learning_rate = learning_rate
@@ -493,7 +526,7 @@ class AdamW(Adam):
         amsgrad: Whether the mean square may not fall.
 
     Raises:
-        TypeError: An argument is not a number.
+        TypeError: An argument is neither a number nor a schedule of numbers.
         ValueError: An argument is out of its range.
 
     Source:
@@ -511,11 +544,11 @@ class AdamW(Adam):
 
     def __init__(
         self,
-        learning_rate: float = 1e-3,
-        weight_decay: float = 0.01,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-8,
+        learning_rate: Rate = 1e-3,
+        weight_decay: Rate = 0.01,
+        beta_1: Rate = 0.9,
+        beta_2: Rate = 0.999,
+        epsilon: Rate = 1e-8,
         amsgrad: bool = False,
     ) -> None:
         super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad)
@@ -540,7 +573,7 @@ class Adamax(Optimizer):
         epsilon: eps, more than 0.
 
     Raises:
-        TypeError: An argument is not a number.
+        TypeError: An argument is neither a number nor a schedule of numbers.
         ValueError: An argument is out of its range.
 
     Source:
@@ -560,7 +593,7 @@ class Adamax(Optimizer):
     epsilon = Hyperparameter(0.0, above=True)
 
     def __init__(
-        self, learning_rate: float = 2e-3, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-8
+        self, learning_rate: Rate = 2e-3, beta_1: Rate = 0.9, beta_2: Rate = 0.999, epsilon: Rate = 1e-8
     ) -> None:
         self.learning_rate = learning_rate
         self.beta_1 = beta_1
@@ -589,7 +622,7 @@ class Nadam(Optimizer):
         momentum_decay: psi, at least 0; 0.004 as in the paper and PyTorch, 1 as in Keras.
 
     Raises:
-        TypeError: An argument is not a number.
+        TypeError: An argument is neither a number nor a schedule of numbers.
         ValueError: An argument is out of its range.
 
     Source:
@@ -611,11 +644,11 @@ class Nadam(Optimizer):
 
     def __init__(
         self,
-        learning_rate: float = 2e-3,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-8,
-        momentum_decay: float = 0.004,
+        learning_rate: Rate = 2e-3,
+        beta_1: Rate = 0.9,
+        beta_2: Rate = 0.999,
+        epsilon: Rate = 1e-8,
+        momentum_decay: Rate = 0.004,
     ) -> None:
         self.learning_rate = learning_rate
         self.beta_1 = beta_1
@@ -644,7 +677,7 @@ class RAdam(Optimizer):
         epsilon: eps, more than 0.
 
     Raises:
-        TypeError: An argument is not a number.
+        TypeError: An argument is neither a number nor a schedule of numbers.
         ValueError: An argument is out of its range.
 
     Source:
@@ -664,7 +697,7 @@ class RAdam(Optimizer):
     epsilon = Hyperparameter(0.0, above=True)
 
     def __init__(
-        self, learning_rate: float = 1e-3, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-8
+        self, learning_rate: Rate = 1e-3, beta_1: Rate = 0.9, beta_2: Rate = 0.999, epsilon: Rate = 1e-8
     ) -> None:
         self.learning_rate = learning_rate
         self.beta_1 = beta_1
@@ -689,7 +722,7 @@ class Lion(Optimizer):
         beta_2: b2, at least 0 and less than 1.
 
     Raises:
-        TypeError: An argument is not a number.
+        TypeError: An argument is neither a number nor a schedule of numbers.
         ValueError: An argument is out of its range.
 
     Source:
@@ -707,7 +740,7 @@ class Lion(Optimizer):
     beta_1 = Hyperparameter(0.0, 1.0)
     beta_2 = Hyperparameter(0.0, 1.0)
 
-    def __init__(self, learning_rate: float = 1e-4, beta_1: float = 0.9, beta_2: float = 0.99) -> None:
+    def __init__(self, learning_rate: Rate = 1e-4, beta_1: Rate = 0.9, beta_2: Rate = 0.99) -> None:
         self.learning_rate = learning_rate
         self.beta_1 = beta_1
         self.beta_2 = beta_2
@@ -734,7 +767,7 @@ class DeltaBarDelta(Optimizer):
         theta: The part of delta_bar that a step keeps, at least 0 and less than 1.
 
     Raises:
-        TypeError: An argument is not a number.
+        TypeError: An argument is neither a number nor a schedule of numbers.
         ValueError: An argument is out of its range.
 
     Source:
@@ -749,18 +782,18 @@ class DeltaBarDelta(Optimizer):
         array([0.375])
     """
 
-    initial_rate = Hyperparameter(0.0)
+    initial_rate = Hyperparameter(0.0, fixed=True)
     kappa = Hyperparameter(0.0)
     phi = Hyperparameter(0.0, 1.0)
     theta = Hyperparameter(0.0, 1.0)
 
     def __init__(
         self,
-        learning_rate: float = 1.0,
+        learning_rate: Rate = 1.0,
         initial_rate: float = 0.01,
-        kappa: float = 1e-3,
-        phi: float = 0.1,
-        theta: float = 0.7,
+        kappa: Rate = 1e-3,
+        phi: Rate = 0.1,
+        theta: Rate = 0.7,
     ) -> None:
         self.learning_rate = learning_rate
         self.initial_rate = initial_rate

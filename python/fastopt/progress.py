@@ -45,7 +45,6 @@ class Bar(Progress):
 
         self._start = self.params["initial_epoch"]
         self._samples = self.params["samples"]
-        self._batch = -(-self._samples // self.params["batches"])
         # Without the thread by which tqdm watches a bar: this one moves often enough, and the process may fork.
         unwatched = type("tqdm", (tqdm,), {"monitor_interval": 0})
         self._bar = unwatched(
@@ -60,6 +59,7 @@ class Bar(Progress):
 
     def on_epoch_begin(self, epoch: int) -> None:
         """Say which epoch it is."""
+        self._batch = -(-self._samples // self.params["batches"])
         self._done = (epoch - self._start) * self._samples
         self._bar.set_description_str(self._name(epoch), refresh=False)
 

@@ -28,7 +28,11 @@ class Described:
     """An object that its constructor's arguments describe completely; each is kept in an attribute of the same name."""
 
     def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments as values that JSON can hold."""
+        """Return the constructor's arguments as values that JSON can hold.
+
+        Raises:
+            ValueError: One is a plain function.
+        """
         return {name: _plain(getattr(self, name)) for name in inspect.signature(type(self)).parameters}
 
     @classmethod
@@ -44,7 +48,11 @@ class Described:
 
 
 def _plain(value: Any) -> Any:
-    return describe(value) if isinstance(value, Described) else value
+    if isinstance(value, Described):
+        return describe(value)
+    if callable(value):
+        raise ValueError(f"{value!r} is a plain function, which cannot be described; use one of fastopt.schedules.")
+    return value
 
 
 def describe(value: Described) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +17,7 @@ from fastopt.metrics import METRICS, Metric
 from fastopt.optimizers import OPTIMIZERS, Optimizer
 from fastopt.progress import Progress, progress
 from fastopt.registry import snake_case, unknown_name
+from fastopt.schedules import Schedule
 
 __all__ = ["Sequential"]
 
@@ -69,7 +70,8 @@ class Sequential:
     Attributes:
         optimizer: The optimizer of `compile`; its hyperparameters may be set at any time.
         history: The `History` of the last `fit`, also of one that was interrupted.
-        epochs_trained: The number of epochs trained so far; with the seed it decides the order of the next.
+        epochs_trained: The number of epochs trained so far; with the seed it decides the order of the next, and it is
+            the time of schedules that count epochs. A loop of one's own may set it.
         stop_training: Set by callbacks to end `fit`.
 
     Raises:
@@ -199,7 +201,7 @@ class Sequential:
         self,
         x: ArrayLike,
         y: ArrayLike,
-        batch_size: int = 32,
+        batch_size: int | Callable[[int], float] = 32,
         epochs: int = 1,
         validation_data: Sequence[Any] | None = None,
         validation_split: float = 0.0,
@@ -218,7 +220,8 @@ class Sequential:
             x: Inputs ``[n, features]``: float32, float64, integers or bool, in any memory order, also memory-mapped;
                 never copied as a whole.
             y: Targets, as the loss wants them.
-            batch_size: Samples a step, at least 1; the last batch of an epoch may be smaller.
+            batch_size: Samples a step, at least 1; the last batch of an epoch may be smaller. A schedule with
+                ``per="epoch"``, or a function, of the number of epochs trained changes it; it is rounded.
             epochs: The number of the epoch to stop before.
             validation_data: ``(x, y)`` or ``(x, y, sample_weight)``, evaluated after each epoch.
             validation_split: The fraction of samples, the last ones, kept for validation instead of `validation_data`.
@@ -240,7 +243,7 @@ class Sequential:
             KeyboardInterrupt: Ctrl-C; the model is as after the last whole step.
         """
         self._compiled()
-        batch_size = checks.integer("batch_size", batch_size, 1)
+        first_size = _batch_size(batch_size, self.epochs_trained)
         initial_epoch = checks.integer("initial_epoch", initial_epoch, 0)
         epochs = checks.integer("epochs", epochs, 0)
         if epochs < initial_epoch:
@@ -262,14 +265,14 @@ class Sequential:
             validation = self._samples(x, y, sample_weight, data.x.shape[1], "validation ")
         elif validation_split:
             data, validation = data.split(validation_split)
-        self._compiled()[0].check_batches(batch_size, len(data.x))
+        self._compiled()[0].check_batches(first_size, len(data.x))
         self.build(data.x.shape[1])
 
         self.stop_training = False
         params = {
             "epochs": epochs,
             "initial_epoch": initial_epoch,
-            "batches": -(-len(data.x) // batch_size),
+            "batches": -(-len(data.x) // first_size),
             "samples": len(data.x),
             "logs": self._log_names(validated=validation is not None),
         }
@@ -282,10 +285,12 @@ class Sequential:
                 listener.on_train_begin()
             self.history = history
             for epoch in range(initial_epoch, epochs):
+                size = _batch_size(batch_size, self.epochs_trained)
+                params["batches"] = -(-len(data.x) // size)
                 for listener in listeners:
                     listener.on_epoch_begin(epoch)
                 began = time.perf_counter()
-                logs = self._train_epoch(data, batch_size, shuffle, callbacks, shown)
+                logs = self._train_epoch(data, size, shuffle, callbacks, shown)
                 seconds = time.perf_counter() - began
                 if validation is not None:
                     logs |= {f"val_{name}": value for name, value in self._evaluate(validation, 256).items()}
@@ -305,6 +310,7 @@ class Sequential:
     ) -> Logs:
         optimizer, loss = self._compiled()
         trainer = optimizer.bind(self._built())
+        optimizer.epoch = self.epochs_trained
         n = len(data.x)
         order = _core.kernels.permutation(self.seed, self.epochs_trained, n) if shuffle else None
         listeners = [c for c in callbacks if c.wants_batches]
@@ -321,7 +327,7 @@ class Sequential:
                 data.x,
                 data.y,
                 loss.name,
-                optimizer.hyper,
+                optimizer.hyper_of(stop - done),
                 self._functions(),
                 data.weight,
                 order,
@@ -356,6 +362,7 @@ class Sequential:
         data = self._samples(x, y, sample_weight)
         self.build(data.x.shape[1])
         trainer = optimizer.bind(self._built())
+        optimizer.epoch = self.epochs_trained
         return self._means(
             trainer.train(
                 data.x, data.y, loss.name, optimizer.hyper, self._functions(), data.weight, batch_size=len(data.x)
@@ -485,6 +492,7 @@ class Sequential:
         network = self._built()
         if self.optimizer is None:
             raise RuntimeError("The model has no optimizer: call compile(optimizer) first.")
+        self.optimizer.epoch = self.epochs_trained
         self.optimizer.bind(network).apply(self.optimizer.hyper)
 
     @property
@@ -661,6 +669,14 @@ class Sequential:
             for layer, tensors in zip(self.layer_names, layers, strict=True)
             for name, value in tensors.items()
         }
+
+
+def _batch_size(given: object, epoch: int) -> int:
+    if callable(given):
+        if isinstance(given, Schedule) and given.per != "epoch":
+            raise ValueError(f"batch_size changes between epochs only: give {given!r} per='epoch'.")
+        given = round(checks.real("batch_size", given(epoch)))
+    return checks.integer("batch_size", given, 1)
 
 
 def _report_name(metric: str | Metric) -> str:
