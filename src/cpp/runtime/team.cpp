@@ -157,7 +157,11 @@ class Crowd {
   bool alone() const { return Clock::now().time_since_epoch().count() < alone_until_.load(std::memory_order_relaxed); }
 
   void report(Clock::duration total, Clock::duration waited, int threads) {
-    const std::lock_guard lock(mutex_);
+    // Only tried: a process that forked in the middle of a report could wait for ever.
+    const std::unique_lock lock(mutex_, std::try_to_lock);
+    if (!lock) {
+      return;
+    }
     total_ += total;
     waited_ += waited;
     if (total_ < trial) {
