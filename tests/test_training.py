@@ -409,3 +409,18 @@ def test_other_threads_run_meanwhile(long, threads):
         done.set()
         thread.join()
     assert len(ticks) > 10
+
+
+def test_predict_does_not_depend_on_batches_or_threads(for_all_threads):
+    """A short last batch must not let one thread write where another still works."""
+    model = fo.Sequential([fo.layers.Dense(256, activation="tanh") for _ in range(8)], seed=0)
+    model.build((64,))
+    x = np.random.default_rng(0).normal(size=(360, 64)).astype(np.float32)
+    want = model.predict(x, batch_size=360)
+
+    def predictions() -> list[np.ndarray]:
+        return [model.predict(x, batch_size=size) for size in (256, 100, 7, 1) for _ in range(20)]
+
+    for_all_threads(predictions)
+    for got in predictions():
+        np.testing.assert_array_equal(got, want)

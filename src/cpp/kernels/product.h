@@ -44,21 +44,26 @@ template <class T, bool transposed, bool tail, int rows, int vectors>
 void multiply_tile(const Tile<T>& t) {
   using V = Vec<T>;
   const Mask<T> mask = first_lanes<T>(t.last_columns);
-  const auto load_row = [&](const T* p, auto v) __attribute__((always_inline)) {
+  const auto load_right = [&](const T* p, auto v) __attribute__((always_inline)) {
     if constexpr (tail && v == vectors - 1) {
       return load<T>(p + v * lanes<T>, mask);
     } else {
       return load<T>(p + v * lanes<T>);
     }
   };
+  // Only b may be readable past its last column.
+  const auto load_exact = [&](const T* p, auto v) __attribute__((always_inline)) {
+    const bool whole = v < vectors - 1 || t.last_columns == lanes<T>;
+    return whole ? load<T>(p + v * lanes<T>) : load<T>(p + v * lanes<T>, mask);
+  };
   V sum[rows][vectors];
   unroll<vectors>([&](auto v) __attribute__((always_inline)) {
-    const V start = t.bias && !t.accumulate ? load_row(t.bias, v) : V(T(0));
+    const V start = t.bias && !t.accumulate ? load_exact(t.bias, v) : V(T(0));
     unroll<rows>([&](auto r) __attribute__((always_inline)) { sum[r][v] = start; });
   });
   if (t.accumulate) {
     unroll<rows>([&](auto r) __attribute__((always_inline)) {
-      unroll<vectors>([&](auto v) __attribute__((always_inline)) { sum[r][v] = load_row(t.c.row(r), v); });
+      unroll<vectors>([&](auto v) __attribute__((always_inline)) { sum[r][v] = load_exact(t.c.row(r), v); });
     });
   }
   const T* b = t.b;
@@ -68,7 +73,7 @@ void multiply_tile(const Tile<T>& t) {
   }
   const auto step = [&](Index k) __attribute__((always_inline)) {
     V right[vectors];
-    unroll<vectors>([&](auto v) __attribute__((always_inline)) { right[v] = load_row(b, v); });
+    unroll<vectors>([&](auto v) __attribute__((always_inline)) { right[v] = load_right(b, v); });
     const T* column = transposed ? t.a.row(t.first_depth + k) + t.first_row : nullptr;
     unroll<rows>([&](auto r) __attribute__((always_inline)) {
       const V left = transposed ? column[r] : a[r][k];
@@ -86,10 +91,10 @@ void multiply_tile(const Tile<T>& t) {
   unroll<rows>([&](auto r) __attribute__((always_inline)) {
     unroll<vectors>([&](auto v) __attribute__((always_inline)) {
       T* c = t.c.row(r) + v * lanes<T>;
-      if (v == vectors - 1 && t.last_columns < lanes<T>) {
-        store<T>(sum[r][v], c, mask);
-      } else {
+      if (v < vectors - 1 || t.last_columns == lanes<T>) {
         store<T>(sum[r][v], c);
+      } else {
+        store<T>(sum[r][v], c, mask);
       }
     });
   });

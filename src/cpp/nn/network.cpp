@@ -381,16 +381,21 @@ bool Network<T>::predict(const Samples& x, Index batch_size, T* out, const Poll&
   batch_size = std::min(batch_size, x.rows);
   reserve(inference_, batch_size, 0);
   Watch watch(poll);
-  run_team(threads_for(pass_cost() * static_cast<double>(x.rows)), true, [&](const Team& team) {
-    for (Index first = 0; first < x.rows && !watch.stopped(); first += batch_size) {
-      const Batch batch{std::min(batch_size, x.rows - first), nullptr, first};
-      const Range rows = team.split(batch.rows);
+  const int threads =
+      static_cast<int>(std::min<Index>(threads_for(pass_cost() * static_cast<double>(x.rows)), batch_size));
+  run_team(threads, true, [&](const Team& team) {
+    // Each rank takes its share of all samples through its own rows of the arena: no rank has to wait for another.
+    const Range samples = team.split(x.rows), room = team.split(batch_size);
+    Index done = 0;
+    for (Index first = samples.begin; first < samples.end && !watch.stopped(); first += room.size()) {
+      const Batch batch{batch_size, nullptr, first - room.begin};
+      const Range rows{room.begin, room.begin + std::min(room.size(), samples.end - first)};
       forward_rows(inference_, load_rows(inference_, x, batch, rows), rows, true);
       for (Index i = rows.begin; i < rows.end; ++i) {
-        std::copy_n(inference_.levels.back().y.row(i), outputs(), out + (first + i) * outputs());
+        std::copy_n(inference_.levels.back().y.row(i), outputs(), out + (batch.first + i) * outputs());
       }
       if (team.rank() == 0) {
-        watch.look(pass_cost() * static_cast<double>(batch.rows), first / batch_size + 1);
+        watch.look(pass_cost() * static_cast<double>(batch.rows), ++done);
       }
     }
   });

@@ -57,7 +57,16 @@ inline void store(const Vec<T>& v, T* p) {
 
 template <class T>
 inline void store(const Vec<T>& v, T* p, const Mask<T>& mask) {
-  where(mask, v).copy_to(p, stdx::element_aligned);
+  if constexpr (sizeof(v) > 16) {
+    where(mask, v).copy_to(p, stdx::element_aligned);
+  } else {
+    // One by one: the masked store of SSE2 goes past the caches, and may fault on what it leaves alone.
+    for (int i = 0; i < lanes<T>; ++i) {
+      if (mask[i]) {
+        p[i] = v[i];
+      }
+    }
+  }
 }
 
 // f(0_c), f(1_c), ..., f((N-1)_c) with the index a constant, so that arrays of vectors stay in registers.
