@@ -22,14 +22,20 @@ template <class T>
 void multiply(Product<T> product, const T* b, Index b_stride, bool b_transposed) {
   // Packed panels are aligned and close together, which pays if the left factor has rows enough.
   const bool packs = b_transposed || product.rows >= 256;
-  Buffer<T> memory(packs ? packed_size<T>(product.depth, product.columns) : 0);
-  product.b = packs ? packed_panels<T>(memory.data(), product.depth, product.columns)
+  // Kept from call to call: the first touch of fresh memory costs up to a tenth of a product.
+  thread_local Buffer<T> memory;
+  const Index size = packs ? packed_size<T>(product.depth, product.columns) : 0;
+  if (memory.size() < size) {
+    memory = Buffer<T>(size);
+  }
+  T* const packed = memory.data();
+  product.b = packs ? packed_panels<T>(packed, product.depth, product.columns)
                     : Panels<T>{b, b_stride, kernels<T>().panel_width, false};
   const double cost = 2.0 * static_cast<double>(product.rows) * static_cast<double>(product.columns) *
                       static_cast<double>(product.depth);
   run_team(threads_for(cost), false, [&](const Team& team) {
     if (packs) {
-      pack_share(team, b, b_stride, b_transposed, product.depth, product.columns, memory.data());
+      pack_share(team, b, b_stride, b_transposed, product.depth, product.columns, packed);
       team.barrier();
     }
     const Range rows = team.split(product.rows);
