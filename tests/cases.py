@@ -211,6 +211,8 @@ NETWORKS = [
 # than a block in cache; the layers of the networks.
 SMALL_SHAPES = [
     *((m, k, n) for m in (0, 1, 2) for k in (0, 1, 2) for n in (0, 1, 2)),
+    (1, 70, 0),
+    (1, 0, 70),
     (3, 5, 7),
     (8, 8, 8),
     (13, 17, 19),

@@ -97,7 +97,7 @@ class Sequential:
         self.seed = int.from_bytes(os.urandom(8), "little") if seed is None else checks.integer("seed", seed, 0, 2**64)
         try:
             self.dtype = np.dtype(dtype).name
-        except TypeError:
+        except (TypeError, SyntaxError):
             self.dtype = str(dtype)
         if self.dtype not in DTYPES:
             raise unknown_name("dtype", dtype, DTYPES)

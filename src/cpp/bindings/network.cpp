@@ -244,15 +244,18 @@ py::array forward(PyNetwork& self, const py::object& x) {
 
 py::array backward(PyNetwork& self, const py::object& dy) {
   return self.visit([&]<class T>(Network<T>& network) -> py::array {
-    if (network.forward_rows() == 0) {
+    const Index rows = network.forward_rows();
+    if (rows == 0) {
       throw std::runtime_error("backward needs a forward pass before it: call model(x) first");
     }
-    const py::array gradient = checked<T>(dy, "dy", {network.forward_rows(), network.outputs()});
-    py::array_t<T> dx({network.forward_rows(), network.inputs()});
+    const py::array gradient = checked<T>(dy, "dy", {rows, network.outputs()});
+    py::array_t<T> dx({rows, network.inputs()});
     T* to = dx.mutable_data();
     const py::gil_scoped_release release;
     const Exclusive::Lock lock(self.exclusive);
-    network.backward(data<T>(gradient), to);
+    if (!network.backward(rows, data<T>(gradient), to)) {
+      throw std::runtime_error("another thread used the model between the forward pass and backward");
+    }
     return dx;
   });
 }

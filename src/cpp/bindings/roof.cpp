@@ -33,8 +33,16 @@ double best_rate(double seconds, F&& run) {
   return best;
 }
 
+void check_threads(int threads) {
+  if (threads < 1 || threads > max_threads) {
+    throw std::invalid_argument("threads must be from 1 to " + std::to_string(max_threads) + ", got " +
+                                std::to_string(threads));
+  }
+}
+
 template <class T>
 double fma_peak(int threads, double seconds) {
+  check_threads(threads);
   constexpr Index rounds = 20000;
   return best_rate(seconds, [&] {
     std::vector<double> operations(static_cast<std::size_t>(threads));
@@ -50,8 +58,9 @@ double fma_peak(int threads, double seconds) {
 }
 
 double stream(int reads, int writes, Index count, int threads, double seconds) {
-  if (reads < 1 || reads > 4 || writes < 0 || writes > reads) {
-    throw std::invalid_argument("stream needs 1 to 4 reads and at most as many writes");
+  check_threads(threads);
+  if (reads < 1 || reads > 4 || writes < 1 || writes > reads || count < 1) {
+    throw std::invalid_argument("stream needs 1 to 4 reads, 1 to as many writes, and a count of at least 1");
   }
   const std::size_t kind = static_cast<std::size_t>(reads - 1) * stream_writes + static_cast<std::size_t>(writes);
   const auto kernel = kernel_table().stream[kind];
@@ -78,6 +87,7 @@ double stream(int reads, int writes, Index count, int threads, double seconds) {
 }
 
 double team_cost(int threads, double seconds) {
+  check_threads(threads);
   constexpr int runs = 100;
   return 1 / best_rate(seconds, [&] {
            for (int i = 0; i < runs; ++i) {

@@ -87,6 +87,9 @@ void differentiate(Rows<const T> y, Rows<const T> dy, Rows<T> dz, Index rows, In
 
 template <class T>
 void softmax_rows(Rows<const T> z, Rows<T> y, Index rows, Index columns) {
+  if (columns == 0) {
+    return;
+  }
   for (Index i = 0; i < rows; ++i) {
     const T* from = z.row(i);
     T* to = y.row(i);

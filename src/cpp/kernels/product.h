@@ -141,15 +141,17 @@ void finish(const Product<T>& p, Range rows, Range columns) {
 template <class T>
 inline constexpr int most_narrow_columns = std::max(1, lanes<T> / 4);
 
+inline constexpr Index dot_depth = 1024;
+
 // A few columns would leave most lanes of a tile idle: vectors then run along the depth, and their lanes are added up
-// at the end. b^T comes as rows of `depth_block`.
+// at the end. b^T comes as rows of `dot_depth`.
 template <class T, int rows, int columns>
 void multiply_dots(const T* const* a, const T* b, Index depth, const Rows<T>& c) {
   Vec<T> sum[rows][columns];
   unroll<rows * columns>([&](auto i) { sum[i / columns][i % columns] = T(0); });
   for_each_vector<T>(depth, [&](Index k, auto load, auto) __attribute__((always_inline)) {
     Vec<T> right[columns];
-    unroll<columns>([&](auto j) { right[j] = load(b + j * depth_block + k); });
+    unroll<columns>([&](auto j) { right[j] = load(b + j * dot_depth + k); });
     unroll<rows>([&](auto i) __attribute__((always_inline)) {
       const Vec<T> left = load(a[i] + k);
       unroll<columns>([&](auto j) __attribute__((always_inline)) { sum[i][j] += left * right[j]; });
@@ -172,12 +174,12 @@ void multiply_narrow(const Product<T>& p) {
       p.c.row(i)[j] = p.bias ? p.bias[j] : T(0);
     }
   }
-  alignas(64) T b[most_columns * depth_block];
-  for (Index depth = 0; depth < p.depth; depth += depth_block) {
-    const Index depth_step = std::min(depth_block, p.depth - depth);
+  alignas(64) T b[most_columns * dot_depth];
+  for (Index depth = 0; depth < p.depth; depth += dot_depth) {
+    const Index depth_step = std::min(dot_depth, p.depth - depth);
     for (Index k = 0; k < depth_step; ++k) {
       for (Index j = 0; j < p.columns; ++j) {
-        b[j * depth_block + k] = p.b.data[(depth + k) * p.b.row_stride + j];
+        b[j * dot_depth + k] = p.b.data[(depth + k) * p.b.row_stride + j];
       }
     }
     for (Index first = 0; first < p.rows; first += dot_rows) {
@@ -218,6 +220,9 @@ void multiply_narrow_transposed(const Product<T>& p) {
 
 template <class T>
 void multiply(const Product<T>& p) {
+  if (p.columns == 0) {
+    return;
+  }
   if (p.columns <= lanes<T> / 4) {
     if (p.a_transposed && !p.a.index && p.rows >= lanes<T>) {
       return multiply_narrow_transposed(p);

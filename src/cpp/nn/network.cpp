@@ -96,6 +96,8 @@ void Network<T>::reserve(Arena& arena, Index rows, std::size_t metrics) {
   }
   rows = std::max(rows, arena.rows);
   metrics = std::max(metrics, arena.metrics);
+  // Made aside: where memory is short, the arena stays as it was.
+  Arena next;
   const auto lay_out = [&](T* memory) {
     Index used = 0;
     const auto take = [&](Index size) {
@@ -109,25 +111,26 @@ void Network<T>::reserve(Arena& arena, Index rows, std::size_t metrics) {
       const Index stride = padded_stride<T>(columns);
       return Rows<T>{take(checked_product(rows, stride)), stride, nullptr};
     };
-    arena.levels.clear();
+    next.levels.clear();
     for (const auto& layer : layers_) {
-      arena.levels.push_back({take_rows(layer->outputs()), take_rows(layer->outputs()), take(layer->workspace())});
+      next.levels.push_back({take_rows(layer->outputs()), take_rows(layer->outputs()), take(layer->workspace())});
     }
-    arena.x = take_rows(inputs());
-    arena.activated = take_rows(outputs());
-    arena.loss = take(rows);
-    arena.metric.clear();
+    next.x = take_rows(inputs());
+    next.activated = take_rows(outputs());
+    next.loss = take(rows);
+    next.metric.clear();
     for (std::size_t i = 0; i < metrics; ++i) {
-      arena.metric.push_back(take(rows));
+      next.metric.push_back(take(rows));
     }
     return used;
   };
   Buffer<T> memory(lay_out(nullptr));
   lay_out(memory.data());
-  arena.memory = std::move(memory);
-  arena.rows = rows;
-  arena.metrics = metrics;
-  arena.table = &kernel_table();
+  next.memory = std::move(memory);
+  next.rows = rows;
+  next.metrics = metrics;
+  next.table = &kernel_table();
+  arena = std::move(next);
 }
 
 template <class T>
@@ -359,8 +362,10 @@ void Network<T>::forward(const Samples& x, T* out) {
 }
 
 template <class T>
-void Network<T>::backward(const T* dy, T* dx) {
-  const Index batch = forward_rows_;
+bool Network<T>::backward(Index batch, const T* dy, T* dx) {
+  if (batch != forward_rows_) {
+    return false;
+  }
   reserve(training_, batch, 0);
   const Rows<const T> x{training_.x.data, training_.x.stride};
   run_team(threads_for(step_cost(batch) * 2 / 3), true, [&](const Team& team) {
@@ -374,6 +379,7 @@ void Network<T>::backward(const T* dy, T* dx) {
     team.barrier();
     backward_parameters(team, x, batch, [](Range) {});
   });
+  return true;
 }
 
 template <class T>

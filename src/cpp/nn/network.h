@@ -83,8 +83,9 @@ class Network {
   // A pass in training mode that keeps what `backward` needs.
   void forward(const Samples& x, T* out);
   Index forward_rows() const { return forward_rows_; }  // 0: there is none
-  // Fills the gradients from dy [rows, outputs]; dx is [rows, inputs].
-  void backward(const T* dy, T* dx);
+  // Fills the gradients from dy [rows, outputs]; dx is [rows, inputs]. False, with nothing done, where the last forward
+  // pass had another number of rows.
+  bool backward(Index rows, const T* dy, T* dx);
 
   // False: the poll asked to stop.
   bool predict(const Samples& x, Index batch_size, T* out, const Poll& poll);

@@ -26,6 +26,7 @@ bool supported([[maybe_unused]] std::string_view name) {
   const auto v2 = [] { return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt"); };
   const auto v3 = [&] {
     return v2() && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
+           __builtin_cpu_supports("lzcnt") && __builtin_cpu_supports("movbe") && __builtin_cpu_supports("f16c") &&
            __builtin_cpu_supports("bmi2");
   };
   const auto v4 = [&] {
