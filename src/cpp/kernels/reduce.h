@@ -1,4 +1,4 @@
-// Reductions in a fixed order, accumulated in double: the same on every machine.
+// Reductions in a fixed order, accumulated in double: the same for any number of threads.
 #pragma once
 
 #include <cmath>

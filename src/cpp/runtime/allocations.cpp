@@ -1,4 +1,4 @@
-// Replaces operator new inside this module (its symbols are hidden) to count.
+// Replaces operator new for this module, to count.
 #include "runtime/allocations.h"
 
 #include <atomic>
