@@ -356,7 +356,7 @@ def test_interrupt_inside_an_epoch(long):
     model = make(units=(256, 256))
     model.build(100)
     before = state(model)
-    taken = interrupt(lambda: model.fit(*long, batch_size=32, epochs=100, verbose=0), 1.0)
+    taken = interrupt(lambda: model.fit(*long, batch_size=8, epochs=100, verbose=0), 0.5)
     assert taken < 0.2
     assert model.optimizer.step > 0
     assert state(model) != before
