@@ -173,14 +173,14 @@ std::pair<Index, Index> rows_and_columns(const py::array& array, bool by_rows) {
 
 constexpr double elementwise_cost = 4;  // operations an element of an elementwise function, roughly
 
-// Splits the rows, or the elements where there is one row.
+// Splits the rows, or the elements of the only row.
 template <class F>
-void for_shares(Index rows, Index columns, F&& work) {
+void for_shares(bool by_rows, Index rows, Index columns, F&& work) {
   const double cost = elementwise_cost * static_cast<double>(rows) * static_cast<double>(columns);
-  if (rows == 1) {
-    parallel_for(columns, alignment, cost, [&](Range share) { work(Index{0}, Index{1}, share.begin, share.size()); });
-  } else {
+  if (by_rows) {
     parallel_for(rows, 1, cost, [&](Range share) { work(share.begin, share.size(), Index{0}, columns); });
+  } else {
+    parallel_for(columns, alignment, cost, [&](Range share) { work(Index{0}, rows, share.begin, share.size()); });
   }
 }
 
@@ -200,12 +200,7 @@ py::array activation_forward(const std::string& name, const py::object& x, const
       const Index place = row * stride + column;
       kernels<T>().activate[f]({from + place, stride}, {to + place, stride}, count, width);
     };
-    if (by_rows) {
-      parallel_for(rows, 1, elementwise_cost * static_cast<double>(rows * columns),
-                   [&](Range share) { work(share.begin, share.size(), 0, stride); });
-    } else {
-      for_shares(rows, columns, work);
-    }
+    for_shares(by_rows, rows, stride, work);
     return y;
   });
 }
@@ -230,12 +225,7 @@ py::array activation_backward(const std::string& name, const py::object& y, cons
       kernels<T>().differentiate[f]({values + place, stride}, {from + place, stride}, {to + place, stride}, count,
                                     width);
     };
-    if (by_rows) {
-      parallel_for(rows, 1, elementwise_cost * static_cast<double>(rows * columns),
-                   [&](Range share) { work(share.begin, share.size(), 0, stride); });
-    } else {
-      for_shares(rows, columns, work);
-    }
+    for_shares(by_rows, rows, stride, work);
     return dz;
   });
 }
