@@ -8,8 +8,29 @@ from typing import NamedTuple
 import numpy as np
 import reference
 
+from fastopt import optimizers
 from fastopt._core import runtime
-from fastopt.optimizers import SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, DeltaBarDelta, Lion, Nadam, RAdam, RMSprop
+from fastopt.optimizers import (
+    SGD,
+    Accumulate,
+    Adadelta,
+    Adagrad,
+    Adam,
+    Adamax,
+    AdamW,
+    Average,
+    Clip,
+    Decay,
+    DeltaBarDelta,
+    Lamb,
+    LayerRates,
+    Lion,
+    Lookahead,
+    Nadam,
+    RAdam,
+    RMSprop,
+    Sequence,
+)
 
 ISAS = runtime.isas()
 DTYPES = (np.float32, np.float64)
@@ -94,16 +115,25 @@ def make_target(kind: str, rng: np.random.Generator, rows: int, columns: int, dt
 
 
 class Rule(NamedTuple):
-    """Update rule: its name, its twin, its slots, the hyperparameters of this case, and slots that start above 0."""
+    """Update rule: its name, its twin, its slots, the hyperparameters of this case, slots that start above 0.
+
+    `state`: the numbers that go from step to step. `by_tensor`: an element's change depends
+    on the others of its array.
+    """
 
     name: str
     update: Callable
     slots: tuple[str, ...]
     hyper: dict[str, float]
     initial: dict[str, float] = {}  # noqa: RUF012
+    state: tuple[float, ...] = ()
+    by_tensor: bool = False
 
     def __str__(self) -> str:
         return "-".join([self.name, *map(str, self.hyper.values())])
+
+    def state_array(self) -> np.ndarray | None:
+        return np.array(self.state) if self.state else None
 
     def start(self, shape, dtype) -> dict[str, np.ndarray]:
         return {name: np.full(shape, self.initial.get(name, 0), dtype) for name in self.slots}
@@ -114,6 +144,7 @@ RMSPROP = {"learning_rate": 0.001, "rho": 0.9, "epsilon": 1e-8}
 ADAM = {"learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7}
 ADAMW = ADAM | {"weight_decay": 0.01}
 NADAM = ADAM | {"momentum_decay": 0.004}
+SWATS = ADAM | {"tolerance": 1e-9}
 LION = {"learning_rate": 0.0001, "beta_1": 0.9, "beta_2": 0.99}
 DELTA = {"learning_rate": 1.0, "kappa": 0.001, "phi": 0.1, "theta": 0.7}
 RULES = [
@@ -167,6 +198,13 @@ RULES = [
     Rule("radam", reference.radam, ("m", "v"), ADAM),
     Rule("radam", reference.radam, ("m", "v"), ADAM | {"beta_1": 0.0, "beta_2": 0.6, "epsilon": 0.1}),
     Rule("radam", reference.radam, ("m", "v"), ADAM | {"beta_2": 0.95, "learning_rate": 0.3}),
+    Rule("nesterov_look_ahead", reference.look_ahead, ("v", "theta"), {"learning_rate": 0.01, "momentum": 0.9}),
+    Rule("lamb", reference.lamb, ("m", "v"), ADAMW, by_tensor=True),
+    Rule("lamb", reference.lamb, ("m", "v"), ADAMW | {"learning_rate": 0.3, "weight_decay": 0.0}, by_tensor=True),
+    *(
+        Rule("swats", functools.partial(reference.swats, state=state), ("m", "v"), SWATS | {"beta_1": b}, {}, state)
+        for b, state in ((0.9, (0.0, 0.0, 0.0)), (0.8, (0.1, 2.0, 3.0)))
+    ),
 ]
 ONE_OF_EACH_RULE = list({rule.name: rule for rule in reversed(RULES)}.values())
 
@@ -196,6 +234,19 @@ OPTIMIZERS = {
         lambda: Adamax(0.01, 0.8, 0.9, 1e-6),
         lambda: Nadam(0.01, 0.8, 0.9, 1e-6, 0.1),
         lambda: RAdam(0.01, 0.8, 0.9, 1e-6),
+        lambda: SGD(0.05, momentum=0.9, nesterov="look_ahead"),
+        lambda: Lamb(0.01, 0.1, 0.8, 0.9, 1e-6),
+        lambda: optimizers.SWATS(0.01, 0.8, 0.9, 1e-6),
+        lambda: Clip(Adam(0.01), value=0.1),
+        lambda: Clip(Adam(0.01), norm=0.1),
+        lambda: Decay(SGD(0.05, momentum=0.9), l1=1e-3, l2=1e-2, decoupled=1e-2),
+        lambda: Accumulate(Adam(0.01), 3),
+        lambda: LayerRates(RMSprop(0.01), {"bias": 2.0}),
+        lambda: Lookahead(Adam(0.01), 3, 0.4),
+        lambda: Average(SGD(0.05), start=2),
+        lambda: Average(Lookahead(Decay(Clip(Accumulate(Lamb(0.01), 2), global_norm=0.1), l2=0.1)), 0.9),
+        lambda: Accumulate(Clip(SGD(0.05, momentum=0.9, nesterov="look_ahead"), global_norm=0.5), 2),
+        lambda: Sequence([(Adam(0.01), 1), (Clip(SGD(0.1), value=1.0), None)]),
     )
 }
 

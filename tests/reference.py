@@ -216,6 +216,27 @@ def lion(w, g, slots, hyper, step):
     return change, {"m": beta_2 * slots["m"] + (1 - beta_2) * g}
 
 
+def look_ahead(w, g, slots, hyper, step):
+    v = hyper["momentum"] * slots["v"] - hyper["learning_rate"] * g
+    return v, {"v": v, "theta": w}
+
+
+def lamb(w, g, slots, hyper, step):
+    u, new = adam(w, g, slots, hyper | {"learning_rate": -1.0}, step)  # with decay w in it
+    ratio = np.linalg.norm(w) / np.linalg.norm(u) if w.any() and u.any() else 1.0
+    return -hyper["learning_rate"] * ratio * u, new
+
+
+def swats(w, g, slots, hyper, step, state):
+    _, switch, ratio = state
+    if not switch:
+        return adam(w, g, slots, hyper, step)
+    beta_1, beta_2 = hyper["beta_1"], hyper["beta_2"]
+    m = (0.0 if step == switch + 1 else beta_1) * slots["m"] + g
+    new = {"m": m, "v": beta_2 * slots["v"] + (1 - beta_2) * g**2}
+    return -(1 - beta_1) * ratio * hyper["learning_rate"] * m, new
+
+
 def delta_bar_delta(w, g, slots, hyper, step):
     agreement = np.sign(slots["delta_bar"]) * np.sign(g)
     rate = slots["rate"] + hyper["kappa"] * (agreement > 0) - hyper["phi"] * slots["rate"] * (agreement < 0)

@@ -53,7 +53,8 @@ def test_elementwise(isa, dtype, rng, length):
     core.sum(x), core.norm(x), core.first_nonfinite(x)
     for rule in cases.RULES:
         w, g, *slots = (before_a_wall(x) for _ in range(2 + len(rule.slots)))
-        core.update(rule.name, [w], [g], [dict(zip(rule.slots, slots, strict=True))], rule.hyper, 1)
+        named = dict(zip(rule.slots, slots, strict=True))
+        core.update(rule.name, [w], [g], [named], rule.hyper, 1, rule.state_array())
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (5, 3), (17, 33), (40, 65)], ids=str)

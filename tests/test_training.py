@@ -221,7 +221,7 @@ def test_no_allocation_in_a_batch(data):
     for batch_size in (100, 1):
         model = make()
         model.fit(x, y, batch_size, verbose=0)
-        trainer, order = model.optimizer.bind(model._network), fo.kernels.permutation(0, 0, len(x))
+        trainer, order = model._bind(model.optimizer), fo.kernels.permutation(0, 0, len(x))
         before = allocations()
         trainer.train(x, y, model.loss.name, model.optimizer.hyper, [], None, order, batch_size)
         counts.append(allocations() - before)
@@ -255,21 +255,25 @@ def test_train_on_batch_is_fit(data):
     assert state(stepped) == state(fitted)
 
 
-@pytest.mark.parametrize("optimizer", cases.OPTIMIZERS.values(), ids=cases.OPTIMIZERS)
+IN_PLACE = {name: make for name, make in cases.OPTIMIZERS.items() if "look_ahead" not in make().rule}
+
+
+@pytest.mark.parametrize("optimizer", IN_PLACE.values(), ids=IN_PLACE)
 def test_bare_arrays_and_models_agree(optimizer, data):
     """`update` on copies of a model's weights and gradients does the step of the model."""
     x, _ = data
     bare = optimizer()
     model = make(optimizer=optimizer(), dtype="float64")
     model(x)
-    copies = model.get_weights()
+    copies = {name: view.copy() for name, view in model.parameters.items()}
     for _ in range(3):
         model.backward(model(x))
-        bare.update(copies, list(model.gradients.values()))
+        bare.update(copies, model.gradients)
         model.apply_gradients()
-        for copy, view in zip(copies, model.parameters.values(), strict=True):
-            assert copy.tobytes() == view.tobytes()
-    assert bare.step == model.optimizer.step == 3
+        for name, view in model.parameters.items():
+            assert copies[name].tobytes() == view.tobytes()
+    assert bare.state == model.optimizer.state
+    assert bare.slots.keys() == model.slots.keys()
 
 
 def test_slots_that_do_not_start_at_zero():

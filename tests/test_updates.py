@@ -13,7 +13,7 @@ ONE_OF_EACH_RULE = pytest.mark.parametrize("rule", cases.ONE_OF_EACH_RULE, ids=s
 
 
 def update(rule: cases.Rule, w, g, slots, step: int) -> None:
-    core.update(rule.name, [w], [g], [slots], rule.hyper, step)
+    core.update(rule.name, [w], [g], [slots], rule.hyper, step, rule.state_array())
 
 
 def check_step(rule: cases.Rule, before, g, slots_before, w, slots, step: int) -> None:
@@ -88,20 +88,20 @@ def test_threads(isa, dtype, rule, rng, for_all_threads):
         w = [p.copy() for p in params]
         slots = [rule.start(p.shape, dtype) for p in params]
         for step in (1, 2):
-            core.update(rule.name, w, grads, slots, rule.hyper, step)
+            core.update(rule.name, w, grads, slots, rule.hyper, step, rule.state_array())
         return w + [slot for entry in slots for slot in entry.values()]
 
     for_all_threads(two_steps)
 
 
-@ONE_OF_EACH_RULE
+@pytest.mark.parametrize("rule", [rule for rule in cases.ONE_OF_EACH_RULE if not rule.by_tensor], ids=str)
 def test_many_arrays_are_updated_like_one(isa, dtype, rule, rng):
     shapes = [(3, 5), (0,), (7,), (2, 2, 2), (1,)]
     params, grads = ([rng.normal(size=shape).astype(dtype) for shape in shapes] for _ in range(2))
     slots = [rule.start(p.shape, dtype) for p in params]
     w, g = (np.concatenate([a.ravel() for a in arrays]) for arrays in (params, grads))
     slot = rule.start(w.shape, dtype)
-    core.update(rule.name, params, grads, slots, rule.hyper, 1)
+    core.update(rule.name, params, grads, slots, rule.hyper, 1, rule.state_array())
     update(rule, w, g, slot, 1)
     np.testing.assert_array_equal(np.concatenate([p.ravel() for p in params]), w)
 
@@ -110,7 +110,9 @@ def test_rules_are_those_of_the_table():
     rules = core.update_rules()
     assert set(rules) == {rule.name for rule in cases.RULES}
     for rule in cases.RULES:
-        assert rules[rule.name] == {"slots": list(rule.slots), "hyper": list(rule.hyper)}
+        assert rules[rule.name]["slots"] == list(rule.slots)
+        assert rules[rule.name]["hyper"] == list(rule.hyper)
+        assert len(rules[rule.name]["state"]) == len(rule.state)
 
 
 def test_every_rule_belongs_to_an_optimizer():

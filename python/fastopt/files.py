@@ -33,7 +33,7 @@ def save_model(model: Sequential, path: str | os.PathLike[str]) -> None:
     """Write the file of `Sequential.save`."""
     from safetensors.numpy import save
 
-    tensors = {**model.parameters, **model.slots}
+    tensors = {**model.parameters, **model.slots}  # the slots of this epoch, with the state of which they are part
     data = save(tensors, {KEY: json.dumps(_description(model), allow_nan=False)})
     target = os.path.realpath(path)
     folder, name = os.path.split(target)
@@ -66,7 +66,7 @@ def _description(model: Sequential) -> dict[str, Any]:
         "input_shape": model.input_shape,
         "layers": [_own(LAYERS, layer) for layer in model.layers],
         "optimizer": None if optimizer is None else _own(OPTIMIZERS, optimizer),
-        "step": 0 if optimizer is None else optimizer.step,
+        "state": {} if optimizer is None else optimizer.state,
         "loss": None if loss is None else _own(LOSSES, loss),
         "metrics": {name: _own(METRICS, metric) for name, metric in model.metrics.items()},
     }
@@ -128,11 +128,13 @@ def _load(file: BufferedReader) -> Sequential:
         )
 
     input_shape = tuple(checks.integer("input_shape", n, 1) for n in _field(description, "input_shape", list))
-    places = _places(entries, data, model, input_shape)
-    model.build(input_shape)
     model.epochs_trained = checks.integer("epochs_trained", _field(description, "epochs_trained", int), 0, 2**48)
     if model.optimizer is not None:
-        model.optimizer.step = _field(description, "step", int)
+        model.optimizer.epoch = model.epochs_trained
+    places = _places(entries, data, model, input_shape)
+    model.build(input_shape)
+    if model.optimizer is not None:
+        model.optimizer.state = _field(description, "state", dict)
     for key, view in (model.parameters | model.slots).items():
         file.seek(places[key])
         if file.readinto(view.data.cast("B")) != view.nbytes:

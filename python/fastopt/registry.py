@@ -50,6 +50,8 @@ class Described:
 def _plain(value: Any) -> Any:
     if isinstance(value, Described):
         return describe(value)
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
     if callable(value):
         raise ValueError(f"{value!r} is a plain function, which cannot be described; use one of fastopt.schedules.")
     return value

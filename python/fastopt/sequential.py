@@ -147,9 +147,13 @@ class Sequential:
         views = [view for layer in network.parameters for view in layer.values()]
         for i, ((shape, initializer), view) in enumerate(zip(tensors, views, strict=True)):
             view[...] = initializer(shape, self.seed, INITIAL_VALUES + i, self.dtype)
-        if self.optimizer is not None:
-            self.optimizer.bind(network)
         self._network = network
+        try:
+            if self.optimizer is not None:
+                self._bind(self.optimizer)
+        except ValueError:
+            self._network = None
+            raise
 
     def plan(self, input_shape: Shape) -> list[Stage]:
         """Return what the layers become for samples of this shape; nothing is allocated."""
@@ -192,7 +196,7 @@ class Sequential:
         elif chosen_metrics:
             raise ValueError("Metrics need a loss.")
         if self._network is not None:
-            chosen_optimizer.bind(self._network)
+            self._bind(chosen_optimizer)
         self.optimizer, self.loss, self.metrics = chosen_optimizer, chosen_loss, chosen_metrics
 
     # Training
@@ -309,8 +313,7 @@ class Sequential:
         self, data: Samples, batch_size: int, shuffle: bool, callbacks: Iterable[Callback], shown: Progress
     ) -> Logs:
         optimizer, loss = self._compiled()
-        trainer = optimizer.bind(self._built())
-        optimizer.epoch = self.epochs_trained
+        trainer = self._bind(optimizer)
         n = len(data.x)
         order = _core.kernels.permutation(self.seed, self.epochs_trained, n) if shuffle else None
         listeners = [c for c in callbacks if c.wants_batches]
@@ -342,7 +345,7 @@ class Sequential:
                 if done % listener.every == 0:
                     listener.on_batch_end(done - 1, self._means(totals))
         self.epochs_trained += 1
-        return self._means(totals)
+        return self._means(totals) | optimizer.report()
 
     def train_on_batch(self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Logs:
         """Do one step on all of the data as one batch.
@@ -361,10 +364,8 @@ class Sequential:
         optimizer, loss = self._compiled()
         data = self._samples(x, y, sample_weight)
         self.build(data.x.shape[1])
-        trainer = optimizer.bind(self._built())
-        optimizer.epoch = self.epochs_trained
         return self._means(
-            trainer.train(
+            self._bind(optimizer).train(
                 data.x, data.y, loss.name, optimizer.hyper, self._functions(), data.weight, batch_size=len(data.x)
             )
         )
@@ -489,11 +490,11 @@ class Sequential:
         Raises:
             RuntimeError: The model has not been compiled or not been built.
         """
-        network = self._built()
         if self.optimizer is None:
             raise RuntimeError("The model has no optimizer: call compile(optimizer) first.")
-        self.optimizer.epoch = self.epochs_trained
-        self.optimizer.bind(network).apply(self.optimizer.hyper)
+        trainer = self._bind(self.optimizer)
+        self.optimizer.check_gradient_in_place()
+        trainer.apply(self.optimizer.hyper)
 
     @property
     def parameters(self) -> dict[str, Real]:
@@ -510,8 +511,8 @@ class Sequential:
         """The optimizer's arrays by name (``"dense/kernel/m"``): views that may be written."""
         if self.optimizer is None:
             return {}
-        named = self._by_name(self.optimizer.bind(self._built()).slots)
-        return {f"{name}/{slot}": view for name, slots in named.items() for slot, view in slots.items()}
+        self._bind(self.optimizer)
+        return self.optimizer.slots
 
     # Weights
 
@@ -643,6 +644,10 @@ class Sequential:
 
     # Pieces
 
+    def _bind(self, optimizer: Optimizer) -> _core.Optimizer:
+        optimizer.epoch = self.epochs_trained
+        return optimizer.bind(self._built(), self.layer_names)
+
     def _functions(self) -> list[str]:
         _, loss = self._compiled()
         return list(dict.fromkeys(metric.function(loss) for metric in self.metrics.values()))
@@ -661,7 +666,9 @@ class Sequential:
 
     def _log_names(self, validated: bool) -> list[str]:
         names = ["loss", *self.metrics]
-        return [*names, *(f"val_{name}" for name in names if validated), "seconds", "samples_per_second"]
+        optimizer, _ = self._compiled()
+        validation = [f"val_{name}" for name in names if validated]
+        return [*names, *optimizer.report(), *validation, "seconds", "samples_per_second"]
 
     def _by_name(self, layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         return {

@@ -43,9 +43,36 @@ class Network:
         poll: Callable[[int], object] | None = None,
     ) -> dict[str, float]: ...
 
+class ArrayOptimizer:
+    step: int
+    held: int
+    state: dict[str, float]
+    def __init__(
+        self,
+        rule: str,
+        params: Sequence[Real],
+        names: Sequence[str],
+        extras: Sequence[str] = (),
+        settings: Sequence[tuple[float, bool]] = (),
+    ) -> None: ...
+    @property
+    def rule(self) -> str: ...
+    @property
+    def slots(self) -> list[dict[str, Real]]: ...
+    def check(self, params: list[Real], grads: list[Real], hyper: Mapping[str, float]) -> None: ...
+    def update(self, params: list[Real], grads: list[Real], hyper: Mapping[str, float]) -> None: ...
+
 class Optimizer:
     step: int
-    def __init__(self, rule: str, network: Network) -> None: ...
+    held: int
+    state: dict[str, float]
+    def __init__(
+        self,
+        rule: str,
+        network: Network,
+        extras: Sequence[str] = (),
+        settings: Sequence[tuple[float, bool]] = (),
+    ) -> None: ...
     @property
     def rule(self) -> str: ...
     @property

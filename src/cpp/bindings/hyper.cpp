@@ -1,39 +1,24 @@
 #include "bindings/hyper.h"
 
-#include <algorithm>
-#include <cstdint>
-
 namespace fastopt::bindings {
 
-void check_all_separate(const std::vector<std::pair<py::array, std::string>>& written,
-                        const std::vector<std::pair<py::array, std::string>>& read) {
-  struct Span {
-    std::uintptr_t begin, end;
-    const std::string* name;
-    bool written;
-  };
-  std::vector<Span> spans;
-  for (const auto* list : {&written, &read}) {
-    for (const auto& [array, name] : *list) {
-      const auto begin = reinterpret_cast<std::uintptr_t>(array.data());
-      if (array.nbytes() > 0) {
-        spans.push_back({begin, begin + static_cast<std::uintptr_t>(array.nbytes()), &name, list == &written});
-      }
+void check_all_separate(std::vector<Memory> arrays, const std::function<std::string(std::size_t)>& name) {
+  std::ranges::sort(arrays, {}, &Memory::begin);
+  const Memory* reach = nullptr;  // of those before, the one that ends last
+  const Memory* written_reach = nullptr;
+  for (const Memory& array : arrays) {
+    if (array.begin == array.end) {
+      continue;
     }
-  }
-  std::ranges::sort(spans, {}, &Span::begin);
-  const Span* reach = nullptr;  // of those before, the one that ends last
-  const Span* written_reach = nullptr;
-  for (const Span& span : spans) {
-    const Span* other = span.written ? reach : written_reach;
-    if (other && span.begin < other->end) {
-      throw std::invalid_argument(*span.name + " shares memory with " + *other->name + ": pass separate arrays");
+    const Memory* other = array.written ? reach : written_reach;
+    if (other && array.begin < other->end) {
+      throw std::invalid_argument(name(array.id) + " shares memory with " + name(other->id) + ": pass separate arrays");
     }
-    if (!reach || span.end > reach->end) {
-      reach = &span;
+    if (!reach || array.end > reach->end) {
+      reach = &array;
     }
-    if (span.written && (!written_reach || span.end > written_reach->end)) {
-      written_reach = &span;
+    if (array.written && (!written_reach || array.end > written_reach->end)) {
+      written_reach = &array;
     }
   }
 }

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -38,28 +40,35 @@ Targets<T> targets(const py::array& array, bool labels) {
   return labels ? Targets<T>{.labels = data<Index>(array)} : Targets<T>{.dense = data<T>(array)};
 }
 
-// The rule's hyperparameters in its order; all must be there, none else.
+// The numbers that a step needs, in the order of `names`; all must be there, none else.
 template <class Value>
-std::vector<Value> ordered_hyper(const RuleEntry& rule, const std::map<std::string, Value>& given) {
+std::vector<Value> ordered_hyper(std::string_view rule, const std::vector<std::string_view>& names,
+                                 const std::map<std::string, Value>& given) {
   std::vector<Value> values;
-  for (const std::string_view name : rule.hyper) {
+  for (const std::string_view name : names) {
     const auto found = given.find(std::string(name));
     if (found == given.end()) {
-      throw std::invalid_argument("rule '" + std::string(rule.name) + "' needs the hyperparameter '" +
-                                  std::string(name) + "'");
+      throw std::invalid_argument("rule '" + std::string(rule) + "' needs the hyperparameter '" + std::string(name) +
+                                  "'");
     }
     values.push_back(found->second);
   }
   for (const auto& [name, value] : given) {
-    if (std::ranges::find(rule.hyper, name) == rule.hyper.end()) {
-      throw std::invalid_argument("rule '" + std::string(rule.name) + "' has no hyperparameter '" + name + "'");
+    if (std::ranges::find(names, name) == names.end()) {
+      throw std::invalid_argument("rule '" + std::string(rule) + "' has no hyperparameter '" + name + "'");
     }
   }
   return values;
 }
 
-// No written array may share memory with another, written or read.
-void check_all_separate(const std::vector<std::pair<py::array, std::string>>& written,
-                        const std::vector<std::pair<py::array, std::string>>& read);
+// Memory of an array that a call reads or writes.
+struct Memory {
+  std::uintptr_t begin, end;
+  bool written;
+  std::size_t id;
+};
+
+// No written array may share memory with another, written or read; `name` tells which is which.
+void check_all_separate(std::vector<Memory> arrays, const std::function<std::string(std::size_t)>& name);
 
 }  // namespace fastopt::bindings

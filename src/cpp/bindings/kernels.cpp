@@ -367,85 +367,6 @@ py::array drawn_real(const std::string& dtype, Index count, F32&& f32, F64&& f64
   throw std::invalid_argument("dtype must be 'float32' or 'float64', got '" + dtype + "'");
 }
 
-void update(const std::string& name, const std::vector<py::object>& params, const std::vector<py::object>& grads,
-            const std::vector<std::map<std::string, py::object>>& slots, const std::map<std::string, double>& hyper,
-            Index step) {
-  const auto which = static_cast<std::size_t>(find_rule(name));
-  const RuleEntry& rule = rules()[which];
-  if (params.size() != grads.size() || params.size() != slots.size()) {
-    throw std::invalid_argument("params, grads and slots must have equal lengths, got " +
-                                std::to_string(params.size()) + ", " + std::to_string(grads.size()) + " and " +
-                                std::to_string(slots.size()));
-  }
-  if (step < 1) {
-    throw std::invalid_argument("step counts from 1, got " + std::to_string(step));
-  }
-  const std::vector<double> values = ordered_hyper(rule, hyper);
-  if (params.empty()) {
-    return;
-  }
-  by_dtype(params.front(), "params[0]", [&]<class T>(T) {
-    const Coefficients coefficients = rule.prepare(values.data(), step);
-    std::vector<Update<T>> updates;
-    std::vector<std::pair<py::array, std::string>> written, read;
-    double cost = 0;
-    for (std::size_t i = 0; i < params.size(); ++i) {
-      const std::string at = "[" + std::to_string(i) + "]";
-      py::array w = checked<T>(params[i], "params" + at, Access::write);
-      const py::array g = checked<T>(grads[i], "grads" + at, shape_of(w));
-      Update<T> u{w.size(), mutable_data<T>(w), data<T>(g), {}, coefficients};
-      written.emplace_back(w, "params" + at);
-      read.emplace_back(g, "grads" + at);
-      for (std::size_t s = 0; s < rule.slots.size(); ++s) {
-        const std::string slot(rule.slots[s]);
-        const auto found = slots[i].find(slot);
-        if (found == slots[i].end()) {
-          throw std::invalid_argument("slots" + at + " lacks '" + slot + "'");
-        }
-        py::array array = checked<T>(found->second, "slots" + at + "['" + slot + "']", shape_of(w), Access::write);
-        u.slots[s] = mutable_data<T>(array);
-        written.emplace_back(array, "slots" + at + "['" + slot + "']");
-      }
-      cost += 10 * static_cast<double>(u.size);
-      updates.push_back(u);
-    }
-    check_all_separate(written, read);
-    const py::gil_scoped_release release;
-    run_team(threads_for(cost), false, [&](const Team& team) {
-      for (const Update<T>& whole : updates) {
-        // Cut at whole vectors, so that an element's arithmetic does not depend on the number of threads.
-        const Range share = team.split(whole.size, alignment);
-        Update<T> u = whole;
-        u.size = share.size();
-        u.parameter += share.begin;
-        u.gradient += share.begin;
-        for (std::size_t s = 0; s < rule.slots.size(); ++s) {
-          u.slots[s] += share.begin;
-        }
-        kernels<T>().update[which](u);
-      }
-    });
-  });
-}
-
-py::dict update_rules() {
-  py::dict all;
-  for (const RuleEntry& rule : rules()) {
-    const auto list = [](std::span<const std::string_view> names) {
-      py::list l;
-      for (const std::string_view name : names) {
-        l.append(std::string(name));
-      }
-      return l;
-    };
-    py::dict entry;
-    entry["slots"] = list(rule.slots);
-    entry["hyper"] = list(rule.hyper);
-    all[py::str(std::string(rule.name))] = entry;
-  }
-  return all;
-}
-
 }  // namespace
 
 void add_kernels(py::module_& module) {
@@ -522,9 +443,6 @@ void add_kernels(py::module_& module) {
         return drawn<Index>(count, [&](Index* to) { random_permutation(seed, stream, count, to); });
       },
       py::arg("seed"), py::arg("stream"), py::arg("count"));
-  m.def("update_rules", &update_rules);
-  m.def("update", &update, py::arg("rule"), py::arg("params"), py::arg("grads"), py::arg("slots"), py::arg("hyper"),
-        py::arg("step"));
 }
 
 }  // namespace fastopt::bindings

@@ -7,5 +7,6 @@ PYBIND11_MODULE(_core, module) {
   fastopt::bindings::add_runtime(module);
   fastopt::bindings::add_kernels(module);
   fastopt::bindings::add_roof(module);
+  fastopt::bindings::add_update(module);
   fastopt::bindings::add_network(module);
 }

@@ -1,6 +1,4 @@
 // Networks and their optimizers.
-#include <pybind11/stl.h>
-
 #include <exception>
 #include <map>
 #include <mutex>
@@ -8,10 +6,8 @@
 #include <thread>
 #include <variant>
 
-#include "bindings/array.h"
-#include "bindings/hyper.h"
 #include "bindings/module.h"
-#include "nn/optimizer.h"
+#include "bindings/optimizer.h"
 
 namespace fastopt::bindings {
 
@@ -98,17 +94,11 @@ struct PyOptimizer {
   std::shared_ptr<PyNetwork> network;
   std::variant<Optimizer<float>, Optimizer<double>> optimizer;
 
-  // f(network, optimizer), both of one type.
   template <class F>
   auto visit(F&& f) {
-    return network->visit([&]<class T>(Network<T>& n) { return f(n, std::get<Optimizer<T>>(optimizer)); });
+    return std::visit([&]<class T>(Optimizer<T>& o) { return f(o); }, optimizer);
   }
 };
-
-template <class T>
-py::array view(T* data, const std::vector<Index>& shape, const py::object& owner) {
-  return py::array_t<T>(std::vector<py::ssize_t>(shape.begin(), shape.end()), data, owner);
-}
 
 // make(tensor) for every tensor, as a list of dicts: one dict a layer.
 template <class T, class F>
@@ -301,9 +291,10 @@ py::dict train(PyOptimizer& self, const py::object& x, const py::object& y, cons
                const std::vector<std::string>& metric_names, const py::object& sample_weight, const py::object& order,
                Index batch_size, Index first_batch, std::optional<Index> batches, const py::object& poll) {
   check_batch_size(batch_size);
-  return self.visit([&]<class T>(Network<T>& network, Optimizer<T>& optimizer) {
+  return self.visit([&]<class T>(Optimizer<T>& optimizer) {
+    Network<T>& network = std::get<Network<T>>(self.network->network);
     const Samples s = checked_samples(x, network.inputs());
-    const auto given = ordered_hyper(rules()[static_cast<std::size_t>(optimizer.rule())], hyper);
+    const auto given = ordered_hyper(optimizer, hyper);
     const Index all = (s.rows - 1) / batch_size + 1;
     if (first_batch < 0 || first_batch > all) {
       throw std::invalid_argument("first_batch must be from 0 to " + std::to_string(all) + ", got " +
@@ -356,17 +347,18 @@ py::dict train(PyOptimizer& self, const py::object& x, const py::object& y, cons
     if (outcome == Outcome::not_finite) {
       raise(PyExc_FloatingPointError,
             "the loss is not finite in batch " + std::to_string(first_batch + totals.batches - 1) + ", step " +
-                std::to_string(optimizer.step + 1) +
+                std::to_string(optimizer.updater().step + 1) +
                 "; the parameters are those of the step before. A lower learning rate or scaled inputs may help");
     }
     return totals_dict(totals, metric_names);
   });
 }
 
-std::shared_ptr<PyOptimizer> make_optimizer(const std::string& rule, const std::shared_ptr<PyNetwork>& network) {
-  const int which = find_rule(rule);
+std::shared_ptr<PyOptimizer> make_network_optimizer(const std::string& rule, const std::shared_ptr<PyNetwork>& network,
+                                                    const std::vector<std::string>& extras, const Settings& settings) {
   return network->visit([&]<class T>(Network<T>& n) {
-    return std::shared_ptr<PyOptimizer>(new PyOptimizer{network, Optimizer<T>(which, n.parameter_size())});
+    return std::shared_ptr<PyOptimizer>(
+        new PyOptimizer{network, make_optimizer<T>(rule, extras, settings, tensors_of(n))});
   });
 }
 
@@ -401,50 +393,35 @@ void add_network(py::module_& module) {
       .def("evaluate", &evaluate, py::arg("x"), py::arg("y"), py::arg("loss"), py::arg("metrics") = py::tuple(),
            py::arg("sample_weight") = none, py::arg("batch_size") = 256, py::arg("poll") = none);
 
-  py::class_<PyOptimizer, std::shared_ptr<PyOptimizer>>(module, "Optimizer")
-      .def(py::init(&make_optimizer), py::arg("rule"), py::arg("network"))
-      .def_property_readonly("rule",
-                             [](PyOptimizer& self) {
-                               return self.visit([](auto&, auto& o) {
-                                 return std::string(rules()[static_cast<std::size_t>(o.rule())].name);
-                               });
-                             })
-      .def_property(
-          "step", [](PyOptimizer& self) { return self.visit([](auto&, auto& o) { return o.step; }); },
-          [](PyOptimizer& self, std::int64_t step) {
-            if (step < 0) {
-              throw std::invalid_argument("step must not be negative, got " + std::to_string(step));
-            }
-            self.visit([&](auto&, auto& o) { o.step = step; });
-          })
+  py::class_<PyOptimizer, std::shared_ptr<PyOptimizer>> optimizer(module, "Optimizer");
+  optimizer
+      .def(py::init(&make_network_optimizer), py::arg("rule"), py::arg("network"),
+           py::arg("extras") = std::vector<std::string>(), py::arg("settings") = Settings())
       .def_property_readonly("slots",
                              [](const py::object& self) {
-                               return self.cast<PyOptimizer&>().visit([&](auto& n, auto& o) {
-                                 return by_tensor(n, [&](const TensorSpec& t) {
-                                   py::dict slots;
-                                   for (std::size_t i = 0; i < o.slots().size(); ++i) {
-                                     slots[py::str(std::string(rules()[static_cast<std::size_t>(o.rule())].slots[i]))] =
-                                         view(o.slots()[i].data() + t.offset, t.shape, self);
-                                   }
-                                   return slots;
-                                 });
+                               auto& owner = self.cast<PyOptimizer&>();
+                               return owner.visit([&]<class T>(Optimizer<T>& o) {
+                                 std::size_t i = 0;
+                                 return by_tensor(
+                                     std::get<Network<T>>(owner.network->network),
+                                     [&](const TensorSpec& t) { return slot_views(o, i++, t.shape, self); });
                                });
                              })
       .def(
           "apply",
           [](PyOptimizer& self, const std::map<std::string, double>& hyper) {
-            self.visit([&](auto& network, auto& optimizer) {
-              const std::vector<double> values =
-                  ordered_hyper(rules()[static_cast<std::size_t>(optimizer.rule())], hyper);
+            self.visit([&](auto& o) {
+              const std::vector<double> values = ordered_hyper(o, hyper);
               const py::gil_scoped_release release;
               const Exclusive::Lock lock(self.network->exclusive);
-              optimizer.apply(network, values);
+              o.updater().run(values, true);
             });
           },
           py::arg("hyper"))
       .def("train", &train, py::arg("x"), py::arg("y"), py::arg("loss"), py::arg("hyper"),
            py::arg("metrics") = py::tuple(), py::arg("sample_weight") = none, py::arg("order") = none,
            py::arg("batch_size") = 32, py::arg("first_batch") = 0, py::arg("batches") = none, py::arg("poll") = none);
+  add_state(optimizer);
 }
 
 }  // namespace fastopt::bindings

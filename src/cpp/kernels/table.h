@@ -93,8 +93,10 @@ struct Metric {
 };
 
 inline constexpr int max_slots = 4;
-inline constexpr int max_coefficients = 8;
+inline constexpr int max_coefficients = 10;
+inline constexpr int tensor_factor = max_coefficients - 1;  // the coefficient that a rule's sums over a tensor give it
 inline constexpr int max_hyper = 8;
+inline constexpr int max_sums = 2;
 using Coefficients = std::array<double, max_coefficients>;
 
 template <class T>
@@ -104,6 +106,17 @@ struct Update {
   const T* gradient;
   std::array<T*, max_slots> slots;
   Coefficients coefficients;
+  std::array<double, max_sums>* sums = nullptr;  // of the rules that have some, over the elements
+};
+
+// to <- g + l2 w + l1 sign(w) with g the gradient times `scale`, clipped to -limit..limit.
+template <class T>
+struct Adjust {
+  Index size;
+  const T* parameter;
+  const T* gradient;
+  T* to;
+  double scale, limit, l1, l2;
 };
 
 // Element types of the arrays that samples may come in.
@@ -137,7 +150,13 @@ struct Kernels {
   void (*log)(const T* x, T* y, Index size);
   std::array<void (*)(const Loss<T>&), max_kinds> loss;
   std::array<void (*)(const Metric<T>&), max_kinds> metric;
-  std::array<void (*)(const Update<T>&), max_kinds> update;
+  // What a rule does with a gradient; then, of the rules that have it, once its sums are known; and before the
+  // gradient.
+  std::array<void (*)(const Update<T>&), max_kinds> update, finish, look_ahead;
+  void (*adjust)(const Adjust<T>&);
+  void (*approach)(const T* x, T* y, double part, Index size);  // y <- y + part (x - y)
+  void (*shrink)(T* x, double part, Index size);                // x <- x - part x
+  void (*add)(const T* x, T* y, Index size);                    // y <- y + x
   void (*gather)(const Gather<T>&);
   double (*sum)(const T* x, Index size);
   double (*sum_of_squares)(const T* x, Index size);

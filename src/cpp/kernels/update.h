@@ -1,4 +1,4 @@
-// The one loop that drives every update rule over a flat range.
+// The one loop that drives every update rule over a flat range, and what is done to gradients and parameters around it.
 #pragma once
 
 #include "kernels/rules/list.h"
@@ -6,8 +6,9 @@
 
 namespace fastopt::FASTOPT_ISA {
 
-template <class Rule, class T>
-void update(const Update<T>& u) {
+// Calls step(c, i, load, w, slots...) for every vector and stores what it made of w and the slots.
+template <class Rule, class T, class F>
+[[gnu::always_inline]] inline void drive(const Update<T>& u, F&& step) {
   using V = Vec<T>;
   V c[max_coefficients];
   for (int i = 0; i < max_coefficients; ++i) {
@@ -17,15 +18,109 @@ void update(const Update<T>& u) {
     [&]<std::size_t... S>(std::index_sequence<S...>) {
       V w = load(u.parameter + i);
       V slots[] = {load(u.slots[S] + i)..., V(0)};
-      Rule::apply(c, w, load(u.gradient + i), slots[S]...);
+      step(c, i, load, w, slots[S]...);
       store(w, u.parameter + i);
       (store(slots[S], u.slots[S] + i), ...);
     }(std::make_index_sequence<Rule::slots.size()>{});
   });
 }
 
+template <class Rule, class T>
+void update(const Update<T>& u) {
+  using V = Vec<T>;
+  if constexpr (requires { Rule::sums; }) {
+    V sums[Rule::sums] = {};
+    drive<Rule>(u, [&](const V* c, Index i, auto load, V& w, auto&... slots) {
+      Rule::apply(c, w, load(u.gradient + i), slots..., sums);
+    });
+    for (int s = 0; s < Rule::sums; ++s) {
+      (*u.sums)[s] = static_cast<double>(stdx::reduce(sums[s]));
+    }
+  } else {
+    drive<Rule>(u, [&](const V* c, Index i, auto load, V& w, auto&... slots) {
+      Rule::apply(c, w, load(u.gradient + i), slots...);
+    });
+  }
+}
+
+template <class Rule, class T>
+void finish(const Update<T>& u) {
+  drive<Rule>(u, [](const auto* c, Index, auto, auto& w, auto&... slots) { Rule::finish(c, w, slots...); });
+}
+
+template <class Rule, class T>
+void look_ahead(const Update<T>& u) {
+  drive<Rule>(u, [](const auto* c, Index, auto, auto& w, auto&... slots) { Rule::look_ahead(c, w, slots...); });
+}
+
+template <class Rule, class T>
+constexpr void (*finish_of())(const Update<T>&) {
+  if constexpr (finishes<Rule>) {
+    return finish<Rule, T>;
+  } else {
+    return nullptr;
+  }
+}
+
+template <class Rule, class T>
+constexpr void (*look_ahead_of())(const Update<T>&) {
+  if constexpr (looks_ahead<Rule>) {
+    return look_ahead<Rule, T>;
+  } else {
+    return nullptr;
+  }
+}
+
+template <class T>
+using UpdateKernels = std::array<void (*)(const Update<T>&), max_kinds>;
+
 template <class T>
 inline constexpr auto update_kernels =
-    []<class... R>(List<R...>) { return std::array<void (*)(const Update<T>&), max_kinds>{update<R, T>...}; }(Rules{});
+    []<class... R>(List<R...>) { return UpdateKernels<T>{update<R, T>...}; }(Rules{});
+
+template <class T>
+inline constexpr auto finish_kernels =
+    []<class... R>(List<R...>) { return UpdateKernels<T>{finish_of<R, T>()...}; }(Rules{});
+
+template <class T>
+inline constexpr auto look_ahead_kernels =
+    []<class... R>(List<R...>) { return UpdateKernels<T>{look_ahead_of<R, T>()...}; }(Rules{});
+
+template <class T>
+void adjust(const Adjust<T>& a) {
+  using V = Vec<T>;
+  const V scale = static_cast<T>(a.scale), limit = static_cast<T>(a.limit), l1 = static_cast<T>(a.l1),
+          l2 = static_cast<T>(a.l2);
+  for_each_vector<T>(a.size, [&](Index i, auto load, auto store) {
+    V g = scale * load(a.gradient + i);
+    where(g > limit, g) = limit;  // NaN stays NaN
+    where(g < -limit, g) = -limit;
+    const V w = load(a.parameter + i);
+    store(g + (l2 * w + l1 * sign(w)), a.to + i);
+  });
+}
+
+template <class T>
+void approach(const T* x, T* y, double part, Index size) {
+  const Vec<T> p = static_cast<T>(part);
+  for_each_vector<T>(size, [&](Index i, auto load, auto store) {
+    const Vec<T> old = load(y + i);
+    store(old + p * (load(x + i) - old), y + i);
+  });
+}
+
+template <class T>
+void shrink(T* x, double part, Index size) {
+  const Vec<T> p = static_cast<T>(part);
+  for_each_vector<T>(size, [&](Index i, auto load, auto store) {
+    const Vec<T> old = load(x + i);
+    store(old - p * old, x + i);
+  });
+}
+
+template <class T>
+void add(const T* x, T* y, Index size) {
+  for_each_vector<T>(size, [&](Index i, auto load, auto store) { store(load(y + i) + load(x + i), y + i); });
+}
 
 }  // namespace fastopt::FASTOPT_ISA

@@ -3,36 +3,83 @@
 #include <algorithm>
 #include <cmath>
 
-#include "runtime/cpu.h"
-
 namespace fastopt {
 
+namespace {
+
 template <class T>
-Optimizer<T>::Optimizer(int rule, Index size) : rule_(rule) {
-  for (std::size_t i = 0; i < rules()[static_cast<std::size_t>(rule)].slots.size(); ++i) {
-    slots_.emplace_back(size);
+std::vector<Index> offsets_of(const std::vector<Tensor<T>>& tensors) {
+  std::vector<Index> offsets{0};
+  for (const Tensor<T>& tensor : tensors) {
+    offsets.push_back(offsets.back() + round_up(tensor.size, alignment));
   }
+  return offsets;
+}
+
+std::vector<std::string_view> slots_of(int rule, const std::vector<Extra>& given) {
+  const auto own = rules()[static_cast<std::size_t>(rule)].slots;
+  std::vector<std::string_view> names(own.begin(), own.end());
+  for (const Extra extra : given) {
+    if (const std::string_view slot = extras()[static_cast<std::size_t>(extra)].slot; !slot.empty()) {
+      names.push_back(slot);
+    }
+  }
+  return names;
 }
 
 template <class T>
-void Optimizer<T>::update(Network<T>& network, const Coefficients& coefficients, Range part) {
-  Update<T> u{.size = part.size(),
-              .parameter = network.parameters() + part.begin,
-              .gradient = network.gradients() + part.begin,
-              .slots = {},
-              .coefficients = coefficients};
-  for (std::size_t i = 0; i < slots_.size(); ++i) {
-    u.slots[i] = slots_[i].data() + part.begin;
+std::vector<Tensor<T>> with_slots(std::vector<Tensor<T>> tensors, int rule, const std::vector<Extra>& given,
+                                  std::vector<Buffer<T>>& slots, const std::vector<Index>& offsets) {
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    std::size_t next = 0;
+    for (; next < rules()[static_cast<std::size_t>(rule)].slots.size(); ++next) {
+      tensors[i].slots[next] = slots[next].data() + offsets[i];
+    }
+    for (const Extra extra : given) {
+      const auto kind = static_cast<std::size_t>(extra);
+      if (!extras()[kind].slot.empty()) {
+        tensors[i].extra_slots[kind] = slots[next++].data() + offsets[i];
+      }
+    }
   }
-  kernels<T>().update[static_cast<std::size_t>(rule_)](u);
+  return tensors;
+}
+
+}  // namespace
+
+template <class T>
+std::vector<Tensor<T>> tensors_of(Network<T>& network) {
+  std::vector<Tensor<T>> tensors;
+  for (const auto& layer : network.layers()) {
+    for (const TensorSpec& spec : layer->tensors()) {
+      tensors.push_back({.size = spec.size,
+                         .parameter = network.parameters() + spec.offset,
+                         .gradient = network.gradients() + spec.offset});
+    }
+  }
+  return tensors;
 }
 
 template <class T>
-void Optimizer<T>::apply(Network<T>& network, std::span<const double> hyper) {
-  const Coefficients coefficients = rules()[static_cast<std::size_t>(rule_)].prepare(hyper.data(), step + 1);
-  run_team(threads_for(10 * static_cast<double>(network.parameter_size())), true,
-           [&](const Team& team) { update(network, coefficients, team.split(network.parameter_size(), alignment)); });
-  ++step;
+Optimizer<T>::Optimizer(int rule, std::vector<Extra> extras, std::vector<Tensor<T>> tensors)
+    : slot_names_(slots_of(rule, extras)),
+      slots_([&] {
+        std::vector<Buffer<T>> buffers;
+        for (std::size_t i = 0; i < slot_names_.size(); ++i) {
+          buffers.emplace_back(offsets_of(tensors).back());
+        }
+        return buffers;
+      }()),
+      offsets_(offsets_of(tensors)),
+      updater_(rule, extras, with_slots(std::move(tensors), rule, extras, slots_, offsets_)) {}
+
+template <class T>
+std::vector<T*> Optimizer<T>::slots(std::size_t tensor) {
+  std::vector<T*> result;
+  for (Buffer<T>& buffer : slots_) {
+    result.push_back(buffer.data() + offsets_[tensor]);
+  }
+  return result;
 }
 
 template <class T>
@@ -41,12 +88,18 @@ Outcome Optimizer<T>::train(Network<T>& network, const Run& run, Totals& totals)
   network.reserve(rows, run.objective);
   totals.metrics.resize(run.objective.metrics.size());
   Watch watch(run.poll);
-  // Written by rank 0 between the last two barriers of a step, and read by all after them.
+  // Written by rank 0 where the others do not read it, with a barrier on either side.
   Outcome outcome = Outcome::finished;
-  Coefficients coefficients{};
-  std::array<double, max_hyper> hyper{};
+  std::vector<double> hyper(run.hyper.size());
+  bool by_parts = true;
   // The parameters are updated while their gradients are in cache; nothing reads them before the step's last barrier.
-  const PartDone update_part = [&](Range part) { update(network, coefficients, part); };
+  const PartDone update_part = [&](Range part) {
+    if (by_parts) {
+      const auto tensor =
+          static_cast<std::size_t>(std::ranges::upper_bound(offsets_, part.begin) - offsets_.begin() - 1);
+      updater_.part(tensor, {part.begin - offsets_[tensor], part.end - offsets_[tensor]});
+    }
+  };
   Index done = 0;
   while (done < run.batches && outcome == Outcome::finished) {
     const Index begin = done;
@@ -63,6 +116,18 @@ Outcome Optimizer<T>::train(Network<T>& network, const Run& run, Totals& totals)
         } else {
           batch.first = first;
         }
+        if (team.rank() == 0) {
+          for (std::size_t i = 0; i < hyper.size(); ++i) {
+            hyper[i] = run.hyper[i].values[b * run.hyper[i].stride];
+          }
+          updater_.begin(hyper);
+          by_parts = updater_.by_parts();
+        }
+        if (updater_.looks_ahead()) {
+          team.barrier();
+          updater_.look_ahead(team);
+          team.barrier();
+        }
         network.pass(team, run.x, batch, run.objective, watch, b);
         if (team.rank() == 0) {
           if (watch.stopped()) {
@@ -73,19 +138,23 @@ Outcome Optimizer<T>::train(Network<T>& network, const Run& run, Totals& totals)
               outcome = Outcome::not_finite;
             }
           }
-          for (std::size_t i = 0; i < run.hyper.size(); ++i) {
-            hyper[i] = run.hyper[i].values[b * run.hyper[i].stride];
-          }
-          coefficients = rules()[static_cast<std::size_t>(rule_)].prepare(hyper.data(), step + 1 + b);
           leave = threads > 1 ? team.crowded() : threads_for(network.step_cost(rows)) > 1;
         }
         team.barrier();
         if (outcome != Outcome::finished) {
+          if (updater_.looks_ahead()) {
+            updater_.look_back(team);
+          }
           return;
         }
         network.backward_parameters(team, run.x, batch, update_part);
+        if (!by_parts) {
+          team.barrier();
+          updater_.whole(team);
+        }
         team.barrier();
         if (team.rank() == 0) {
+          updater_.end();
           done = b + 1;
         }
         if (leave) {
@@ -94,11 +163,12 @@ Outcome Optimizer<T>::train(Network<T>& network, const Run& run, Totals& totals)
       }
     });
   }
-  step += done;
   return outcome;
 }
 
 template class Optimizer<float>;
 template class Optimizer<double>;
+template std::vector<Tensor<float>> tensors_of(Network<float>&);
+template std::vector<Tensor<double>> tensors_of(Network<double>&);
 
 }  // namespace fastopt

@@ -32,11 +32,33 @@ int find(const std::vector<Entry>& entries, std::string_view kind, std::string_v
   throw std::invalid_argument("unknown " + std::string(kind) + " '" + std::string(name) + "'; known are " + known);
 }
 
+template <class R>
+RuleEntry rule_entry() {
+  RuleEntry entry{.name = R::name, .slots = R::slots, .hyper = R::hyper};
+  if constexpr (requires { R::state; }) {
+    entry.state = R::state;
+    entry.prepare = R::prepare;
+    entry.conclude = R::conclude;
+  } else {
+    entry.prepare = [](const double* hyper, Index step, const double*) { return R::prepare(hyper, step); };
+  }
+  if constexpr (requires { R::sums; }) {
+    entry.sums = R::sums;
+  }
+  if constexpr (baseline::finishes<R>) {
+    entry.factor = R::factor;
+  }
+  if constexpr (baseline::looks_ahead<R>) {
+    entry.theta = R::theta;
+  }
+  return entry;
+}
+
 }  // namespace
 
 const std::vector<RuleEntry>& rules() {
   static const auto list = []<class... R>(baseline::List<R...>) {
-    return std::vector<RuleEntry>{{R::name, R::slots, R::hyper, R::prepare}...};
+    return std::vector<RuleEntry>{rule_entry<R>()...};
   }(baseline::Rules{});
   return list;
 }

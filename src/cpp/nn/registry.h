@@ -9,10 +9,16 @@
 
 namespace fastopt {
 
+// What kernels/rules/rule.h says.
 struct RuleEntry {
   std::string_view name;
   std::span<const std::string_view> slots, hyper;
-  Coefficients (*prepare)(const double* hyper, Index step);
+  std::span<const std::string_view> state = {};
+  Coefficients (*prepare)(const double* hyper, Index step, const double* state) = nullptr;
+  int sums = 0;
+  double (*factor)(const double* sums) = nullptr;
+  void (*conclude)(const double* hyper, Index step, const double* sums, double* state) = nullptr;
+  int theta = -1;  // the slot that holds the parameters while they look ahead
 };
 
 struct LossEntry {

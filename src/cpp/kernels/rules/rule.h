@@ -1,5 +1,11 @@
-// A rule is its name, its slots and hyperparameters by name, the coefficients of one step (in double, from the step
-// number, which starts at 1) and the formula for one vector of elements.
+// A rule is its name, its slots and hyperparameters by name (the learning rate first), the coefficients of one step (in
+// double, from the step number, which starts at 1) and the formula for one vector of elements. Some have more:
+// - `sums`: their number; `apply` adds to a vector for each.
+// - `factor`, `finish`: a factor for each tensor from its sums, and what is done with it (c[tensor_factor]) afterwards.
+// - `state`, `conclude`: numbers by name that go from step to step, which `prepare` reads, and what the sums over all
+//   tensors make of them.
+// - `look_ahead`: goes from the parameters to where the gradient is to be taken, before each batch; slot `theta` then
+//   holds the parameters.
 #pragma once
 
 #include <array>
@@ -8,6 +14,12 @@
 #include "kernels/table.h"
 
 namespace fastopt::FASTOPT_ISA {
+
+template <class Rule>
+inline constexpr bool finishes = requires { &Rule::factor; };
+
+template <class Rule>
+inline constexpr bool looks_ahead = requires { Rule::theta; };
 
 // -1, 0 or 1; NaN stays NaN.
 template <class V>

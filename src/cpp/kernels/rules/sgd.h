@@ -32,6 +32,25 @@ struct MomentumRule {
   }
 };
 
+// theta = w;  w <- theta + mu v, and with the gradient there:  v <- mu v - lr g;  w <- theta + v
+struct LookAhead {
+  static constexpr std::string_view name = "nesterov_look_ahead";
+  static constexpr std::array<std::string_view, 2> slots{"v", "theta"};
+  static constexpr std::array<std::string_view, 2> hyper{"learning_rate", "momentum"};
+  static constexpr int theta = 1;
+  static Coefficients prepare(const double* h, Index) { return {h[0], h[1]}; }
+  template <class V>
+  static void look_ahead(const V* c, V& w, V& v, V& before) {
+    before = w;
+    w += c[1] * v;
+  }
+  template <class V>
+  static void apply(const V* c, V& w, const V& g, V& v, V& before) {
+    v = c[1] * v - c[0] * g;
+    w = before + v;
+  }
+};
+
 // v <- mu v + (1 - d) g;  w <- w - lr v, or looked ahead w <- w - lr (g + mu v). With d = mu the velocity is a mean.
 // Where dampen_first is 0, the first gradient enters the velocity whole.
 template <bool nesterov>

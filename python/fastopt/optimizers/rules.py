@@ -1,244 +1,28 @@
-"""First-order update rules, for models and for bare arrays.
+"""The update rules: each one's mathematics is a header of the core; here it is a constructor and a name."""
 
-A rule's mathematics is one header of the core; here it is a constructor and a name. Names (``"adam"``) stand for the
-objects with their defaults.
-"""
-
-import math
 import warnings
-from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from typing import Any, Self, overload
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fastopt import _core, checks
-from fastopt.kernels import Real
-from fastopt.registry import Described, Registry
-from fastopt.schedules import Rate, from_description, unit, values
+from fastopt.optimizers.base import OPTIMIZERS, Hyperparameter, Optimizer, OptionalHyperparameter
+from fastopt.registry import unknown_name
+from fastopt.schedules import Rate
 
 __all__ = [
     "SGD",
+    "SWATS",
     "Adadelta",
     "Adagrad",
     "Adam",
     "AdamW",
     "Adamax",
     "DeltaBarDelta",
+    "Lamb",
     "Lion",
     "Nadam",
-    "Optimizer",
     "RAdam",
     "RMSprop",
 ]
-
-RULES = _core.kernels.update_rules()
-
-
-class Hyperparameter:
-    """A number between `low` and `high`, or, unless `fixed`, a schedule of such; checked when set and when used."""
-
-    def __init__(self, low: float, high: float = math.inf, *, above: bool = False, fixed: bool = False) -> None:
-        self.low = low
-        self.high = high
-        self.above = above
-        self.fixed = fixed
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
-
-    @overload
-    def __get__(self, instance: None, owner: type) -> Self: ...
-
-    @overload
-    def __get__(self, instance: object, owner: type) -> Any: ...
-
-    def __get__(self, instance: object, owner: type) -> Any:
-        return self if instance is None else vars(instance)[self.name]
-
-    def __set__(self, instance: object, given: Rate) -> None:
-        rate = from_description(given)
-        vars(instance)[self.name] = rate if callable(rate) and not self.fixed else self._check(self.name, rate)
-
-    def series(self, rate: Rate, step: int, steps: int, epoch: int) -> float | NDArray[np.float64]:
-        """Return the values of `rate` at `steps` steps: a number if all are equal."""
-        if not callable(rate):
-            return rate
-        start, count = (step, steps) if unit(rate) == "step" else (epoch, 1)
-        result = values(rate, np.arange(start, start + count, dtype=np.float64))
-        good = (result >= self.low) & (result < self.high) & ~(self.above & (result == self.low))
-        if not good.all():
-            i = int(np.argmin(good))
-            self._check(f"{self.name} at {unit(rate)} {start + i}", float(result[i]))
-        return float(result[0]) if (result == result[0]).all() else result
-
-    def _check(self, name: str, value: object) -> float:
-        return checks.real(name, value, self.low, self.high, above=self.above)
-
-
-class OptionalHyperparameter(Hyperparameter):
-    """A number or a schedule as above, or None."""
-
-    def __set__(self, instance: object, given: Rate | None) -> None:
-        if given is None:
-            vars(instance)[self.name] = None
-        else:
-            super().__set__(instance, given)
-
-
-class Optimizer(Described, ABC):
-    """The base of all optimizers: it holds the hyperparameters, the slots and the number of steps done.
-
-    Hyperparameters are attributes: numbers, `fastopt.schedules`, or functions of the number of steps done. One that is
-    set takes effect from the next step, or, inside `Sequential.fit`, from the next epoch. An optimizer keeps the state
-    of what it updates, so each model and each set of arrays needs its own.
-
-    Attributes:
-        epoch: The number of epochs done, for schedules that count them: that of the model, or, on bare arrays, what it
-            is set to.
-    """
-
-    epoch: int = 0
-    learning_rate = Hyperparameter(0.0)
-    _state: "_core.Optimizer | _Arrays | None" = None
-    _network: _core.Network | None = None
-
-    @property
-    @abstractmethod
-    def rule(self) -> str:
-        """The core's name of the update rule."""
-
-    @property
-    def slot_names(self) -> list[str]:
-        """The names of the arrays that the rule keeps for each parameter."""
-        return RULES[self.rule]["slots"]
-
-    @property
-    def initial_slots(self) -> dict[str, float]:
-        """The slots that do not start at 0, and what they start at."""
-        return {}
-
-    @property
-    def hyper(self) -> dict[str, float]:
-        """The numbers that the rule reads at the next step."""
-        return {name: float(value) for name, value in self.hyper_of(1).items()}
-
-    def hyper_of(self, steps: int) -> dict[str, float | NDArray[np.float64]]:
-        """Return what the rule reads at each of the next steps: a number where it stays, else an array ``[steps]``.
-
-        Raises:
-            TypeError: The value of a function is not a number.
-            ValueError: The value of a schedule is out of the hyperparameter's range; or the rule has changed.
-        """
-        if self._state is not None and self._state.rule != self.rule:
-            raise ValueError(
-                f"This {type(self).__name__} began with the rule {self._state.rule!r}; its attributes now ask for "
-                f"{self.rule!r}, which keeps other slots: make a new optimizer."
-            )
-        return {name: self._series(name, steps) for name in RULES[self.rule]["hyper"]}
-
-    def _series(self, name: str, steps: int) -> float | NDArray[np.float64]:
-        kind, value = getattr(type(self), name, None), getattr(self, name)
-        return kind.series(value, self.step, steps, self.epoch) if isinstance(kind, Hyperparameter) else float(value)
-
-    @property
-    def step(self) -> int:
-        """The number of updates done."""
-        return 0 if self._state is None else self._state.step
-
-    @step.setter
-    def step(self, value: int) -> None:
-        count = checks.integer("step", value, 0, 2**63)
-        if self._state is None:
-            raise RuntimeError("The optimizer has no state yet: build the model that it trains, or call update, first.")
-        self._state.step = count
-
-    def bind(self, network: _core.Network) -> _core.Optimizer:
-        """Return the core's optimizer of `network`, made at the first call.
-
-        Raises:
-            ValueError: The optimizer already holds the state of another network or of bare arrays.
-        """
-        if self._state is None:
-            self._state, self._network = _core.Optimizer(self.rule, network), network
-            for slots in (slots for layer in self._state.slots for slots in layer.values()):
-                for name, value in self.initial_slots.items():
-                    slots[name][...] = value
-        if isinstance(self._state, _Arrays) or self._network is not network:
-            raise ValueError(f"This {type(self).__name__} already keeps the state of something else; make a new one.")
-        return self._state
-
-    def check_batches(self, batch_size: int, samples: int) -> None:
-        """Hear from `Sequential.fit` how many of the samples each step will see; a rule may warn.
-
-        Args:
-            batch_size: Samples a step.
-            samples: All samples.
-        """
-
-    def update(self, params: Real | Sequence[Real], grads: Real | Sequence[Real]) -> None:
-        """Do one step on bare arrays, in place.
-
-        Args:
-            params: One array or a list or tuple of arrays, of any shapes, all float32 or all float64.
-            grads: The gradients, shaped like `params`.
-
-        Raises:
-            TypeError: Something is not an array, or dtypes differ; nothing has changed.
-            ValueError: Shapes or the number of arrays differ from each other or from earlier calls, or an array of
-                `params` cannot be written in place; nothing has changed.
-
-        Example:
-            >>> import numpy as np, fastopt as fo
-            >>> w = np.array([1.0, -2.0])
-            >>> fo.optimizers.SGD(0.5).update(w, 2 * w)
-            >>> w
-            array([0., 0.])
-        """
-        w, g = _arrays("params", params), _arrays("grads", grads)
-        state = self._state or _Arrays(self.rule, w, self.initial_slots)
-        if not isinstance(state, _Arrays):
-            raise ValueError(f"This {type(self).__name__} trains a model; make a new one for bare arrays.")
-        state.check(w)
-        _core.kernels.update(self.rule, w, g, state.slots, self.hyper, state.step + 1)
-        state.step += 1
-        self._state = state
-
-
-class _Arrays:
-    """The slots and the step number of bare arrays."""
-
-    def __init__(self, rule: str, params: Sequence[Real], initial: Mapping[str, float]) -> None:
-        self.rule = rule
-        self.step = 0
-        self.kinds = [(p.shape, p.dtype) for p in params]
-        names = RULES[rule]["slots"]
-        self.slots: list[Mapping[str, Real]] = [
-            {name: np.full(p.shape, initial.get(name, 0.0), p.dtype) for name in names} for p in params
-        ]
-
-    def check(self, params: Sequence[Real]) -> None:
-        """Refuse arrays that differ from those of the first call."""
-        kinds = [(p.shape, p.dtype) for p in params]
-        if len(kinds) != len(self.kinds):
-            raise ValueError(f"params holds {len(kinds)} arrays; at the first update it held {len(self.kinds)}.")
-        for i, (now, first) in enumerate(zip(kinds, self.kinds, strict=True)):
-            if now != first:
-                raise ValueError(f"params[{i}] is {now[1]} {now[0]}; at the first update it was {first[1]} {first[0]}.")
-
-
-def _arrays(name: str, given: Real | Sequence[Real]) -> Sequence[Real]:
-    arrays = [given] if isinstance(given, np.ndarray) else given
-    if not isinstance(arrays, list | tuple):
-        raise TypeError(f"{name} must be an array or a list or tuple of arrays, not {type(given).__name__}.")
-    for i, item in enumerate(arrays):
-        if not isinstance(item, np.ndarray):
-            raise TypeError(f"{name}[{i}] must be a NumPy array, not {type(item).__name__}.")
-    return arrays
-
-
-OPTIMIZERS: Registry[Optimizer] = Registry("optimizer", Optimizer)  # type: ignore[type-abstract]
 
 
 @OPTIMIZERS.add()
@@ -252,10 +36,16 @@ class SGD(Optimizer):
     w <- w - lr (g + mu v) with the new v. With d = 0 this differs from the form above only while lr changes; with
     d = mu the velocity is a running mean of the gradient. PyTorch's SGD is this form with ``dampen_first=False``.
 
+    Nesterov's momentum is computed so that the weights are always the point ahead, theta + mu v, where the next
+    gradient is taken. With ``nesterov="look_ahead"`` the weights are theta instead, and each batch of `Sequential.fit`
+    takes its gradient ahead of them: v <- mu v - lr g(theta + mu v), theta <- theta + v. While mu stays, the gradients
+    are the same; the weights that are left, evaluated and saved are theta. It costs one more pass over the weights.
+
     Args:
         learning_rate: lr, at least 0.
         momentum: mu, at least 0 and less than 1; 0 keeps no velocity, whatever the other arguments are.
-        nesterov: Whether the step looks ahead along the velocity.
+        nesterov: Whether the step looks ahead along the velocity: False, True or ``"look_ahead"``, which goes without
+            dampening and only where the model takes the gradient: in `fit` and `train_on_batch`.
         dampening: d, at least 0 and less than 1, or None for the velocity that holds the rate.
         dampen_first: Whether 1 - d applies to the first step too; if not, v starts as the first gradient.
 
@@ -284,21 +74,27 @@ class SGD(Optimizer):
         self,
         learning_rate: Rate = 0.01,
         momentum: Rate = 0.0,
-        nesterov: bool = False,
+        nesterov: bool | str = False,
         dampening: Rate | None = None,
         dampen_first: bool = True,
     ) -> None:
         self.learning_rate = learning_rate
         self.momentum = momentum
-        self.nesterov = bool(nesterov)
+        if isinstance(nesterov, str) and nesterov != "look_ahead":
+            raise unknown_name("form of nesterov", nesterov, ("look_ahead",))
+        if nesterov == "look_ahead" and dampening is not None:
+            raise ValueError("nesterov='look_ahead' has no dampening.")
+        self.nesterov = nesterov if nesterov == "look_ahead" else bool(nesterov)
         self.dampening = dampening
         self.dampen_first = bool(dampen_first)
 
     @property
     def rule(self) -> str:
-        """``"sgd"``, ``"momentum"`` or ``"nesterov"``; with dampening ``"heavy_ball"``, ``"heavy_ball_nesterov"``."""
+        """``"sgd"``, ``"momentum"``, ``"nesterov"``, with dampening ``"heavy_ball"``, ``"heavy_ball_nesterov"``..."""
         if self.momentum == 0.0:
             return "sgd"
+        if self.nesterov == "look_ahead":
+            return "nesterov_look_ahead"
         if self.dampening is None:
             return "nesterov" if self.nesterov else "momentum"
         return "heavy_ball_nesterov" if self.nesterov else "heavy_ball"
@@ -749,6 +545,140 @@ class Lion(Optimizer):
     def rule(self) -> str:
         """``"lion"``."""
         return "lion"
+
+
+@OPTIMIZERS.add()
+class Lamb(Optimizer):
+    """Adam whose step has, in each tensor, the length of the tensor times the rate, for very large batches.
+
+    m <- b1 m + (1 - b1) g, v <- b2 v + (1 - b2) g^2, u = (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps) + decay w,
+    w <- w - lr (|w| / |u|) u at step t = 1, 2, ..., the lengths being those of one kernel, one bias, ...; where one of
+    them is 0 their ratio counts as 1.
+
+    Args:
+        learning_rate: lr, at least 0.
+        weight_decay: decay, at least 0.
+        beta_1: b1, at least 0 and less than 1.
+        beta_2: b2, at least 0 and less than 1.
+        epsilon: eps, more than 0.
+
+    Raises:
+        TypeError: An argument is neither a number nor a schedule of numbers.
+        ValueError: An argument is out of its range.
+
+    Source:
+        You et al., Large batch optimization for deep learning: training BERT in 76 minutes, ICLR 2020,
+        arXiv:1904.00962, with phi(z) = z. As optax's.
+
+    Example:
+        >>> import numpy as np, fastopt as fo
+        >>> w, lamb = np.array([3.0, -4.0]), fo.optimizers.Lamb(0.1, weight_decay=0.0)
+        >>> lamb.update(w, 2 * w)
+        >>> w.round(3)
+        array([ 2.646, -3.646])
+    """
+
+    beta_1 = Hyperparameter(0.0, 1.0)
+    beta_2 = Hyperparameter(0.0, 1.0)
+    epsilon = Hyperparameter(0.0, above=True)
+    weight_decay = Hyperparameter(0.0)
+
+    def __init__(
+        self,
+        learning_rate: Rate = 1e-3,
+        weight_decay: Rate = 0.01,
+        beta_1: Rate = 0.9,
+        beta_2: Rate = 0.999,
+        epsilon: Rate = 1e-6,
+    ) -> None:
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+
+    @property
+    def rule(self) -> str:
+        """``"lamb"``."""
+        return "lamb"
+
+
+@OPTIMIZERS.add()
+class SWATS(Optimizer):
+    """Adam that switches itself to gradient descent with momentum, at the moment and with the rate that it finds.
+
+    While it is Adam, with the step w <- w - p, it looks for the rate of gradient descent whose step would have p as its
+    projection: gamma = p.p / p.g over all parameters, lambda <- b2 lambda + (1 - b2) gamma. At the step t > 1 where
+    |lambda / (1 - b2^t) - gamma| < tolerance it switches: with Lambda = lambda / (1 - b2^t), from then on
+    m <- b1 m + g, w <- w - (1 - b1) Lambda m, m starting as 0. Lambda goes on as the learning rate does: a schedule
+    that halves the one halves the other.
+
+    Args:
+        learning_rate: lr of Adam, at least 0.
+        beta_1: b1, at least 0 and less than 1.
+        beta_2: b2, at least 0 and less than 1.
+        epsilon: eps, more than 0.
+        tolerance: How near the rate must be to its mean, more than 0.
+
+    Attributes:
+        switch: The step at which it switched, 0 before.
+        sgd_learning_rate: Lambda, 0 before the switch. `History` records both after each epoch.
+
+    Raises:
+        TypeError: An argument is neither a number nor a schedule of numbers.
+        ValueError: An argument is out of its range.
+
+    Source:
+        Keskar and Socher, Improving generalization performance by switching from Adam to SGD, arXiv:1712.07628, 2017.
+
+    Example:
+        >>> import numpy as np, fastopt as fo
+        >>> w, swats = np.array([1.0, 2.0]), fo.optimizers.SWATS(0.01, tolerance=1e-3)
+        >>> for _ in range(200):
+        ...     swats.update(w, w.copy())
+        >>> swats.switch > 1, swats.sgd_learning_rate > 0
+        (True, True)
+    """
+
+    beta_1 = Hyperparameter(0.0, 1.0)
+    beta_2 = Hyperparameter(0.0, 1.0)
+    epsilon = Hyperparameter(0.0, above=True)
+    tolerance = Hyperparameter(0.0, above=True)
+
+    def __init__(
+        self,
+        learning_rate: Rate = 1e-3,
+        beta_1: Rate = 0.9,
+        beta_2: Rate = 0.999,
+        epsilon: Rate = 1e-8,
+        tolerance: Rate = 1e-9,
+    ) -> None:
+        self.learning_rate = learning_rate
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.tolerance = tolerance
+
+    @property
+    def rule(self) -> str:
+        """``"swats"``."""
+        return "swats"
+
+    @property
+    def switch(self) -> int:
+        """The step at which it switched, 0 before."""
+        return 0 if self._state is None else int(self._state.state["switch"])
+
+    @property
+    def sgd_learning_rate(self) -> float:
+        """Lambda, 0 before the switch."""
+        ratio = 0.0 if self._state is None else self._state.state["Lambda_by_learning_rate"]
+        rate = self.numbers(np.array([float(self.step)]), self.epoch)["learning_rate"]
+        return ratio * (rate if isinstance(rate, float) else float(rate[0]))
+
+    def report(self) -> dict[str, float]:
+        """Return `switch` and `sgd_learning_rate`."""
+        return {"switch": self.switch, "sgd_learning_rate": self.sgd_learning_rate}
 
 
 @OPTIMIZERS.add()

@@ -1,0 +1,98 @@
+"""Collections of bare arrays: an array, or lists, tuples and dicts of arrays or of further collections."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from fastopt.kernels import Real
+
+__all__ = ["Tree", "arrays_like", "arrays_of", "paths_of"]
+
+Tree: TypeAlias = Any
+
+Path = tuple[object, ...]
+
+
+def arrays_of(name: str, tree: Tree) -> list[Real]:
+    """Return the arrays of a collection in its order, as views of the caller's memory.
+
+    Raises:
+        TypeError: Something is neither an array nor a collection.
+    """
+    if type(tree) is list and set(map(type, tree)) <= {np.ndarray}:
+        return tree
+    return [_array(_label(name, path), leaf) for path, leaf in _leaves(tree, ())]
+
+
+def arrays_like(name: str, tree: Tree, other_name: str, other: Tree) -> list[Real]:
+    """Return the arrays of a collection in the order of another that is built like it.
+
+    Raises:
+        TypeError: Something is neither an array nor a collection.
+        ValueError: The collections differ.
+    """
+    if type(tree) is list and type(other) is list and len(tree) == len(other) and set(map(type, tree)) <= {np.ndarray}:
+        return tree
+    return [_array(_label(name, path), leaf) for path, leaf in _leaves_like(name, tree, other_name, other, ())]
+
+
+def paths_of(tree: Tree) -> list[Path]:
+    """Return the keys and indices that lead to each array of a collection."""
+    return [path for path, _ in _leaves(tree, ())]
+
+
+def _leaves(tree: Tree, path: Path) -> Iterator[tuple[Path, Tree]]:
+    if isinstance(tree, Mapping | list | tuple):
+        for key, branch in _items(tree):
+            yield from _leaves(branch, (*path, key))
+    else:
+        yield path, tree
+
+
+def _leaves_like(name: str, tree: Tree, other_name: str, other: Tree, path: Path) -> Iterator[tuple[Path, Tree]]:
+    if not isinstance(other, Mapping | list | tuple):
+        yield path, tree
+        return
+    same_kind = isinstance(tree, Mapping if isinstance(other, Mapping) else list | tuple)
+    if not same_kind or {key for key, _ in _items(tree)} != {key for key, _ in _items(other)}:
+        raise ValueError(
+            f"{_label(name, path)} must be built like {_label(other_name, path)}: {_kind(other)}, not {_kind(tree)}."
+        )
+    for key, branch in _items(other):
+        yield from _leaves_like(name, tree[key], other_name, branch, (*path, key))
+
+
+def _items(tree: Mapping[Any, Tree] | Sequence[Tree]) -> Iterator[tuple[Any, Tree]]:
+    yield from tree.items() if isinstance(tree, Mapping) else enumerate(tree)
+
+
+def _kind(tree: Tree) -> str:
+    if isinstance(tree, Mapping):
+        return f"a dict of {', '.join(map(repr, tree))}" if tree else "an empty dict"
+    if isinstance(tree, list | tuple):
+        return f"a {type(tree).__name__} of {len(tree)}"
+    return f"{type(tree).__name__}"
+
+
+def _label(name: str, path: Path) -> str:
+    return name + "".join(f"[{key!r}]" for key in path)
+
+
+def _array(label: str, leaf: Any) -> Any:
+    if isinstance(leaf, np.ndarray):
+        return leaf
+    problem = ""
+    try:
+        if hasattr(leaf, "__dlpack__"):
+            # A tensor that records its history refuses to be exported; detached it has the same memory.
+            return np.from_dlpack(leaf.detach() if getattr(leaf, "requires_grad", False) else leaf)
+        return np.asarray(memoryview(leaf))
+    except TypeError:
+        pass
+    except (ValueError, RuntimeError, BufferError) as error:
+        problem = f": {error}"
+    raise TypeError(
+        f"{label} must be an array, a tensor in the memory of the processor, or a collection of such, not "
+        f"{type(leaf).__name__}{problem}."
+    )

@@ -1,0 +1,99 @@
+// What optimizers of networks and of bare arrays have in common.
+#pragma once
+
+#include <pybind11/stl.h>
+
+#include "bindings/array.h"
+#include "bindings/hyper.h"
+#include "nn/optimizer.h"
+
+namespace fastopt::bindings {
+
+template <class T>
+py::array view(T* data, const std::vector<Index>& shape, const py::object& owner) {
+  return py::array_t<T>(std::vector<py::ssize_t>(shape.begin(), shape.end()), data, owner);
+}
+
+// How a tensor departs from the rest: a factor of its learning rate, and whether it decays.
+using Settings = std::vector<std::pair<double, bool>>;
+
+template <class T>
+Optimizer<T> make_optimizer(const std::string& rule, const std::vector<std::string>& extra_names,
+                            const Settings& settings, std::vector<Tensor<T>> tensors) {
+  if (settings.size() != tensors.size() && !settings.empty()) {
+    throw std::invalid_argument("settings has " + std::to_string(settings.size()) + " entries for " +
+                                std::to_string(tensors.size()) + " arrays");
+  }
+  for (std::size_t i = 0; i < settings.size(); ++i) {
+    std::tie(tensors[i].rate, tensors[i].decays) = settings[i];
+  }
+  std::vector<Extra> extras;
+  for (const std::string& name : extra_names) {
+    extras.push_back(find_extra(name));
+  }
+  return Optimizer<T>(find_rule(rule), std::move(extras), std::move(tensors));
+}
+
+template <class T>
+std::string_view rule_name(Optimizer<T>& optimizer) {
+  return rules()[static_cast<std::size_t>(optimizer.updater().rule())].name;
+}
+
+template <class Value, class T>
+std::vector<Value> ordered_hyper(Optimizer<T>& optimizer, const std::map<std::string, Value>& given) {
+  return ordered_hyper(rule_name(optimizer), optimizer.updater().hyper(), given);
+}
+
+template <class T>
+py::dict slot_views(Optimizer<T>& optimizer, std::size_t tensor, const std::vector<Index>& shape,
+                    const py::object& owner) {
+  py::dict slots;
+  const std::vector<T*> data = optimizer.slots(tensor);
+  for (std::size_t i = 0; i < data.size(); ++i) {
+    slots[py::str(std::string(optimizer.slot_names()[i]))] = view(data[i], shape, owner);
+  }
+  return slots;
+}
+
+// Rule, step, gradients held since and state of a class with `visit`, which calls a function with the Optimizer<T>.
+template <class Class, class... Options>
+void add_state(py::class_<Class, Options...>& cls) {
+  cls.def_property_readonly("rule",
+                            [](Class& self) { return self.visit([](auto& o) { return std::string(rule_name(o)); }); })
+      .def_property(
+          "step", [](Class& self) { return self.visit([](auto& o) { return o.updater().step; }); },
+          [](Class& self, std::int64_t step) {
+            if (step < 0) {
+              throw std::invalid_argument("step must not be negative, got " + std::to_string(step));
+            }
+            self.visit([&](auto& o) { o.updater().step = step; });
+          })
+      .def_property(
+          "held", [](Class& self) { return self.visit([](auto& o) { return o.updater().held; }); },
+          [](Class& self, std::int64_t held) {
+            if (held < 0) {
+              throw std::invalid_argument("held must not be negative, got " + std::to_string(held));
+            }
+            self.visit([&](auto& o) { o.updater().held = held; });
+          })
+      .def_property(
+          "state",
+          [](Class& self) {
+            return self.visit([](auto& o) {
+              std::map<std::string, double> state;
+              const auto names = rules()[static_cast<std::size_t>(o.updater().rule())].state;
+              for (std::size_t i = 0; i < names.size(); ++i) {
+                state[std::string(names[i])] = o.updater().state[i];
+              }
+              return state;
+            });
+          },
+          [](Class& self, const std::map<std::string, double>& state) {
+            self.visit([&](auto& o) {
+              const auto names = rules()[static_cast<std::size_t>(o.updater().rule())].state;
+              o.updater().state = ordered_hyper(rule_name(o), {names.begin(), names.end()}, state);
+            });
+          });
+}
+
+}  // namespace fastopt::bindings

@@ -1,0 +1,278 @@
+// Update rules on bare arrays.
+#include <atomic>
+#include <variant>
+
+#include "bindings/module.h"
+#include "bindings/optimizer.h"
+
+namespace fastopt::bindings {
+
+namespace {
+
+Memory memory_of(const py::array& array, bool written, std::size_t id) {
+  const auto begin = reinterpret_cast<std::uintptr_t>(array.data());
+  return {begin, begin + static_cast<std::uintptr_t>(array.nbytes()), written, id};
+}
+
+// One step with everything given, kept nowhere.
+void update(const std::string& name, const std::vector<py::object>& params, const std::vector<py::object>& grads,
+            const std::vector<std::map<std::string, py::object>>& slots, const std::map<std::string, double>& hyper,
+            Index step, const py::object& state) {
+  const RuleEntry& rule = rules()[static_cast<std::size_t>(find_rule(name))];
+  if (params.size() != grads.size() || params.size() != slots.size()) {
+    throw std::invalid_argument("params, grads and slots must have equal lengths, got " +
+                                std::to_string(params.size()) + ", " + std::to_string(grads.size()) + " and " +
+                                std::to_string(slots.size()));
+  }
+  if (step < 1) {
+    throw std::invalid_argument("step counts from 1, got " + std::to_string(step));
+  }
+  const auto values = ordered_hyper(name, std::vector(rule.hyper.begin(), rule.hyper.end()), hyper);
+  if (params.empty()) {
+    return;
+  }
+  by_dtype(params.front(), "params[0]", [&]<class T>(T) {
+    std::vector<Tensor<T>> tensors;
+    std::vector<Memory> used;
+    std::vector<std::string> names;
+    const auto use = [&](const py::array& array, bool written, std::string as) {
+      used.push_back(memory_of(array, written, names.size()));
+      names.push_back(std::move(as));
+    };
+    for (std::size_t i = 0; i < params.size(); ++i) {
+      const std::string at = "[" + std::to_string(i) + "]";
+      py::array w = checked<T>(params[i], "params" + at, Access::write);
+      const py::array g = checked<T>(grads[i], "grads" + at, shape_of(w));
+      Tensor<T> tensor{.size = w.size(), .parameter = mutable_data<T>(w), .gradient = data<T>(g)};
+      use(w, true, "params" + at);
+      use(g, false, "grads" + at);
+      for (std::size_t s = 0; s < rule.slots.size(); ++s) {
+        const std::string slot(rule.slots[s]);
+        const auto found = slots[i].find(slot);
+        if (found == slots[i].end()) {
+          throw std::invalid_argument("slots" + at + " lacks '" + slot + "'");
+        }
+        py::array array = checked<T>(found->second, "slots" + at + "['" + slot + "']", shape_of(w), Access::write);
+        tensor.slots[s] = mutable_data<T>(array);
+        use(array, true, "slots" + at + "['" + slot + "']");
+      }
+      tensors.push_back(tensor);
+    }
+    check_all_separate(used, [&](std::size_t id) { return names[id]; });
+    Updater<T> updater(find_rule(name), {}, std::move(tensors));
+    updater.step = step - 1;
+    py::array kept;
+    if (!updater.state.empty()) {
+      kept = checked<double>(state, "state", {static_cast<Index>(updater.state.size())}, Access::write);
+      std::copy_n(data<double>(kept), updater.state.size(), updater.state.begin());
+    }
+    {
+      const py::gil_scoped_release release;
+      updater.run(values, false);
+    }
+    if (!updater.state.empty()) {
+      std::ranges::copy(updater.state, mutable_data<double>(kept));
+    }
+  });
+}
+
+// Whether `checked` would take the array, without the cost of its messages.
+template <class T>
+bool fits(PyObject* object, const std::vector<Index>& shape, bool written) {
+  static PyObject* const dtype = py::dtype::of<T>().release().ptr();
+  const auto& numpy = py::detail::npy_api::get();
+  if (Py_TYPE(object) != numpy.PyArray_Type_) {
+    return false;
+  }
+  const auto* array = py::detail::array_proxy(object);
+  constexpr int needed = py::detail::npy_api::NPY_ARRAY_C_CONTIGUOUS_ | py::detail::npy_api::NPY_ARRAY_ALIGNED_;
+  const int flags = written ? needed | py::detail::npy_api::NPY_ARRAY_WRITEABLE_ : needed;
+  return array->descr == dtype && (array->flags & flags) == flags && array->nd == static_cast<int>(shape.size()) &&
+         std::equal(shape.begin(), shape.end(), array->dimensions);
+}
+
+// The slots and the step of arrays that stay with their owner, who passes them again in every call.
+class ArrayOptimizer {
+ public:
+  ArrayOptimizer(const std::string& rule, const std::vector<py::object>& params, std::vector<std::string> names,
+                 const std::vector<std::string>& extra_names, const Settings& settings)
+      : names_(std::move(names)), optimizer_(make(rule, params, extra_names, settings)) {}
+
+  template <class F>
+  auto visit(F&& f) {
+    return std::visit([&]<class T>(Optimizer<T>& optimizer) { return f(optimizer); }, optimizer_);
+  }
+
+  py::list slots(const py::object& owner) {
+    return visit([&](auto& optimizer) {
+      py::list all;
+      for (std::size_t i = 0; i < shapes_.size(); ++i) {
+        all.append(slot_views(optimizer, i, shapes_[i], owner));
+      }
+      return all;
+    });
+  }
+
+  // All the checks of an update; without it where `run` is false.
+  void update(const py::list& params, const py::list& grads, const std::map<std::string, double>& hyper, bool run) {
+    visit([&]<class T>(Optimizer<T>& optimizer) {
+      const std::vector<double> values = bindings::ordered_hyper(optimizer, hyper);
+      std::vector<Tensor<T>>& tensors = optimizer.updater().tensors();
+      if (params.size() != tensors.size() || grads.size() != tensors.size()) {
+        throw std::invalid_argument("params holds " + std::to_string(params.size()) + " arrays and grads " +
+                                    std::to_string(grads.size()) + "; at the first update there were " +
+                                    std::to_string(tensors.size()));
+      }
+      if (busy_.test_and_set()) {
+        throw std::runtime_error("this optimizer is busy with an update in another thread");
+      }
+      const Release at_end(busy_);
+      bool moved = false;
+      places_.resize(2 * tensors.size());
+      for (std::size_t i = 0; i < tensors.size(); ++i) {
+        places_[2 * i] = place<T>(params, i, "params", Access::write);
+        places_[2 * i + 1] = place<T>(grads, i, "grads", Access::read);
+        moved |= places_[2 * i] != tensors[i].parameter || places_[2 * i + 1] != tensors[i].gradient;
+      }
+      if (moved) {
+        check_separate(optimizer);
+        for (std::size_t i = 0; i < tensors.size(); ++i) {
+          tensors[i].parameter = static_cast<T*>(const_cast<void*>(places_[2 * i]));
+          tensors[i].gradient = static_cast<const T*>(places_[2 * i + 1]);
+        }
+      }
+      if (run) {
+        const py::gil_scoped_release release;
+        optimizer.updater().run(values, false);
+      }
+    });
+  }
+
+ private:
+  struct Release {
+    explicit Release(std::atomic_flag& flag) : flag_(flag) {}
+    ~Release() { flag_.clear(); }
+    Release(const Release&) = delete;
+    Release& operator=(const Release&) = delete;
+    std::atomic_flag& flag_;
+  };
+
+  std::variant<Optimizer<float>, Optimizer<double>> make(const std::string& rule, const std::vector<py::object>& params,
+                                                         const std::vector<std::string>& extra_names,
+                                                         const Settings& settings) {
+    if (params.empty()) {
+      throw std::invalid_argument("params holds no array");
+    }
+    if (names_.size() != params.size()) {
+      throw std::invalid_argument("names must have one entry for each array");
+    }
+    return by_dtype(params.front(), "params" + names_.front(),
+                    [&]<class T>(T) -> std::variant<Optimizer<float>, Optimizer<double>> {
+                      std::vector<Tensor<T>> tensors;
+                      for (std::size_t i = 0; i < params.size(); ++i) {
+                        const py::array array = checked<T>(params[i], "params" + names_[i], Access::write);
+                        shapes_.push_back(shape_of(array));
+                        tensors.push_back({.size = array.size()});
+                      }
+                      return make_optimizer<T>(rule, extra_names, settings, std::move(tensors));
+                    });
+  }
+
+  template <class T>
+  const void* place(const py::list& arrays, std::size_t i, const char* kind, Access access) {
+    PyObject* const object = PyList_GET_ITEM(arrays.ptr(), static_cast<Py_ssize_t>(i));
+    if (fits<T>(object, shapes_[i], access == Access::write)) {
+      return py::detail::array_proxy(object)->data;
+    }
+    return checked<T>(object, kind + names_[i], shapes_[i], access).data();
+  }
+
+  template <class T>
+  void check_separate(Optimizer<T>& optimizer) {
+    std::vector<Memory> used;
+    const auto use = [&](const void* data, Index size, bool written) {
+      const auto begin = reinterpret_cast<std::uintptr_t>(data);
+      used.push_back({begin, begin + static_cast<std::uintptr_t>(size) * sizeof(T), written, used.size()});
+    };
+    const std::vector<Tensor<T>>& tensors = optimizer.updater().tensors();
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+      use(places_[2 * i], tensors[i].size, true);
+      use(places_[2 * i + 1], tensors[i].size, false);
+    }
+    const std::size_t arrays = used.size();
+    for (const Buffer<T>& slot : optimizer.buffers()) {
+      use(slot.data(), slot.size(), true);
+    }
+    check_all_separate(std::move(used), [&](std::size_t id) {
+      return id < arrays ? (id % 2 == 0 ? "params" : "grads") + names_[id / 2]
+                         : "slot " + std::string(optimizer.slot_names()[id - arrays]);
+    });
+  }
+
+  std::vector<std::string> names_;
+  std::vector<std::vector<Index>> shapes_;
+  std::variant<Optimizer<float>, Optimizer<double>> optimizer_;
+  std::vector<const void*> places_;  // of parameters and gradients in turn
+  std::atomic_flag busy_;
+};
+
+py::dict update_rules() {
+  const auto list = [](std::span<const std::string_view> names) {
+    py::list l;
+    for (const std::string_view name : names) {
+      l.append(std::string(name));
+    }
+    return l;
+  };
+  py::dict all;
+  for (const RuleEntry& rule : rules()) {
+    py::dict entry;
+    entry["slots"] = list(rule.slots);
+    entry["hyper"] = list(rule.hyper);
+    entry["state"] = list(rule.state);
+    all[py::str(std::string(rule.name))] = entry;
+  }
+  return all;
+}
+
+py::dict extra_slots() {
+  py::dict all;
+  for (const ExtraEntry& extra : extras()) {
+    if (!extra.slot.empty()) {
+      all[py::str(std::string(extra.name))] = std::string(extra.slot);
+    }
+  }
+  return all;
+}
+
+}  // namespace
+
+void add_update(py::module_& module) {
+  const py::object none = py::none();
+  py::module_ kernels = module.attr("kernels");
+  kernels.def("update_rules", &update_rules);
+  kernels.def("extra_slots", &extra_slots);
+  kernels.def("update", &update, py::arg("rule"), py::arg("params"), py::arg("grads"), py::arg("slots"),
+              py::arg("hyper"), py::arg("step"), py::arg("state") = none);
+
+  py::class_<ArrayOptimizer> arrays(module, "ArrayOptimizer");
+  arrays
+      .def(py::init<const std::string&, const std::vector<py::object>&, std::vector<std::string>,
+                    const std::vector<std::string>&, const Settings&>(),
+           py::arg("rule"), py::arg("params"), py::arg("names"), py::arg("extras") = std::vector<std::string>(),
+           py::arg("settings") = Settings())
+      .def_property_readonly("slots", [](const py::object& self) { return self.cast<ArrayOptimizer&>().slots(self); })
+      .def(
+          "check",
+          [](ArrayOptimizer& self, const py::list& params, const py::list& grads,
+             const std::map<std::string, double>& hyper) { self.update(params, grads, hyper, false); },
+          py::arg("params"), py::arg("grads"), py::arg("hyper"))
+      .def(
+          "update",
+          [](ArrayOptimizer& self, const py::list& params, const py::list& grads,
+             const std::map<std::string, double>& hyper) { self.update(params, grads, hyper, true); },
+          py::arg("params"), py::arg("grads"), py::arg("hyper"));
+  add_state(arrays);
+}
+
+}  // namespace fastopt::bindings

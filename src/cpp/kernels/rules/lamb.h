@@ -1,0 +1,43 @@
+// LAMB (You et al., Large batch optimization for deep learning: training BERT in 76 minutes, ICLR 2020): Adam whose
+// step has, in each tensor, the length of the tensor. m, v: running means of the gradient and of its square.
+#pragma once
+
+#include <cmath>
+
+#include "kernels/rules/rule.h"
+
+namespace fastopt::FASTOPT_ISA {
+
+// m <- b1 m + (1 - b1) g;  v <- b2 v + (1 - b2) g^2
+// u = (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon) + decay w;  w <- w - lr |w| / |u| u
+struct Lamb {
+  static constexpr std::string_view name = "lamb";
+  static constexpr std::array<std::string_view, 2> slots{"m", "v"};
+  static constexpr std::array<std::string_view, 5> hyper{"learning_rate", "beta_1", "beta_2", "epsilon",
+                                                         "weight_decay"};
+  static constexpr int sums = 2;
+  static Coefficients prepare(const double* h, Index step) {
+    const double t = static_cast<double>(step), b1 = h[1], b2 = h[2];
+    return {1 / (1 - std::pow(b1, t)), 1 / std::sqrt(1 - std::pow(b2, t)), b1, 1 - b1, b2, 1 - b2, h[3], h[4], h[0]};
+  }
+  template <class V>
+  static V direction(const V* c, const V& w, const V& m, const V& v) {
+    return c[0] * m / (sqrt(v) * c[1] + c[6]) + c[7] * w;
+  }
+  template <class V>
+  static void apply(const V* c, V& w, const V& g, V& m, V& v, V* sums_) {
+    m = c[2] * m + c[3] * g;
+    v = c[4] * v + c[5] * (g * g);
+    const V u = direction(c, w, m, v);
+    sums_[0] += w * w;
+    sums_[1] += u * u;
+  }
+  // A tensor of zeros, or one without a direction, takes the step as it is.
+  static double factor(const double* s) { return s[0] > 0 && s[1] > 0 ? std::sqrt(s[0] / s[1]) : 1; }
+  template <class V>
+  static void finish(const V* c, V& w, V& m, V& v) {
+    w -= c[8] * c[tensor_factor] * direction(c, w, m, v);
+  }
+};
+
+}  // namespace fastopt::FASTOPT_ISA
