@@ -25,7 +25,7 @@ OURS = "fastopt"
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m bench", description="fastopt against its peers.")
-    parser.add_argument("--only", default="", help="groups (training, product) or parts of row names, by comma")
+    parser.add_argument("--only", default="", help="groups (training, product, update) or parts of row names, by comma")
     parser.add_argument("--peers", default=",".join(PEERS), help="by comma; the others are compared with the first")
     parser.add_argument("--threads", help="counts, by comma; else all processors, and for products one as well")
     parser.add_argument("--dtype", default="float32", choices=["float32", "float64"])

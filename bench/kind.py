@@ -30,10 +30,6 @@ class Kind(Protocol):
     @property
     def operations(self) -> int: ...
 
-    @property
-    def flops(self) -> int:
-        """Floating-point operations in one unit of work."""
-
     def data(self, dtype: str) -> Any:
         """The inputs, the same in every process."""
 

@@ -8,8 +8,10 @@ Table = tuple[str, list[list[str]]]
 TITLES = {
     "training": "Training: microseconds a step",
     "product": "Matrix products: microseconds a call",
+    "update": "Updates of given arrays: microseconds a step",
 }
-CHECKS = {"training": "loss", "product": "error"}
+CHECKS = {"training": "loss", "product": "error", "update": "descent"}
+PEAKS = {"training": "of FMA peak", "product": "of FMA peak", "update": "of a stream"}
 
 
 def significant(number: float) -> str:
@@ -45,8 +47,8 @@ def best_cells(result: dict[str, Any]) -> list[str]:
 def results_table(title: str, results: list[dict[str, Any]]) -> Table:
     peers = list(dict.fromkeys(peer for result in results for peer in result["peers"]))
     reference = results[0]["reference"]
-    check = CHECKS[results[0]["group"]]
-    table = [["row", *peers, f"best other / {reference}", "verdict", "of FMA peak", check]]
+    group = results[0]["group"]
+    table = [["row", *peers, f"best other / {reference}", "verdict", PEAKS[group], CHECKS[group]]]
     for result in results:
         peak = f"{result['of_peak']['ratio']:.0%}{mark(result['of_peak'])}" if "of_peak" in result else "-"
         value = result["peers"][reference]["check"]

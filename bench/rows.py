@@ -5,6 +5,7 @@ from itertools import pairwise
 from .kind import Kind
 from .product import Product
 from .training import Training
+from .update import Update
 
 TRAININGS = [
     Training((4, 32, 32, 2), batch=32, samples=16_384, epochs=10),
@@ -23,7 +24,13 @@ LAYERS = [
     if layer or which != "backward_input"
 ]
 
-ALL: list[Kind] = [*TRAININGS, *SQUARES, *LAYERS]
+UPDATES = [
+    Update("adam", tensors=1, size=64_000_000),
+    Update("adam", tensors=8, size=12_500),
+    Update("adam", tensors=1_000, size=1_000),
+]
+
+ALL: list[Kind] = [*TRAININGS, *SQUARES, *LAYERS, *UPDATES]
 ROWS = {row.name: row for row in ALL}
 
 

@@ -301,7 +301,7 @@ def train_in_child(data):
     return state(model)
 
 
-@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*fork")
 def test_fork_after_training(data, threads):
     """A process forked after training trains too: 100 of 100, and to the same bits."""
     threads(2)
@@ -320,7 +320,7 @@ def test_fork_after_training(data, threads):
         assert os.waitstatus_to_exitcode(status[1]) == 0
 
 
-@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*fork")
 def test_multiprocessing_fork(data, threads):
     threads(2)
     expected = train_in_child(data)

@@ -2,17 +2,18 @@
 
 ``setup(threads) -> str``
     Imports are done; set the number of threads and return the version.
-``training(row, data) -> Job``, ``product(row, data) -> Job``
+``training(row, data) -> Job``, ``product(row, data) -> Job``, ``update(row, data) -> Job``
     Prepare a row of that group; a module has only the functions named for it here.
 """
 
 PEERS: dict[str, tuple[str, ...]] = {
-    "fastopt": ("training", "product"),
+    "fastopt": ("training", "product", "update"),
     "jax": ("training",),
     "jax_host_shuffle": ("training",),
-    "torch": ("training",),
+    "optax": ("update",),
+    "torch": ("training", "update"),
     "sklearn": ("training",),
-    "numpy": ("training", "product"),
+    "numpy": ("training", "product", "update"),
 }
 
 ROOF = "roof"

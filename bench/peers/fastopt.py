@@ -1,10 +1,17 @@
-"""fastopt: trainings by the interface that its users see, products by the core beneath it."""
+"""fastopt: trainings and updates by the interface that its users see, products by the core beneath it."""
+
+from collections.abc import Callable
 
 import fastopt
 
 from ..kind import Job, stopwatch
 from ..product import Operands, Product
 from ..training import BETA_1, BETA_2, EPSILON, LEARNING_RATE, Training, TrainingData, Weights
+from ..update import Arrays, Update, UpdateData, job
+
+OPTIMIZERS: dict[str, Callable[[], fastopt.optimizers.Optimizer]] = {
+    "adam": lambda: fastopt.optimizers.Adam(LEARNING_RATE, BETA_1, BETA_2, EPSILON),
+}
 
 
 def setup(threads: int) -> str:
@@ -16,7 +23,7 @@ def build(row: Training, data: TrainingData) -> fastopt.Sequential:
     hidden = [fastopt.layers.Dense(units, activation="relu") for units in row.sizes[1:-1]]
     model = fastopt.Sequential([*hidden, fastopt.layers.Dense(row.sizes[-1])], seed=1, dtype=str(data.x.dtype))
     model.compile(
-        optimizer=fastopt.optimizers.Adam(LEARNING_RATE, beta_1=BETA_1, beta_2=BETA_2, epsilon=EPSILON),
+        optimizer=OPTIMIZERS["adam"](),
         loss="sparse_categorical_crossentropy",
     )
     model.build(row.sizes[0])
@@ -52,3 +59,19 @@ def product(row: Product, data: Operands) -> Job:
             call(left, right, out=out)
 
     return Job(stopwatch(repeat), lambda: out)
+
+
+def update(row: Update, data: UpdateData) -> Job:
+    optimizer = OPTIMIZERS[row.optimizer]()
+    params = [w.copy() for w in data.params]
+    grads: Arrays = []
+
+    def take(given: Arrays) -> None:
+        nonlocal grads
+        grads = given
+
+    def steps(count: int) -> None:
+        for _ in range(count):
+            optimizer.update(params, grads)
+
+    return job(data, take, steps, lambda: params)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from ..kind import Job, stopwatch
 from ..product import Operands, Product
 from ..training import BETA_1, BETA_2, EPSILON, LEARNING_RATE, Training, TrainingData, Weights
+from ..update import Arrays, Update, UpdateData, job
 
 PIECE = 16_384
 
@@ -58,6 +59,9 @@ class Adam:
             np.multiply(m, rate, out=b)
             b /= a
             w -= b
+
+
+OPTIMIZERS = {"adam": Adam}
 
 
 class Network:
@@ -130,3 +134,18 @@ def product(row: Product, data: Operands) -> Job:
             matmul(left, right, out=out)
 
     return Job(stopwatch(repeat), lambda: out)
+
+
+def update(row: Update, data: UpdateData) -> Job:
+    parameters = np.concatenate(data.params)
+    gradient = np.empty_like(parameters)
+    optimizer = OPTIMIZERS[row.optimizer](parameters, gradient)
+
+    def take(grads: Arrays) -> None:
+        np.concatenate(grads, out=gradient)
+
+    def steps(count: int) -> None:
+        for _ in range(count):
+            optimizer.update()
+
+    return job(data, take, steps, lambda: np.split(parameters, row.tensors))

@@ -1,4 +1,4 @@
-"""Not a library but the machine: the time that the arithmetic of a row takes at the FMA peak.
+"""Not a library but the machine: the time of a row's arithmetic at the FMA peak, of an update's reads and writes alone.
 
 It is measured in every turn; the best of a row counts.
 """
@@ -7,7 +7,10 @@ from typing import Any
 
 from fastopt import _core
 
-from ..kind import Job, Kind
+from ..kind import Job
+from ..product import Product
+from ..training import Training
+from ..update import Update, UpdateData
 
 SECONDS = 0.02
 
@@ -17,7 +20,7 @@ def setup(threads: int) -> str:
     return _core.runtime.isa()
 
 
-def job(row: Kind, data: Any) -> Job:
+def job(row: Training | Product, data: Any) -> Job:
     team = _core.runtime.num_threads()
     dtype = str(data.x.dtype if row.group == "training" else data.out.dtype)
 
@@ -28,3 +31,15 @@ def job(row: Kind, data: Any) -> Job:
 
 
 training = product = job
+
+
+def update(row: Update, data: UpdateData) -> Job:
+    team = _core.runtime.num_threads()
+    reads, writes = row.streams
+    size = row.elements * data.params[0].itemsize
+
+    def run(count: int) -> float:
+        speed = _core.roof.stream(reads, writes, size // 4, threads=team, seconds=SECONDS)
+        return count * (reads + writes) * size / speed
+
+    return Job(run, lambda: None)

@@ -1,0 +1,260 @@
+"""Every rule that PyTorch, optax or Keras has too, against their result after many steps in float64."""
+
+import os
+
+import numpy as np
+import pytest
+
+from fastopt.optimizers import SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Lion, Nadam, RAdam, RMSprop
+
+STEPS = 500
+SHAPES = ((7, 5), (33,), (2, 3, 4), (1,))
+SCALES = (1e-3, 1, 30, 1)
+TOLERANCE = {np.float32: 1e-5, np.float64: 1e-12}
+
+
+def with_torch(name, arguments, start, gradients):
+    torch = pytest.importorskip("torch")
+    torch.set_default_dtype(torch.float64)  # NAdam keeps its product of the momenta in it
+    weights = [torch.tensor(w, requires_grad=True) for w in start]
+    optimizer = getattr(torch.optim, name)(weights, foreach=False, **arguments)
+    for grads in zip(*gradients, strict=True):
+        for w, g in zip(weights, grads, strict=True):
+            w.grad = torch.tensor(g)
+        optimizer.step()
+    return [w.detach().numpy() for w in weights]
+
+
+def scan(step, state, gradients):
+    """The state after step(state, grads) for the gradients of each step, in one compiled loop."""
+    import jax
+
+    return jax.jit(lambda *arguments: jax.lax.scan(lambda *now: (step(*now), None), *arguments)[0])(state, gradients)
+
+
+def with_optax(name, arguments, start, gradients):
+    jax, optax = pytest.importorskip("jax"), pytest.importorskip("optax")
+    jax.config.update("jax_enable_x64", True)
+    rule = getattr(optax, name)(**arguments)
+
+    def step(state, grads):
+        weights, slots = state
+        changes, slots = rule.update(grads, slots, weights)
+        return optax.apply_updates(weights, changes), slots
+
+    return scan(step, (start, rule.init(start)), gradients)[0]
+
+
+def with_keras(name, arguments, start, gradients):
+    pytest.importorskip("jax").config.update("jax_enable_x64", True)
+    os.environ["KERAS_BACKEND"] = "jax"
+    keras = pytest.importorskip("keras")
+    keras.config.set_floatx("float64")  # that of the learning rate
+    optimizer = getattr(keras.optimizers, name)(**arguments)
+    optimizer.build([keras.Variable(w, dtype="float64") for w in start])
+
+    def step(state, grads):
+        weights, slots = state
+        return optimizer.stateless_apply(slots, grads, weights)
+
+    return scan(step, (start, [slot.value for slot in optimizer.variables]), gradients)[0]
+
+
+def corrected(value, beta_2, power):
+    """Schedule: the value times that power of 1 - b2^t at step t, which counts from 1."""
+    return lambda done: value * (1 - beta_2 ** (done + 1)) ** power
+
+
+def falling(done):
+    return 0.1 / (1 + 0.01 * done)
+
+
+# The peer's name for the rule, our optimizer (made afresh for each run), the peer's arguments. Where epsilon or the
+# rate stands elsewhere in the peer's formula, one of the two takes a value that makes up for it.
+NEGLIGIBLE = 1e-30
+AT_ONCE = 1e4
+BALL = {"dampen_first": False, "momentum": 0.9}
+RMSPROP = {"learning_rate": 0.01, "rho": 0.99}
+ODD_RMSPROP = {"learning_rate": 0.003, "rho": 0.7, "epsilon": 1e-3}
+NEGLIGIBLE_RMSPROP = {"learning_rate": 0.003, "rho": 0.7, "epsilon": NEGLIGIBLE}
+ODD = {"learning_rate": 0.03, "beta_1": 0.5, "beta_2": 0.97, "epsilon": 1e-3}
+ODD_BETAS = {"lr": 0.03, "betas": (0.5, 0.97), "eps": 1e-3}
+ODD_ALPHA = {"lr": 0.003, "alpha": 0.7, "eps": 1e-3}
+ODD_B = {"learning_rate": 0.03, "b1": 0.5, "b2": 0.97, "eps": 1e-3}
+ODD_DECAY = {"learning_rate": 0.003, "decay": 0.7, "eps": 1e-3, "eps_in_sqrt": False}
+TORCH = [
+    ("SGD", lambda: SGD(), {"lr": 0.01}),
+    ("SGD", lambda: SGD(0.01, 0.9), {"lr": 0.01, "momentum": 0.9}),
+    ("SGD", lambda: SGD(0.3, 0.99, nesterov=True), {"lr": 0.3, "momentum": 0.99, "nesterov": True}),
+    ("SGD", lambda: SGD(0.1, dampening=0.0, **BALL), {"lr": 0.1, "momentum": 0.9}),
+    ("SGD", lambda: SGD(0.1, dampening=0.0, nesterov=True, **BALL), {"lr": 0.1, "momentum": 0.9, "nesterov": True}),
+    ("SGD", lambda: SGD(0.1, dampening=0.9, **BALL), {"lr": 0.1, "momentum": 0.9, "dampening": 0.9}),
+    ("SGD", lambda: SGD(0.1, dampening=0.3, **BALL), {"lr": 0.1, "momentum": 0.9, "dampening": 0.3}),
+    ("Adagrad", lambda: Adagrad(), {}),
+    ("Adagrad", lambda: Adagrad(0.5, 0.1, 1e-3), {"lr": 0.5, "initial_accumulator_value": 0.1, "eps": 1e-3}),
+    ("Adadelta", lambda: Adadelta(rho=0.9), {}),
+    ("Adadelta", lambda: Adadelta(0.1, 0.5, 1e-2), {"lr": 0.1, "rho": 0.5, "eps": 1e-2}),
+    ("RMSprop", lambda: RMSprop(**RMSPROP), {}),
+    ("RMSprop", lambda: RMSprop(**ODD_RMSPROP), ODD_ALPHA),
+    ("RMSprop", lambda: RMSprop(**RMSPROP, momentum=0.9), {"momentum": 0.9}),
+    ("RMSprop", lambda: RMSprop(**RMSPROP, centered=True), {"centered": True}),
+    ("RMSprop", lambda: RMSprop(**ODD_RMSPROP, centered=True), ODD_ALPHA | {"centered": True}),
+    (
+        "RMSprop",
+        lambda: RMSprop(**ODD_RMSPROP, centered=True, momentum=0.6),
+        ODD_ALPHA | {"centered": True, "momentum": 0.6},
+    ),
+    ("Adam", lambda: Adam(), {}),
+    ("Adam", lambda: Adam(**ODD), ODD_BETAS),
+    ("Adam", lambda: Adam(beta_1=0.0, beta_2=0.999999), {"betas": (0.0, 0.999999)}),
+    ("Adam", lambda: Adam(amsgrad=True), {"amsgrad": True}),
+    ("Adam", lambda: Adam(**ODD, amsgrad=True), ODD_BETAS | {"amsgrad": True}),
+    ("AdamW", lambda: AdamW(), {}),
+    ("AdamW", lambda: AdamW(weight_decay=0.3, **ODD), ODD_BETAS | {"weight_decay": 0.3}),
+    ("AdamW", lambda: AdamW(amsgrad=True, **ODD), ODD_BETAS | {"amsgrad": True}),
+    ("Adamax", lambda: Adamax(), {}),
+    ("Adamax", lambda: Adamax(**ODD), ODD_BETAS),
+    ("NAdam", lambda: Nadam(), {}),
+    ("NAdam", lambda: Nadam(**ODD, momentum_decay=1.0), ODD_BETAS | {"momentum_decay": 1.0}),
+    ("NAdam", lambda: Nadam(beta_1=0.999, momentum_decay=0.3), {"betas": (0.999, 0.999), "momentum_decay": 0.3}),
+    ("RAdam", lambda: RAdam(), {}),
+    ("RAdam", lambda: RAdam(**ODD), ODD_BETAS),
+    ("RAdam", lambda: RAdam(beta_2=0.6), {"betas": (0.9, 0.6)}),
+]
+OPTAX = [
+    ("sgd", lambda: SGD(), {"learning_rate": 0.01}),
+    # The velocity is free of the rate there, as here with dampening; while the rate stays, it may hold it.
+    ("sgd", lambda: SGD(0.01, 0.9), {"learning_rate": 0.01, "momentum": 0.9}),
+    ("sgd", lambda: SGD(0.3, 0.99, nesterov=True), {"learning_rate": 0.3, "momentum": 0.99, "nesterov": True}),
+    ("sgd", lambda: SGD(falling, 0.9, dampening=0.0), {"learning_rate": falling, "momentum": 0.9}),
+    (
+        "sgd",
+        lambda: SGD(falling, 0.9, dampening=0.0, nesterov=True),
+        {"learning_rate": falling, "momentum": 0.9, "nesterov": True},
+    ),
+    # g / sqrt(s + eps) there, g / (sqrt(s) + eps) here: as the sum starts higher by eps.
+    ("adagrad", lambda: Adagrad(0.01, 0.1 + 1e-7, NEGLIGIBLE), {"learning_rate": 0.01}),
+    (
+        "adagrad",
+        lambda: Adagrad(0.5, 0.3 + 1e-2, NEGLIGIBLE),
+        {"learning_rate": 0.5, "initial_accumulator_value": 0.3, "eps": 1e-2},
+    ),
+    ("adadelta", lambda: Adadelta(rho=0.9), {"learning_rate": 1.0}),
+    ("adadelta", lambda: Adadelta(0.1, 0.5, 1e-2), {"learning_rate": 0.1, "rho": 0.5, "eps": 1e-2}),
+    # Only with eps_in_sqrt=False: where s is a mean, g / sqrt(s + eps) is not to be had here. With momentum the
+    # velocity holds the rate there, v <- mu v + lr r and w <- w - v, which is the same while the rate stays.
+    ("rmsprop", lambda: RMSprop(), {"learning_rate": 1e-3, "eps_in_sqrt": False}),
+    ("rmsprop", lambda: RMSprop(**ODD_RMSPROP), ODD_DECAY),
+    ("rmsprop", lambda: RMSprop(**ODD_RMSPROP, momentum=0.9), ODD_DECAY | {"momentum": 0.9}),
+    (
+        "rmsprop",
+        lambda: RMSprop(**ODD_RMSPROP, momentum=0.6, nesterov=True),
+        ODD_DECAY | {"momentum": 0.6, "nesterov": True},
+    ),
+    ("rmsprop", lambda: RMSprop(**ODD_RMSPROP, centered=True), ODD_DECAY | {"centered": True}),
+    (
+        "rmsprop",
+        lambda: RMSprop(**ODD_RMSPROP, centered=True, momentum=0.6),
+        ODD_DECAY | {"centered": True, "momentum": 0.6},
+    ),
+    (
+        "rmsprop",
+        lambda: RMSprop(**ODD_RMSPROP, centered=True, momentum=0.9, nesterov=True),
+        ODD_DECAY | {"centered": True, "momentum": 0.9, "nesterov": True},
+    ),
+    ("adam", lambda: Adam(), {"learning_rate": 1e-3}),
+    ("adam", lambda: Adam(**ODD), ODD_B),
+    ("adam", lambda: Adam(beta_1=0.0, beta_2=0.999999), {"learning_rate": 1e-3, "b1": 0.0, "b2": 0.999999}),
+    # sqrt(max_i(v_i / (1 - b2^i))) + eps by default there, sqrt(max_i(v_i) / (1 - b2^t)) + eps here: only without their
+    # correction, sqrt(max_i(v_i)) + eps.
+    (
+        "amsgrad",
+        lambda: Adam(corrected(1e-3, 0.999, -0.5), epsilon=corrected(1e-8, 0.999, -0.5), amsgrad=True),
+        {"learning_rate": 1e-3, "bias_correction_nu": False},
+    ),
+    (
+        "amsgrad",
+        lambda: Adam(corrected(0.03, 0.97, -0.5), 0.5, 0.97, corrected(1e-3, 0.97, -0.5), amsgrad=True),
+        ODD_B | {"bias_correction_nu": False},
+    ),
+    ("adamw", lambda: AdamW(weight_decay=1e-4), {"learning_rate": 1e-3}),
+    ("adamw", lambda: AdamW(weight_decay=0.3, **ODD), ODD_B | {"weight_decay": 0.3}),
+    ("adamax", lambda: Adamax(), {"learning_rate": 2e-3}),
+    ("adamax", lambda: Adamax(**ODD), ODD_B),
+    # b1 stays there: a momentum that grows to b1 at once.
+    ("nadam", lambda: Nadam(momentum_decay=AT_ONCE), {"learning_rate": 2e-3}),
+    ("nadam", lambda: Nadam(**ODD, momentum_decay=AT_ONCE), ODD_B),
+    # a k / (sqrt(v) + k eps) there with k = sqrt(1 - b2^t), a k / (sqrt(v) + eps) here.
+    ("radam", lambda: RAdam(epsilon=corrected(1e-8, 0.999, 0.5)), {"learning_rate": 1e-3}),
+    ("radam", lambda: RAdam(0.03, 0.5, 0.97, corrected(1e-3, 0.97, 0.5)), ODD_B),
+    ("radam", lambda: RAdam(beta_2=0.6), {"learning_rate": 1e-3, "b2": 0.6}),
+    ("lion", lambda: Lion(), {"learning_rate": 1e-4, "weight_decay": 0.0}),
+    ("lion", lambda: Lion(0.3, 0.5, 0.0), {"learning_rate": 0.3, "b1": 0.5, "b2": 0.0, "weight_decay": 0.0}),
+]
+KERAS = [
+    ("SGD", lambda: SGD(), {}),
+    ("SGD", lambda: SGD(0.01, 0.9), {"momentum": 0.9}),
+    ("SGD", lambda: SGD(0.3, 0.99), {"learning_rate": 0.3, "momentum": 0.99}),
+    ("SGD", lambda: SGD(0.3, 0.99, nesterov=True), {"learning_rate": 0.3, "momentum": 0.99, "nesterov": True}),
+    # As in optax, epsilon is under the root.
+    ("Adagrad", lambda: Adagrad(0.001, 0.1 + 1e-7, NEGLIGIBLE), {}),
+    (
+        "Adagrad",
+        lambda: Adagrad(0.5, 0.3 + 1e-2, NEGLIGIBLE),
+        {"learning_rate": 0.5, "initial_accumulator_value": 0.3, "epsilon": 1e-2},
+    ),
+    ("Adadelta", lambda: Adadelta(0.001, epsilon=1e-7), {}),
+    ("Adadelta", lambda: Adadelta(0.1, 0.5, 1e-2), {"learning_rate": 0.1, "rho": 0.5, "epsilon": 1e-2}),
+    # g / sqrt(s + eps) there, g / (sqrt(s) + eps) here: only with an epsilon that does not matter.
+    ("RMSprop", lambda: RMSprop(epsilon=NEGLIGIBLE), {"epsilon": NEGLIGIBLE}),
+    ("RMSprop", lambda: RMSprop(**NEGLIGIBLE_RMSPROP, momentum=0.9), NEGLIGIBLE_RMSPROP | {"momentum": 0.9}),
+    ("RMSprop", lambda: RMSprop(**NEGLIGIBLE_RMSPROP, centered=True), NEGLIGIBLE_RMSPROP | {"centered": True}),
+    (
+        "RMSprop",
+        lambda: RMSprop(**NEGLIGIBLE_RMSPROP, centered=True, momentum=0.6),
+        NEGLIGIBLE_RMSPROP | {"centered": True, "momentum": 0.6},
+    ),
+    # k m / (sqrt(v) + eps) there with k = sqrt(1 - b2^t), k m / (sqrt(v) + k eps) here.
+    ("Adam", lambda: Adam(epsilon=corrected(1e-7, 0.999, -0.5)), {}),
+    ("Adam", lambda: Adam(0.03, 0.5, 0.97, corrected(1e-3, 0.97, -0.5)), ODD),
+    ("Adam", lambda: Adam(epsilon=corrected(1e-7, 0.999, -0.5), amsgrad=True), {"amsgrad": True}),
+    ("Adam", lambda: Adam(0.03, 0.5, 0.97, corrected(1e-3, 0.97, -0.5), amsgrad=True), ODD | {"amsgrad": True}),
+    ("AdamW", lambda: AdamW(weight_decay=0.004, epsilon=corrected(1e-7, 0.999, -0.5)), {}),
+    ("AdamW", lambda: AdamW(0.03, 0.3, 0.5, 0.97, corrected(1e-3, 0.97, -0.5)), ODD | {"weight_decay": 0.3}),
+    # m / (u + eps) there, and eps within the maximum here: only with an epsilon that does not matter.
+    ("Adamax", lambda: Adamax(0.001, epsilon=NEGLIGIBLE), {"epsilon": NEGLIGIBLE}),
+    ("Adamax", lambda: Adamax(**ODD | {"epsilon": NEGLIGIBLE}), ODD | {"epsilon": NEGLIGIBLE}),
+    ("Nadam", lambda: Nadam(0.001, epsilon=1e-7, momentum_decay=1.0), {}),
+    ("Nadam", lambda: Nadam(**ODD, momentum_decay=1.0), ODD),
+    ("Lion", lambda: Lion(0.001), {}),
+    ("Lion", lambda: Lion(0.3, 0.5, 0.0), {"learning_rate": 0.3, "beta_1": 0.5, "beta_2": 0.0}),
+]
+CASES = [
+    *((with_torch, *row) for row in TORCH),
+    *((with_optax, *row) for row in OPTAX),
+    *((with_keras, *row) for row in KERAS),
+]
+
+
+def call(peer, name, make, arguments):
+    given = ", ".join(f"{key}={getattr(value, '__name__', value)}" for key, value in arguments.items())
+    return f"{peer.__name__.removeprefix('with_')} {name}({given})"
+
+
+@pytest.mark.parametrize(("peer", "name", "make", "arguments"), CASES, ids=[call(*case) for case in CASES])
+def test_random_gradients(peer, name, make, arguments, rng):
+    """Inputs are of float32, so that both precisions train on the same."""
+    start = [rng.normal(size=shape).astype(np.float32) for shape in SHAPES]
+    gradients = [
+        (scale * rng.normal(size=(STEPS, *shape))).astype(np.float32)
+        for scale, shape in zip(SCALES, SHAPES, strict=True)
+    ]
+    theirs = peer(name, arguments, *([a.astype(np.float64) for a in arrays] for arrays in (start, gradients)))
+    theirs = [np.asarray(w) for w in theirs]
+    assert all(w.dtype == np.float64 and np.isfinite(w).all() for w in theirs)
+    for dtype, tolerance in TOLERANCE.items():
+        ours, optimizer = [w.astype(dtype) for w in start], make()
+        for grads in zip(*(g.astype(dtype) for g in gradients), strict=True):
+            optimizer.update(ours, grads)
+        for w, expected in zip(ours, theirs, strict=True):
+            assert np.abs(w - expected).max() <= tolerance * np.abs(expected).max()
