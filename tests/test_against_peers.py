@@ -5,7 +5,7 @@ import os
 import numpy as np
 import pytest
 
-from fastopt.optimizers import SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Lion, Nadam, RAdam, RMSprop
+from fastopt.optimizers import SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Lamb, Lion, Nadam, RAdam, RMSprop
 
 STEPS = 500
 SHAPES = ((7, 5), (33,), (2, 3, 4), (1,))
@@ -188,6 +188,8 @@ OPTAX = [
     ("radam", lambda: RAdam(epsilon=corrected(1e-8, 0.999, 0.5)), {"learning_rate": 1e-3}),
     ("radam", lambda: RAdam(0.03, 0.5, 0.97, corrected(1e-3, 0.97, 0.5)), ODD_B),
     ("radam", lambda: RAdam(beta_2=0.6), {"learning_rate": 1e-3, "b2": 0.6}),
+    ("lamb", lambda: Lamb(weight_decay=0.0), {"learning_rate": 1e-3}),
+    ("lamb", lambda: Lamb(weight_decay=0.3, **ODD), ODD_B | {"weight_decay": 0.3}),
     ("lion", lambda: Lion(), {"learning_rate": 1e-4, "weight_decay": 0.0}),
     ("lion", lambda: Lion(0.3, 0.5, 0.0), {"learning_rate": 0.3, "b1": 0.5, "b2": 0.0, "weight_decay": 0.0}),
 ]
