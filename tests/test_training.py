@@ -389,6 +389,30 @@ def test_interrupt_without_training(method, long):
     assert interrupt(call, 0.5) < 0.2
 
 
+INSIDE_A_BATCH = {
+    "call": lambda model, x: [model(x) for _ in range(100)],
+    "backward": lambda model, x: [model.backward(np.ones((len(x), 4))) for _ in range(100)],
+    "predict": lambda model, x: model.predict(x, batch_size=len(x)),
+    "evaluate": lambda model, x: model.evaluate(x, np.zeros(len(x)), batch_size=len(x)),
+    "fit": lambda model, x: model.fit(x, np.zeros(len(x)), batch_size=1, epochs=100, verbose=0),
+}
+
+
+@pytest.mark.parametrize("method", INSIDE_A_BATCH)
+def test_interrupt_inside_a_batch(method, threads):
+    """And in batches of one row, of which one thread gets nothing."""
+    threads(2)
+    x = np.ones((20_000, 1024), np.float32)
+    model = make(units=(2048, 2048))
+    model.build(1024)
+    if method == "backward":
+        model(x)
+    assert interrupt(lambda: INSIDE_A_BATCH[method](model, x), 0.3) < 0.2
+    if method == "call":
+        with pytest.raises(RuntimeError, match="forward pass"):
+            model.backward(np.ones((len(x), 4)))
+
+
 def test_other_threads_run_meanwhile(long, threads):
     """The interpreter is free while the core trains."""
     threads(1)

@@ -230,14 +230,24 @@ py::dict totals_dict(const Totals& totals, const std::vector<std::string>& metri
   return result;
 }
 
+// Calls work(poll) without the GIL, alone on the network; then raises what the poll raised.
+template <class F>
+void run(PyNetwork& self, const py::object& poll, F&& work) {
+  const PythonPoll python(poll);
+  {
+    const py::gil_scoped_release release;
+    const Exclusive::Lock lock(self.exclusive);
+    work(python.poll());
+  }
+  python.rethrow();
+}
+
 py::array forward(PyNetwork& self, const py::object& x) {
   return self.visit([&]<class T>(Network<T>& network) -> py::array {
     const Samples s = checked_samples(x, network.inputs());
     py::array_t<T> out({s.rows, network.outputs()});
     T* to = out.mutable_data();
-    const py::gil_scoped_release release;
-    const Exclusive::Lock lock(self.exclusive);
-    network.forward(s, to);
+    run(self, py::none(), [&](const Poll& poll) { network.forward(s, to, poll); });
     return out;
   });
 }
@@ -251,11 +261,11 @@ py::array backward(PyNetwork& self, const py::object& dy) {
     const py::array gradient = checked<T>(dy, "dy", {rows, network.outputs()});
     py::array_t<T> dx({rows, network.inputs()});
     T* to = dx.mutable_data();
-    const py::gil_scoped_release release;
-    const Exclusive::Lock lock(self.exclusive);
-    if (!network.backward(rows, data<T>(gradient), to)) {
-      throw std::runtime_error("another thread used the model between the forward pass and backward");
-    }
+    run(self, py::none(), [&](const Poll& poll) {
+      if (!network.backward(rows, data<T>(gradient), to, poll)) {
+        throw std::runtime_error("another thread used the model between the forward pass and backward");
+      }
+    });
     return dx;
   });
 }
@@ -266,13 +276,7 @@ py::array predict(PyNetwork& self, const py::object& x, Index batch_size, const 
     const Samples s = checked_samples(x, network.inputs());
     py::array_t<T> out({s.rows, network.outputs()});
     T* to = out.mutable_data();
-    const PythonPoll python(poll);
-    {
-      const py::gil_scoped_release release;
-      const Exclusive::Lock lock(self.exclusive);
-      network.predict(s, batch_size, to, python.poll());
-    }
-    python.rethrow();
+    run(self, poll, [&](const Poll& polled) { network.predict(s, batch_size, to, polled); });
     return out;
   });
 }
@@ -284,14 +288,8 @@ py::dict evaluate(PyNetwork& self, const py::object& x, const py::object& y, con
   return self.visit([&]<class T>(Network<T>& network) {
     const Samples s = checked_samples(x, network.inputs());
     const auto checked = checked_objective(network, s, {{0, s.rows}}, y, loss, metric_names, sample_weight);
-    const PythonPoll python(poll);
     Totals totals;
-    {
-      const py::gil_scoped_release release;
-      const Exclusive::Lock lock(self.exclusive);
-      network.evaluate(s, checked.objective, batch_size, python.poll(), totals);
-    }
-    python.rethrow();
+    run(self, poll, [&](const Poll& polled) { network.evaluate(s, checked.objective, batch_size, polled, totals); });
     return totals_dict(totals, metric_names);
   });
 }

@@ -46,7 +46,10 @@ Outcome Optimizer<T>::train(Network<T>& network, const Run& run, Totals& totals)
   Coefficients coefficients{};
   std::array<double, max_hyper> hyper{};
   // The parameters are updated while their gradients are in cache; nothing reads them before the step's last barrier.
-  const PartDone update_part = [&](Range part) { update(network, coefficients, part); };
+  const PartDone update_part = [&](Range part) {
+    update(network, coefficients, part);
+    return true;
+  };
   Index done = 0;
   while (done < run.batches && outcome == Outcome::finished) {
     const Index begin = done;
