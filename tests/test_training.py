@@ -3,6 +3,8 @@
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -11,6 +13,7 @@ import numpy as np
 import pytest
 
 import fastopt as fo
+from fastopt import _core
 from fastopt._core import allocations
 
 LOSSES = {
@@ -324,6 +327,56 @@ def test_multiprocessing_fork(data, threads):
         results = pool.map_async(train_in_child, [data] * 100).get(timeout=60)
     assert results == [expected] * 100
     assert train_in_child(data) == expected
+
+
+def busy_thread(call):
+    """Start a thread that repeats `call` until the function returned is called."""
+    done = threading.Event()
+
+    def work():
+        while not done.is_set():
+            call()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    time.sleep(0.1)
+    return lambda: (done.set(), thread.join())
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_fork_while_another_thread_trains(long, threads):
+    """The child has the model as it was in the middle of a step, and not the thread that would end it."""
+    threads(1)
+    x, y = long[0][:20_000], long[1][:20_000]
+    model = make(units=(256, 256))
+    model.build(100)
+    stop = busy_thread(lambda: model.fit(x, y, batch_size=len(x), verbose=0))
+    try:
+        child = os.fork()
+        if child == 0:
+            signal.alarm(20)
+            try:
+                model.predict(x[:1])
+            except RuntimeError as error:
+                os._exit(0 if "forked while a call worked on this model" in str(error) else 1)
+            os._exit(2)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    finally:
+        stop()
+
+
+def work():
+    while True:
+        model.train_on_batch(x, y)
+        model(x)
+threading.Thread(target=work, daemon=True).start()
+end = time.monotonic() + 0.3
+while time.monotonic() < end:
+    pass
+"""
+    for _ in range(3):
+        result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+        assert (result.returncode, result.stderr) == (0, "")
 
 
 def interrupt(call, seconds):

@@ -1,9 +1,10 @@
 // Networks and their optimizers.
 #include <pybind11/stl.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <exception>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <thread>
 #include <variant>
@@ -56,21 +57,30 @@ class PythonPoll {
 };
 
 // One call at a time works on a network. A call from within a running one (from its poll) is refused instead of waiting
-// for itself.
+// for itself; so is one in a process that was forked during a call, which would wait for a thread that it does not
+// have.
 class Exclusive {
  public:
   class Lock {
    public:
     explicit Lock(Exclusive& exclusive) : exclusive_(exclusive) {
-      if (exclusive.owner_.load() == std::this_thread::get_id()) {
-        throw std::runtime_error("this model is busy: it was called from within its own training or prediction");
+      const pid_t process = getpid();
+      for (pid_t holder = 0; !exclusive.holder_.compare_exchange_strong(holder, process); holder = 0) {
+        if (holder != process) {
+          throw std::runtime_error(
+              "this process was forked while a call worked on this model, which never ends here: make or load another");
+        }
+        if (exclusive.owner_.load() == std::this_thread::get_id()) {
+          throw std::runtime_error("this model is busy: it was called from within its own training or prediction");
+        }
+        exclusive.holder_.wait(holder);
       }
-      exclusive.mutex_.lock();
       exclusive.owner_ = std::this_thread::get_id();
     }
     ~Lock() {
       exclusive_.owner_ = std::thread::id();
-      exclusive_.mutex_.unlock();
+      exclusive_.holder_ = 0;
+      exclusive_.holder_.notify_one();
     }
     Lock(const Lock&) = delete;
     Lock& operator=(const Lock&) = delete;
@@ -80,7 +90,7 @@ class Exclusive {
   };
 
  private:
-  std::mutex mutex_;
+  std::atomic<pid_t> holder_{0};  // the process of the running call
   std::atomic<std::thread::id> owner_;
 };
 
