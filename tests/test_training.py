@@ -365,6 +365,13 @@ def test_fork_while_another_thread_trains(long, threads):
         stop()
 
 
+@pytest.mark.parametrize("rows", [8, 100_000])
+def test_exit_while_a_daemon_thread_trains(rows):
+    code = f"""
+import threading, time, numpy as np, fastopt as fo
+x, y = np.ones(({rows}, 64), np.float32), np.zeros({rows})
+model = fo.Sequential([fo.layers.Dense(512), fo.layers.Dense(2)])
+model.compile("sgd", "sparse_categorical_crossentropy")
 def work():
     while True:
         model.train_on_batch(x, y)

@@ -10,6 +10,7 @@
 #include <variant>
 
 #include "bindings/array.h"
+#include "bindings/gil.h"
 #include "bindings/hyper.h"
 #include "bindings/module.h"
 #include "nn/optimizer.h"
@@ -36,6 +37,9 @@ class PythonPoll {
 
  private:
   bool ask(Index done) {
+    if (exiting()) {
+      return false;
+    }
     const py::gil_scoped_acquire acquire;
     try {
       if (PyErr_CheckSignals() != 0) {
@@ -245,7 +249,7 @@ template <class F>
 void run(PyNetwork& self, const py::object& poll, F&& work) {
   const PythonPoll python(poll);
   {
-    const py::gil_scoped_release release;
+    const Released released;
     const Exclusive::Lock lock(self.exclusive);
     work(python.poll());
   }
@@ -347,7 +351,7 @@ py::dict train(PyOptimizer& self, const py::object& x, const py::object& y, cons
     Totals totals;
     Outcome outcome{};
     {
-      const py::gil_scoped_release release;
+      const Released released;
       const Exclusive::Lock lock(self.network->exclusive);
       outcome = optimizer.train(network,
                                 {.x = s,
@@ -444,7 +448,7 @@ void add_network(py::module_& module) {
             self.visit([&](auto& network, auto& optimizer) {
               const std::vector<double> values =
                   ordered_hyper(rules()[static_cast<std::size_t>(optimizer.rule())], hyper);
-              const py::gil_scoped_release release;
+              const Released released;
               const Exclusive::Lock lock(self.network->exclusive);
               optimizer.apply(network, values);
             });
