@@ -386,6 +386,35 @@ while time.monotonic() < end:
         assert (result.returncode, result.stderr) == (0, "")
 
 
+def test_fewer_threads_than_asked_for():
+    """As OMP_THREAD_LIMIT can have it."""
+    code = """
+import sys, numpy as np, fastopt as fo
+x, y = np.linspace(-1, 1, 64 * 300).reshape(300, 64), np.arange(300) % 4
+model = fo.Sequential([fo.layers.Dense(257, "tanh"), fo.layers.Dense(4)])
+model.compile("adam", "sparse_categorical_crossentropy")
+model.fit(x, y, 100, 3, verbose=0)
+sys.stdout.write(b"".join(w.tobytes() for w in [*model.get_weights(), model.predict(x)]).hex())
+"""
+    outputs = [
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, check=True, timeout=60, env=environment
+        ).stdout
+        for limit in "14"
+        for environment in [{**os.environ, "FASTOPT_NUM_THREADS": "4", "OMP_THREAD_LIMIT": limit}]
+    ]
+    assert outputs[0] == outputs[1]
+
+
+def test_poll_sees_denormals():
+    """The caller's own code runs in the caller's floating-point mode."""
+    network = _core.Network("float32", 512, [{"kind": "dense", "units": 512}] * 4)
+    least, seen = np.float64(5e-324), []
+    while not seen:
+        network.predict(np.ones((20_000, 512), np.float32), poll=lambda done: seen.append(least * np.float64(1.0)))
+    assert seen[0] == least != 0
+
+
 def interrupt(call, seconds):
     """Send SIGINT while `call` runs; return how long KeyboardInterrupt took."""
     sent = []
