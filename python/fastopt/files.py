@@ -127,7 +127,9 @@ def _load(file: BufferedReader) -> Sequential:
             {key: METRICS.resolve(_described(m)) for key, m in _field(description, "metrics", dict).items()},
         )
 
-    input_shape = tuple(checks.integer("input_shape", n, 1) for n in _field(description, "input_shape", list))
+    input_shape = tuple(
+        checks.integer("input_shape", n, 1, checks.SIZE) for n in _field(description, "input_shape", list)
+    )
     places = _places(entries, data, model, input_shape)
     model.build(input_shape)
     model.epochs_trained = checks.integer("epochs_trained", _field(description, "epochs_trained", int), 0, 2**48)

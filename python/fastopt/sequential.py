@@ -137,7 +137,7 @@ class Sequential:
             del sizes[0]
         if len(sizes) != 1:
             raise ValueError(f"input_shape must be the number of features, such as 784 or (784,), not {input_shape!r}.")
-        features = checks.integer("input_shape", sizes[0], 1)
+        features = checks.integer("input_shape", sizes[0], 1, checks.SIZE)
         if self._network is not None:
             if features != self._network.input_size:
                 raise ValueError(f"The model is already built for {self._network.input_size} features, not {features}.")
@@ -387,7 +387,7 @@ class Sequential:
         """
         self._compiled()
         self._built()
-        batch_size = checks.integer("batch_size", batch_size, 1)
+        batch_size = checks.integer("batch_size", batch_size, 1, checks.SIZE)
         return self._evaluate(self._samples(x, y, sample_weight), batch_size)
 
     # Predicting
@@ -408,7 +408,7 @@ class Sequential:
             ValueError: The shape does not fit, or a value is NaN or infinite.
         """
         network = self._built()
-        return network.predict(self._inputs("x", x), checks.integer("batch_size", batch_size, 1))
+        return network.predict(self._inputs("x", x), checks.integer("batch_size", batch_size, 1, checks.SIZE))
 
     def predict_proba(self, x: ArrayLike, batch_size: int = 256) -> Real:
         """Return probabilities, ``[n, outputs]``.
@@ -676,7 +676,7 @@ def _batch_size(given: object, epoch: int) -> int:
         if isinstance(given, Schedule) and given.per != "epoch":
             raise ValueError(f"batch_size changes between epochs only: give {given!r} per='epoch'.")
         given = round(checks.real("batch_size", given(epoch)))
-    return checks.integer("batch_size", given, 1)
+    return checks.integer("batch_size", given, 1, checks.SIZE)
 
 
 def _report_name(metric: str | Metric) -> str:
