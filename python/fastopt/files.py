@@ -57,6 +57,8 @@ def save_model(model: Sequential, path: str | os.PathLike[str]) -> None:
 
 def _description(model: Sequential) -> dict[str, Any]:
     optimizer, loss = model.optimizer, model.loss
+    if optimizer is not None:
+        optimizer.check_rule()
     return {
         "version": VERSION,
         "name": model.name,

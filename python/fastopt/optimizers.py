@@ -35,6 +35,9 @@ __all__ = [
 
 RULES = _core.kernels.update_rules()
 
+# Smaller numbers are 0 to float32 where denormals are flushed, as they are in training: 0 / 0 would be the step.
+EPSILON = float(np.finfo(np.float32).tiny)
+
 
 class Hyperparameter:
     """A number between `low` and `high`, or, unless `fixed`, a schedule of such; checked when set and when used."""
@@ -131,12 +134,20 @@ class Optimizer(Described, ABC):
             TypeError: The value of a function is not a number.
             ValueError: The value of a schedule is out of the hyperparameter's range; or the rule has changed.
         """
+        self.check_rule()
+        return {name: self._series(name, steps) for name in RULES[self.rule]["hyper"]}
+
+    def check_rule(self) -> None:
+        """Refuse attributes that ask for another rule than that of the state.
+
+        Raises:
+            ValueError: The rule has changed.
+        """
         if self._state is not None and self._state.rule != self.rule:
             raise ValueError(
                 f"This {type(self).__name__} began with the rule {self._state.rule!r}; its attributes now ask for "
                 f"{self.rule!r}, which keeps other slots: make a new optimizer."
             )
-        return {name: self._series(name, steps) for name in RULES[self.rule]["hyper"]}
 
     def _series(self, name: str, steps: int) -> float | NDArray[np.float64]:
         kind, value = getattr(type(self), name, None), getattr(self, name)
@@ -313,7 +324,7 @@ class Adagrad(Optimizer):
     Args:
         learning_rate: lr, at least 0.
         initial_accumulator_value: a, at least 0.
-        epsilon: eps, more than 0.
+        epsilon: eps, at least 1.17549e-38.
 
     Raises:
         TypeError: An argument is neither a number nor a schedule of numbers.
@@ -332,7 +343,7 @@ class Adagrad(Optimizer):
     """
 
     initial_accumulator_value = Hyperparameter(0.0, fixed=True)
-    epsilon = Hyperparameter(0.0, above=True)
+    epsilon = Hyperparameter(EPSILON)
 
     def __init__(
         self, learning_rate: Rate = 0.01, initial_accumulator_value: float = 0.0, epsilon: Rate = 1e-10
@@ -362,7 +373,7 @@ class Adadelta(Optimizer):
     Args:
         learning_rate: lr, at least 0; 1 is the method without a rate.
         rho: The part of the means that a step keeps, at least 0 and less than 1.
-        epsilon: eps, more than 0; it sets the size of the first steps.
+        epsilon: eps, at least 1.17549e-38; it sets the size of the first steps.
 
     Raises:
         TypeError: An argument is neither a number nor a schedule of numbers.
@@ -381,7 +392,7 @@ class Adadelta(Optimizer):
     """
 
     rho = Hyperparameter(0.0, 1.0)
-    epsilon = Hyperparameter(0.0, above=True)
+    epsilon = Hyperparameter(EPSILON)
 
     def __init__(self, learning_rate: Rate = 1.0, rho: Rate = 0.95, epsilon: Rate = 1e-6) -> None:
         self.learning_rate = learning_rate
@@ -406,7 +417,7 @@ class RMSprop(Optimizer):
         learning_rate: lr, at least 0.
         rho: The part of the means that a step keeps, at least 0 and less than 1.
         momentum: mu, at least 0 and less than 1; 0 keeps no velocity.
-        epsilon: eps, more than 0.
+        epsilon: eps, at least 1.17549e-38.
         centered: Whether the mean square is taken about the mean.
         nesterov: Whether the step looks ahead along the velocity.
 
@@ -429,7 +440,7 @@ class RMSprop(Optimizer):
 
     rho = Hyperparameter(0.0, 1.0)
     momentum = Hyperparameter(0.0, 1.0)
-    epsilon = Hyperparameter(0.0, above=True)
+    epsilon = Hyperparameter(EPSILON)
 
     def __init__(
         self,
@@ -467,7 +478,7 @@ class Adam(Optimizer):
         learning_rate: lr, at least 0.
         beta_1: b1, at least 0 and less than 1.
         beta_2: b2, at least 0 and less than 1.
-        epsilon: eps, more than 0.
+        epsilon: eps, at least 1.17549e-38.
         amsgrad: Whether the mean square may not fall.
 
     Raises:
@@ -489,7 +500,7 @@ class Adam(Optimizer):
 
     beta_1 = Hyperparameter(0.0, 1.0)
     beta_2 = Hyperparameter(0.0, 1.0)
-    epsilon = Hyperparameter(0.0, above=True)
+    epsilon = Hyperparameter(EPSILON)
 
     def __init__(
         self,
@@ -522,7 +533,7 @@ class AdamW(Adam):
         weight_decay: decay, at least 0.
         beta_1: b1, at least 0 and less than 1.
         beta_2: b2, at least 0 and less than 1.
-        epsilon: eps, more than 0.
+        epsilon: eps, at least 1.17549e-38.
         amsgrad: Whether the mean square may not fall.
 
     Raises:
@@ -570,7 +581,7 @@ class Adamax(Optimizer):
         learning_rate: lr, at least 0.
         beta_1: b1, at least 0 and less than 1.
         beta_2: b2, at least 0 and less than 1.
-        epsilon: eps, more than 0.
+        epsilon: eps, at least 1.17549e-38.
 
     Raises:
         TypeError: An argument is neither a number nor a schedule of numbers.
@@ -590,7 +601,7 @@ class Adamax(Optimizer):
 
     beta_1 = Hyperparameter(0.0, 1.0)
     beta_2 = Hyperparameter(0.0, 1.0)
-    epsilon = Hyperparameter(0.0, above=True)
+    epsilon = Hyperparameter(EPSILON)
 
     def __init__(
         self, learning_rate: Rate = 2e-3, beta_1: Rate = 0.9, beta_2: Rate = 0.999, epsilon: Rate = 1e-8
@@ -618,7 +629,7 @@ class Nadam(Optimizer):
         learning_rate: lr, at least 0.
         beta_1: b1, at least 0 and less than 1.
         beta_2: b2, at least 0 and less than 1.
-        epsilon: eps, more than 0.
+        epsilon: eps, at least 1.17549e-38.
         momentum_decay: psi, at least 0; 0.004 as in the paper and PyTorch, 1 as in Keras.
 
     Raises:
@@ -639,7 +650,7 @@ class Nadam(Optimizer):
 
     beta_1 = Hyperparameter(0.0, 1.0)
     beta_2 = Hyperparameter(0.0, 1.0)
-    epsilon = Hyperparameter(0.0, above=True)
+    epsilon = Hyperparameter(EPSILON)
     momentum_decay = Hyperparameter(0.0)
 
     def __init__(
@@ -674,7 +685,7 @@ class RAdam(Optimizer):
         learning_rate: lr, at least 0.
         beta_1: b1, at least 0 and less than 1.
         beta_2: b2, at least 0 and less than 1.
-        epsilon: eps, more than 0.
+        epsilon: eps, at least 1.17549e-38.
 
     Raises:
         TypeError: An argument is neither a number nor a schedule of numbers.
@@ -694,7 +705,7 @@ class RAdam(Optimizer):
 
     beta_1 = Hyperparameter(0.0, 1.0)
     beta_2 = Hyperparameter(0.0, 1.0)
-    epsilon = Hyperparameter(0.0, above=True)
+    epsilon = Hyperparameter(EPSILON)
 
     def __init__(
         self, learning_rate: Rate = 1e-3, beta_1: Rate = 0.9, beta_2: Rate = 0.999, epsilon: Rate = 1e-8

@@ -101,6 +101,8 @@ class Sequential:
             self.dtype = str(dtype)
         if self.dtype not in DTYPES:
             raise unknown_name("dtype", dtype, DTYPES)
+        if not isinstance(name, str | None):
+            raise TypeError(f"name must be a string, not {name!r}.")
         self.name = name
         self.optimizer: Optimizer | None = None
         self.loss: Loss | None = None
@@ -592,7 +594,8 @@ class Sequential:
 
         Raises:
             RuntimeError: The model has not been built.
-            ValueError: It holds an object of a class that is not fastopt's own.
+            ValueError: It holds an object of a class that is not fastopt's own, or an optimizer whose attributes now
+                ask for another rule than it has trained by.
             OSError: The file cannot be written.
         """
         from fastopt.files import save_model
