@@ -241,7 +241,8 @@ class Sequential:
             RuntimeError: The model has not been compiled with a loss.
             TypeError: Data or an argument has the wrong type; nothing has changed.
             ValueError: Data or an argument does not fit, or is NaN or infinite; nothing has changed.
-            FloatingPointError: The loss became NaN or infinite; the weights are those before that step.
+            FloatingPointError: The loss became NaN or infinite, and the weights are those before that step; or the
+                last step before the end of an epoch or a callback left NaN or infinite weights.
             KeyboardInterrupt: Ctrl-C; the model is as after the last whole step.
         """
         self._compiled()

@@ -350,6 +350,7 @@ py::dict train(PyOptimizer& self, const py::object& x, const py::object& y, cons
     const PythonPoll python(poll);
     Totals totals;
     Outcome outcome{};
+    bool finite = true;
     {
       const Released released;
       const Exclusive::Lock lock(self.network->exclusive);
@@ -363,13 +364,20 @@ py::dict train(PyOptimizer& self, const py::object& x, const py::object& y, cons
                                  .batches = count,
                                  .poll = python.poll()},
                                 totals);
+      finite = network.finite();
     }
     python.rethrow();
     if (outcome == Outcome::not_finite) {
       raise(PyExc_FloatingPointError,
             "the loss is not finite in batch " + std::to_string(first_batch + totals.batches - 1) + ", step " +
-                std::to_string(optimizer.step + 1) +
-                "; the parameters are those of the step before. A lower learning rate or scaled inputs may help");
+                std::to_string(optimizer.step + 1) + "; the parameters are those of the step before" +
+                (finite ? "" : ", which made some of them NaN or infinite") +
+                ". A lower learning rate or scaled inputs may help");
+    }
+    if (!finite) {
+      raise(PyExc_FloatingPointError, "step " + std::to_string(optimizer.step) +
+                                          " or one before it made parameters NaN or infinite. A lower learning rate or "
+                                          "scaled inputs may help");
     }
     return totals_dict(totals, metric_names);
   });

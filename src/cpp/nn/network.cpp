@@ -1,6 +1,8 @@
 #include "nn/network.h"
 
 #include <algorithm>
+#include <atomic>
+#include <limits>
 #include <stdexcept>
 
 #include "nn/dense.h"
@@ -70,6 +72,17 @@ Network<T>::Network(Index inputs, const std::vector<LayerSpec>& specs) {
   // One more line at the end, because whole vectors are read at the end of a row.
   parameters_ = Buffer<T>(offset + alignment);
   gradients_ = Buffer<T>(offset + alignment);
+}
+
+template <class T>
+bool Network<T>::finite() const {
+  std::atomic<bool> finite{true};
+  parallel_for(parameters_.size(), alignment, static_cast<double>(parameters_.size()), [&](Range part) {
+    if (kernels<T>().first_nonfinite(parameters_.data() + part.begin, part.size()) >= 0) {
+      finite = false;
+    }
+  });
+  return finite;
 }
 
 template <class T>

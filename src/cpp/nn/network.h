@@ -76,6 +76,7 @@ class Network {
   T* parameters() { return parameters_.data(); }
   T* gradients() { return gradients_.data(); }
   Index parameter_size() const { return parameters_.size(); }
+  bool finite() const;  // all parameters
 
   // Throws std::invalid_argument where the last activation, the loss and the metrics do not go together.
   void check(const Objective<T>& objective) const;
