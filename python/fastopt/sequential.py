@@ -23,6 +23,9 @@ __all__ = ["Sequential"]
 
 DTYPES = ("float32", "float64")
 
+# What the logs of an epoch hold beside the loss and the metrics.
+SPEED = ("seconds", "samples_per_second")
+
 # The random streams of a seed: epoch e is shuffled by stream e, tensor i starts from stream INITIAL_VALUES + i.
 INITIAL_VALUES = 1 << 48
 
@@ -178,15 +181,15 @@ class Sequential:
 
         Raises:
             TypeError: An argument has the wrong type.
-            ValueError: A name is unknown, the loss does not go with the last activation, or a metric with the loss; or
-                the optimizer already trains another model.
+            ValueError: A name is unknown, or means something else in the logs; the loss does not go with the last
+                activation, or a metric with the loss; or the optimizer already trains another model.
         """
         if isinstance(metrics, str | Metric):
             raise TypeError(f"metrics must be a list, such as [{metrics!r}], not {metrics!r}.")
         chosen_optimizer = OPTIMIZERS.resolve(optimizer)
         chosen_loss = None if loss is None else LOSSES.resolve(loss)
         named = metrics.items() if isinstance(metrics, Mapping) else ((_report_name(m), m) for m in metrics)
-        chosen_metrics = {name: METRICS.resolve(metric) for name, metric in named}
+        chosen_metrics = {_checked_report_name(name): METRICS.resolve(metric) for name, metric in named}
         if chosen_loss is not None:
             chosen_loss.check_activation(self.layers[-1].activation)
             for metric in chosen_metrics.values():
@@ -297,7 +300,7 @@ class Sequential:
                 seconds = time.perf_counter() - began
                 if validation is not None:
                     logs |= {f"val_{name}": value for name, value in self._evaluate(validation, 256).items()}
-                logs |= {"seconds": seconds, "samples_per_second": len(data.x) / seconds}
+                logs |= dict(zip(SPEED, (seconds, len(data.x) / seconds), strict=True))
                 for listener in listeners:
                     listener.on_epoch_end(epoch, logs)
                 if self.stop_training:
@@ -665,7 +668,7 @@ class Sequential:
 
     def _log_names(self, validated: bool) -> list[str]:
         names = ["loss", *self.metrics]
-        return [*names, *(f"val_{name}" for name in names if validated), "seconds", "samples_per_second"]
+        return [*names, *(f"val_{name}" for name in names if validated), *SPEED]
 
     def _by_name(self, layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         return {
@@ -685,6 +688,14 @@ def _batch_size(given: object, epoch: int) -> int:
 
 def _report_name(metric: str | Metric) -> str:
     return metric if isinstance(metric, str) else METRICS.resolve(metric).name
+
+
+def _checked_report_name(name: object) -> str:
+    if not isinstance(name, str):
+        raise TypeError(f"A metric is reported under a name, such as 'accuracy', not {name!r}.")
+    if name in ("loss", *SPEED) or name.startswith("val_"):
+        raise ValueError(f"A metric cannot be reported as {name!r}: the logs have something else under that name.")
+    return name
 
 
 def _layer_names(layers: Sequence[Layer]) -> list[str]:

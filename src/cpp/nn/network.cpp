@@ -93,6 +93,12 @@ void Network<T>::check(const Objective<T>& objective) const {
     throw std::invalid_argument(std::string(loss.name) + " needs a last layer with activation '" +
                                 std::string(loss.activation) + "' or 'linear', not '" + std::string(last) + "'");
   }
+  // Kernels count classes in elements of type T.
+  constexpr Index classes = Index{1} << std::numeric_limits<T>::digits;
+  if (outputs() > classes && (loss.labels || !objective.metrics.empty())) {
+    throw std::invalid_argument("labels and metrics of this dtype need at most " + std::to_string(classes) +
+                                " outputs, not " + std::to_string(outputs()));
+  }
   for (const int i : objective.metrics) {
     const MetricEntry& metric = metrics()[static_cast<std::size_t>(i)];
     if (metric.labels != loss.labels || (metric.name == "binary_accuracy" && loss.name != "binary_crossentropy")) {
