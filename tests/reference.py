@@ -97,15 +97,15 @@ def mean_squared_error(prediction, target):
 
 
 def sparse_categorical_accuracy(prediction, labels):
-    return prediction.argmax(axis=1) == labels
+    return (prediction.argmax(axis=1) == labels) & ~np.isnan(prediction).any(axis=1)
 
 
 def categorical_accuracy(prediction, target):
-    return prediction.argmax(axis=1) == target.argmax(axis=1)
+    return sparse_categorical_accuracy(prediction, target.argmax(axis=1))
 
 
 def binary_accuracy(logits, target):
-    return ((logits > 0) == (target > 0.5)).mean(axis=1)
+    return (((logits > 0) == (target > 0.5)) & ~np.isnan(logits)).mean(axis=1)
 
 
 def mean_squared_error_metric(prediction, target):

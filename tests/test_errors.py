@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import fastopt as fo
+from fastopt import _core
 
 X = np.random.default_rng(0).normal(size=(20, 4)).astype(np.float32)
 Y = np.arange(20) % 3
@@ -87,6 +88,9 @@ BAD_DATA = {
     "weight-zero": (fit(sample_weight=np.zeros(20)), ValueError, "sample_weight is 0 for every sample"),
     "weight-type": (fit(sample_weight=["a"] * 20), TypeError, "sample_weight has dtype"),
     "batch-size-0": (fit(batch_size=0), ValueError, "batch_size must be at least 1, not 0"),
+    "batch-size-large": (fit(batch_size=2**63), ValueError, f"less than {2**63}"),
+    "predict-batch-large": (lambda m: m.predict(X, batch_size=2**63), ValueError, f"less than {2**63}"),
+    "evaluate-batch-large": (lambda m: m.evaluate(X, Y, batch_size=2**63), ValueError, f"less than {2**63}"),
     "batch-size-float": (fit(batch_size=32.0), TypeError, "batch_size must be an integer, not 32.0"),
     "batch-size-none": (fit(batch_size=None), TypeError, "batch_size must be an integer"),
     "batch-size-bool": (fit(batch_size=True), TypeError, "batch_size must be an integer"),
@@ -168,6 +172,10 @@ BAD_DATA = {
     "compile-metric-string": (lambda m: m.compile("adam", "mse", "mse"), TypeError, r"such as \['mse'\]"),
     "compile-metric-loss": (lambda m: m.compile("adam", "mse", ["acc"]), ValueError, "does not go with the loss"),
     "compile-metric-alone": (lambda m: m.compile("adam", None, ["mse"]), ValueError, "Metrics need a loss"),
+    "compile-metric-loss-name": (lambda m: m.compile("adam", "mse", {"loss": "mae"}), ValueError, "as 'loss'"),
+    "compile-metric-speed": (lambda m: m.compile("adam", "mse", {"seconds": "mae"}), ValueError, "as 'seconds'"),
+    "compile-metric-validation": (lambda m: m.compile("adam", "mse", {"val_x": "mae"}), ValueError, "as 'val_x'"),
+    "compile-metric-key": (lambda m: m.compile("adam", "mse", {1: "mae"}), TypeError, "under a name.*not 1"),
     "compile-used-optimizer": (
         lambda m: m.compile(other("mse").optimizer, "mse"),
         ValueError,
@@ -187,6 +195,8 @@ BAD_DATA = {
 # The same for a function without a model.
 BAD_CALLS = {
     "units": (lambda: DENSE(0), ValueError, "units must be at least 1, not 0"),
+    "units-large": (lambda: DENSE(2**63), ValueError, f"units must be less than {2**63}"),
+    "units-memory": (lambda: fo.Sequential([DENSE(2**63 - 1)]).build(1), ValueError, "too large"),
     "units-float": (lambda: DENSE(2.0), TypeError, "units must be an integer"),
     "activation": (lambda: DENSE(2, "reluu"), ValueError, "Unknown activation 'reluu'. Did you mean 'relu'"),
     "initializer": (lambda: DENSE(2, kernel_initializer="he"), ValueError, "Unknown initializer 'he'"),
@@ -212,6 +222,8 @@ BAD_CALLS = {
     "build-zero": (lambda: fo.Sequential([DENSE(2)]).build(0), ValueError, "input_shape must be at least 1"),
     "build-2d": (lambda: fo.Sequential([DENSE(2)]).build((28, 28)), ValueError, "input_shape must be the number"),
     "build-type": (lambda: fo.Sequential([DENSE(2)]).build("4"), TypeError, "input_shape must be an integer"),
+    "build-large": (lambda: fo.Sequential([DENSE(2)]).build(2**63), ValueError, f"less than {2**63}"),
+    "name": (lambda: fo.Sequential([DENSE(2)], name=5), TypeError, "name must be a string, not 5"),
     "not-built": (lambda: fo.Sequential([DENSE(2)]).predict(X), RuntimeError, "call build"),
     "not-built-summary": (lambda: fo.Sequential([DENSE(2)]).summary(), RuntimeError, "call build"),
     "not-built-save": (lambda: fo.Sequential([DENSE(2)]).save("/none"), RuntimeError, "call build"),
@@ -254,7 +266,8 @@ BAD_CALLS = {
     "probabilities": (lambda: other("mse", 2).predict_proba(X), ValueError, "no probabilities"),
     "beta": (lambda: fo.optimizers.Adam(beta_1=1.0), ValueError, "beta_1 must be at least 0 and less than 1, not 1.0"),
     "beta-2": (lambda: fo.optimizers.Adam(beta_2=-0.1), ValueError, "beta_2 must be at least 0"),
-    "epsilon": (lambda: fo.optimizers.Adam(epsilon=0), ValueError, "epsilon must be more than 0, not 0"),
+    "epsilon": (lambda: fo.optimizers.Adam(epsilon=0), ValueError, "epsilon must be at least 1.17549e-38, not 0"),
+    "epsilon-denormal": (lambda: fo.optimizers.Adam(epsilon=1e-38), ValueError, "epsilon must be at least 1.17549e-38"),
     "rate-inf": (lambda: fo.optimizers.SGD(float("inf")), ValueError, "learning_rate must be finite"),
     "momentum": (lambda: fo.optimizers.SGD(momentum=1.5), ValueError, "momentum must be at least 0 and less than 1"),
     "momentum-type": (lambda: fo.optimizers.SGD(momentum=None), TypeError, "momentum must be a number"),
@@ -275,6 +288,7 @@ BAD_CALLS = {
     "mode": (lambda: fo.callbacks.EarlyStopping(mode="maximum"), ValueError, "Unknown mode 'maximum'"),
     "every": (lambda: fo.callbacks.LambdaCallback(every=0), ValueError, "every must be at least 1"),
     "threads": (lambda: fo.set_num_threads(0), ValueError, "count must be at least 1"),
+    "threads-many": (lambda: fo.set_num_threads(2**31), ValueError, "count must be less than"),
     "threads-type": (lambda: fo.set_num_threads(1.5), TypeError, "count must be an integer"),
 }
 
@@ -396,3 +410,28 @@ def test_loss_becomes_infinite():
         model.fit(X, Y, batch_size=20, verbose=0)
     assert state(model)[0] == before
     assert model.optimizer.step == 1
+
+
+@pytest.mark.parametrize("each", ["epoch", "batch"])
+def test_last_step_makes_weights_infinite(each):
+    model = other("mse", 1)
+    model.compile(fo.optimizers.SGD(3e38), "mse")
+    train = {"epoch": lambda: model.fit(100 * X, 100 * Y, batch_size=20, verbose=0)}
+    train["batch"] = lambda: model.train_on_batch(100 * X, 100 * Y)
+    with pytest.raises(FloatingPointError, match=r"step 1 .*made parameters NaN or infinite"):
+        train[each]()
+
+
+def test_loss_of_infinite_weights():
+    """The message does not call the weights good."""
+    model = other("mse", 1)
+    model.compile(fo.optimizers.SGD(3e38), "mse")
+    with pytest.raises(FloatingPointError, match=r"step 2; .* which made some of them NaN or infinite"):
+        model.fit(100 * X, 100 * Y, batch_size=10, verbose=0)
+
+
+def test_labels_beyond_the_precision():
+    """float32 holds whole numbers up to 2**24."""
+    network = _core.Network("float32", 1, [{"kind": "dense", "units": 2**24 + 1, "use_bias": False}])
+    with pytest.raises(ValueError, match="at most 16777216 outputs, not 16777217"):
+        network.evaluate(np.ones((1, 1), np.float32), np.zeros(1, np.int64), "sparse_categorical_crossentropy")

@@ -335,3 +335,14 @@ def test_resume_in_another_process(saved, data, tmp_path):
     straight.fit(*data, epochs=3, verbose=0)
     subprocess.run([sys.executable, "-c", code, saved, tmp_path / "data.npz"], check=True)
     assert state(fo.load_model(saved)) == state(straight)
+
+
+def test_changed_rule_is_not_saved(data, tmp_path):
+    """Its slots are not those that `load_model` would look for."""
+    model = make()
+    model.compile(fo.optimizers.SGD(0.1), "sparse_categorical_crossentropy")
+    model.fit(*data, verbose=0)
+    model.optimizer.momentum = 0.9
+    with pytest.raises(ValueError, match=r"began with the rule 'sgd'.*'momentum'"):
+        model.save(tmp_path / "model.safetensors")
+    assert not list(tmp_path.iterdir())

@@ -160,6 +160,20 @@ def test_metric(isa, dtype, name, rng):
             assert_close(got, want, np.finfo(dtype).eps * (4 + n) * want)
 
 
+@pytest.mark.parametrize("name", ["sparse_categorical_accuracy", "categorical_accuracy", "binary_accuracy"])
+def test_nan_is_never_right(isa, dtype, name):
+    """Wherever it stands: NumPy's argmax would take it for the largest."""
+    for place in range(3):
+        x, one_hot = np.array([[0.0, -1.0, -2.0]] * 3, dtype), np.eye(3, dtype=dtype)
+        x[:, place] = np.nan
+        got = kernels.metric(name, x, np.arange(3) if name.startswith("sparse") else one_hot)
+        twin = cases.METRICS[name]
+        want = twin.forward(x, np.arange(3) if twin.target == "labels" else one_hot)
+        np.testing.assert_array_equal(got, want.astype(dtype))
+        if name != "binary_accuracy":
+            np.testing.assert_array_equal(got, 0)
+
+
 @pytest.mark.parametrize("name", cases.METRICS)
 def test_metric_threads(isa, dtype, name, rng, for_all_threads):
     x = rng.standard_normal(cases.SHARED_SHAPE, np.float32).astype(dtype)

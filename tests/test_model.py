@@ -265,6 +265,20 @@ def test_early_stopping_of_growing_values(model, data):
     assert len(values) == stop.best_epoch + 4
 
 
+@pytest.mark.parametrize(
+    ("values", "best"),
+    [([np.nan, 5.0, np.nan, 4.0], 3), ([5.0, np.nan], 0), ([np.nan, np.nan], 0), ([np.inf, 5.0], 1)],
+)
+def test_early_stopping_nan_is_worst(values, best):
+    stop = fo.callbacks.EarlyStopping("loss", patience=2)
+    stop.model, stop.params = regression(), {"logs": ["loss"]}
+    stop.on_train_begin()
+    for epoch, value in enumerate(values):
+        stop.on_epoch_end(epoch, {"loss": value})
+    assert stop.best_epoch == best
+    assert not stop.model.stop_training
+
+
 def test_early_stopping_min_delta(data):
     model = regression()
     model.fit(*data, epochs=50, callbacks=[fo.callbacks.EarlyStopping("loss", min_delta=1e9)], verbose=0)

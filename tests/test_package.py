@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -37,6 +38,14 @@ def test_installed_file(name):
 def test_one_compiled_module():
     names = [entry.name for entry in resources.files("fastopt").iterdir()]
     assert len([name for name in names if name.endswith(".so")]) == 1
+
+
+@pytest.mark.skipif(shutil.which("nm") is None, reason="needs nm")
+def test_compiled_module_exports_one_name():
+    """Above all not the operator new that counts its calls."""
+    command = ["nm", "-D", "--defined-only", fastopt._core.__file__]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert [line.split()[-1] for line in lines] == ["PyInit__core"]
 
 
 def test_required_distributions():

@@ -3,6 +3,8 @@
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -11,6 +13,7 @@ import numpy as np
 import pytest
 
 import fastopt as fo
+from fastopt import _core
 from fastopt._core import allocations
 
 LOSSES = {
@@ -330,6 +333,92 @@ def test_multiprocessing_fork(data, threads):
     assert train_in_child(data) == expected
 
 
+def busy_thread(call):
+    """Start a thread that repeats `call` until the function returned is called."""
+    done = threading.Event()
+
+    def work():
+        while not done.is_set():
+            call()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    time.sleep(0.1)
+    return lambda: (done.set(), thread.join())
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_fork_while_another_thread_trains(long, threads):
+    """The child has the model as it was in the middle of a step, and not the thread that would end it."""
+    threads(1)
+    x, y = long[0][:20_000], long[1][:20_000]
+    model = make(units=(256, 256))
+    model.build(100)
+    stop = busy_thread(lambda: model.fit(x, y, batch_size=len(x), verbose=0))
+    try:
+        child = os.fork()
+        if child == 0:
+            signal.alarm(20)
+            try:
+                model.predict(x[:1])
+            except RuntimeError as error:
+                os._exit(0 if "forked while a call worked on this model" in str(error) else 1)
+            os._exit(2)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    finally:
+        stop()
+
+
+@pytest.mark.parametrize("rows", [8, 100_000])
+def test_exit_while_a_daemon_thread_trains(rows):
+    code = f"""
+import threading, time, numpy as np, fastopt as fo
+x, y = np.ones(({rows}, 64), np.float32), np.zeros({rows})
+model = fo.Sequential([fo.layers.Dense(512), fo.layers.Dense(2)])
+model.compile("sgd", "sparse_categorical_crossentropy")
+def work():
+    while True:
+        model.train_on_batch(x, y)
+        model(x)
+threading.Thread(target=work, daemon=True).start()
+end = time.monotonic() + 0.3
+while time.monotonic() < end:
+    pass
+"""
+    for _ in range(3):
+        result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+        assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_fewer_threads_than_asked_for():
+    """As OMP_THREAD_LIMIT can have it."""
+    code = """
+import sys, numpy as np, fastopt as fo
+x, y = np.linspace(-1, 1, 64 * 300).reshape(300, 64), np.arange(300) % 4
+model = fo.Sequential([fo.layers.Dense(257, "tanh"), fo.layers.Dense(4)])
+model.compile("adam", "sparse_categorical_crossentropy")
+model.fit(x, y, 100, 3, verbose=0)
+sys.stdout.write(b"".join(w.tobytes() for w in [*model.get_weights(), model.predict(x)]).hex())
+"""
+    outputs = [
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, check=True, timeout=60, env=environment
+        ).stdout
+        for limit in "14"
+        for environment in [{**os.environ, "FASTOPT_NUM_THREADS": "4", "OMP_THREAD_LIMIT": limit}]
+    ]
+    assert outputs[0] == outputs[1]
+
+
+def test_poll_sees_denormals():
+    """The caller's own code runs in the caller's floating-point mode."""
+    network = _core.Network("float32", 512, [{"kind": "dense", "units": 512}] * 4)
+    least, seen = np.float64(5e-324), []
+    while not seen:
+        network.predict(np.ones((20_000, 512), np.float32), poll=lambda done: seen.append(least * np.float64(1.0)))
+    assert seen[0] == least != 0
+
+
 def interrupt(call, seconds):
     """Send SIGINT while `call` runs; return how long KeyboardInterrupt took."""
     sent = []
@@ -391,6 +480,30 @@ def test_interrupt_without_training(method, long):
     x, y = (np.concatenate([a] * 2) for a in long)
     call = (lambda: model.evaluate(x, y)) if method == "evaluate" else (lambda: model.predict(x))
     assert interrupt(call, 0.5) < 0.2
+
+
+INSIDE_A_BATCH = {
+    "call": lambda model, x: [model(x) for _ in range(100)],
+    "backward": lambda model, x: [model.backward(np.ones((len(x), 4))) for _ in range(100)],
+    "predict": lambda model, x: model.predict(x, batch_size=len(x)),
+    "evaluate": lambda model, x: model.evaluate(x, np.zeros(len(x)), batch_size=len(x)),
+    "fit": lambda model, x: model.fit(x, np.zeros(len(x)), batch_size=1, epochs=100, verbose=0),
+}
+
+
+@pytest.mark.parametrize("method", INSIDE_A_BATCH)
+def test_interrupt_inside_a_batch(method, threads):
+    """And in batches of one row, of which one thread gets nothing."""
+    threads(2)
+    x = np.ones((20_000, 1024), np.float32)
+    model = make(units=(2048, 2048))
+    model.build(1024)
+    if method == "backward":
+        model(x)
+    assert interrupt(lambda: INSIDE_A_BATCH[method](model, x), 0.3) < 0.2
+    if method == "call":
+        with pytest.raises(RuntimeError, match="forward pass"):
+            model.backward(np.ones((len(x), 4)))
 
 
 def test_other_threads_run_meanwhile(long, threads):

@@ -120,11 +120,12 @@ class _Monitor(Callback):
         self.best_epoch = -1
 
     def _improved(self, epoch: int, logs: Logs) -> bool:
-        """Return whether the value is the best so far, and remember it."""
+        """Return whether the value is the best so far, and remember it: the first one even if it is NaN."""
         value = self._sign * logs[self.monitor]
         better = value < self._lowest - self.min_delta or self.best_epoch < 0
         if better:
-            self._lowest, self.best, self.best_epoch = value, logs[self.monitor], epoch
+            self._lowest = math.inf if math.isnan(value) else value
+            self.best, self.best_epoch = logs[self.monitor], epoch
         return better
 
 

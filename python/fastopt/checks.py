@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fastopt import _core
 
+SIZE = 2**63  # sizes, which the core keeps in 64 bits, are less
 BLOCK = 1 << 20  # elements looked at in one piece
 
 
@@ -19,8 +20,8 @@ def integer(name: str, value: object, low: int, high: int | None = None) -> int:
         raise TypeError(f"{name} must be an integer, not {value!r}.")
     number = operator.index(value)
     if number < low or (high is not None and number >= high):
-        bounds = f"at least {low}" + (f" and less than {high}" if high is not None else "")
-        raise ValueError(f"{name} must be {bounds}, not {number}.")
+        bound = f"at least {low}" if number < low else f"less than {high}"
+        raise ValueError(f"{name} must be {bound}, not {number}.")
     return number
 
 

@@ -40,7 +40,7 @@ def set_num_threads(count: int) -> None:
         1
         >>> fo.set_num_threads(before)
     """
-    _core.runtime.set_num_threads(checks.integer("count", count, 1))
+    _core.runtime.set_num_threads(checks.integer("count", count, 1, 2**31))
 
 
 def config() -> dict[str, str]:

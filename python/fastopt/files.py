@@ -57,6 +57,8 @@ def save_model(model: Sequential, path: str | os.PathLike[str]) -> None:
 
 def _description(model: Sequential) -> dict[str, Any]:
     optimizer, loss = model.optimizer, model.loss
+    if optimizer is not None:
+        optimizer.check_rule()
     return {
         "version": VERSION,
         "name": model.name,
@@ -127,7 +129,9 @@ def _load(file: BufferedReader) -> Sequential:
             {key: METRICS.resolve(_described(m)) for key, m in _field(description, "metrics", dict).items()},
         )
 
-    input_shape = tuple(checks.integer("input_shape", n, 1) for n in _field(description, "input_shape", list))
+    input_shape = tuple(
+        checks.integer("input_shape", n, 1, checks.SIZE) for n in _field(description, "input_shape", list)
+    )
     model.epochs_trained = checks.integer("epochs_trained", _field(description, "epochs_trained", int), 0, 2**48)
     if model.optimizer is not None:
         model.optimizer.epoch = model.epochs_trained

@@ -77,7 +77,7 @@ class Dense(Layer):
         bias_initializer: str | Initializer = "zeros",
         name: str | None = None,
     ) -> None:
-        self.units = checks.integer("units", units, 1)
+        self.units = checks.integer("units", units, 1, checks.SIZE)
         self.activation = "linear" if activation is None else activation
         if self.activation not in ACTIVATIONS:
             raise unknown_name("activation", activation, ACTIVATIONS)

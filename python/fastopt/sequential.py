@@ -23,6 +23,9 @@ __all__ = ["Sequential"]
 
 DTYPES = ("float32", "float64")
 
+# What the logs of an epoch hold beside the loss and the metrics.
+SPEED = ("seconds", "samples_per_second")
+
 # The random streams of a seed: epoch e is shuffled by stream e, tensor i starts from stream INITIAL_VALUES + i.
 INITIAL_VALUES = 1 << 48
 
@@ -101,6 +104,8 @@ class Sequential:
             self.dtype = str(dtype)
         if self.dtype not in DTYPES:
             raise unknown_name("dtype", dtype, DTYPES)
+        if not isinstance(name, str | None):
+            raise TypeError(f"name must be a string, not {name!r}.")
         self.name = name
         self.optimizer: Optimizer | None = None
         self.loss: Loss | None = None
@@ -137,7 +142,7 @@ class Sequential:
             del sizes[0]
         if len(sizes) != 1:
             raise ValueError(f"input_shape must be the number of features, such as 784 or (784,), not {input_shape!r}.")
-        features = checks.integer("input_shape", sizes[0], 1)
+        features = checks.integer("input_shape", sizes[0], 1, checks.SIZE)
         if self._network is not None:
             if features != self._network.input_size:
                 raise ValueError(f"The model is already built for {self._network.input_size} features, not {features}.")
@@ -180,15 +185,15 @@ class Sequential:
 
         Raises:
             TypeError: An argument has the wrong type.
-            ValueError: A name is unknown, the loss does not go with the last activation, or a metric with the loss; or
-                the optimizer already trains another model.
+            ValueError: A name is unknown, or means something else in the logs; the loss does not go with the last
+                activation, or a metric with the loss; or the optimizer already trains another model.
         """
         if isinstance(metrics, str | Metric):
             raise TypeError(f"metrics must be a list, such as [{metrics!r}], not {metrics!r}.")
         chosen_optimizer = OPTIMIZERS.resolve(optimizer)
         chosen_loss = None if loss is None else LOSSES.resolve(loss)
         named = metrics.items() if isinstance(metrics, Mapping) else ((_report_name(m), m) for m in metrics)
-        chosen_metrics = {name: METRICS.resolve(metric) for name, metric in named}
+        chosen_metrics = {_checked_report_name(name): METRICS.resolve(metric) for name, metric in named}
         if chosen_loss is not None:
             chosen_loss.check_activation(self.layers[-1].activation)
             for metric in chosen_metrics.values():
@@ -243,7 +248,8 @@ class Sequential:
             RuntimeError: The model has not been compiled with a loss.
             TypeError: Data or an argument has the wrong type; nothing has changed.
             ValueError: Data or an argument does not fit, or is NaN or infinite; nothing has changed.
-            FloatingPointError: The loss became NaN or infinite; the weights are those before that step.
+            FloatingPointError: The loss became NaN or infinite, and the weights are those before that step; or the
+                last step before the end of an epoch or a callback left NaN or infinite weights.
             KeyboardInterrupt: Ctrl-C; the model is as after the last whole step.
         """
         self._compiled()
@@ -298,7 +304,7 @@ class Sequential:
                 seconds = time.perf_counter() - began
                 if validation is not None:
                     logs |= {f"val_{name}": value for name, value in self._evaluate(validation, 256).items()}
-                logs |= {"seconds": seconds, "samples_per_second": len(data.x) / seconds}
+                logs |= dict(zip(SPEED, (seconds, len(data.x) / seconds), strict=True))
                 for listener in listeners:
                     listener.on_epoch_end(epoch, logs)
                 if self.stop_training:
@@ -388,7 +394,7 @@ class Sequential:
         """
         self._compiled()
         self._built()
-        batch_size = checks.integer("batch_size", batch_size, 1)
+        batch_size = checks.integer("batch_size", batch_size, 1, checks.SIZE)
         return self._evaluate(self._samples(x, y, sample_weight), batch_size)
 
     # Predicting
@@ -409,7 +415,7 @@ class Sequential:
             ValueError: The shape does not fit, or a value is NaN or infinite.
         """
         network = self._built()
-        return network.predict(self._inputs("x", x), checks.integer("batch_size", batch_size, 1))
+        return network.predict(self._inputs("x", x), checks.integer("batch_size", batch_size, 1, checks.SIZE))
 
     def predict_proba(self, x: ArrayLike, batch_size: int = 256) -> Real:
         """Return probabilities, ``[n, outputs]``.
@@ -593,7 +599,8 @@ class Sequential:
 
         Raises:
             RuntimeError: The model has not been built.
-            ValueError: It holds an object of a class that is not fastopt's own.
+            ValueError: It holds an object of a class that is not fastopt's own, or an optimizer whose attributes now
+                ask for another rule than it has trained by.
             OSError: The file cannot be written.
         """
         from fastopt.files import save_model
@@ -668,7 +675,7 @@ class Sequential:
         names = ["loss", *self.metrics]
         optimizer, _ = self._compiled()
         validation = [f"val_{name}" for name in names if validated]
-        return [*names, *optimizer.report(), *validation, "seconds", "samples_per_second"]
+        return [*names, *optimizer.report(), *validation, *SPEED]
 
     def _by_name(self, layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         return {
@@ -683,11 +690,19 @@ def _batch_size(given: object, epoch: int) -> int:
         if isinstance(given, Schedule) and given.per != "epoch":
             raise ValueError(f"batch_size changes between epochs only: give {given!r} per='epoch'.")
         given = round(checks.real("batch_size", given(epoch)))
-    return checks.integer("batch_size", given, 1)
+    return checks.integer("batch_size", given, 1, checks.SIZE)
 
 
 def _report_name(metric: str | Metric) -> str:
     return metric if isinstance(metric, str) else METRICS.resolve(metric).name
+
+
+def _checked_report_name(name: object) -> str:
+    if not isinstance(name, str):
+        raise TypeError(f"A metric is reported under a name, such as 'accuracy', not {name!r}.")
+    if name in ("loss", *SPEED) or name.startswith("val_"):
+        raise ValueError(f"A metric cannot be reported as {name!r}: the logs have something else under that name.")
+    return name
 
 
 def _layer_names(layers: Sequence[Layer]) -> list[str]:

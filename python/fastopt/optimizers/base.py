@@ -14,10 +14,13 @@ from fastopt.optimizers.arrays import Tree, arrays_like, arrays_of, paths_of
 from fastopt.registry import Described, Registry
 from fastopt.schedules import Rate, from_description, unit, values
 
-__all__ = ["OPTIMIZERS", "RULES", "Hyperparameter", "Optimizer", "OptionalHyperparameter"]
+__all__ = ["EPSILON", "OPTIMIZERS", "RULES", "Hyperparameter", "Optimizer", "OptionalHyperparameter"]
 
 RULES = _core.kernels.update_rules()
 EXTRA_SLOTS = _core.kernels.extra_slots()  # the arrays that some of what surrounds a rule keeps for each parameter
+
+# Smaller numbers are 0 to float32 where denormals are flushed, as they are in training: 0 / 0 would be the step.
+EPSILON = float(np.finfo(np.float32).tiny)
 
 State = _core.Optimizer | _core.ArrayOptimizer
 Floats = NDArray[np.float64]

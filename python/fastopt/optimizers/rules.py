@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 
-from fastopt.optimizers.base import OPTIMIZERS, Hyperparameter, Optimizer, OptionalHyperparameter
+from fastopt.optimizers.base import EPSILON, OPTIMIZERS, Hyperparameter, Optimizer, OptionalHyperparameter
 from fastopt.registry import unknown_name
 from fastopt.schedules import Rate
 
@@ -109,7 +109,7 @@ class Adagrad(Optimizer):
     Args:
         learning_rate: lr, at least 0.
         initial_accumulator_value: a, at least 0.
-        epsilon: eps, more than 0.
+        epsilon: eps, at least 1.17549e-38.
 
     Raises:
         TypeError: An argument is neither a number nor a schedule of numbers.
@@ -128,7 +128,7 @@ class Adagrad(Optimizer):
     """
 
     initial_accumulator_value = Hyperparameter(0.0, fixed=True)
-    epsilon = Hyperparameter(0.0, above=True)
+    epsilon = Hyperparameter(EPSILON)
 
     def __init__(
         self, learning_rate: Rate = 0.01, initial_accumulator_value: float = 0.0, epsilon: Rate = 1e-10
@@ -158,7 +158,7 @@ class Adadelta(Optimizer):
     Args:
         learning_rate: lr, at least 0; 1 is the method without a rate.
         rho: The part of the means that a step keeps, at least 0 and less than 1.
-        epsilon: eps, more than 0; it sets the size of the first steps.
+        epsilon: eps, at least 1.17549e-38; it sets the size of the first steps.
 
     Raises:
         TypeError: An argument is neither a number nor a schedule of numbers.
@@ -177,7 +177,7 @@ class Adadelta(Optimizer):
     """
 
     rho = Hyperparameter(0.0, 1.0)
-    epsilon = Hyperparameter(0.0, above=True)
+    epsilon = Hyperparameter(EPSILON)
 
     def __init__(self, learning_rate: Rate = 1.0, rho: Rate = 0.95, epsilon: Rate = 1e-6) -> None:
         self.learning_rate = learning_rate
@@ -202,7 +202,7 @@ class RMSprop(Optimizer):
         learning_rate: lr, at least 0.
         rho: The part of the means that a step keeps, at least 0 and less than 1.
         momentum: mu, at least 0 and less than 1; 0 keeps no velocity.
-        epsilon: eps, more than 0.
+        epsilon: eps, at least 1.17549e-38.
         centered: Whether the mean square is taken about the mean.
         nesterov: Whether the step looks ahead along the velocity.
 
@@ -225,7 +225,7 @@ class RMSprop(Optimizer):
 
     rho = Hyperparameter(0.0, 1.0)
     momentum = Hyperparameter(0.0, 1.0)
-    epsilon = Hyperparameter(0.0, above=True)
+    epsilon = Hyperparameter(EPSILON)
 
     def __init__(
         self,
@@ -263,7 +263,7 @@ class Adam(Optimizer):
         learning_rate: lr, at least 0.
         beta_1: b1, at least 0 and less than 1.
         beta_2: b2, at least 0 and less than 1.
-        epsilon: eps, more than 0.
+        epsilon: eps, at least 1.17549e-38.
         amsgrad: Whether the mean square may not fall.
 
     Raises:
@@ -285,7 +285,7 @@ class Adam(Optimizer):
 
     beta_1 = Hyperparameter(0.0, 1.0)
     beta_2 = Hyperparameter(0.0, 1.0)
-    epsilon = Hyperparameter(0.0, above=True)
+    epsilon = Hyperparameter(EPSILON)
 
     def __init__(
         self,
@@ -318,7 +318,7 @@ class AdamW(Adam):
         weight_decay: decay, at least 0.
         beta_1: b1, at least 0 and less than 1.
         beta_2: b2, at least 0 and less than 1.
-        epsilon: eps, more than 0.
+        epsilon: eps, at least 1.17549e-38.
         amsgrad: Whether the mean square may not fall.
 
     Raises:
@@ -366,7 +366,7 @@ class Adamax(Optimizer):
         learning_rate: lr, at least 0.
         beta_1: b1, at least 0 and less than 1.
         beta_2: b2, at least 0 and less than 1.
-        epsilon: eps, more than 0.
+        epsilon: eps, at least 1.17549e-38.
 
     Raises:
         TypeError: An argument is neither a number nor a schedule of numbers.
@@ -386,7 +386,7 @@ class Adamax(Optimizer):
 
     beta_1 = Hyperparameter(0.0, 1.0)
     beta_2 = Hyperparameter(0.0, 1.0)
-    epsilon = Hyperparameter(0.0, above=True)
+    epsilon = Hyperparameter(EPSILON)
 
     def __init__(
         self, learning_rate: Rate = 2e-3, beta_1: Rate = 0.9, beta_2: Rate = 0.999, epsilon: Rate = 1e-8
@@ -414,7 +414,7 @@ class Nadam(Optimizer):
         learning_rate: lr, at least 0.
         beta_1: b1, at least 0 and less than 1.
         beta_2: b2, at least 0 and less than 1.
-        epsilon: eps, more than 0.
+        epsilon: eps, at least 1.17549e-38.
         momentum_decay: psi, at least 0; 0.004 as in the paper and PyTorch, 1 as in Keras.
 
     Raises:
@@ -435,7 +435,7 @@ class Nadam(Optimizer):
 
     beta_1 = Hyperparameter(0.0, 1.0)
     beta_2 = Hyperparameter(0.0, 1.0)
-    epsilon = Hyperparameter(0.0, above=True)
+    epsilon = Hyperparameter(EPSILON)
     momentum_decay = Hyperparameter(0.0)
 
     def __init__(
@@ -470,7 +470,7 @@ class RAdam(Optimizer):
         learning_rate: lr, at least 0.
         beta_1: b1, at least 0 and less than 1.
         beta_2: b2, at least 0 and less than 1.
-        epsilon: eps, more than 0.
+        epsilon: eps, at least 1.17549e-38.
 
     Raises:
         TypeError: An argument is neither a number nor a schedule of numbers.
@@ -490,7 +490,7 @@ class RAdam(Optimizer):
 
     beta_1 = Hyperparameter(0.0, 1.0)
     beta_2 = Hyperparameter(0.0, 1.0)
-    epsilon = Hyperparameter(0.0, above=True)
+    epsilon = Hyperparameter(EPSILON)
 
     def __init__(
         self, learning_rate: Rate = 1e-3, beta_1: Rate = 0.9, beta_2: Rate = 0.999, epsilon: Rate = 1e-8
@@ -560,7 +560,7 @@ class Lamb(Optimizer):
         weight_decay: decay, at least 0.
         beta_1: b1, at least 0 and less than 1.
         beta_2: b2, at least 0 and less than 1.
-        epsilon: eps, more than 0.
+        epsilon: eps, at least 1.2e-38.
 
     Raises:
         TypeError: An argument is neither a number nor a schedule of numbers.
@@ -580,7 +580,7 @@ class Lamb(Optimizer):
 
     beta_1 = Hyperparameter(0.0, 1.0)
     beta_2 = Hyperparameter(0.0, 1.0)
-    epsilon = Hyperparameter(0.0, above=True)
+    epsilon = Hyperparameter(EPSILON)
     weight_decay = Hyperparameter(0.0)
 
     def __init__(
@@ -617,7 +617,7 @@ class SWATS(Optimizer):
         learning_rate: lr of Adam, at least 0.
         beta_1: b1, at least 0 and less than 1.
         beta_2: b2, at least 0 and less than 1.
-        epsilon: eps, more than 0.
+        epsilon: eps, at least 1.2e-38.
         tolerance: How near the rate must be to its mean, more than 0.
 
     Attributes:
@@ -642,7 +642,7 @@ class SWATS(Optimizer):
 
     beta_1 = Hyperparameter(0.0, 1.0)
     beta_2 = Hyperparameter(0.0, 1.0)
-    epsilon = Hyperparameter(0.0, above=True)
+    epsilon = Hyperparameter(EPSILON)
     tolerance = Hyperparameter(0.0, above=True)
 
     def __init__(

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "bindings/array.h"
+#include "bindings/gil.h"
 #include "bindings/hyper.h"
 #include "bindings/module.h"
 #include "nn/panels.h"
@@ -79,7 +80,7 @@ py::array dense_forward(const py::object& x, const py::object& kernel, const py:
                              .bias = b ? data<T>(*b) : nullptr,
                              .epilogue = f == linear || f == softmax() ? Epilogue::none : Epilogue::activate,
                              .activation = f};
-    const py::gil_scoped_release release;
+    const Released released;
     multiply<T>(product, data<T>(w), outputs, false);
     if (f == softmax()) {
       kernels<T>().activate[static_cast<std::size_t>(f)]({c.data, c.stride}, c, rows, outputs);
@@ -118,7 +119,7 @@ py::array dense_backward_input(const py::object& dy, const py::object& kernel, c
                              .epilogue = f == linear ? Epilogue::none : Epilogue::differentiate,
                              .activation = f,
                              .y = values ? Rows<const T>{data<T>(*values), inputs} : Rows<const T>{}};
-    const py::gil_scoped_release release;
+    const Released released;
     multiply<T>(product, data<T>(w), outputs, true);
     return dx;
   });
@@ -139,7 +140,7 @@ py::array dense_backward_kernel(const py::object& x, const py::object& dy, const
                              .a_transposed = true,
                              .b = {},
                              .c = {mutable_data<T>(dw), outputs}};
-    const py::gil_scoped_release release;
+    const Released released;
     multiply<T>(product, data<T>(b), outputs, false);
     return dw;
   });
@@ -153,7 +154,7 @@ py::array column_sum(const py::object& x, const py::object& out) {
     check_no_overlap(sum, "out", a, "x");
     const Rows<const T> from{data<T>(a), columns};
     T* to = mutable_data<T>(sum);
-    const py::gil_scoped_release release;
+    const Released released;
     parallel_for(columns, alignment, static_cast<double>(rows * columns),
                  [&](Range share) { kernels<T>().column_sum(from, rows, share, to); });
     return sum;
@@ -195,7 +196,7 @@ py::array activation_forward(const std::string& name, const py::object& x, const
     const T* from = data<T>(z);
     T* to = mutable_data<T>(y);
     const Index stride = columns;
-    const py::gil_scoped_release release;
+    const Released released;
     const auto work = [&](Index row, Index count, Index column, Index width) {
       const Index place = row * stride + column;
       kernels<T>().activate[f]({from + place, stride}, {to + place, stride}, count, width);
@@ -219,7 +220,7 @@ py::array activation_backward(const std::string& name, const py::object& y, cons
     const T *values = data<T>(value), *from = data<T>(gradient);
     T* to = mutable_data<T>(dz);
     const Index stride = columns;
-    const py::gil_scoped_release release;
+    const Released released;
     const auto work = [&](Index row, Index count, Index column, Index width) {
       const Index place = row * stride + column;
       kernels<T>().differentiate[f]({values + place, stride}, {from + place, stride}, {to + place, stride}, count,
@@ -240,7 +241,7 @@ py::array elementwise(const py::object& x, const py::object& out, Pick&& pick) {
     const T* from = data<T>(a);
     T* to = mutable_data<T>(y);
     const Index size = a.size();
-    const py::gil_scoped_release release;
+    const Released released;
     parallel_for(size, alignment, 2 * elementwise_cost * static_cast<double>(size),
                  [&](Range share) { pick(kernels<T>())(from + share.begin, to + share.begin, share.size()); });
     return y;
@@ -272,7 +273,7 @@ py::tuple loss(const std::string& name, const py::object& prediction, const py::
                 .gradient = {mutable_data<T>(gradient), columns},
                 .loss = row_loss.mutable_data()};
     {
-      const py::gil_scoped_release release;
+      const Released released;
       parallel_for(rows, alignment, 2 * elementwise_cost * static_cast<double>(rows * columns), [&](Range share) {
         Loss<T> mine = all;
         mine.rows = share.size();
@@ -301,7 +302,7 @@ py::array metric(const std::string& name, const py::object& prediction, const py
                         .target = targets<T>(t, metrics()[which].labels),
                         .value = value.mutable_data()};
     {
-      const py::gil_scoped_release release;
+      const Released released;
       parallel_for(rows, alignment, elementwise_cost * static_cast<double>(rows * columns), [&](Range share) {
         Metric<T> mine = all;
         mine.rows = share.size();
@@ -335,7 +336,7 @@ auto reduction(const py::object& x, Use&& use) {
     const py::array a = checked<T>(x, "x");
     const T* from = data<T>(a);
     const Index size = a.size();
-    const py::gil_scoped_release release;
+    const Released released;
     return use(from, size);
   });
 }
@@ -351,7 +352,7 @@ template <class Result, class F>
 py::array drawn(Index count, F&& draw) {
   py::array_t<Result> out(checked_count(count));
   Result* to = out.mutable_data();
-  const py::gil_scoped_release release;
+  const Released released;
   draw(to);
   return out;
 }

@@ -1,11 +1,14 @@
 // Networks and their optimizers.
+#include <unistd.h>
+
+#include <atomic>
 #include <exception>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <thread>
 #include <variant>
 
+#include "bindings/gil.h"
 #include "bindings/module.h"
 #include "bindings/optimizer.h"
 
@@ -31,6 +34,9 @@ class PythonPoll {
 
  private:
   bool ask(Index done) {
+    if (exiting()) {
+      return false;
+    }
     const py::gil_scoped_acquire acquire;
     try {
       if (PyErr_CheckSignals() != 0) {
@@ -52,21 +58,30 @@ class PythonPoll {
 };
 
 // One call at a time works on a network. A call from within a running one (from its poll) is refused instead of waiting
-// for itself.
+// for itself; so is one in a process that was forked during a call, which would wait for a thread that it does not
+// have.
 class Exclusive {
  public:
   class Lock {
    public:
     explicit Lock(Exclusive& exclusive) : exclusive_(exclusive) {
-      if (exclusive.owner_.load() == std::this_thread::get_id()) {
-        throw std::runtime_error("this model is busy: it was called from within its own training or prediction");
+      const pid_t process = getpid();
+      for (pid_t holder = 0; !exclusive.holder_.compare_exchange_strong(holder, process); holder = 0) {
+        if (holder != process) {
+          throw std::runtime_error(
+              "this process was forked while a call worked on this model, which never ends here: make or load another");
+        }
+        if (exclusive.owner_.load() == std::this_thread::get_id()) {
+          throw std::runtime_error("this model is busy: it was called from within its own training or prediction");
+        }
+        exclusive.holder_.wait(holder);
       }
-      exclusive.mutex_.lock();
       exclusive.owner_ = std::this_thread::get_id();
     }
     ~Lock() {
       exclusive_.owner_ = std::thread::id();
-      exclusive_.mutex_.unlock();
+      exclusive_.holder_ = 0;
+      exclusive_.holder_.notify_one();
     }
     Lock(const Lock&) = delete;
     Lock& operator=(const Lock&) = delete;
@@ -76,7 +91,7 @@ class Exclusive {
   };
 
  private:
-  std::mutex mutex_;
+  std::atomic<pid_t> holder_{0};  // the process of the running call
   std::atomic<std::thread::id> owner_;
 };
 
@@ -220,14 +235,24 @@ py::dict totals_dict(const Totals& totals, const std::vector<std::string>& metri
   return result;
 }
 
+// Calls work(poll) without the GIL, alone on the network; then raises what the poll raised.
+template <class F>
+void run(PyNetwork& self, const py::object& poll, F&& work) {
+  const PythonPoll python(poll);
+  {
+    const Released released;
+    const Exclusive::Lock lock(self.exclusive);
+    work(python.poll());
+  }
+  python.rethrow();
+}
+
 py::array forward(PyNetwork& self, const py::object& x) {
   return self.visit([&]<class T>(Network<T>& network) -> py::array {
     const Samples s = checked_samples(x, network.inputs());
     py::array_t<T> out({s.rows, network.outputs()});
     T* to = out.mutable_data();
-    const py::gil_scoped_release release;
-    const Exclusive::Lock lock(self.exclusive);
-    network.forward(s, to);
+    run(self, py::none(), [&](const Poll& poll) { network.forward(s, to, poll); });
     return out;
   });
 }
@@ -241,11 +266,11 @@ py::array backward(PyNetwork& self, const py::object& dy) {
     const py::array gradient = checked<T>(dy, "dy", {rows, network.outputs()});
     py::array_t<T> dx({rows, network.inputs()});
     T* to = dx.mutable_data();
-    const py::gil_scoped_release release;
-    const Exclusive::Lock lock(self.exclusive);
-    if (!network.backward(rows, data<T>(gradient), to)) {
-      throw std::runtime_error("another thread used the model between the forward pass and backward");
-    }
+    run(self, py::none(), [&](const Poll& poll) {
+      if (!network.backward(rows, data<T>(gradient), to, poll)) {
+        throw std::runtime_error("another thread used the model between the forward pass and backward");
+      }
+    });
     return dx;
   });
 }
@@ -256,13 +281,7 @@ py::array predict(PyNetwork& self, const py::object& x, Index batch_size, const 
     const Samples s = checked_samples(x, network.inputs());
     py::array_t<T> out({s.rows, network.outputs()});
     T* to = out.mutable_data();
-    const PythonPoll python(poll);
-    {
-      const py::gil_scoped_release release;
-      const Exclusive::Lock lock(self.exclusive);
-      network.predict(s, batch_size, to, python.poll());
-    }
-    python.rethrow();
+    run(self, poll, [&](const Poll& polled) { network.predict(s, batch_size, to, polled); });
     return out;
   });
 }
@@ -274,14 +293,8 @@ py::dict evaluate(PyNetwork& self, const py::object& x, const py::object& y, con
   return self.visit([&]<class T>(Network<T>& network) {
     const Samples s = checked_samples(x, network.inputs());
     const auto checked = checked_objective(network, s, {{0, s.rows}}, y, loss, metric_names, sample_weight);
-    const PythonPoll python(poll);
     Totals totals;
-    {
-      const py::gil_scoped_release release;
-      const Exclusive::Lock lock(self.exclusive);
-      network.evaluate(s, checked.objective, batch_size, python.poll(), totals);
-    }
-    python.rethrow();
+    run(self, poll, [&](const Poll& polled) { network.evaluate(s, checked.objective, batch_size, polled, totals); });
     return totals_dict(totals, metric_names);
   });
 }
@@ -329,8 +342,9 @@ py::dict train(PyOptimizer& self, const py::object& x, const py::object& y, cons
     const PythonPoll python(poll);
     Totals totals;
     Outcome outcome{};
+    bool finite = true;
     {
-      const py::gil_scoped_release release;
+      const Released released;
       const Exclusive::Lock lock(self.network->exclusive);
       outcome = optimizer.train(network,
                                 {.x = s,
@@ -342,13 +356,20 @@ py::dict train(PyOptimizer& self, const py::object& x, const py::object& y, cons
                                  .batches = count,
                                  .poll = python.poll()},
                                 totals);
+      finite = network.finite();
     }
     python.rethrow();
     if (outcome == Outcome::not_finite) {
       raise(PyExc_FloatingPointError,
             "the loss is not finite in batch " + std::to_string(first_batch + totals.batches - 1) + ", step " +
-                std::to_string(optimizer.updater().step + 1) +
-                "; the parameters are those of the step before. A lower learning rate or scaled inputs may help");
+                std::to_string(optimizer.updater().step + 1) + "; the parameters are those of the step before" +
+                (finite ? "" : ", which made some of them NaN or infinite") +
+                ". A lower learning rate or scaled inputs may help");
+    }
+    if (!finite) {
+      raise(PyExc_FloatingPointError, "step " + std::to_string(optimizer.updater().step) +
+                                          " or one before it made parameters NaN or infinite. A lower learning rate or "
+                                          "scaled inputs may help");
     }
     return totals_dict(totals, metric_names);
   });
@@ -412,7 +433,7 @@ void add_network(py::module_& module) {
           [](PyOptimizer& self, const std::map<std::string, double>& hyper) {
             self.visit([&](auto& o) {
               const std::vector<double> values = ordered_hyper(o, hyper);
-              const py::gil_scoped_release release;
+              const Released released;
               const Exclusive::Lock lock(self.network->exclusive);
               o.updater().run(values, true);
             });

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "bindings/array.h"
+#include "bindings/gil.h"
 #include "bindings/module.h"
 #include "runtime/buffer.h"
 #include "runtime/cpu.h"
@@ -107,14 +108,13 @@ void add_roof(py::module_& module) {
         if (dtype != "float32" && dtype != "float64") {
           throw std::invalid_argument("dtype must be 'float32' or 'float64', got '" + dtype + "'");
         }
-        const py::gil_scoped_release release;
+        const Released released;
         return dtype == "float32" ? fma_peak<float>(threads, seconds) : fma_peak<double>(threads, seconds);
       },
       py::arg("dtype") = "float32", py::arg("threads") = 1, py::arg("seconds") = 0.05);
   roof.def("stream", &stream, py::arg("reads"), py::arg("writes"), py::arg("count"), py::arg("threads") = 1,
-           py::arg("seconds") = 0.05, py::call_guard<py::gil_scoped_release>());
-  roof.def("team_cost", &team_cost, py::arg("threads"), py::arg("seconds") = 0.05,
-           py::call_guard<py::gil_scoped_release>());
+           py::arg("seconds") = 0.05, py::call_guard<Released>());
+  roof.def("team_cost", &team_cost, py::arg("threads"), py::arg("seconds") = 0.05, py::call_guard<Released>());
 }
 
 }  // namespace fastopt::bindings

@@ -2,6 +2,7 @@
 #include <atomic>
 #include <variant>
 
+#include "bindings/gil.h"
 #include "bindings/module.h"
 #include "bindings/optimizer.h"
 
@@ -67,7 +68,7 @@ void update(const std::string& name, const std::vector<py::object>& params, cons
       std::copy_n(data<double>(kept), updater.state.size(), updater.state.begin());
     }
     {
-      const py::gil_scoped_release release;
+      const Released released;
       updater.run(values, false);
     }
     if (!updater.state.empty()) {
@@ -142,7 +143,7 @@ class ArrayOptimizer {
         }
       }
       if (run) {
-        const py::gil_scoped_release release;
+        const Released released;
         optimizer.updater().run(values, false);
       }
     });

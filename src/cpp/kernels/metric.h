@@ -9,7 +9,8 @@
 
 namespace fastopt::FASTOPT_ISA {
 
-// 1 where the largest prediction stands at the label, or at the largest target; the first of equals counts.
+// 1 where the largest prediction stands at the label, or at the largest target; the first of equals counts. 0 where a
+// prediction is NaN.
 template <bool sparse>
 struct CategoricalAccuracy {
   static constexpr std::string_view name = sparse ? "sparse_categorical_accuracy" : "categorical_accuracy";
@@ -22,6 +23,7 @@ struct CategoricalAccuracy {
     for_each_row_block<T>(p.rows, [&](Block& block) {
       V highest = V(-std::numeric_limits<T>::infinity()), best = 0;
       V highest_target = highest, label = 0;
+      auto unknown = highest != highest;
       if constexpr (sparse) {
         label = block.labels(p.target);
       }
@@ -37,14 +39,16 @@ struct CategoricalAccuracy {
         }
         for (Index j = 0; j < chunk.size(); ++j) {
           const T column = static_cast<T>(chunk.begin + j);
-          raise(Block::at(block.prediction, j), column, highest, best);
+          const V z = Block::at(block.prediction, j);
+          raise(z, column, highest, best);
+          unknown = unknown || z != z;
           if constexpr (!sparse) {
             raise(Block::at(block.target, j), column, highest_target, label);
           }
         }
       });
       V hit = 0;
-      where(best == label, hit) = V(1);
+      where(best == label && !unknown, hit) = V(1);
       block.store_rows(hit, p.value);
     });
   }
@@ -83,7 +87,7 @@ struct BinaryHit {  // of a logit
   template <class V>
   static V value(const V& z, const V& t) {
     V hit = 0;
-    where((z > V(0)) == (t > V(typename V::value_type(0.5))), hit) = V(1);
+    where((z > V(0)) == (t > V(typename V::value_type(0.5))) && z == z, hit) = V(1);
     return hit;
   }
 };

@@ -58,7 +58,7 @@ void Dense<T>::backward_input(Index rows, const Flow<T>& flow) const {
 }
 
 template <class T>
-void Dense<T>::backward_parameters(const Team& team, Index batch, const Flow<T>& flow, const PartDone& done) const {
+bool Dense<T>::backward_parameters(const Team& team, Index batch, const Flow<T>& flow, const PartDone& done) const {
   constexpr Index grain = 16, part_size = 65536;  // rows that are whole vectors; elements that stay in cache
   const Index outputs = this->outputs();
   const Range share = team.split(this->inputs(), grain);
@@ -75,13 +75,16 @@ void Dense<T>::backward_parameters(const Team& team, Index batch, const Flow<T>&
                            .a_transposed = true,
                            .b = {flow.dy.data, flow.dy.stride, kernels<T>().panel_width, true},
                            .c = {flow.gradients + offset, outputs}});
-    done({offset, offset + rows * outputs});
+    if (!done({offset, offset + rows * outputs})) {
+      return false;
+    }
   }
   if (bias()) {
     const Range columns = team.split(outputs, alignment);
     kernels<T>().column_sum(flow.dy, batch, columns, flow.gradients + bias()->offset);
-    done({bias()->offset + columns.begin, bias()->offset + columns.end});
+    return done({bias()->offset + columns.begin, bias()->offset + columns.end});
   }
+  return true;
 }
 
 template class Dense<float>;

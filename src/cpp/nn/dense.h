@@ -15,7 +15,7 @@ class Dense final : public Layer<T> {
   void prepare_backward(const Team& team, const Flow<T>& flow) const override;
   void forward(Index rows, const Flow<T>& flow) const override;
   void backward_input(Index rows, const Flow<T>& flow) const override;
-  void backward_parameters(const Team& team, Index batch, const Flow<T>& flow, const PartDone& done) const override;
+  bool backward_parameters(const Team& team, Index batch, const Flow<T>& flow, const PartDone& done) const override;
 
  private:
   const TensorSpec& kernel() const { return this->tensors()[0]; }

@@ -35,8 +35,8 @@ struct Flow {
   Rows<T> dx;
 };
 
-// Called with a range of the flat buffers.
-using PartDone = std::function<void(Range)>;
+// Called with a range of the flat buffers; false asks to stop.
+using PartDone = std::function<bool(Range)>;
 
 template <class T>
 class Layer {
@@ -66,8 +66,8 @@ class Layer {
 
   // The flow's rows are those of the whole batch; the parameters are split among the team, at multiples of whole
   // vectors from the start of a tensor. `done` is told of each part of the gradients that is finished, while it is in
-  // cache.
-  virtual void backward_parameters(const Team& team, Index batch, const Flow<T>& flow, const PartDone& done) const = 0;
+  // cache. False: it asked to stop; ranks stop at different places, so no rank waits for another in here.
+  virtual bool backward_parameters(const Team& team, Index batch, const Flow<T>& flow, const PartDone& done) const = 0;
 
  protected:
   std::vector<TensorSpec> tensors_;

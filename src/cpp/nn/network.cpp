@@ -1,6 +1,8 @@
 #include "nn/network.h"
 
 #include <algorithm>
+#include <atomic>
+#include <limits>
 #include <stdexcept>
 
 #include "nn/dense.h"
@@ -73,12 +75,29 @@ Network<T>::Network(Index inputs, const std::vector<LayerSpec>& specs) {
 }
 
 template <class T>
+bool Network<T>::finite() const {
+  std::atomic<bool> finite{true};
+  parallel_for(parameters_.size(), alignment, static_cast<double>(parameters_.size()), [&](Range part) {
+    if (kernels<T>().first_nonfinite(parameters_.data() + part.begin, part.size()) >= 0) {
+      finite = false;
+    }
+  });
+  return finite;
+}
+
+template <class T>
 void Network<T>::check(const Objective<T>& objective) const {
   const LossEntry& loss = losses()[static_cast<std::size_t>(objective.loss)];
   const std::string_view last = activations()[last_activation()];
   if (!loss.activation.empty() && last != "linear" && last != loss.activation) {
     throw std::invalid_argument(std::string(loss.name) + " needs a last layer with activation '" +
                                 std::string(loss.activation) + "' or 'linear', not '" + std::string(last) + "'");
+  }
+  // Kernels count classes in elements of type T.
+  constexpr Index classes = Index{1} << std::numeric_limits<T>::digits;
+  if (outputs() > classes && (loss.labels || !objective.metrics.empty())) {
+    throw std::invalid_argument("labels and metrics of this dtype need at most " + std::to_string(classes) +
+                                " outputs, not " + std::to_string(outputs()));
   }
   for (const int i : objective.metrics) {
     const MetricEntry& metric = metrics()[static_cast<std::size_t>(i)];
@@ -90,7 +109,7 @@ void Network<T>::check(const Objective<T>& objective) const {
 }
 
 template <class T>
-void Network<T>::reserve(Arena& arena, Index rows, std::size_t metrics) {
+void Network<T>::reserve(Arena& arena, Index rows, std::size_t metrics, bool training) {
   if (rows <= arena.rows && metrics <= arena.metrics && arena.table == &kernel_table()) {
     return;
   }
@@ -113,7 +132,11 @@ void Network<T>::reserve(Arena& arena, Index rows, std::size_t metrics) {
     };
     next.levels.clear();
     for (const auto& layer : layers_) {
-      next.levels.push_back({take_rows(layer->outputs()), take_rows(layer->outputs()), take(layer->workspace())});
+      next.levels.push_back({.y = take_rows(layer->outputs()), .dy = {}, .workspace = nullptr});
+      if (training) {
+        next.levels.back().dy = take_rows(layer->outputs());
+        next.levels.back().workspace = take(layer->workspace());
+      }
     }
     next.x = take_rows(inputs());
     next.activated = take_rows(outputs());
@@ -136,7 +159,7 @@ void Network<T>::reserve(Arena& arena, Index rows, std::size_t metrics) {
 template <class T>
 void Network<T>::reserve(Index rows, const Objective<T>& objective) {
   forward_rows_ = 0;
-  reserve(training_, rows, objective.metrics.size());
+  reserve(training_, rows, objective.metrics.size(), true);
 }
 
 template <class T>
@@ -156,6 +179,21 @@ Index Network<T>::slab_rows() const {
     bytes += 2 * padded_stride<T>(layer->outputs()) * static_cast<Index>(sizeof(T));
   }
   return std::max<Index>(96, (Index{1} << 18) / bytes);
+}
+
+// work(slab) for a rank's rows, slab by slab, until the poll asks to stop: rank 0 looks after each slab.
+template <class T>
+template <class F>
+void Network<T>::for_each_slab(const Team& team, Range rows, double row_cost, Watch& watch, Index done,
+                               F&& work) const {
+  const Index slabs = (rows.size() + slab_rows() - 1) / slab_rows();
+  for (Index i = 0; i < slabs && !watch.stopped(); ++i) {
+    const Range slab{rows.begin + rows.size() * i / slabs, rows.begin + rows.size() * (i + 1) / slabs};
+    work(slab);
+    if (team.rank() == 0) {
+      watch.look(row_cost * static_cast<double>(slab.size()), done);
+    }
+  }
 }
 
 template <class T>
@@ -285,7 +323,9 @@ void Network<T>::backward_rows(Arena& arena, Rows<const T> x, Range rows, Rows<T
 template <class T>
 void Network<T>::backward_parameters(const Team& team, Rows<const T> x, Index rows, const PartDone& done) {
   for (std::size_t l = layers_.size(); l-- > 0;) {
-    layers_[l]->backward_parameters(team, rows, flow(training_, l, x, 0), done);
+    if (!layers_[l]->backward_parameters(team, rows, flow(training_, l, x, 0), done)) {
+      return;
+    }
   }
 }
 
@@ -299,18 +339,12 @@ void Network<T>::pass(const Team& team, const Samples& x, const Batch& batch, co
                       Watch& watch, Index done) {
   Arena& arena = training_;
   prepare_backward(team, arena, false);
-  const Range mine = team.split(batch.rows);
-  const Index slabs = (mine.size() + slab_rows() - 1) / slab_rows();
-  for (Index i = 0; i < slabs && !watch.stopped(); ++i) {
-    const Range rows{mine.begin + mine.size() * i / slabs, mine.begin + mine.size() * (i + 1) / slabs};
+  for_each_slab(team, team.split(batch.rows), step_cost(1), watch, done, [&](Range rows) {
     const Rows<const T> samples = load_rows(arena, x, batch, rows);
     forward_rows(arena, samples, rows, !fused(objective.loss));
     loss_rows(arena, batch, rows, objective, true);
     backward_rows(arena, samples, rows, {});
-    if (team.rank() == 0) {
-      watch.look(step_cost(rows.size()), done);
-    }
-  }
+  });
   team.barrier();
 }
 
@@ -330,7 +364,6 @@ void Network<T>::add(const Arena& arena, const Batch& batch, const Objective<T>&
   totals.batches += 1;
   totals.samples += batch.rows;
   totals.loss += total(arena.loss);
-  totals.metrics.resize(objective.metrics.size());
   for (std::size_t i = 0; i < objective.metrics.size(); ++i) {
     totals.metrics[i] += total(arena.metric[i]);
   }
@@ -344,48 +377,57 @@ void Network<T>::add(const Arena& arena, const Batch& batch, const Objective<T>&
 }
 
 template <class T>
-void Network<T>::forward(const Samples& x, T* out) {
+void Network<T>::forward(const Samples& x, T* out, const Poll& poll) {
   forward_rows_ = 0;
-  reserve(training_, x.rows, 0);
-  run_team(threads_for(step_cost(x.rows) / 3), true, [&](const Team& team) {
-    const Range rows = team.split(x.rows);
-    // A copy: the caller may change x before `backward`.
-    kernels<T>().gather({x.type, static_cast<const char*>(x.data) + rows.begin * x.row_stride, x.row_stride,
-                         x.column_stride, nullptr, rows.size(), x.columns, training_.x.from(rows.begin)});
-    const Rows<T> copy = training_.x.from(rows.begin);
-    forward_rows(training_, {copy.data, copy.stride}, rows, true);
-    for (Index i = rows.begin; i < rows.end; ++i) {
-      std::copy_n(training_.levels.back().y.row(i), outputs(), out + i * outputs());
-    }
+  reserve(training_, x.rows, 0, true);
+  Watch watch(poll);
+  run_team(threads_for(pass_cost() * static_cast<double>(x.rows)), true, [&](const Team& team) {
+    for_each_slab(team, team.split(x.rows), pass_cost(), watch, 0, [&](Range rows) {
+      // A copy: the caller may change x before `backward`.
+      const Rows<T> copy = training_.x.from(rows.begin);
+      kernels<T>().gather({x.type, static_cast<const char*>(x.data) + rows.begin * x.row_stride, x.row_stride,
+                           x.column_stride, nullptr, rows.size(), x.columns, copy});
+      forward_rows(training_, {copy.data, copy.stride}, rows, true);
+      for (Index i = rows.begin; i < rows.end; ++i) {
+        std::copy_n(training_.levels.back().y.row(i), outputs(), out + i * outputs());
+      }
+    });
   });
-  forward_rows_ = x.rows;
+  forward_rows_ = watch.stopped() ? 0 : x.rows;
 }
 
 template <class T>
-bool Network<T>::backward(Index batch, const T* dy, T* dx) {
+bool Network<T>::backward(Index batch, const T* dy, T* dx, const Poll& poll) {
   if (batch != forward_rows_) {
     return false;
   }
-  reserve(training_, batch, 0);
+  reserve(training_, batch, 0, true);
   const Rows<const T> x{training_.x.data, training_.x.stride};
+  Watch watch(poll);
   run_team(threads_for(step_cost(batch) * 2 / 3), true, [&](const Team& team) {
     prepare_backward(team, training_, true);
-    const Range rows = team.split(batch);
     const Rows<T> y = training_.levels.back().y, last = training_.levels.back().dy;
     const Rows<const T> given{dy, outputs()};
-    kernels<T>().differentiate[last_activation()]({y.from(rows.begin).data, y.stride}, given.from(rows.begin),
-                                                  last.from(rows.begin), rows.size(), outputs());
-    backward_rows(training_, x.from(rows.begin), rows, Rows<T>{dx, inputs()}.from(rows.begin));
+    for_each_slab(team, team.split(batch), pass_cost(), watch, 0, [&](Range rows) {
+      kernels<T>().differentiate[last_activation()]({y.from(rows.begin).data, y.stride}, given.from(rows.begin),
+                                                    last.from(rows.begin), rows.size(), outputs());
+      backward_rows(training_, x.from(rows.begin), rows, Rows<T>{dx, inputs()}.from(rows.begin));
+    });
     team.barrier();
-    backward_parameters(team, x, batch, [](Range) {});
+    backward_parameters(team, x, batch, [&](Range part) {
+      if (team.rank() == 0) {
+        watch.look(2 * static_cast<double>(batch) * static_cast<double>(part.size()), 0);
+      }
+      return !watch.stopped();
+    });
   });
   return true;
 }
 
 template <class T>
-bool Network<T>::predict(const Samples& x, Index batch_size, T* out, const Poll& poll) {
+void Network<T>::predict(const Samples& x, Index batch_size, T* out, const Poll& poll) {
   batch_size = std::min(batch_size, x.rows);
-  reserve(inference_, batch_size, 0);
+  reserve(inference_, batch_size, 0, false);
   Watch watch(poll);
   const int threads =
       static_cast<int>(std::min<Index>(threads_for(pass_cost() * static_cast<double>(x.rows)), batch_size));
@@ -395,41 +437,42 @@ bool Network<T>::predict(const Samples& x, Index batch_size, T* out, const Poll&
     Index done = 0;
     for (Index first = samples.begin; first < samples.end && !watch.stopped(); first += room.size()) {
       const Batch batch{batch_size, nullptr, first - room.begin};
-      const Range rows{room.begin, room.begin + std::min(room.size(), samples.end - first)};
-      forward_rows(inference_, load_rows(inference_, x, batch, rows), rows, true);
-      for (Index i = rows.begin; i < rows.end; ++i) {
-        std::copy_n(inference_.levels.back().y.row(i), outputs(), out + (batch.first + i) * outputs());
-      }
-      if (team.rank() == 0) {
-        watch.look(pass_cost() * static_cast<double>(batch.rows), ++done);
-      }
+      const Range taken{room.begin, room.begin + std::min(room.size(), samples.end - first)};
+      for_each_slab(team, taken, pass_cost(), watch, done++, [&](Range rows) {
+        forward_rows(inference_, load_rows(inference_, x, batch, rows), rows, true);
+        for (Index i = rows.begin; i < rows.end; ++i) {
+          std::copy_n(inference_.levels.back().y.row(i), outputs(), out + (batch.first + i) * outputs());
+        }
+      });
     }
   });
-  return !watch.stopped();
 }
 
 template <class T>
-bool Network<T>::evaluate(const Samples& x, const Objective<T>& objective, Index batch_size, const Poll& poll,
+void Network<T>::evaluate(const Samples& x, const Objective<T>& objective, Index batch_size, const Poll& poll,
                           Totals& totals) {
   batch_size = std::min(batch_size, x.rows);
-  reserve(inference_, batch_size, objective.metrics.size());
+  reserve(inference_, batch_size, objective.metrics.size(), false);
+  totals.metrics.resize(objective.metrics.size());
   Watch watch(poll);
+  bool stop = false;  // written by rank 0 between the two barriers of a batch, so that all ranks see the same
   run_team(threads_for(pass_cost() * static_cast<double>(batch_size)), true, [&](const Team& team) {
-    // `stopped` changes only between the two barriers below, so that all ranks see the same.
-    for (Index first = 0; first < x.rows && !watch.stopped(); first += batch_size) {
+    for (Index first = 0; first < x.rows && !stop; first += batch_size) {
       const Batch batch{std::min(batch_size, x.rows - first), nullptr, first};
-      const Range rows = team.split(batch.rows);
-      forward_rows(inference_, load_rows(inference_, x, batch, rows), rows, !fused(objective.loss));
-      loss_rows(inference_, batch, rows, objective, false);
+      for_each_slab(team, team.split(batch.rows), pass_cost(), watch, first / batch_size, [&](Range rows) {
+        forward_rows(inference_, load_rows(inference_, x, batch, rows), rows, !fused(objective.loss));
+        loss_rows(inference_, batch, rows, objective, false);
+      });
       team.barrier();
       if (team.rank() == 0) {
-        add(inference_, batch, objective, totals);
-        watch.look(pass_cost() * static_cast<double>(batch.rows), totals.batches);
+        stop = watch.stopped();
+        if (!stop) {
+          add(inference_, batch, objective, totals);
+        }
       }
       team.barrier();
     }
   });
-  return !watch.stopped();
 }
 
 template class Network<float>;

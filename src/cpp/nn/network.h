@@ -51,7 +51,7 @@ struct Totals {
 template <class T>
 class Network {
  public:
-  // Values and gradients of the rows of one batch, for all layers, in one allocation.
+  // Values and, in training, gradients of the rows of one batch, for all layers, in one allocation.
   struct Arena {
     struct Level {
       Rows<T> y, dy;
@@ -76,20 +76,21 @@ class Network {
   T* parameters() { return parameters_.data(); }
   T* gradients() { return gradients_.data(); }
   Index parameter_size() const { return parameters_.size(); }
+  bool finite() const;  // all parameters
 
   // Throws std::invalid_argument where the last activation, the loss and the metrics do not go together.
   void check(const Objective<T>& objective) const;
 
+  // Each of these ends early where the poll asks to stop; what it wrote is then of no use.
+
   // A pass in training mode that keeps what `backward` needs.
-  void forward(const Samples& x, T* out);
+  void forward(const Samples& x, T* out, const Poll& poll);
   Index forward_rows() const { return forward_rows_; }  // 0: there is none
   // Fills the gradients from dy [rows, outputs]; dx is [rows, inputs]. False, with nothing done, where the last forward
   // pass had another number of rows.
-  bool backward(Index rows, const T* dy, T* dx);
-
-  // False: the poll asked to stop.
-  bool predict(const Samples& x, Index batch_size, T* out, const Poll& poll);
-  bool evaluate(const Samples& x, const Objective<T>& objective, Index batch_size, const Poll& poll, Totals& totals);
+  bool backward(Index rows, const T* dy, T* dx, const Poll& poll);
+  void predict(const Samples& x, Index batch_size, T* out, const Poll& poll);
+  void evaluate(const Samples& x, const Objective<T>& objective, Index batch_size, const Poll& poll, Totals& totals);
 
   // For training: memory for batches of `rows`. Then, on every rank of a team, the losses and metrics of a batch and
   // the gradients of its layers' outputs, with a barrier after it; then, after another barrier of the caller's, the
@@ -104,9 +105,11 @@ class Network {
   double step_cost(Index rows) const { return 3 * pass_cost() * static_cast<double>(rows); }
 
  private:
-  void reserve(Arena& arena, Index rows, std::size_t metrics);
+  void reserve(Arena& arena, Index rows, std::size_t metrics, bool training);
   double pass_cost() const;
   Index slab_rows() const;
+  template <class F>
+  void for_each_slab(const Team& team, Range rows, double row_cost, Watch& watch, Index done, F&& work) const;
   bool fused(int loss) const {
     return losses()[static_cast<std::size_t>(loss)].activation == activations()[last_activation()];
   }

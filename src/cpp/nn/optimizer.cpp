@@ -99,6 +99,7 @@ Outcome Optimizer<T>::train(Network<T>& network, const Run& run, Totals& totals)
           static_cast<std::size_t>(std::ranges::upper_bound(offsets_, part.begin) - offsets_.begin() - 1);
       updater_.part(tensor, {part.begin - offsets_[tensor], part.end - offsets_[tensor]});
     }
+    return true;
   };
   Index done = 0;
   while (done < run.batches && outcome == Outcome::finished) {

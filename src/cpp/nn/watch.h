@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "kernels/table.h"
+#include "runtime/float_mode.h"
 
 namespace fastopt {
 
@@ -14,6 +15,7 @@ using Poll = std::function<bool(Index)>;
 
 class Watch {
  public:
+  // Made outside the team: the poll is asked in the caller's floating-point mode.
   explicit Watch(const Poll& poll) : poll_(poll), last_(Clock::now()) {}
 
   // For rank 0, after `cost` arithmetic operations. The clock is read once in some 0.1 ms of work.
@@ -26,6 +28,7 @@ class Watch {
     const auto now = Clock::now();
     if (now - last_ > std::chrono::milliseconds(100)) {
       last_ = now;
+      const FloatMode::Scope scope(callers_);
       if (!poll_(done)) {
         stopped_.store(true, std::memory_order_relaxed);
       }
@@ -38,6 +41,7 @@ class Watch {
  private:
   using Clock = std::chrono::steady_clock;
   const Poll& poll_;
+  FloatMode callers_ = FloatMode::current();
   double unchecked_ = 0;
   Clock::time_point last_;
   std::atomic<bool> stopped_{false};

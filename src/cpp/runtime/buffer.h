@@ -3,6 +3,7 @@
 
 #include <sys/mman.h>
 
+#include <cstdint>
 #include <cstring>
 #include <new>
 #include <stdexcept>
@@ -15,8 +16,13 @@ namespace fastopt {
 
 inline constexpr Index alignment = 64;
 
+// Throws std::length_error where the result does not fit.
 inline Index round_up(Index value, Index multiple) {
-  return (value + multiple - 1) / multiple * multiple;
+  Index last;
+  if (__builtin_add_overflow(value, multiple - 1, &last)) {
+    throw std::length_error("a size of " + std::to_string(value) + " elements is too large");
+  }
+  return last / multiple * multiple;
 }
 
 // Throws std::length_error where the product does not fit.
@@ -32,21 +38,30 @@ template <class T>
 class Buffer {
  public:
   Buffer() = default;
-  explicit Buffer(Index size) : size_(size) {
-    const Index bytes = round_up(checked_product(size, sizeof(T)), alignment);
-    if (bytes > 0) {
-      data_ = static_cast<T*>(::operator new(static_cast<std::size_t>(bytes), alignment_of(size)));
-      if (size * static_cast<Index>(sizeof(T)) >= huge_page) {
-        madvise(data_, static_cast<std::size_t>(bytes), MADV_HUGEPAGE);
-      }
-      std::memset(static_cast<void*>(data_), 0, static_cast<std::size_t>(bytes));
+  explicit Buffer(Index size) : size_(size), bytes_(round_up(checked_product(size, sizeof(T)), alignment)) {
+    if (bytes_ >= huge_page) {
+      bytes_ = round_up(bytes_, huge_page);
+      data_ = static_cast<T*>(map_huge_pages(bytes_));
+    } else if (bytes_ > 0) {
+      data_ = static_cast<T*>(::operator new(static_cast<std::size_t>(bytes_), std::align_val_t{alignment}));
+      std::memset(static_cast<void*>(data_), 0, static_cast<std::size_t>(bytes_));
     }
   }
-  ~Buffer() { ::operator delete(data_, alignment_of(size_)); }
-  Buffer(Buffer&& other) noexcept : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  ~Buffer() {
+    if (bytes_ >= huge_page) {
+      munmap(data_, static_cast<std::size_t>(bytes_));
+    } else {
+      ::operator delete(data_, std::align_val_t{alignment});
+    }
+  }
+  Buffer(Buffer&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)),
+        size_(std::exchange(other.size_, 0)),
+        bytes_(std::exchange(other.bytes_, 0)) {}
   Buffer& operator=(Buffer&& other) noexcept {
     std::swap(data_, other.data_);
     std::swap(size_, other.size_);
+    std::swap(bytes_, other.bytes_);
     return *this;
   }
   Buffer(const Buffer&) = delete;
@@ -60,13 +75,26 @@ class Buffer {
   // The rows of a large matrix lie in as many pages of the usual size: more than a processor's first table of pages
   // holds.
   static constexpr Index huge_page = Index{1} << 21;
-  static std::align_val_t alignment_of(Index size) {
-    return std::align_val_t{
-        static_cast<std::size_t>(size * static_cast<Index>(sizeof(T)) >= huge_page ? huge_page : alignment)};
+
+  // The system zeroes each page when it is first touched: gigabytes would take seconds at once.
+  static void* map_huge_pages(Index bytes) {
+    const auto size = static_cast<std::size_t>(bytes);
+    void* const mapped = mmap(nullptr, size + huge_page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (mapped == MAP_FAILED) {
+      throw std::bad_alloc();
+    }
+    const std::size_t before = -reinterpret_cast<std::uintptr_t>(mapped) % huge_page;
+    char* const data = static_cast<char*>(mapped) + before;
+    if (before > 0) {
+      munmap(mapped, before);
+    }
+    munmap(data + size, huge_page - before);
+    madvise(data, size, MADV_HUGEPAGE);
+    return data;
   }
 
   T* data_ = nullptr;
-  Index size_ = 0;
+  Index size_ = 0, bytes_ = 0;
 };
 
 }  // namespace fastopt

@@ -19,6 +19,8 @@
 #include <immintrin.h>
 #endif
 
+#include "runtime/float_mode.h"
+
 namespace fastopt {
 
 namespace {
@@ -32,35 +34,6 @@ void relax() {
   asm volatile("yield");
 #endif
 }
-
-// Flush-to-zero and denormals-are-zero, as the processor spells them.
-class FlushDenormals {
- public:
-  explicit FlushDenormals(bool on) : saved_(read()) {
-    if (on) {
-      write(saved_ | bits);
-    }
-  }
-  ~FlushDenormals() { write(saved_); }
-  FlushDenormals(const FlushDenormals&) = delete;
-  FlushDenormals& operator=(const FlushDenormals&) = delete;
-
- private:
-#if defined(__x86_64__)
-  static constexpr std::uint64_t bits = 0x8040;
-  static std::uint64_t read() { return _mm_getcsr(); }
-  static void write(std::uint64_t value) { _mm_setcsr(static_cast<unsigned>(value)); }
-#elif defined(__aarch64__)
-  static constexpr std::uint64_t bits = std::uint64_t{1} << 24;
-  static std::uint64_t read() {
-    std::uint64_t value;
-    asm volatile("mrs %0, fpcr" : "=r"(value));
-    return value;
-  }
-  static void write(std::uint64_t value) { asm volatile("msr fpcr, %0" : : "r"(value)); }
-#endif
-  std::uint64_t saved_;
-};
 
 int affinity_count() {
   cpu_set_t set;
@@ -260,28 +233,32 @@ bool Team::crowded() const {
 }
 
 void run_team(int threads, bool flush, const std::function<void(const Team&)>& work) {
+  const FloatMode callers = FloatMode::current(), mode = flush ? callers.flushing_denormals() : callers;
   if (threads <= 1) {
-    const FlushDenormals mode(flush);
+    const FloatMode::Scope scope(mode);
     work(Team(0, 1, nullptr));
     return;
   }
   prepare_for_fork();
   const auto start = Clock::now();
   Clock::time_point done;  // when rank 0 was
+  int size = 0;            // OpenMP may give fewer threads than are asked for
   std::optional<Team::Barrier> barrier;
 #pragma omp parallel num_threads(threads)
   {
 #pragma omp single
-    barrier.emplace(omp_get_num_threads());
-    const FlushDenormals mode(flush);
+    barrier.emplace(size = omp_get_num_threads());
+    const FloatMode::Scope scope(mode);
     const int rank = omp_get_thread_num();
-    work(Team(rank, omp_get_num_threads(), &*barrier));
+    work(Team(rank, size, &*barrier));
     if (rank == 0) {
       done = Clock::now();
     }
   }
   const auto end = Clock::now();
-  crowd().report(end - start, barrier->waited() + (end - done), threads);
+  if (size > 1) {
+    crowd().report(end - start, barrier->waited() + (end - done), size);
+  }
 }
 
 int threads_for(double cost) {

@@ -32,12 +32,12 @@ class Team {
   // faster.
   bool crowded() const;
 
-  // This rank's contiguous share of 0..count-1, cut at multiples of `grain`.
+  // This rank's contiguous share of 0..count-1, cut at multiples of `grain`. Rank 0 has some wherever there are any.
   Range split(Index count, Index grain = 1) const { return share(count, grain, rank_, size_); }
 
   static Range share(Index count, Index grain, int rank, int size) {
     const Index units = (count + grain - 1) / grain;
-    const Index begin = units * rank / size * grain, end = units * (rank + 1) / size * grain;
+    const Index begin = (units * rank + size - 1) / size * grain, end = (units * (rank + 1) + size - 1) / size * grain;
     return {begin < count ? begin : count, end < count ? end : count};
   }
 
