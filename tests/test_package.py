@@ -65,15 +65,26 @@ def test_public_names_exist():
         assert hasattr(fastopt, name), name
 
 
+def readme_examples():
+    return re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+
+
 def test_readme_example(capsys):
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    assert len(blocks) == 1
+    training, _ = readme_examples()
     scope = {}
-    exec(compile(blocks[0], "README.md", "exec"), scope)
+    exec(compile(training, "README.md", "exec"), scope)
     assert scope["history"] is not None
     x, y = scope["x"][1437:], scope["y"][1437:]
     assert np.mean(scope["model"].predict(x).argmax(axis=1) == y) >= 0.9
     assert capsys.readouterr().out
+
+
+def test_readme_picture(tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib").use("agg")
+    _, drawing = readme_examples()
+    monkeypatch.chdir(tmp_path)
+    exec(compile(drawing, "README.md", "exec"), {})
+    assert (tmp_path / "trajectories.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_readme_commands_are_the_documented_ones():

@@ -110,11 +110,9 @@ class Schedule(Described):
         """
         t = np.arange(1 + checks.integer("stop", self._span() if stop is None else stop, 1), dtype=np.float64)
         if ax is None:
-            try:
-                from matplotlib import pyplot
-            except ImportError as error:
-                raise ImportError("plot needs matplotlib: pip install 'fastopt[plot]'.") from error
-            _, ax = pyplot.subplots(figsize=(6.4, 3.6), layout="constrained")
+            from fastopt.plotting import new_axes  # late, as it needs the optimizers, which need schedules
+
+            ax = new_axes(6.4, 3.6)
         drawn = values(self, t)
         ax.plot(t, drawn, drawstyle="steps-post" if self.per == "epoch" else "default", linewidth=2)
         ax.set_xlabel(self.per)

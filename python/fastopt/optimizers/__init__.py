@@ -5,6 +5,8 @@ Names (``"adam"``) stand for the objects with their defaults. What surrounds a r
 in this order, whatever contains what: gradients are accumulated (`Accumulate`), limited (`Clip`: by norm, then by
 value) and given the terms of L1 and L2 (`Decay`); the parameters shrink (`Decay`) and go the step of the rule, at rates
 of their own (`LayerRates`); then `Lookahead` goes back, and `Average` takes its mean.
+
+`trace` follows any of them over a function; `fastopt.plotting` draws where they went.
 """
 
 from fastopt.optimizers.base import OPTIMIZERS, RULES, Optimizer
@@ -23,6 +25,7 @@ from fastopt.optimizers.rules import (
     RAdam,
     RMSprop,
 )
+from fastopt.optimizers.traces import Trace, trace
 from fastopt.optimizers.wrappers import Accumulate, Average, Clip, Decay, LayerRates, Lookahead, Sequence
 
 __all__ = [
@@ -49,4 +52,6 @@ __all__ = [
     "RAdam",
     "RMSprop",
     "Sequence",
+    "Trace",
+    "trace",
 ]

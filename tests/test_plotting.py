@@ -1,0 +1,204 @@
+"""Pictures: what is drawn is what was given, and it can be seen."""
+
+import io
+import runpy
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fastopt import plotting
+from fastopt.optimizers import SGD, Adam, RMSprop, Trace, trace
+from fastopt.plotting import trajectories
+
+EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "trajectories.py"
+
+
+def bowl(x):
+    return x[0] ** 2 / 10 + x[1] ** 2
+
+
+def grad(x):
+    return [x[0] / 5, 2 * x[1]]
+
+
+def rosenbrock(x):
+    return (1 - x[0]) ** 2 + 100 * (x[1] - x[0] ** 2) ** 2
+
+
+def traces(steps=20, start=(-7.0, 2.0)):
+    rules = SGD(0.95), SGD(0.1, momentum=0.9), RMSprop(0.5), Adam(0.5)
+    return [trace(rule, bowl, grad, start, steps) for rule in rules]
+
+
+def way(points, name="way"):
+    """A trace of these points."""
+    points = np.array(points, float)
+    return Trace(points, np.zeros(len(points)), name)
+
+
+@pytest.fixture
+def pyplot():
+    pytest.importorskip("matplotlib").use("agg")
+    from matplotlib import pyplot
+
+    yield pyplot
+    pyplot.close("all")
+
+
+@pytest.fixture
+def draw(pyplot):
+    """`trajectories`, and the whole picture rendered."""
+
+    def call(*args, **kwargs):
+        ax = trajectories(*args, **kwargs)
+        ax.figure.savefig(io.BytesIO())
+        return ax
+
+    return call
+
+
+def lines(ax):
+    """The lines with a label, by it."""
+    return {line.get_label(): line for line in ax.lines if not line.get_label().startswith("_")}
+
+
+@pytest.mark.parametrize("steps", [0, 1, 20, 3000])
+def test_lines_are_the_traces(draw, steps):
+    given = traces(steps)
+    ax = draw(bowl, given, minimum=[0, 0])
+    names = ["SGD(0.95)", "SGD(0.1, momentum=0.9)", "RMSprop(0.5)", "Adam(0.5)"]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [*names, "start", "minimum"]
+    assert [*lines(ax)] == [*names, "start", "minimum"]
+    for drawn in given:
+        line = lines(ax)[drawn.name]
+        np.testing.assert_array_equal(line.get_xydata(), drawn.points)
+        assert 1 <= len(range(0, steps + 1, line.get_markevery())) <= 30
+    ends = [line.get_xydata().tolist() for line in ax.lines if line.get_label().startswith("_")]
+    assert ends == [[drawn.points[-1].tolist()] for drawn in given]
+    assert lines(ax)["start"].get_xydata().tolist() == [[-7, 2]]
+    assert lines(ax)["minimum"].get_xydata().tolist() == [[0, 0]]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("x[0]", "x[1]")
+
+
+def test_looks_differ(draw):
+    """Also for who sees no colours, and with more traces than colours."""
+    points = np.random.default_rng(0).normal(size=(20, 5, 2))
+    ax = draw(bowl, [way(p, str(i)) for i, p in enumerate(points)])
+    shown = [lines(ax)[str(i)] for i in range(20)]
+    assert len({(line.get_color(), line.get_linestyle()) for line in shown}) == 20
+    assert len({(line.get_marker(), line.get_linestyle()) for line in shown}) == 20
+    assert len({line.get_color() for line in shown[:7]}) == 7
+    starts = lines(ax)["start"].get_xydata()
+    np.testing.assert_array_equal(starts[np.lexsort(starts.T)], points[np.lexsort(points[:, 0].T), 0])
+
+
+def test_all_is_seen(draw):
+    """With a margin, also of a trace that stays where it is; and the one trace needs no list."""
+    ax = draw(bowl, traces())
+    for limits, values in zip(
+        (ax.get_xlim(), ax.get_ylim()), np.concatenate([t.points for t in traces()]).T, strict=True
+    ):
+        assert limits[0] < values.min() - 0.1 * np.ptp(values)
+        assert limits[1] > values.max() + 0.1 * np.ptp(values)
+    ax = draw(bowl, way([[3, 4]]))
+    assert (ax.get_xlim(), ax.get_ylim()) == ((2.5, 3.5), (3.5, 4.5))
+
+
+def test_given_limits_and_axes(draw, pyplot):
+    _, (left, right) = pyplot.subplots(1, 2)
+    assert draw(bowl, traces(), xlim=(-1, 2), ylim=(np.float32(-3), 4), ax=right) is right
+    assert (right.get_xlim(), right.get_ylim()) == ((-1, 2), (-3, 4))
+    assert not left.lines
+    assert len(pyplot.get_fignums()) == 1
+
+
+AREAS = {
+    "bowl": bowl,
+    "rosenbrock": rosenbrock,
+    "saddle": lambda x: x[0] ** 2 - x[1] ** 2,
+    "tiny": lambda x: 1e-200 * bowl(x) - 1e-200,
+    "huge": lambda x: 1e190 * bowl(x),
+    "exponential": lambda x: np.exp(20 * bowl(x)),
+    "partly undefined": lambda x: np.log(x[0] + 1),
+}
+
+
+@pytest.mark.parametrize("name", AREAS)
+def test_contours_suit_every_function(name, draw, rng):
+    """Below the i-th of n lines lies (i / (n + 1))^1.5 of the area, whatever the scale."""
+    function, start = AREAS[name], way([[0.5, 0.5]])
+    ax = draw(function, start, xlim=(-2, 2), ylim=(-1, 3))
+    filled, line = ax.collections
+    levels = line.levels
+    np.testing.assert_array_equal(levels, filled.levels)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        values = function(rng.uniform([-2, -1], [2, 3], (20_000, 2)).T)
+    values = values[np.isfinite(values)]
+    below = [np.mean(values < level) for level in levels]
+    np.testing.assert_allclose(below, (np.arange(1, 15) / 15) ** 1.5, atol=0.02)
+    assert all(any(len(path) for path in paths) for paths in line.allsegs)
+
+
+def test_lines_of_a_ravine_span_powers_of_ten(draw):
+    ax = draw(rosenbrock, way([[0, 0]]), xlim=(-2, 2), ylim=(-1, 3))
+    logarithms = np.log10(ax.collections[1].levels)
+    assert np.ptp(logarithms) > 2.5
+    assert np.diff(logarithms).max() < 5 * np.diff(logarithms).min()
+
+
+@pytest.mark.parametrize("function", [lambda x: 3.0, lambda x: np.nan, lambda x: float(x[0] > 0)])
+def test_flat_functions_have_no_lines(function, draw):
+    ax = draw(function, way([[-1, 0], [1, 1]]))
+    assert not ax.collections
+    assert "way" in lines(ax)
+
+
+def test_divergence_can_be_drawn(draw):
+    gone = trace(SGD(1.5), bowl, grad, [1, 1], 10_000)
+    assert np.abs(gone.points).max() > 1e100
+    np.testing.assert_array_equal(lines(draw(bowl, gone))[gone.name].get_xydata(), gone.points)
+
+
+@pytest.mark.parametrize(
+    ("change", "exception", "message"),
+    [
+        ({"traces": []}, ValueError, "There is no trace to draw"),
+        (
+            {"traces": [way([[0, 0]]), np.zeros((3, 2))]},
+            TypeError,
+            r"traces\[1\] must be what .*trace returns, not nda",
+        ),
+        ({"traces": way([[0, 0, 0]], "Adam(0.1)")}, ValueError, r"traces\[0\], Adam\(0.1\), has .* \(1, 3\)"),
+        ({"minimum": [0]}, ValueError, r"minimum has shape \(1,\)"),
+        ({"xlim": 3}, ValueError, r"xlim must be two numbers, \(least, greatest\), not 3"),
+        ({"ylim": (1, 2, 3)}, ValueError, "ylim must be two numbers"),
+        ({"xlim": (2, 1)}, ValueError, "xlim must rise: 2 is not less than 1"),
+        ({"ylim": (0, np.inf)}, ValueError, r"ylim\[1\] must be finite"),
+        ({"ylim": ("a", 1)}, TypeError, r"ylim\[0\] must be a number"),
+        ({"f": lambda x: x}, ValueError, r"f\(x\) has shape \(2,\); expected one number"),
+    ],
+)
+def test_refused(change, exception, message):
+    """Before matplotlib is asked for."""
+    with pytest.raises(exception, match=message):
+        trajectories(**{"f": bowl, "traces": way([[0, 0]]), **change})
+
+
+def test_without_matplotlib(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(ImportError, match=r"plot needs matplotlib: pip install 'fastopt\[plot\]'"):
+        trajectories(bowl, way([[0, 0]]))
+    assert plotting.__all__ == ["trajectories"]
+
+
+def test_example(pyplot, tmp_path, monkeypatch, capsys):
+    """It draws four small pictures."""
+    monkeypatch.setattr(sys, "argv", [str(EXAMPLE), str(tmp_path / "new" / "folder")])
+    runpy.run_path(str(EXAMPLE), run_name="__main__")
+    pictures = {path.stem: path.read_bytes() for path in (tmp_path / "new" / "folder").glob("*.png")}
+    assert pictures.keys() == {"bowl", "ravine", "saddle", "cliff"}
+    assert all(picture.startswith(b"\x89PNG") and len(picture) < 100_000 for picture in pictures.values())
+    assert len(set(pictures.values())) == 4
+    assert capsys.readouterr().out.count(".png") == 4
