@@ -279,6 +279,12 @@ def test_early_stopping_nan_is_worst(values, best):
     assert not stop.model.stop_training
 
 
+def test_stop_before_an_epoch(data):
+    model = regression()
+    stop = fo.callbacks.LambdaCallback(on_epoch_begin=lambda epoch: setattr(model, "stop_training", epoch == 2))
+    assert model.fit(*data, epochs=9, callbacks=[stop], verbose=0).epoch == [0, 1]
+
+
 def test_early_stopping_min_delta(data):
     model = regression()
     model.fit(*data, epochs=50, callbacks=[fo.callbacks.EarlyStopping("loss", min_delta=1e9)], verbose=0)

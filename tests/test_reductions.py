@@ -8,6 +8,7 @@ import pytest
 from arrays import guarded
 
 from fastopt import kernels
+from fastopt._core import runtime
 
 LONG = (1000, 4097, 65_536 + 3, 300_007)
 
@@ -65,3 +66,13 @@ def test_threads(isa, dtype, rng, for_all_threads):
     x[[700, 900], [1, 0]] = np.nan
     finite = np.nan_to_num(x)
     for_all_threads(lambda: [kernels.sum(finite), kernels.norm(finite), kernels.first_nonfinite(x)])
+
+
+def test_same_bits_on_every_isa(dtype, rng):
+    before, rows = runtime.isa(), rng.normal(size=(300, 1001)).astype(dtype)
+    results = set()
+    for isa in cases.ISAS:
+        runtime.set_isa(isa)
+        results.add(tuple(f(x) for x in rows for f in (kernels.sum, kernels.norm)))
+    runtime.set_isa(before)
+    assert len(results) == 1

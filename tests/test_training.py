@@ -207,6 +207,17 @@ def test_every_batch_size_against_numpy(batch_size, weighted, rng):
     assert model.optimizer.step == 2 * -(-n // batch_size)
 
 
+@pytest.mark.parametrize("every", [1, 3, 7])
+def test_callbacks_change_no_bit_of_the_loss(every, data):
+    plain, model = make(dtype="float64"), make(dtype="float64")
+    pause = fo.callbacks.LambdaCallback(on_batch_end=lambda batch, logs: None, every=every)
+    losses = [
+        m.fit(*data, batch_size=5, epochs=5, callbacks=c, verbose=0).history for m, c in ((plain, []), (model, [pause]))
+    ]
+    for name in ("loss", "accuracy"):
+        assert losses[0][name] == losses[1][name]
+
+
 def test_weight_zero_is_absence(data):
     x, y = data
     model, fewer = make(optimizer="sgd"), make(optimizer="sgd")

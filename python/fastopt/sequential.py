@@ -299,6 +299,8 @@ class Sequential:
                 params["batches"] = -(-len(data.x) // size)
                 for listener in listeners:
                     listener.on_epoch_begin(epoch)
+                if self.stop_training:
+                    break
                 began = time.perf_counter()
                 logs = self._train_epoch(data, size, shuffle, callbacks, shown)
                 seconds = time.perf_counter() - began
@@ -332,7 +334,7 @@ class Sequential:
 
         while done < batches and not self.stop_training:
             stop = min([batches, *(done + c.every - done % c.every for c in listeners)])
-            part = trainer.train(
+            totals = trainer.train(
                 data.x,
                 data.y,
                 loss.name,
@@ -344,8 +346,8 @@ class Sequential:
                 done,
                 stop - done,
                 poll,
+                totals or None,
             )
-            totals = {name: totals.get(name, 0.0) + value for name, value in part.items()}
             done = stop
             for listener in listeners:
                 if done % listener.every == 0:

@@ -91,6 +91,7 @@ class Optimizer:
         first_batch: int = 0,
         batches: int | None = None,
         poll: Callable[[int], object] | None = None,
+        totals: dict[str, float] | None = None,
     ) -> dict[str, float]: ...
 
 def allocations() -> int: ...

@@ -247,6 +247,19 @@ void run(PyNetwork& self, const py::object& poll, F&& work) {
   python.rethrow();
 }
 
+// What `totals_dict` returned, to be added to.
+Totals totals_of(const py::dict& given, const std::vector<std::string>& metric_names) {
+  Totals totals{.batches = given["batches"].cast<Index>(),
+                .samples = given["samples"].cast<Index>(),
+                .weight = given["weight"].cast<double>(),
+                .loss = given["loss"].cast<double>(),
+                .metrics = {}};
+  for (const std::string& name : metric_names) {
+    totals.metrics.push_back(given[py::str(name)].cast<double>());
+  }
+  return totals;
+}
+
 py::array forward(PyNetwork& self, const py::object& x) {
   return self.visit([&]<class T>(Network<T>& network) -> py::array {
     const Samples s = checked_samples(x, network.inputs());
@@ -302,7 +315,8 @@ py::dict evaluate(PyNetwork& self, const py::object& x, const py::object& y, con
 py::dict train(PyOptimizer& self, const py::object& x, const py::object& y, const std::string& loss,
                const std::map<std::string, std::variant<double, py::object>>& hyper,
                const std::vector<std::string>& metric_names, const py::object& sample_weight, const py::object& order,
-               Index batch_size, Index first_batch, std::optional<Index> batches, const py::object& poll) {
+               Index batch_size, Index first_batch, std::optional<Index> batches, const py::object& poll,
+               const std::optional<py::dict>& totals_before) {
   check_batch_size(batch_size);
   return self.visit([&]<class T>(Optimizer<T>& optimizer) {
     Network<T>& network = std::get<Network<T>>(self.network->network);
@@ -340,7 +354,8 @@ py::dict train(PyOptimizer& self, const py::object& x, const py::object& y, cons
     }
     const auto objective = checked_objective(network, s, used, y, loss, metric_names, sample_weight);
     const PythonPoll python(poll);
-    Totals totals;
+    Totals totals = totals_before ? totals_of(*totals_before, metric_names) : Totals{};
+    const Index batches_before = totals.batches;
     Outcome outcome{};
     bool finite = true;
     {
@@ -361,8 +376,8 @@ py::dict train(PyOptimizer& self, const py::object& x, const py::object& y, cons
     python.rethrow();
     if (outcome == Outcome::not_finite) {
       raise(PyExc_FloatingPointError,
-            "the loss is not finite in batch " + std::to_string(first_batch + totals.batches - 1) + ", step " +
-                std::to_string(optimizer.updater().step + 1) + "; the parameters are those of the step before" +
+            "the loss is not finite in batch " + std::to_string(first_batch + totals.batches - batches_before - 1) +
+                ", step " + std::to_string(optimizer.updater().step + 1) + "; the parameters are those of the step before" +
                 (finite ? "" : ", which made some of them NaN or infinite") +
                 ". A lower learning rate or scaled inputs may help");
     }
@@ -441,7 +456,8 @@ void add_network(py::module_& module) {
           py::arg("hyper"))
       .def("train", &train, py::arg("x"), py::arg("y"), py::arg("loss"), py::arg("hyper"),
            py::arg("metrics") = py::tuple(), py::arg("sample_weight") = none, py::arg("order") = none,
-           py::arg("batch_size") = 32, py::arg("first_batch") = 0, py::arg("batches") = none, py::arg("poll") = none);
+           py::arg("batch_size") = 32, py::arg("first_batch") = 0, py::arg("batches") = none, py::arg("poll") = none,
+           py::arg("totals") = none);
   add_state(optimizer);
 }
 

@@ -1,4 +1,4 @@
-// Reductions in a fixed order, accumulated in double: the same for any number of threads.
+// Reductions in a fixed order, accumulated in double: the same for any number of threads and on every processor.
 #pragma once
 
 #include <cmath>

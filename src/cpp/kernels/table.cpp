@@ -16,9 +16,13 @@
 
 namespace fastopt::FASTOPT_ISA {
 
-// The register tiles are compiled in a file of their own.
+// The register tiles and the sums are compiled in files of their own.
 extern template void multiply<float>(const Product<float>&);
 extern template void multiply<double>(const Product<double>&);
+extern template double sum<float>(const float*, Index);
+extern template double sum<double>(const double*, Index);
+extern template double sum_of_squares<float>(const float*, Index);
+extern template double sum_of_squares<double>(const double*, Index);
 
 template <class T>
 inline constexpr Kernels<T> kernels{
