@@ -188,6 +188,30 @@ BAD_DATA = {
 BAD_CALLS = {
     "units": (lambda: DENSE(0), ValueError, "units must be at least 1, not 0"),
     "units-float": (lambda: DENSE(2.0), TypeError, "units must be an integer"),
+    "activation-gelu": (
+        lambda: DENSE(2, "gelu"),
+        ValueError,
+        "cannot have the activation 'gelu', whose gradient needs",
+    ),
+    "huber-delta": (lambda: fo.losses.Huber(0), ValueError, "delta must be more than 0, not 0"),
+    "smoothing-1": (lambda: fo.losses.CategoricalCrossentropy(1), ValueError, "label_smoothing must be at least 0 and"),
+    "smoothing-name": (lambda: fo.losses.BinaryCrossentropy("a"), TypeError, "label_smoothing must be a number"),
+    "hinge-target": (
+        lambda: other("hinge").fit(X, with_value(np.eye(20, 3), (2, 1), 2)),
+        ValueError,
+        r"y\[2, 1\] = 2.0 is not a class",
+    ),
+    "hinge-both": (
+        lambda: other("squared_hinge").fit(X, with_value(np.eye(20, 3), (2, 1), -1)),
+        ValueError,
+        r"y\[0, 1\] = 0.0 is not a class: targets are -1 and 1, or 0 and 1",
+    ),
+    "poisson-target": (
+        lambda: other("poisson").fit(X, with_value(np.eye(20, 3), (2, 1), -1)),
+        ValueError,
+        r"y\[2, 1\] = -1.0 is not at least 0",
+    ),
+    "kl-target": (lambda: other("kl_divergence").fit(X, np.ones((20, 3))), ValueError, r"y\[0\] has the sum 3"),
     "activation": (lambda: DENSE(2, "reluu"), ValueError, "Unknown activation 'reluu'. Did you mean 'relu'"),
     "initializer": (lambda: DENSE(2, kernel_initializer="he"), ValueError, "Unknown initializer 'he'"),
     "initializer-type": (lambda: DENSE(2, bias_initializer=0), TypeError, "known initializer"),

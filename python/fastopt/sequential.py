@@ -335,6 +335,7 @@ class Sequential:
                 done,
                 stop - done,
                 poll,
+                loss.hyper,
             )
             totals = {name: totals.get(name, 0.0) + value for name, value in part.items()}
             done = stop
@@ -365,7 +366,14 @@ class Sequential:
         optimizer.epoch = self.epochs_trained
         return self._means(
             trainer.train(
-                data.x, data.y, loss.name, optimizer.hyper, self._functions(), data.weight, batch_size=len(data.x)
+                data.x,
+                data.y,
+                loss.name,
+                optimizer.hyper,
+                self._functions(),
+                data.weight,
+                batch_size=len(data.x),
+                loss_hyper=loss.hyper,
             )
         )
 
@@ -656,7 +664,9 @@ class Sequential:
     def _evaluate(self, data: Samples, batch_size: int) -> Logs:
         _, loss = self._compiled()
         return self._means(
-            self._built().evaluate(data.x, data.y, loss.name, self._functions(), data.weight, batch_size)
+            self._built().evaluate(
+                data.x, data.y, loss.name, self._functions(), data.weight, batch_size, loss_hyper=loss.hyper
+            )
         )
 
     def _log_names(self, validated: bool) -> list[str]:

@@ -41,6 +41,7 @@ class Network:
         sample_weight: Real | None = None,
         batch_size: int = 256,
         poll: Callable[[int], object] | None = None,
+        loss_hyper: Mapping[str, float] = {},
     ) -> dict[str, float]: ...
 
 class Optimizer:
@@ -64,6 +65,7 @@ class Optimizer:
         first_batch: int = 0,
         batches: int | None = None,
         poll: Callable[[int], object] | None = None,
+        loss_hyper: Mapping[str, float] = {},
     ) -> dict[str, float]: ...
 
 def allocations() -> int: ...

@@ -35,6 +35,7 @@ struct Batch {
 template <class T>
 struct Objective {
   int loss;
+  LossHyper hyper;
   std::vector<int> metrics;
   const Index* labels = nullptr;  // of all samples
   const T* dense = nullptr;
@@ -108,7 +109,7 @@ class Network {
   double pass_cost() const;
   Index slab_rows() const;
   bool fused(int loss) const {
-    return losses()[static_cast<std::size_t>(loss)].activation == activations()[last_activation()];
+    return losses()[static_cast<std::size_t>(loss)].activation == activations()[last_activation()].name;
   }
   std::size_t last_activation() const { return static_cast<std::size_t>(activations_.back()); }
 

@@ -6,15 +6,4 @@
 #include <string_view>
 
 #include "kernels/table.h"
-
-namespace fastopt::FASTOPT_ISA {
-
-// -1, 0 or 1; NaN stays NaN.
-template <class V>
-inline V sign(V x) {
-  where(x > V(0), x) = V(1);
-  where(x < V(0), x) = V(-1);
-  return x;
-}
-
-}  // namespace fastopt::FASTOPT_ISA
+#include "simd/vec.h"
