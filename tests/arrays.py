@@ -31,15 +31,19 @@ def wide(x: np.ndarray) -> np.ndarray:
     return np.asarray(x, np.longdouble)
 
 
-def ulp_error(got: np.ndarray, exact: np.ndarray) -> float:
-    """Largest error in units in the last place of the exact result; infinities and NaN must be where they belong."""
+def ulp_error(got: np.ndarray, exact: np.ndarray, floor: float = 0.0) -> float:
+    """Largest error in units in the last place of the exact result, of one as large as `floor` if it is smaller.
+
+    Infinities and NaN must be where they belong.
+    """
     with np.errstate(all="ignore"):
         rounded = exact.astype(got.dtype)
     finite = np.isfinite(rounded)
     np.testing.assert_array_equal(got[~finite], rounded[~finite])
     assert np.isfinite(got[finite]).all()
     got, exact, info = got[finite], exact[finite], np.finfo(got.dtype)
-    exponent = np.maximum(np.where(exact == 0, info.minexp, np.frexp(exact)[1] - 1), info.minexp)
+    size = np.maximum(np.abs(exact), floor)
+    exponent = np.maximum(np.where(size == 0, info.minexp, np.frexp(size)[1] - 1), info.minexp)
     error = np.abs(wide(got) - exact) / np.ldexp(np.longdouble(1), exponent - info.nmant)
     return float(error.max(initial=0.0))
 

@@ -48,10 +48,15 @@ def lengths(dtype) -> range:
 
 
 class Function(NamedTuple):
-    """Elementwise function: its twin, and its largest error in units in the last place of the result."""
+    """Elementwise function: its twin, and its largest error in units in the last place of the result.
+
+    Errors of results smaller than `floor` are measured as if they were as large: the argument of an exponential is
+    rounded, or a denormal number multiplied.
+    """
 
     forward: Callable
-    ulp: int
+    ulp: float
+    floor: float = 0.0
 
 
 FUNCTIONS = {
@@ -59,41 +64,86 @@ FUNCTIONS = {
     "log": Function(np.log, 2),
     "linear": Function(reference.linear, 0),
     "relu": Function(reference.relu, 0),
+    "leaky_relu": Function(reference.leaky_relu, 1),
+    "elu": Function(reference.elu, 2),
+    "selu": Function(reference.selu, 3),
+    "softplus": Function(reference.softplus, 3),
+    "softsign": Function(reference.softsign, 2),
     "sigmoid": Function(reference.sigmoid, 4),
-    "tanh": Function(reference.tanh, 4),
+    "hard_sigmoid": Function(reference.hard_sigmoid, 2),
+    "tanh": Function(reference.tanh, 3),
+    "hard_tanh": Function(reference.hard_tanh, 0),
+    "gelu": Function(reference.gelu, 10),
+    "gelu_tanh": Function(reference.gelu_tanh, 16, floor=1e-3),
+    "silu": Function(reference.silu, 4, floor=1e-30),
 }
 
 
 class Activation(NamedTuple):
-    """Activation: its twin and the twin's gradient from the output; whether it works on rows instead of elements."""
+    """Activation: its twin and the twin's gradient from the output or the input; whether it works on whole rows."""
 
     forward: Callable
     backward: Callable
+    from_input: bool = False
     rows: bool = False
 
 
 ACTIVATIONS = {
     "linear": Activation(reference.linear, reference.linear_backward),
     "relu": Activation(reference.relu, reference.relu_backward),
+    "leaky_relu": Activation(reference.leaky_relu, reference.leaky_relu_backward),
+    "elu": Activation(reference.elu, reference.elu_backward),
+    "selu": Activation(reference.selu, reference.selu_backward),
+    "softplus": Activation(reference.softplus, reference.softplus_backward),
+    "softsign": Activation(reference.softsign, reference.softsign_backward),
     "sigmoid": Activation(reference.sigmoid, reference.sigmoid_backward),
+    "hard_sigmoid": Activation(reference.hard_sigmoid, reference.hard_sigmoid_backward),
     "tanh": Activation(reference.tanh, reference.tanh_backward),
+    "hard_tanh": Activation(reference.hard_tanh, reference.hard_tanh_backward),
+    "gelu": Activation(reference.gelu, reference.gelu_backward, from_input=True),
+    "gelu_tanh": Activation(reference.gelu_tanh, reference.gelu_tanh_backward, from_input=True),
+    "silu": Activation(reference.silu, reference.silu_backward, from_input=True),
     "softmax": Activation(reference.softmax, reference.softmax_backward, rows=True),
 }
 ELEMENTWISE_ACTIVATIONS = [name for name, activation in ACTIVATIONS.items() if not activation.rows]
+FUSED_ACTIVATIONS = [name for name in ELEMENTWISE_ACTIVATIONS if not ACTIVATIONS[name].from_input]
 
 
 class Loss(NamedTuple):
-    """Loss or metric: its twin, and its target: "labels", "probabilities" (rows sum to 1), "bits" or "values"."""
+    """Loss or metric: its twin, its target, and the settings of this case.
+
+    Targets are "labels", "probabilities" (rows sum to 1), "bits", "signs" (-1 and 1), "counts" or "values".
+    """
 
     forward: Callable
     target: str
+    hyper: dict[str, float] = {}  # noqa: RUF012
 
 
 LOSSES = {
     "sparse_categorical_crossentropy": Loss(reference.sparse_categorical_crossentropy, "labels"),
     "categorical_crossentropy": Loss(reference.categorical_crossentropy, "probabilities"),
     "binary_crossentropy": Loss(reference.binary_crossentropy, "bits"),
+    "kl_divergence": Loss(reference.kl_divergence, "probabilities"),
     "mean_squared_error": Loss(reference.mean_squared_error, "values"),
+    "mean_absolute_error": Loss(reference.mean_absolute_error_loss, "values"),
+    "huber": Loss(reference.huber, "values", {"delta": 1.0}),
+    "log_cosh": Loss(reference.log_cosh, "values"),
+    "hinge": Loss(reference.hinge, "signs"),
+    "squared_hinge": Loss(reference.squared_hinge, "signs"),
+    "poisson": Loss(reference.poisson, "counts"),
+}
+# Unusual settings, named by the loss, a space and anything.
+LOSS_CASES = LOSSES | {
+    "sparse_categorical_crossentropy smoothed": Loss(
+        reference.smoothed_sparse_categorical_crossentropy, "labels", {"label_smoothing": 0.2}
+    ),
+    "categorical_crossentropy smoothed": Loss(
+        reference.smoothed_categorical_crossentropy, "probabilities", {"label_smoothing": 0.1}
+    ),
+    "binary_crossentropy smoothed": Loss(reference.smoothed_binary_crossentropy, "bits", {"label_smoothing": 0.3}),
+    "huber narrow": Loss(reference.huber, "values", {"delta": 0.25}),
+    "huber wide": Loss(reference.huber, "values", {"delta": 4.0}),
 }
 METRICS = {
     "sparse_categorical_accuracy": Loss(reference.sparse_categorical_accuracy, "labels"),
@@ -111,6 +161,10 @@ def make_target(kind: str, rng: np.random.Generator, rows: int, columns: int, dt
         return rng.dirichlet(np.ones(columns), rows).astype(dtype)
     if kind == "bits":
         return rng.integers(0, 2, (rows, columns)).astype(dtype)
+    if kind == "signs":
+        return rng.choice([-1, 1], (rows, columns)).astype(dtype)
+    if kind == "counts":
+        return rng.poisson(2, (rows, columns)).astype(dtype)
     return rng.normal(size=(rows, columns)).astype(dtype)
 
 

@@ -4,8 +4,11 @@ Tests call it with float64 or, where float64 results are checked to the last pla
 """
 
 import numpy as np
+from arrays import wide
 
-# --- Activations: the function, and its gradient from its output y and the gradient dy of the output ------------------
+PI = wide("3.14159265358979323846264338327950288")
+
+# --- Activations: the function, and its gradient from its output y (or its input x) and the gradient dy of the output -
 
 
 def linear(x):
@@ -24,6 +27,49 @@ def relu_backward(y, dy):
     return dy * (y > 0)
 
 
+def leaky_relu(x):
+    return np.where(x < 0, x / 100, x)
+
+
+def leaky_relu_backward(y, dy):
+    return dy * np.where(y > 0, 1, wide(0.01))
+
+
+def elu(x):
+    return np.where(x > 0, x, np.expm1(np.minimum(x, 0)))
+
+
+def elu_backward(y, dy):
+    return dy * np.where(y > 0, 1, y + 1)
+
+
+SELU_SCALE, SELU_ALPHA = wide("1.0507009873554804934193349852946"), wide("1.6732632423543772848170429916717")
+
+
+def selu(x):
+    return SELU_SCALE * np.where(x > 0, x, SELU_ALPHA * np.expm1(np.minimum(x, 0)))
+
+
+def selu_backward(y, dy):
+    return dy * np.where(y > 0, SELU_SCALE, y + SELU_SCALE * SELU_ALPHA)
+
+
+def softplus(x):
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+def softplus_backward(y, dy):
+    return -dy * np.expm1(-y)
+
+
+def softsign(x):
+    return np.where(np.isinf(x), np.sign(x), x / (1 + np.where(np.isinf(x), 0, np.abs(x))))
+
+
+def softsign_backward(y, dy):
+    return dy * (1 - np.abs(y)) ** 2
+
+
 def sigmoid(x):
     z = np.exp(-np.abs(x))
     return np.where(x < 0, z, 1) / (1 + z)
@@ -33,11 +79,87 @@ def sigmoid_backward(y, dy):
     return dy * y * (1 - y)
 
 
+def hard_sigmoid(x):
+    return np.clip(x + 3, 0, 6) / 6
+
+
+def hard_sigmoid_backward(y, dy):
+    return dy * ((y > 0) & (y < 1)) / 6
+
+
 tanh = np.tanh
 
 
 def tanh_backward(y, dy):
     return dy * (1 - y) * (1 + y)
+
+
+def hard_tanh(x):
+    return np.clip(x, -1, 1)
+
+
+def hard_tanh_backward(y, dy):
+    return dy * (np.abs(y) < 1)
+
+
+def normal_density(x):
+    return np.exp(-(x**2) / 2) / np.sqrt(2 * PI)
+
+
+def normal_tail(x):
+    """1 - Phi(x) for x >= 0: the series of Phi near 0, Laplace's continued fraction elsewhere."""
+    near = np.minimum(x, 3)
+    term = total = near
+    for k in range(1, 60):
+        term = term * near**2 / (2 * k + 1)
+        total = total + term
+    fraction = far = np.clip(x, 3, 200)
+    for k in range(60, 0, -1):
+        fraction = far + k / fraction
+    return np.where(x < 3, wide(0.5) - normal_density(near) * total, normal_density(far) / fraction)
+
+
+def at_finite(f):
+    """With the limits at the infinities, where the formula says 0 * inf; all is settled long before 1e4."""
+    return lambda x, *dy: f(np.clip(x, -wide(1e4), None if not dy else 1e4), *dy)
+
+
+@at_finite
+def gelu(x):
+    tail = normal_tail(np.abs(x))
+    return np.where(x < 0, x * tail, x - np.where(np.isinf(x), 0, x) * tail)
+
+
+@at_finite
+def gelu_backward(x, dy):
+    tail = normal_tail(np.abs(x))
+    return dy * (np.where(x < 0, tail, 1 - tail) + x * normal_density(x))
+
+
+def gelu_tanh_argument(x):
+    return 2 * np.sqrt(2 / PI) * (x + wide("0.044715") * x**3)
+
+
+@at_finite
+def gelu_tanh(x):
+    return x * sigmoid(gelu_tanh_argument(x))
+
+
+@at_finite
+def gelu_tanh_backward(x, dy):
+    u = gelu_tanh_argument(x)
+    slope = 2 * np.sqrt(2 / PI) * (1 + 3 * wide("0.044715") * x**2)
+    return dy * (sigmoid(u) + x * sigmoid(u) * sigmoid(-u) * slope)
+
+
+@at_finite
+def silu(x):
+    return x * sigmoid(x)
+
+
+@at_finite
+def silu_backward(x, dy):
+    return dy * (sigmoid(x) + x * sigmoid(x) * sigmoid(-x))
 
 
 def softmax(x):
@@ -83,6 +205,27 @@ def categorical_crossentropy(logits, target):
     return loss, softmax(logits) * target.sum(axis=1, keepdims=True) - target
 
 
+def kl_divergence(logits, target):
+    loss, gradient = categorical_crossentropy(logits, target)
+    return loss + (target * np.log(np.where(target > 0, target, 1))).sum(axis=1), gradient
+
+
+def smooth(target, label_smoothing, share):
+    return (1 - label_smoothing) * target + label_smoothing * share
+
+
+def smoothed_sparse_categorical_crossentropy(logits, labels, label_smoothing):
+    return smoothed_categorical_crossentropy(logits, one_hot(labels, logits.shape[1]), label_smoothing)
+
+
+def smoothed_categorical_crossentropy(logits, target, label_smoothing):
+    return categorical_crossentropy(logits, smooth(target, label_smoothing, wide(1) / logits.shape[1]))
+
+
+def smoothed_binary_crossentropy(logits, target, label_smoothing):
+    return binary_crossentropy(logits, smooth(target, label_smoothing, wide(0.5)))
+
+
 def binary_crossentropy(logits, target):
     loss = np.maximum(logits, 0) - logits * target + np.log1p(np.exp(-np.abs(logits)))
     return loss.mean(axis=1), (sigmoid(logits) - target) / logits.shape[1]
@@ -91,6 +234,42 @@ def binary_crossentropy(logits, target):
 def mean_squared_error(prediction, target):
     difference = prediction - target
     return (difference**2).mean(axis=1), 2 * difference / prediction.shape[1]
+
+
+def mean_absolute_error_loss(prediction, target):
+    difference = prediction - target
+    return np.abs(difference).mean(axis=1), np.sign(difference) / prediction.shape[1]
+
+
+def huber(prediction, target, delta):
+    difference = prediction - target
+    size = np.abs(difference)
+    loss = np.where(size <= delta, difference**2 / 2, delta * (size - delta / 2))
+    return loss.mean(axis=1), np.clip(difference, -delta, delta) / prediction.shape[1]
+
+
+def log_cosh(prediction, target):
+    difference = prediction - target
+    size = np.abs(difference)
+    loss = np.where(
+        size < 1, np.log1p(2 * np.sinh(np.minimum(size, 1) / 2) ** 2), np.logaddexp(size, -size) - np.log(2)
+    )
+    return loss.mean(axis=1), np.tanh(difference) / prediction.shape[1]
+
+
+def hinge(prediction, target):
+    margin = 1 - target * prediction
+    return np.maximum(margin, 0).mean(axis=1), -target * (margin > 0) / prediction.shape[1]
+
+
+def squared_hinge(prediction, target):
+    margin = np.maximum(1 - target * prediction, 0)
+    return (margin**2).mean(axis=1), -2 * target * margin / prediction.shape[1]
+
+
+def poisson(log_rate, target):
+    rate = np.exp(log_rate)
+    return (rate - target * log_rate).mean(axis=1), (rate - target) / log_rate.shape[1]
 
 
 # --- Metrics: the value of each row -----------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from arrays import assert_close, blank, guarded, wide
 
-from fastopt import kernels
+from fastopt import _core, kernels
 
 
 def softmax_bound(x: np.ndarray) -> np.ndarray:
@@ -61,17 +61,55 @@ def test_backward(isa, dtype, name, rng):
     twin = cases.ACTIVATIONS[name]
     for length in cases.lengths(dtype):
         for start in cases.STARTS:
-            y, _ = guarded(np.asarray(twin.forward(rng.normal(0, 2, length)), dtype), start)
+            x = rng.normal(0, 2, length)
+            at, _ = guarded(np.asarray(x if twin.from_input else twin.forward(x), dtype), start)
             dy, dy_intact = guarded(rng.normal(size=length).astype(dtype), (start + length) % 4, fill=-7.0)
             out, intact = blank(length, dtype, 3 - start)
-            assert kernels.activation_backward(name, y, dy, out=out) is out
+            assert kernels.activation_backward(name, at, dy, out=out) is out
             # 1 - y^2 loses what y^2 is rounded by.
-            want = twin.backward(wide(y), wide(dy))
-            assert_close(out, want, np.finfo(dtype).eps * (4 * np.abs(want) + np.abs(dy)))
-            kernels.activation_backward(name, y, dy, out=dy)
+            want = twin.backward(wide(at), wide(dy))
+            assert_close(out, want, np.finfo(dtype).eps * (4 * np.abs(want) + 2 * np.abs(dy)))
+            kernels.activation_backward(name, at, dy, out=dy)
             np.testing.assert_array_equal(dy, out)
             assert intact()
             assert dy_intact()
+
+
+def test_every_activation_is_tested():
+    of_core = _core.kernels.activations()
+    assert of_core == {name: activation.from_input for name, activation in cases.ACTIVATIONS.items()}
+
+
+@pytest.mark.parametrize("name", cases.ELEMENTWISE_ACTIVATIONS)
+def test_twins_agree(name):
+    """The twins' gradients are those of the twins, by central differences."""
+    twin, step = cases.ACTIVATIONS[name], np.longdouble(1e-6)
+    x = wide(np.linspace(-5.03, 5.01, 200))
+    slope = (twin.forward(x + step) - twin.forward(x - step)) / (2 * step)
+    got = twin.backward(x if twin.from_input else twin.forward(x), wide(np.ones_like(x)))
+    np.testing.assert_allclose(got.astype(float), slope.astype(float), atol=1e-9)
+
+
+@pytest.mark.parametrize("name", cases.ELEMENTWISE_ACTIVATIONS)
+def test_backward_at_extremes(isa, dtype, name):
+    """Far out, and in the limit, the gradient is that of a straight line; NaN stays NaN."""
+    twin = cases.ACTIVATIONS[name]
+    x = np.array([-np.inf, np.finfo(dtype).min, -1e4, 1e4, np.finfo(dtype).max, np.inf, np.nan], dtype)
+    at = x if twin.from_input else getattr(kernels, name)(x)
+    got = kernels.activation_backward(name, at, np.full_like(x, 2))
+    low, high = {
+        "linear": (2, 2),
+        "leaky_relu": (0.02, 2),
+        "selu": (0, 2 * 1.0507009873554805),
+        **dict.fromkeys(["softsign", "sigmoid", "hard_sigmoid", "tanh", "hard_tanh"], (0, 0)),
+    }.get(name, (0, 2))
+    atol = 3e-8 if name == "softsign" else np.finfo(dtype).eps  # (1 + 1e4)^-2 is not 0 yet
+    np.testing.assert_allclose(got[:6], [low] * 3 + [high] * 3, rtol=np.finfo(dtype).eps, atol=atol)
+
+
+@pytest.mark.parametrize("name", cases.ELEMENTWISE_ACTIVATIONS)
+def test_nan(isa, dtype, name):
+    assert np.isnan(getattr(kernels, name)(np.full(3, np.nan, dtype))).all()
 
 
 def test_softmax_backward(isa, dtype, rng):

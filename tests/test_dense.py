@@ -67,7 +67,7 @@ def test_rounding_error(isa, dtype, rng):
 FUSED_SHAPES = [(0, 3, 2), (3, 0, 5), (1, 1, 1), (7, 5, 33), (65, 30, 10), (33, 300, 70), (9, 600, 17)]
 
 
-@pytest.mark.parametrize("name", cases.ELEMENTWISE_ACTIVATIONS)
+@pytest.mark.parametrize("name", cases.FUSED_ACTIVATIONS)
 def test_fused_activations(isa, dtype, name, rng):
     """With numbers whose sums are exact, so that only the activation rounds."""
     twin, eps = cases.ACTIVATIONS[name], np.finfo(dtype).eps
@@ -84,6 +84,17 @@ def test_fused_activations(isa, dtype, name, rng):
         want = twin.backward(wide(y), wide(dx))
         assert_close(out, want, eps * (4 * np.abs(want) + np.abs(dx)))
         assert intact()
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in cases.ELEMENTWISE_ACTIVATIONS if name not in cases.FUSED_ACTIVATIONS]
+)
+def test_unfused_activations(isa, dtype, name):
+    """The value can end a product, the gradient cannot."""
+    x, kernel = np.array([[1.0, -2.0]], dtype), np.eye(2, dtype=dtype)
+    np.testing.assert_array_equal(kernels.dense_forward(x, kernel, None, name), getattr(kernels, name)(x))
+    with pytest.raises(ValueError, match=f"{name} is differentiated from its input"):
+        kernels.dense_backward_input(x, kernel, x, name)
 
 
 def test_fused_softmax(isa, dtype, rng):

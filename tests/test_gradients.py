@@ -1,5 +1,6 @@
 """Gradients of whole networks against central differences in float64."""
 
+import cases
 import numpy as np
 import pytest
 
@@ -8,28 +9,41 @@ import fastopt as fo
 STEP = 1e-5
 TOLERANCE = 1e-6
 
-HIDDEN = ["linear", "relu", "sigmoid", "tanh"]
+HIDDEN = cases.FUSED_ACTIVATIONS
 LAST = {
     "sparse_categorical_crossentropy": ["linear", "softmax"],
     "categorical_crossentropy": ["linear", "softmax"],
     "binary_crossentropy": ["linear", "sigmoid"],
-    "mean_squared_error": ["linear", "relu", "sigmoid", "tanh", "softmax"],
+    "mean_squared_error": [*HIDDEN, "softmax"],
+    "kl_divergence": ["linear", "softmax"],
+    **{
+        name: ["linear", "tanh"]
+        for name in ("mean_absolute_error", "huber", "log_cosh", "hinge", "squared_hinge", "poisson")
+    },
+}
+OBJECTS = {
+    **{name: name for name in LAST},
+    "huber": fo.losses.Huber(0.1),
+    "sparse_categorical_crossentropy": fo.losses.SparseCategoricalCrossentropy(0.2),
+    "categorical_crossentropy": fo.losses.CategoricalCrossentropy(0.2),
+    "binary_crossentropy": fo.losses.BinaryCrossentropy(0.2),
 }
 SHAPES = [(1, 1, (1,)), (3, 5, (4,)), (7, 4, (6, 3)), (2, 17, (33, 9, 5))]  # samples, features, units of each layer
 
+# Every loss with every last activation that it takes; every hidden activation with one of them.
 TRAINED = [
     (shape, hidden, last, loss, bias)
     for shape in SHAPES
     for loss, lasts in LAST.items()
     for last in lasts
-    for hidden in (HIDDEN if len(shape[2]) > 1 else ["linear"])
+    for hidden in (HIDDEN if len(shape[2]) > 1 and (loss, last) == ("mean_squared_error", "linear") else ["tanh"])
     for bias in (True, False)
 ]
 OWN_LOSS = [
     (shape, hidden, last, True)
     for shape in SHAPES
     for last in [*HIDDEN, "softmax"]
-    for hidden in (HIDDEN if len(shape[2]) > 1 else ["linear"])
+    for hidden in ("linear", "tanh")[: len(shape[2])]
 ]
 
 
@@ -63,8 +77,10 @@ def error(a, b):
 def targets(loss, n, outputs, rng):
     if loss == "sparse_categorical_crossentropy":
         return rng.integers(0, outputs, n)
-    if loss == "categorical_crossentropy":
+    if loss in ("categorical_crossentropy", "kl_divergence"):
         return rng.dirichlet(np.ones(outputs), n)
+    if loss.endswith("hinge"):
+        return rng.integers(0, 2, (n, outputs))
     return rng.random((n, outputs))
 
 
@@ -74,7 +90,7 @@ def test_training_gradient(shape, hidden, last, loss, bias, rng):
     n, features, units = shape
     x, y, weight = rng.normal(size=(n, features)), targets(loss, n, units[-1], rng), rng.uniform(0.5, 2.0, n)
     model = make(shape, hidden, last, bias)
-    model.compile(fo.optimizers.SGD(1.0), loss)
+    model.compile(fo.optimizers.SGD(1.0), OBJECTS[loss])
 
     def value():
         return model.evaluate(x, y, sample_weight=weight)["loss"] * weight.sum() / n

@@ -1,5 +1,7 @@
 """Losses and their gradients, and metrics."""
 
+import functools
+
 import cases
 import numpy as np
 import pytest
@@ -12,8 +14,15 @@ KERNELS = {
     "sparse_categorical_crossentropy": kernels.softmax_cross_entropy,
     "categorical_crossentropy": kernels.softmax_cross_entropy,
     "binary_crossentropy": kernels.sigmoid_cross_entropy,
-    "mean_squared_error": kernels.mean_squared_error,
 }
+
+
+def kernel(case: str):
+    """The function of the loss of a case, with the settings of the case."""
+    name = case.split()[0]
+    return functools.partial(KERNELS.get(name) or getattr(kernels, name), **cases.LOSS_CASES[case].hyper)
+
+
 SCALE = 0.125
 
 
@@ -21,26 +30,37 @@ def shapes(dtype) -> list[tuple[int, int]]:
     return [(0, 3), *((rows, n) for n in [*cases.lengths(dtype)[1:], 65, 1000] for rows in (1, 2, 5))]
 
 
-def bounds(name: str, x: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def bounds(case: str, x: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Of the losses and their gradients: eps for each term of a sum, times the size of what is added."""
     unit = np.finfo(x.dtype).eps * (16 + x.shape[1])
-    x = wide(x)
-    if name == "mean_squared_error":
-        loss, gradient = reference.mean_squared_error(x, target)
-        return unit * loss, unit * np.abs(gradient)
+    x, name, twin = wide(x), case.split()[0], cases.LOSS_CASES[case]
     if name == "binary_crossentropy":
-        return unit * (1 + np.abs(x).mean(axis=1)), unit * (reference.sigmoid(x) + target) / x.shape[1]
-    if name == "sparse_categorical_crossentropy":
+        return unit * (1 + np.abs(x).mean(axis=1)), unit * (reference.sigmoid(x) + 1) / x.shape[1]
+    if name == "poisson":
+        rate, product = np.exp(x), np.abs(target * x)
+        return unit * (rate + product).mean(axis=1), unit * (rate + target) / x.shape[1]
+    if name in ("hinge", "squared_hinge"):
+        size = (1 + np.abs(x)) ** (1 if name == "hinge" else 2)
+        return unit * size.mean(axis=1), unit * 2 * (1 + np.abs(x)) / x.shape[1]
+    if "entropy" not in name and name != "kl_divergence":
+        loss, gradient = twin.forward(x, target, **twin.hyper)
+        return unit * loss, unit * np.abs(gradient)
+    if twin.target == "labels":
         target = reference.one_hot(target, x.shape[1])
+    target = reference.smooth(wide(target), twin.hyper.get("label_smoothing", 0), wide(1) / x.shape[1])
     p, gap = reference.softmax(x), x.max(axis=1, keepdims=True) - x
-    return unit * (1 + (target * gap).sum(axis=1)), unit * (p * (1 + gap) * target.sum(axis=1, keepdims=True) + target)
+    entropy = -np.log(np.where(target > 0, target, 1))
+    return (
+        unit * (1 + (target * (gap + entropy)).sum(axis=1)),
+        unit * (p * (1 + gap) * target.sum(axis=1, keepdims=True) + target),
+    )
 
 
-@pytest.mark.parametrize("name", cases.LOSSES)
+@pytest.mark.parametrize("case", cases.LOSS_CASES)
 @pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
-def test_loss(isa, dtype, name, weighted, rng):
+def test_loss(isa, dtype, case, weighted, rng):
     """Rows are reported without their weights; a weight of zero makes the gradient of its row zero."""
-    twin = cases.LOSSES[name]
+    twin = cases.LOSS_CASES[case]
     for rows, n in shapes(dtype):
         x, _ = guarded(rng.normal(0, 5, (rows, n)).astype(dtype), n % 4)
         target = cases.make_target(twin.target, rng, rows, n, dtype)
@@ -49,12 +69,12 @@ def test_loss(isa, dtype, name, weighted, rng):
         weight, _ = guarded(np.array([0.0, 2.5, 1.0, 0.3, 0.0], dtype)[:rows], 1) if weighted else (None, None)
         scale = SCALE if weighted else 1.0
         out, intact = blank((rows, n), dtype, 3 - n % 4)
-        loss, gradient = KERNELS[name](x, target, weight, scale, out)
+        loss, gradient = kernel(case)(x, target, weight, scale, out)
         assert gradient is out
         assert intact()
         if rows:
-            want_loss, want_gradient = twin.forward(wide(x), target)
-            loss_bound, gradient_bound = bounds(name, x, target)
+            want_loss, want_gradient = twin.forward(wide(x), target, **twin.hyper)
+            loss_bound, gradient_bound = bounds(case, x, target)
             factor = scale * (1 if weight is None else wide(weight)[:, None])
             assert_close(loss, want_loss, loss_bound)
             assert_close(gradient, factor * want_gradient, factor * gradient_bound)
@@ -66,7 +86,7 @@ def test_loss(isa, dtype, name, weighted, rng):
 def test_defaults(isa, dtype, name, rng):
     x, target = rng.normal(size=(7, 5)).astype(dtype), cases.make_target(cases.LOSSES[name].target, rng, 7, 5, dtype)
     for got, want in zip(
-        KERNELS[name](x, target), KERNELS[name](x, target, np.ones(7, dtype), 1.0, np.empty_like(x)), strict=True
+        kernel(name).func(x, target), kernel(name)(x, target, np.ones(7, dtype), 1.0, np.empty_like(x)), strict=True
     ):
         np.testing.assert_array_equal(got, want)
 
@@ -122,7 +142,41 @@ def test_threads(isa, dtype, name, rng, for_all_threads):
     x = rng.standard_normal(cases.SHARED_SHAPE, np.float32).astype(dtype)
     weight = np.linspace(0, 1, len(x), dtype=dtype)
     target = cases.make_target(cases.LOSSES[name].target, rng, *x.shape, dtype)
-    for_all_threads(lambda: KERNELS[name](x, target, weight, SCALE))
+    for_all_threads(lambda: kernel(name)(x, target, weight, SCALE))
+
+
+def test_divergence_of_certainties(isa, dtype):
+    """Targets of exactly 0 and 1: the entropy is 0, and the divergence the cross-entropy."""
+    x = np.array([[1e4, 0, -1e4], [1e4, 0, -1e4], [0, -INF, 0]], dtype)
+    target = np.array([[1, 0, 0], [0, 0, 1], [0.5, 0, 0.5]], dtype)
+    loss, gradient = kernels.kl_divergence(x, target)
+    np.testing.assert_allclose(loss, [0, 2e4, 0], rtol=4 * np.finfo(dtype).eps, atol=4 * np.finfo(dtype).eps)
+    np.testing.assert_allclose(gradient, reference.softmax(wide(x)).astype(dtype) - target, atol=1e-6)
+
+
+def test_smoothing_counts_impossible_classes(isa, dtype):
+    x = np.array([[0, -INF, 0]], dtype)
+    assert kernels.softmax_cross_entropy(x, [0], label_smoothing=0.1)[0] == INF
+    assert kernels.softmax_cross_entropy(x, [0])[0] == pytest.approx(np.log(2))
+
+
+def test_extreme_regression(isa, dtype):
+    y, t = np.array([[1e4, -1e4, 0, 1e-3]], dtype), np.zeros((1, 4), dtype)
+    loss, gradient = kernels.log_cosh(y, t)
+    np.testing.assert_allclose(gradient[0], np.array([1, -1, 0, 1e-3 * (1 - 1e-6 / 3)]) / 4, rtol=1e-6)
+    small = float(reference.log_cosh(wide(y[:, 3:]), t[:, 3:])[0][0])
+    np.testing.assert_allclose(loss, (2 * (1e4 - np.log(2)) + small) / 4, rtol=4 * np.finfo(dtype).eps)
+    near = kernels.log_cosh(y[:, 3:], t[:, 3:])[0]  # relative accuracy near 0
+    np.testing.assert_allclose(near, small, rtol=8 * np.finfo(dtype).eps)
+    np.testing.assert_array_equal(kernels.mean_absolute_error(y, t)[1] * 4, [[1, -1, 0, 1]])
+    np.testing.assert_allclose(kernels.huber(y, t, delta=2.0)[1] * 4, [[2, -2, 0, 1e-3]], rtol=1e-6)
+
+
+def test_poisson_without_counts(isa, dtype):
+    """A rate of 0 is right where nothing is counted."""
+    loss, gradient = kernels.poisson(np.array([[-INF, -1e4]], dtype), np.zeros((1, 2), dtype))
+    assert loss == 0
+    np.testing.assert_array_equal(gradient, [[0, 0]])
 
 
 @pytest.mark.parametrize("labels", [[0, 3], [-1, 0], [0, 2**62]])

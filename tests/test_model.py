@@ -53,6 +53,14 @@ SAME = {
         ("sparse_categorical_crossentropy", "SparseCategoricalCrossentropy"),
         ("categorical_crossentropy", "CategoricalCrossentropy"),
         ("binary_crossentropy", "BinaryCrossentropy"),
+        ("kl_divergence", "KLDivergence"),
+        ("kld", "KLDivergence"),
+        ("mae", "MeanAbsoluteError"),
+        ("huber", "Huber"),
+        ("log_cosh", "LogCosh"),
+        ("hinge", "Hinge"),
+        ("squared_hinge", "SquaredHinge"),
+        ("poisson", "Poisson"),
     ],
     fo.metrics.METRICS: [("acc", "Accuracy"), ("mse", "MeanSquaredError"), ("mae", "MeanAbsoluteError")],
     fo.initializers.INITIALIZERS: [
@@ -84,6 +92,8 @@ def test_names_objects_and_configs(registry, name, cls):
     [
         *(make() for make in cases.OPTIMIZERS.values()),
         fo.initializers.RandomNormal(1.0, 2.0),
+        fo.losses.Huber(0.5),
+        fo.losses.SparseCategoricalCrossentropy(label_smoothing=0.1),
         fo.layers.Dense(3, "tanh", False, fo.initializers.HeNormal(), fo.initializers.Constant(2), "name"),
     ],
 )

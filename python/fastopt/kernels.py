@@ -27,11 +27,22 @@ __all__ = [
     "dense_backward_input",
     "dense_backward_kernel",
     "dense_forward",
+    "elu",
     "exp",
     "first_nonfinite",
+    "gelu",
+    "gelu_tanh",
+    "hard_sigmoid",
+    "hard_tanh",
+    "hinge",
+    "huber",
+    "kl_divergence",
+    "leaky_relu",
     "linear",
     "log",
+    "log_cosh",
     "matmul",
+    "mean_absolute_error",
     "mean_squared_error",
     "metric",
     "momentum_update",
@@ -39,12 +50,18 @@ __all__ = [
     "normal",
     "permutation",
     "philox",
+    "poisson",
     "relu",
+    "selu",
     "sgd_update",
     "sigmoid",
     "sigmoid_cross_entropy",
+    "silu",
     "softmax",
     "softmax_cross_entropy",
+    "softplus",
+    "softsign",
+    "squared_hinge",
     "sum",
     "tanh",
     "uniform",
@@ -113,7 +130,7 @@ def dense_forward(
         x: [batch, in].
         kernel: [in, out].
         bias: [out], or None for zero.
-        activation: f: "linear", "relu", "sigmoid", "tanh" or "softmax" (over each row).
+        activation: the name of f, one of the activations of this module; "softmax" acts on each row.
         out: [batch, out], may not overlap the inputs.
 
     Returns:
@@ -138,14 +155,15 @@ def dense_backward_input(
 ) -> Real:
     """Gradient of a dense layer with respect to its input, carried on through the activation that made that input.
 
-    ``out = (dy @ kernel.T) * f'``, where f' is written in terms of the output y of the activation f: 1 for linear,
-    ``y > 0`` for relu, ``y (1 - y)`` for sigmoid, ``1 - y^2`` for tanh.
+    ``out = (dy @ kernel.T) * f'``, where f' is written in terms of the output y of the activation f, as in
+    `activation_backward`.
 
     Args:
         dy: [batch, out], gradient with respect to ``x @ kernel + bias``.
         kernel: [in, out].
         y: [batch, in], the input of the layer; only needed when the activation is not linear.
-        activation: f of the layer before: "linear", "relu", "sigmoid" or "tanh".
+        activation: the name of f, the activation of the layer before; not "softmax", nor one that is differentiated
+            from its input.
         out: [batch, in], may not overlap the inputs.
 
     Returns:
@@ -153,7 +171,7 @@ def dense_backward_input(
 
     Raises:
         TypeError: the dtypes differ, or are not float32 or float64.
-        ValueError: a shape does not fit, the activation is unknown, y is missing, or ``out`` cannot be written.
+        ValueError: a shape or the activation does not fit, y is missing, or ``out`` cannot be written.
 
     Source: D. Rumelhart, G. Hinton, R. Williams, "Learning representations by back-propagating errors", Nature 323,
     1986.
@@ -291,6 +309,118 @@ def relu(x: ArrayLike, out: Real | None = None) -> Real:
     return _core.activation_forward("relu", _read(x), out)
 
 
+def leaky_relu(x: ArrayLike, out: Real | None = None) -> Real:
+    """Rectified linear unit with a slope below 0, ``f(x) = x`` for ``x > 0``, else ``x / 100``.
+
+    Args:
+        x: any shape.
+        out: shape of x; may be x itself.
+
+    Returns:
+        Shape of x.
+
+    Raises:
+        TypeError: the dtype is not float32 or float64.
+        ValueError: ``out`` cannot be written.
+
+    Source: A. Maas, A. Hannun, A. Ng, "Rectifier nonlinearities improve neural network acoustic models", ICML 2013.
+
+    >>> leaky_relu([-1.0, 2.0])
+    array([-0.01,  2.  ])
+    """
+    return _core.activation_forward("leaky_relu", _read(x), out)
+
+
+def elu(x: ArrayLike, out: Real | None = None) -> Real:
+    """Exponential linear unit, ``f(x) = x`` for ``x > 0``, else ``exp(x) - 1``, within 2 units in the last place.
+
+    Args:
+        x: any shape.
+        out: shape of x; may be x itself.
+
+    Returns:
+        Shape of x.
+
+    Raises:
+        TypeError: the dtype is not float32 or float64.
+        ValueError: ``out`` cannot be written.
+
+    Source: D. Clevert, T. Unterthiner, S. Hochreiter, "Fast and accurate deep network learning by exponential linear
+    units", ICLR 2016.
+
+    >>> elu([-1.0, 2.0]).round(4)
+    array([-0.6321,  2.    ])
+    """
+    return _core.activation_forward("elu", _read(x), out)
+
+
+def selu(x: ArrayLike, out: Real | None = None) -> Real:
+    """Scaled exponential linear unit, ``f(x) = s x`` for ``x > 0``, else ``s a (exp(x) - 1)``.
+
+    ``s = 1.0507...`` and ``a = 1.6732...`` keep mean 0 and variance 1 from layer to layer; within 3 units in the last
+    place.
+
+    Args:
+        x: any shape.
+        out: shape of x; may be x itself.
+
+    Returns:
+        Shape of x.
+
+    Raises:
+        TypeError: the dtype is not float32 or float64.
+        ValueError: ``out`` cannot be written.
+
+    Source: G. Klambauer, T. Unterthiner, A. Mayr, S. Hochreiter, "Self-normalizing neural networks", NIPS 2017.
+
+    >>> selu([-1.0, 2.0]).round(4)
+    array([-1.1113,  2.1014])
+    """
+    return _core.activation_forward("selu", _read(x), out)
+
+
+def softplus(x: ArrayLike, out: Real | None = None) -> Real:
+    """Smooth rectifier, ``f(x) = log(1 + exp(x))``, without overflow, within 3 units in the last place.
+
+    Args:
+        x: any shape.
+        out: shape of x; may be x itself.
+
+    Returns:
+        Shape of x.
+
+    Raises:
+        TypeError: the dtype is not float32 or float64.
+        ValueError: ``out`` cannot be written.
+
+    Source: C. Dugas et al., "Incorporating second-order functional knowledge for better option pricing", NIPS 2000.
+
+    >>> softplus([0.0, 100.0]).round(4)
+    array([  0.6931, 100.    ])
+    """
+    return _core.activation_forward("softplus", _read(x), out)
+
+
+def softsign(x: ArrayLike, out: Real | None = None) -> Real:
+    """Softsign, ``f(x) = x / (1 + |x|)``, within 2 units in the last place.
+
+    Args:
+        x: any shape.
+        out: shape of x; may be x itself.
+
+    Returns:
+        Shape of x.
+
+    Raises:
+        TypeError: the dtype is not float32 or float64.
+        ValueError: ``out`` cannot be written.
+
+    >>> softsign([-1.0, 3.0])
+    array([-0.5 ,  0.75])
+    """
+    return _core.activation_forward("softsign", _read(x), out)
+
+
 def sigmoid(x: ArrayLike, out: Real | None = None) -> Real:
     """Logistic function, ``f(x) = 1 / (1 + exp(-x))``, within 4 units in the last place.
 
@@ -331,6 +461,114 @@ def tanh(x: ArrayLike, out: Real | None = None) -> Real:
     return _core.activation_forward("tanh", _read(x), out)
 
 
+def hard_sigmoid(x: ArrayLike, out: Real | None = None) -> Real:
+    """Sigmoid in three straight pieces, ``f(x) = min(max(x + 3, 0), 6) / 6``, as in Keras 3 and PyTorch.
+
+    Args:
+        x: any shape.
+        out: shape of x; may be x itself.
+
+    Returns:
+        Shape of x.
+
+    Raises:
+        TypeError: the dtype is not float32 or float64.
+        ValueError: ``out`` cannot be written.
+
+    >>> hard_sigmoid([-4.0, 0.0, 4.0])
+    array([0. , 0.5, 1. ])
+    """
+    return _core.activation_forward("hard_sigmoid", _read(x), out)
+
+
+def hard_tanh(x: ArrayLike, out: Real | None = None) -> Real:
+    """Hyperbolic tangent in three straight pieces, ``f(x) = min(max(x, -1), 1)``.
+
+    Args:
+        x: any shape.
+        out: shape of x; may be x itself.
+
+    Returns:
+        Shape of x.
+
+    Raises:
+        TypeError: the dtype is not float32 or float64.
+        ValueError: ``out`` cannot be written.
+
+    >>> hard_tanh([-4.0, 0.5, 4.0])
+    array([-1. ,  0.5,  1. ])
+    """
+    return _core.activation_forward("hard_tanh", _read(x), out)
+
+
+def gelu(x: ArrayLike, out: Real | None = None) -> Real:
+    """Gaussian error linear unit, ``f(x) = x Phi(x)``, Phi being the normal distribution function.
+
+    ``Phi(x) = (1 + erf(x / sqrt(2))) / 2``, but small results keep their digits too: within 10 units in the last place.
+
+    Args:
+        x: any shape.
+        out: shape of x; may be x itself.
+
+    Returns:
+        Shape of x.
+
+    Raises:
+        TypeError: the dtype is not float32 or float64.
+        ValueError: ``out`` cannot be written.
+
+    Source: D. Hendrycks, K. Gimpel, "Gaussian error linear units (GELUs)", arXiv:1606.08415, 2016.
+
+    >>> gelu([-1.0, 2.0]).round(4)
+    array([-0.1587,  1.9545])
+    """
+    return _core.activation_forward("gelu", _read(x), out)
+
+
+def gelu_tanh(x: ArrayLike, out: Real | None = None) -> Real:
+    """Approximate GELU, ``f(x) = x (1 + tanh(u)) / 2`` with ``u = sqrt(2 / pi) (x + 0.044715 x^3)``.
+
+    Args:
+        x: any shape.
+        out: shape of x; may be x itself.
+
+    Returns:
+        Shape of x.
+
+    Raises:
+        TypeError: the dtype is not float32 or float64.
+        ValueError: ``out`` cannot be written.
+
+    Source: D. Hendrycks, K. Gimpel, "Gaussian error linear units (GELUs)", arXiv:1606.08415, 2016.
+
+    >>> gelu_tanh([-1.0, 2.0]).round(4)
+    array([-0.1588,  1.9546])
+    """
+    return _core.activation_forward("gelu_tanh", _read(x), out)
+
+
+def silu(x: ArrayLike, out: Real | None = None) -> Real:
+    """Sigmoid linear unit or swish, ``f(x) = x / (1 + exp(-x))``, within 4 units in the last place.
+
+    Args:
+        x: any shape.
+        out: shape of x; may be x itself.
+
+    Returns:
+        Shape of x.
+
+    Raises:
+        TypeError: the dtype is not float32 or float64.
+        ValueError: ``out`` cannot be written.
+
+    Source: D. Hendrycks, K. Gimpel, "Gaussian error linear units (GELUs)", arXiv:1606.08415, 2016.
+
+    >>> silu([-1.0, 2.0]).round(4)
+    array([-0.2689,  1.7616])
+    """
+    return _core.activation_forward("silu", _read(x), out)
+
+
 def softmax(x: ArrayLike, out: Real | None = None) -> Real:
     """Softmax of each row, ``f(x)_j = exp(x_j) / sum_k exp(x_k)``, without overflow.
 
@@ -355,20 +593,26 @@ def softmax(x: ArrayLike, out: Real | None = None) -> Real:
     return _core.activation_forward("softmax", _read(x), out)
 
 
-def activation_backward(name: str, y: ArrayLike, dy: ArrayLike, out: Real | None = None) -> Real:
-    """Gradient with respect to the input of an activation, from its output y and the gradient dy with respect to y.
+def activation_backward(name: str, at: ArrayLike, dy: ArrayLike, out: Real | None = None) -> Real:
+    """Gradient with respect to the input of an activation, from the gradient dy with respect to its output.
 
-    ``dy`` times 1 for linear, ``y > 0`` for relu, ``y (1 - y)`` for sigmoid, ``1 - y^2`` for tanh;
-    ``y_j (dy_j - sum_k dy_k y_k)`` in each row for softmax.
+    What else it is computed from depends on the activation. For most it is the output y, which a network keeps anyway:
+    ``dy`` times 1 for linear, ``y > 0`` for relu (0.01 instead of 0 for leaky_relu), ``y + 1`` below 0 for elu (and
+    accordingly for selu), ``1 - exp(-y)`` for softplus, ``(1 - |y|)^2`` for softsign, ``y (1 - y)`` for sigmoid,
+    ``1 / 6`` where ``0 < y < 1`` for hard_sigmoid, ``1 - y^2`` for tanh, 1 where ``|y| < 1`` for hard_tanh;
+    ``y_j (dy_j - sum_k dy_k y_k)`` in each row for softmax. For gelu, gelu_tanh and silu, whose output does not tell
+    the input, it is the input x: ``dy`` times ``Phi(x) + x phi(x)`` for gelu, with phi = Phi', and
+    ``s (1 + x (1 - s))`` with ``s = sigmoid(x)`` for silu.
 
     Args:
-        name: "linear", "relu", "sigmoid", "tanh" or "softmax".
-        y: any shape; [rows, columns] for softmax.
-        dy: shape of y.
-        out: shape of y; may be dy itself.
+        name: the activation; each is a function of this module.
+        at: the output y of the activation, for "gelu", "gelu_tanh" and "silu" its input x; any shape, [rows, columns]
+            for softmax.
+        dy: shape of at.
+        out: shape of at; may be dy itself.
 
     Returns:
-        Shape of y.
+        Shape of at.
 
     Raises:
         TypeError: the dtypes differ, or are not float32 or float64.
@@ -377,7 +621,7 @@ def activation_backward(name: str, y: ArrayLike, dy: ArrayLike, out: Real | None
     >>> activation_backward("tanh", [0.0, 0.5], [1.0, 1.0])
     array([1.  , 0.75])
     """
-    return _core.activation_backward(name, _read(y), _read(dy), out)
+    return _core.activation_backward(name, _read(at), _read(dy), out)
 
 
 # --- Losses and metrics -----------------------------------------------------------------------------------------------
@@ -389,6 +633,7 @@ def softmax_cross_entropy(
     weight: ArrayLike | None = None,
     scale: float = 1.0,
     out: Real | None = None,
+    label_smoothing: float = 0.0,
 ) -> tuple[Real, Real]:
     """Cross-entropy of the softmax of each row of logits, and its gradient, without overflow.
 
@@ -401,6 +646,7 @@ def softmax_cross_entropy(
         weight: [batch], or None for ones; weights the gradient, not the losses.
         scale: factor of the gradient, often 1 / batch.
         out: [batch, classes] for the gradient, may not overlap the inputs.
+        label_smoothing: from 0 to 1; a target t stands for ``(1 - label_smoothing) t + label_smoothing / classes``.
 
     Returns:
         The losses L [batch] and the gradient of ``scale * sum_i weight[i] L_i`` [batch, classes].
@@ -418,7 +664,8 @@ def softmax_cross_entropy(
     """
     labels = _read_target(target)
     name = "sparse_categorical_crossentropy" if labels.ndim == 1 else "categorical_crossentropy"
-    return _core.loss(name, _read(logits), labels, _read_optional(weight), scale, out)
+    hyper = {"label_smoothing": label_smoothing}
+    return _core.loss(name, _read(logits), labels, _read_optional(weight), scale, out, hyper)
 
 
 def sigmoid_cross_entropy(
@@ -427,6 +674,7 @@ def sigmoid_cross_entropy(
     weight: ArrayLike | None = None,
     scale: float = 1.0,
     out: Real | None = None,
+    label_smoothing: float = 0.0,
 ) -> tuple[Real, Real]:
     """Mean binary cross-entropy of the sigmoids of each row of logits, and its gradient, without overflow.
 
@@ -438,6 +686,7 @@ def sigmoid_cross_entropy(
         weight: [batch], or None for ones; weights the gradient, not the losses.
         scale: factor of the gradient, often 1 / batch.
         out: [batch, columns] for the gradient, may not overlap the inputs.
+        label_smoothing: from 0 to 1; a target t stands for ``(1 - label_smoothing) t + label_smoothing / 2``.
 
     Returns:
         The losses L [batch] and the gradient of ``scale * sum_i weight[i] L_i`` [batch, columns].
@@ -450,7 +699,8 @@ def sigmoid_cross_entropy(
     >>> loss.round(4), gradient
     (array([0.6931]), array([[-0.5]]))
     """
-    return _core.loss("binary_crossentropy", _read(logits), _read(target), _read_optional(weight), scale, out)
+    hyper = {"label_smoothing": label_smoothing}
+    return _core.loss("binary_crossentropy", _read(logits), _read(target), _read_optional(weight), scale, out, hyper)
 
 
 def mean_squared_error(
@@ -480,6 +730,229 @@ def mean_squared_error(
     (array([2.]), array([[2., 0.]]))
     """
     return _core.loss("mean_squared_error", _read(prediction), _read(target), _read_optional(weight), scale, out)
+
+
+def mean_absolute_error(
+    prediction: ArrayLike,
+    target: ArrayLike,
+    weight: ArrayLike | None = None,
+    scale: float = 1.0,
+    out: Real | None = None,
+) -> tuple[Real, Real]:
+    """Mean absolute error of each row, ``L_i = mean_j(|prediction[i, j] - target[i, j]|)``, and its gradient.
+
+    Args:
+        prediction: [batch, columns].
+        target: [batch, columns].
+        weight: [batch], or None for ones; weights the gradient, not the losses.
+        scale: factor of the gradient, often 1 / batch.
+        out: [batch, columns] for the gradient, may not overlap the inputs.
+
+    Returns:
+        The losses L [batch] and the gradient of ``scale * sum_i weight[i] L_i`` [batch, columns].
+
+    Raises:
+        TypeError: the dtypes differ, or are not float32 or float64.
+        ValueError: a shape does not fit, or ``out`` cannot be written.
+
+    >>> mean_absolute_error([[3.0, 1.0]], [[1.0, 1.0]])
+    (array([1.]), array([[0.5, 0. ]]))
+    """
+    return _core.loss("mean_absolute_error", _read(prediction), _read(target), _read_optional(weight), scale, out)
+
+
+def huber(
+    prediction: ArrayLike,
+    target: ArrayLike,
+    weight: ArrayLike | None = None,
+    scale: float = 1.0,
+    out: Real | None = None,
+    delta: float = 1.0,
+) -> tuple[Real, Real]:
+    """Huber's loss of each row and its gradient.
+
+    ``L_i = mean_j(h(|prediction[i, j] - target[i, j]|))``, ``h(d) = d^2 / 2`` for ``d <= delta``, else
+    ``delta (d - delta / 2)``.
+
+    Args:
+        prediction: [batch, columns].
+        target: [batch, columns].
+        weight: [batch], or None for ones; weights the gradient, not the losses.
+        scale: factor of the gradient, often 1 / batch.
+        out: [batch, columns] for the gradient, may not overlap the inputs.
+        delta: where the parabola becomes a line, above 0.
+
+    Returns:
+        The losses L [batch] and the gradient of ``scale * sum_i weight[i] L_i`` [batch, columns].
+
+    Raises:
+        TypeError: the dtypes differ, or are not float32 or float64.
+        ValueError: a shape does not fit, or ``out`` cannot be written.
+
+    Source: P. Huber, "Robust estimation of a location parameter", Annals of Mathematical Statistics 35(1), 1964.
+
+    >>> huber([[3.0, 1.5]], [[1.0, 1.0]])
+    (array([0.8125]), array([[0.5 , 0.25]]))
+    """
+    return _core.loss("huber", _read(prediction), _read(target), _read_optional(weight), scale, out, {"delta": delta})
+
+
+def log_cosh(
+    prediction: ArrayLike,
+    target: ArrayLike,
+    weight: ArrayLike | None = None,
+    scale: float = 1.0,
+    out: Real | None = None,
+) -> tuple[Real, Real]:
+    """Mean logarithm of the hyperbolic cosine of the errors of each row, and its gradient, without overflow.
+
+    ``L_i = mean_j(log(cosh(prediction[i, j] - target[i, j])))``.
+
+    Args:
+        prediction: [batch, columns].
+        target: [batch, columns].
+        weight: [batch], or None for ones; weights the gradient, not the losses.
+        scale: factor of the gradient, often 1 / batch.
+        out: [batch, columns] for the gradient, may not overlap the inputs.
+
+    Returns:
+        The losses L [batch] and the gradient of ``scale * sum_i weight[i] L_i`` [batch, columns].
+
+    Raises:
+        TypeError: the dtypes differ, or are not float32 or float64.
+        ValueError: a shape does not fit, or ``out`` cannot be written.
+
+    >>> loss, gradient = log_cosh([[3.0, 1e4]], [[3.0, 0.0]])
+    >>> loss.round(4), gradient
+    (array([4999.6534]), array([[0. , 0.5]]))
+    """
+    return _core.loss("log_cosh", _read(prediction), _read(target), _read_optional(weight), scale, out)
+
+
+def hinge(
+    prediction: ArrayLike,
+    target: ArrayLike,
+    weight: ArrayLike | None = None,
+    scale: float = 1.0,
+    out: Real | None = None,
+) -> tuple[Real, Real]:
+    """Mean hinge loss of each row, ``L_i = mean_j(max(0, 1 - target[i, j] prediction[i, j]))``, and its gradient.
+
+    Args:
+        prediction: [batch, columns].
+        target: [batch, columns], -1 or 1.
+        weight: [batch], or None for ones; weights the gradient, not the losses.
+        scale: factor of the gradient, often 1 / batch.
+        out: [batch, columns] for the gradient, may not overlap the inputs.
+
+    Returns:
+        The losses L [batch] and the gradient of ``scale * sum_i weight[i] L_i`` [batch, columns].
+
+    Raises:
+        TypeError: the dtypes differ, or are not float32 or float64.
+        ValueError: a shape does not fit, or ``out`` cannot be written.
+
+    Source: C. Cortes, V. Vapnik, "Support-vector networks", Machine Learning 20, 1995.
+
+    >>> hinge([[0.5, 2.0]], [[1.0, 1.0]])
+    (array([0.25]), array([[-0.5,  0. ]]))
+    """
+    return _core.loss("hinge", _read(prediction), _read(target), _read_optional(weight), scale, out)
+
+
+def squared_hinge(
+    prediction: ArrayLike,
+    target: ArrayLike,
+    weight: ArrayLike | None = None,
+    scale: float = 1.0,
+    out: Real | None = None,
+) -> tuple[Real, Real]:
+    """Mean square of the hinge loss of each row, and its gradient.
+
+    ``L_i = mean_j(max(0, 1 - target[i, j] prediction[i, j])^2)``.
+
+    Args:
+        prediction: [batch, columns].
+        target: [batch, columns], -1 or 1.
+        weight: [batch], or None for ones; weights the gradient, not the losses.
+        scale: factor of the gradient, often 1 / batch.
+        out: [batch, columns] for the gradient, may not overlap the inputs.
+
+    Returns:
+        The losses L [batch] and the gradient of ``scale * sum_i weight[i] L_i`` [batch, columns].
+
+    Raises:
+        TypeError: the dtypes differ, or are not float32 or float64.
+        ValueError: a shape does not fit, or ``out`` cannot be written.
+
+    >>> squared_hinge([[0.5, 2.0]], [[1.0, 1.0]])
+    (array([0.125]), array([[-0.5,  0. ]]))
+    """
+    return _core.loss("squared_hinge", _read(prediction), _read(target), _read_optional(weight), scale, out)
+
+
+def kl_divergence(
+    prediction: ArrayLike,
+    target: ArrayLike,
+    weight: ArrayLike | None = None,
+    scale: float = 1.0,
+    out: Real | None = None,
+) -> tuple[Real, Real]:
+    """Divergence of the softmax of each row of logits from a distribution, and its gradient, without overflow.
+
+    ``L_i = sum_j target[i, j] (log(target[i, j]) - log(softmax(prediction[i])_j))``, ``0 log(0)`` being 0.
+
+    Args:
+        prediction: [batch, columns].
+        target: [batch, columns], rows of probabilities.
+        weight: [batch], or None for ones; weights the gradient, not the losses.
+        scale: factor of the gradient, often 1 / batch.
+        out: [batch, columns] for the gradient, may not overlap the inputs.
+
+    Returns:
+        The losses L [batch] and the gradient of ``scale * sum_i weight[i] L_i`` [batch, columns].
+
+    Raises:
+        TypeError: the dtypes differ, or are not float32 or float64.
+        ValueError: a shape does not fit, or ``out`` cannot be written.
+
+    Source: S. Kullback, R. Leibler, "On information and sufficiency", Annals of Mathematical Statistics 22(1), 1951.
+
+    >>> kl_divergence([[0.0, 0.0]], [[0.5, 0.5]])
+    (array([0.]), array([[0., 0.]]))
+    """
+    return _core.loss("kl_divergence", _read(prediction), _read(target), _read_optional(weight), scale, out)
+
+
+def poisson(
+    prediction: ArrayLike,
+    target: ArrayLike,
+    weight: ArrayLike | None = None,
+    scale: float = 1.0,
+    out: Real | None = None,
+) -> tuple[Real, Real]:
+    """Negative log-likelihood of counts for the logarithm z of a Poisson rate, and its gradient.
+
+    ``L_i = mean_j(exp(z) - t z)`` with ``z = prediction[i, j]`` and ``t = target[i, j]``; ``log(t!)`` is left out.
+
+    Args:
+        prediction: [batch, columns].
+        target: [batch, columns], counts.
+        weight: [batch], or None for ones; weights the gradient, not the losses.
+        scale: factor of the gradient, often 1 / batch.
+        out: [batch, columns] for the gradient, may not overlap the inputs.
+
+    Returns:
+        The losses L [batch] and the gradient of ``scale * sum_i weight[i] L_i`` [batch, columns].
+
+    Raises:
+        TypeError: the dtypes differ, or are not float32 or float64.
+        ValueError: a shape does not fit, or ``out`` cannot be written.
+
+    >>> poisson([[0.0, 0.0]], [[1.0, 3.0]])
+    (array([1.]), array([[ 0., -1.]]))
+    """
+    return _core.loss("poisson", _read(prediction), _read(target), _read_optional(weight), scale, out)
 
 
 def metric(name: str, prediction: ArrayLike, target: ArrayLike) -> Real:

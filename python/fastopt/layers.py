@@ -2,13 +2,15 @@
 
 from typing import NamedTuple
 
-from fastopt import checks
+from fastopt import _core, checks
 from fastopt.initializers import INITIALIZERS, Initializer
 from fastopt.registry import Described, Registry, unknown_name
 
 __all__ = ["Dense", "Layer"]
 
-ACTIVATIONS = ("linear", "relu", "sigmoid", "tanh", "softmax")
+# By name; true where the gradient needs the value before the activation, which a dense layer does not keep.
+ACTIVATIONS = _core.kernels.activations()
+FUSED = [name for name, from_input in ACTIVATIONS.items() if not from_input]
 
 Shape = tuple[int, ...]
 
@@ -51,8 +53,10 @@ class Dense(Layer):
 
     Args:
         units: The number of outputs, at least 1.
-        activation: ``"linear"`` (or None), ``"relu"`` max(0, z), ``"sigmoid"`` 1 / (1 + e^-z), ``"tanh"``, or, in the
-            last layer only, ``"softmax"`` e^z_i / sum_j e^z_j.
+        activation: ``"linear"`` (or None), ``"relu"`` max(0, z), ``"leaky_relu"`` (z / 100 for z < 0), ``"elu"``
+            (e^z - 1 for z < 0), ``"selu"``, ``"softplus"`` log(1 + e^z), ``"softsign"`` z / (1 + |z|), ``"sigmoid"``
+            1 / (1 + e^-z), ``"hard_sigmoid"``, ``"tanh"``, ``"hard_tanh"``, or, in the last layer only, ``"softmax"``
+            e^z_i / sum_j e^z_j; the formulas are those of `fastopt.kernels`.
         use_bias: Whether b is there.
         kernel_initializer: Starting values of W ``[inputs, units]``; the name or the object of an initializer.
         bias_initializer: Starting values of b ``[units]``; the name or the object of an initializer.
@@ -80,7 +84,12 @@ class Dense(Layer):
         self.units = checks.integer("units", units, 1, checks.SIZE)
         self.activation = "linear" if activation is None else activation
         if self.activation not in ACTIVATIONS:
-            raise unknown_name("activation", activation, ACTIVATIONS)
+            raise unknown_name("activation", activation, FUSED)
+        if self.activation not in FUSED:
+            raise ValueError(
+                f"A dense layer cannot have the activation {activation!r}, whose gradient needs the values before it; "
+                f"it can have {', '.join(FUSED)}."
+            )
         self.use_bias = bool(use_bias)
         self.kernel_initializer = INITIALIZERS.resolve(kernel_initializer)
         self.bias_initializer = INITIALIZERS.resolve(bias_initializer)

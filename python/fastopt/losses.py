@@ -12,7 +12,20 @@ from numpy.typing import NDArray
 from fastopt import checks
 from fastopt.registry import Described, Registry, snake_case
 
-__all__ = ["BinaryCrossentropy", "CategoricalCrossentropy", "Loss", "MeanSquaredError", "SparseCategoricalCrossentropy"]
+__all__ = [
+    "BinaryCrossentropy",
+    "CategoricalCrossentropy",
+    "Hinge",
+    "Huber",
+    "KLDivergence",
+    "LogCosh",
+    "Loss",
+    "MeanAbsoluteError",
+    "MeanSquaredError",
+    "Poisson",
+    "SparseCategoricalCrossentropy",
+    "SquaredHinge",
+]
 
 
 class Loss(Described):
@@ -24,6 +37,11 @@ class Loss(Described):
     def name(self) -> str:
         """The core's name of the loss."""
         return snake_case(type(self).__name__)
+
+    @property
+    def hyper(self) -> dict[str, float]:
+        """The arguments of the loss, as the core reads them."""
+        return self.get_config()
 
     def check_activation(self, activation: str) -> None:
         """Refuse a last layer whose outputs the loss cannot read.
@@ -80,12 +98,29 @@ def _refuse(name: str, y: NDArray[Any], bad: NDArray[np.bool_], expected: str) -
         raise ValueError(f"{name}[{place}] = {y[index]} is not {expected}.")
 
 
+def _check_distributions(name: str, y: NDArray[Any]) -> None:
+    _refuse(name, y, y < 0, "at least 0; each row holds the probabilities of the classes")
+    total = y.sum(axis=1, dtype=np.float64)
+    bad = np.abs(total - 1.0) > 1e-3
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise ValueError(f"{name}[{row}] has the sum {total[row]:g}; each row holds probabilities with the sum 1.")
+
+
 @LOSSES.add()
 class SparseCategoricalCrossentropy(Loss):
     """Cross-entropy of the softmax for integer labels: L = log(sum_j e^z_j) - z_y.
 
     Targets are labels ``[n]`` (or ``[n, 1]``) from 0 to outputs - 1: integers, or floats that are whole numbers. The
     last layer has one output for each class and activation ``"linear"`` or ``"softmax"``.
+
+    Args:
+        label_smoothing: s, at least 0 and less than 1; the label then counts as the target
+            (1 - s) one_hot(y) + s / outputs of `CategoricalCrossentropy` (C. Szegedy et al., "Rethinking the inception
+            architecture", CVPR 2016).
+
+    Raises:
+        TypeError, ValueError: `label_smoothing` is no such number.
 
     Example:
         >>> import numpy as np, fastopt as fo
@@ -94,6 +129,9 @@ class SparseCategoricalCrossentropy(Loss):
     """
 
     link = "softmax"
+
+    def __init__(self, label_smoothing: float = 0.0) -> None:
+        self.label_smoothing = checks.real("label_smoothing", label_smoothing, 0, 1)
 
     def targets(self, name: str, y: object, outputs: int, dtype: str) -> NDArray[Any]:
         """Return the labels as int64 ``[n]``."""
@@ -122,6 +160,13 @@ class CategoricalCrossentropy(Loss):
     Targets are ``[n, outputs]``, each row at least 0 with the sum 1. The last layer has one output for each class and
     activation ``"linear"`` or ``"softmax"``.
 
+    Args:
+        label_smoothing: s, at least 0 and less than 1; t then stands for (1 - s) t + s / outputs (C. Szegedy et al.,
+            "Rethinking the inception architecture", CVPR 2016).
+
+    Raises:
+        TypeError, ValueError: `label_smoothing` is no such number.
+
     Example:
         >>> import numpy as np, fastopt as fo
         >>> fo.losses.CategoricalCrossentropy().targets("y", [[0, 1], [1, 0]], outputs=2, dtype="float32")
@@ -131,18 +176,44 @@ class CategoricalCrossentropy(Loss):
 
     link = "softmax"
 
+    def __init__(self, label_smoothing: float = 0.0) -> None:
+        self.label_smoothing = checks.real("label_smoothing", label_smoothing, 0, 1)
+
     def shape_hint(self, y: NDArray[Any]) -> str:
         """Point from labels to the loss that takes them."""
         return " Integer labels are for 'sparse_categorical_crossentropy'." if y.ndim == 1 or y.shape[1] == 1 else ""
 
     def check_values(self, name: str, y: NDArray[Any]) -> None:
         """Refuse rows that are not probabilities."""
-        _refuse(name, y, y < 0, "at least 0; each row holds the probabilities of the classes")
-        total = y.sum(axis=1, dtype=np.float64)
-        bad = np.abs(total - 1.0) > 1e-3
-        if bad.any():
-            row = int(np.argmax(bad))
-            raise ValueError(f"{name}[{row}] has the sum {total[row]:g}; each row holds probabilities with the sum 1.")
+        _check_distributions(name, y)
+
+
+@LOSSES.add("kld")
+class KLDivergence(Loss):
+    """Divergence of the softmax from the targets: L = sum_j t_j (log t_j - log softmax(z)_j).
+
+    It is the cross-entropy less the entropy of the targets, so that a perfect answer has the loss 0; the gradient is
+    the same. Targets are ``[n, outputs]``, each row at least 0 with the sum 1. The last layer has one output for each
+    class and activation ``"linear"`` or ``"softmax"``.
+
+    Source: S. Kullback, R. Leibler, "On information and sufficiency", Annals of Mathematical Statistics 22(1), 1951.
+
+    Example:
+        >>> import fastopt as fo
+        >>> fo.losses.KLDivergence().targets("y", [[0.25, 0.75]], outputs=2, dtype="float32")
+        array([[0.25, 0.75]], dtype=float32)
+    """
+
+    link = "softmax"
+
+    @property
+    def name(self) -> str:
+        """The core's name of the loss."""
+        return "kl_divergence"
+
+    def check_values(self, name: str, y: NDArray[Any]) -> None:
+        """Refuse rows that are not probabilities."""
+        _check_distributions(name, y)
 
 
 @LOSSES.add()
@@ -152,6 +223,12 @@ class BinaryCrossentropy(Loss):
     Targets are ``[n, outputs]``, or ``[n]`` for one output, from 0 to 1. The last layer has activation ``"linear"`` or
     ``"sigmoid"``.
 
+    Args:
+        label_smoothing: s, at least 0 and less than 1; t then stands for (1 - s) t + s / 2.
+
+    Raises:
+        TypeError, ValueError: `label_smoothing` is no such number.
+
     Example:
         >>> import numpy as np, fastopt as fo
         >>> fo.losses.BinaryCrossentropy().targets("y", [True, False], outputs=1, dtype="float32")
@@ -160,6 +237,9 @@ class BinaryCrossentropy(Loss):
     """
 
     link = "sigmoid"
+
+    def __init__(self, label_smoothing: float = 0.0) -> None:
+        self.label_smoothing = checks.real("label_smoothing", label_smoothing, 0, 1)
 
     def check_values(self, name: str, y: NDArray[Any]) -> None:
         """Refuse what is not a probability."""
@@ -178,3 +258,118 @@ class MeanSquaredError(Loss):
         array([[1.5],
                [2.5]])
     """
+
+
+@LOSSES.add("mae")
+class MeanAbsoluteError(Loss):
+    """Mean absolute error: L = mean over outputs of |y - t|; where y = t its gradient is 0.
+
+    Targets are ``[n, outputs]``, or ``[n]`` for one output. The last layer may have any activation.
+
+    Example:
+        >>> import fastopt as fo
+        >>> fo.losses.MeanAbsoluteError().targets("y", [1.5, 2.5], outputs=1, dtype="float64")
+        array([[1.5],
+               [2.5]])
+    """
+
+
+@LOSSES.add()
+class Huber(Loss):
+    """Huber's loss: L = mean over outputs of d^2 / 2 where d = |y - t| <= delta, else delta (d - delta / 2).
+
+    Targets are ``[n, outputs]``, or ``[n]`` for one output. The last layer may have any activation.
+
+    Args:
+        delta: Where the parabola becomes a line, above 0, in units of the targets.
+
+    Raises:
+        TypeError, ValueError: `delta` is no positive number.
+
+    Source: P. Huber, "Robust estimation of a location parameter", Annals of Mathematical Statistics 35(1), 1964.
+
+    Example:
+        >>> import fastopt as fo
+        >>> fo.losses.Huber(delta=2.0).hyper
+        {'delta': 2.0}
+    """
+
+    def __init__(self, delta: float = 1.0) -> None:
+        self.delta = checks.real("delta", delta, 0, above=True)
+
+
+@LOSSES.add()
+class LogCosh(Loss):
+    """Logarithm of the hyperbolic cosine of the error: L = mean over outputs of log(cosh(y - t)).
+
+    It is about d^2 / 2 for small errors d and |d| - log 2 for large ones. Targets are ``[n, outputs]``, or ``[n]`` for
+    one output. The last layer may have any activation.
+
+    Example:
+        >>> import fastopt as fo
+        >>> fo.losses.LogCosh().targets("y", [1.5, 2.5], outputs=1, dtype="float64")
+        array([[1.5],
+               [2.5]])
+    """
+
+
+@LOSSES.add()
+class Hinge(Loss):
+    """Hinge loss: L = mean over outputs of max(0, 1 - t y).
+
+    Targets are ``[n, outputs]``, or ``[n]`` for one output: -1 and 1, or 0 and 1, which stand for them, as in Keras.
+    The last layer may have any activation, usually ``"linear"`` or ``"tanh"``.
+
+    Source: C. Cortes, V. Vapnik, "Support-vector networks", Machine Learning 20, 1995.
+
+    Example:
+        >>> import fastopt as fo
+        >>> fo.losses.Hinge().targets("y", [0, 1], outputs=1, dtype="float64")
+        array([[-1.],
+               [ 1.]])
+    """
+
+    def targets(self, name: str, y: object, outputs: int, dtype: str) -> NDArray[Any]:
+        """Return the targets as -1 and 1."""
+        result = super().targets(name, y, outputs, dtype)
+        return result if (result == -1).any() else 2 * result - 1
+
+    def check_values(self, name: str, y: NDArray[Any]) -> None:
+        """Refuse what is not one of two classes."""
+        low = -1 if (y == -1).any() else 0
+        _refuse(name, y, (y != low) & (y != 1), "a class: targets are -1 and 1, or 0 and 1")
+
+
+@LOSSES.add()
+class SquaredHinge(Hinge):
+    """Square of the hinge loss: L = mean over outputs of max(0, 1 - t y)^2.
+
+    Targets and activations are those of `Hinge`.
+
+    Example:
+        >>> import fastopt as fo
+        >>> fo.losses.SquaredHinge().targets("y", [-1, 1], outputs=1, dtype="float64")
+        array([[-1.],
+               [ 1.]])
+    """
+
+
+@LOSSES.add()
+class Poisson(Loss):
+    """Negative log-likelihood of counts: L = mean over outputs of e^z - t z, z being the logarithm of the rate.
+
+    As in PyTorch, and unlike in Keras, the network gives log rates, which may be any numbers, so that no rate has to be
+    kept away from 0; the term log(t!), which does not depend on z, is left out. Targets are ``[n, outputs]``, or
+    ``[n]`` for one output, at least 0. The last layer may have any activation, usually ``"linear"``; predicted rates
+    are ``numpy.exp(model.predict(x))``.
+
+    Example:
+        >>> import fastopt as fo
+        >>> fo.losses.Poisson().targets("y", [3, 0], outputs=1, dtype="float64")
+        array([[3.],
+               [0.]])
+    """
+
+    def check_values(self, name: str, y: NDArray[Any]) -> None:
+        """Refuse what is not a count."""
+        _refuse(name, y, y < 0, "at least 0; targets are counts")

@@ -39,6 +39,8 @@ class Metric(Described):
 
 METRICS = Registry("metric", Metric)
 
+_REGRESSION = ("mean_squared_error", "mean_absolute_error", "huber", "log_cosh")
+
 
 @METRICS.add("acc")
 class Accuracy(Metric):
@@ -53,6 +55,7 @@ class Accuracy(Metric):
     functions: ClassVar[dict[str, str]] = {
         "sparse_categorical_crossentropy": "sparse_categorical_accuracy",
         "categorical_crossentropy": "categorical_accuracy",
+        "kl_divergence": "categorical_accuracy",
         "binary_crossentropy": "binary_accuracy",
     }
     larger_is_better = True
@@ -70,6 +73,7 @@ class CategoricalAccuracy(Metric):
 
     functions: ClassVar[dict[str, str]] = {
         "categorical_crossentropy": "categorical_accuracy",
+        "kl_divergence": "categorical_accuracy",
         "mean_squared_error": "categorical_accuracy",
     }
     larger_is_better = True
@@ -85,7 +89,7 @@ class MeanSquaredError(Metric):
         'mean_squared_error'
     """
 
-    functions: ClassVar[dict[str, str]] = {"mean_squared_error": "mean_squared_error"}
+    functions: ClassVar[dict[str, str]] = dict.fromkeys(_REGRESSION, "mean_squared_error")
 
 
 @METRICS.add("mae")
@@ -98,4 +102,4 @@ class MeanAbsoluteError(Metric):
         'mean_absolute_error'
     """
 
-    functions: ClassVar[dict[str, str]] = {"mean_squared_error": "mean_absolute_error"}
+    functions: ClassVar[dict[str, str]] = dict.fromkeys(_REGRESSION, "mean_absolute_error")

@@ -347,6 +347,7 @@ class Sequential:
                 stop - done,
                 poll,
                 totals or None,
+                loss.hyper,
             )
             done = stop
             for listener in listeners:
@@ -374,7 +375,14 @@ class Sequential:
         self.build(data.x.shape[1])
         return self._means(
             self._bind(optimizer).train(
-                data.x, data.y, loss.name, optimizer.hyper, self._functions(), data.weight, batch_size=len(data.x)
+                data.x,
+                data.y,
+                loss.name,
+                optimizer.hyper,
+                self._functions(),
+                data.weight,
+                batch_size=len(data.x),
+                loss_hyper=loss.hyper,
             )
         )
 
@@ -670,7 +678,9 @@ class Sequential:
     def _evaluate(self, data: Samples, batch_size: int) -> Logs:
         _, loss = self._compiled()
         return self._means(
-            self._built().evaluate(data.x, data.y, loss.name, self._functions(), data.weight, batch_size)
+            self._built().evaluate(
+                data.x, data.y, loss.name, self._functions(), data.weight, batch_size, loss_hyper=loss.hyper
+            )
         )
 
     def _log_names(self, validated: bool) -> list[str]:

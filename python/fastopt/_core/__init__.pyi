@@ -41,6 +41,7 @@ class Network:
         sample_weight: Real | None = None,
         batch_size: int = 256,
         poll: Callable[[int], object] | None = None,
+        loss_hyper: Mapping[str, float] = {},
     ) -> dict[str, float]: ...
 
 class ArrayOptimizer:
@@ -92,6 +93,7 @@ class Optimizer:
         batches: int | None = None,
         poll: Callable[[int], object] | None = None,
         totals: dict[str, float] | None = None,
+        loss_hyper: Mapping[str, float] = {},
     ) -> dict[str, float]: ...
 
 def allocations() -> int: ...

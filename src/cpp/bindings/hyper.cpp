@@ -2,6 +2,12 @@
 
 namespace fastopt::bindings {
 
+void refuse_label(const char* name, Index sample, Index label, Index columns) {
+  throw std::invalid_argument(std::string(name) + "[" + std::to_string(sample) + "] = " + std::to_string(label) +
+                              " is not a class: with " + std::to_string(columns) + " outputs, labels are 0 to " +
+                              std::to_string(columns - 1));
+}
+
 void check_all_separate(std::vector<Memory> arrays, const std::function<std::string(std::size_t)>& name) {
   std::ranges::sort(arrays, {}, &Memory::begin);
   const Memory* reach = nullptr;  // of those before, the one that ends last

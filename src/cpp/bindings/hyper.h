@@ -13,11 +13,11 @@
 
 namespace fastopt::bindings {
 
+[[noreturn]] void refuse_label(const char* name, Index sample, Index label, Index columns);
+
 inline void check_label(const char* name, Index sample, Index label, Index columns) {
   if (label < 0 || label >= columns) {
-    throw std::invalid_argument(std::string(name) + "[" + std::to_string(sample) + "] = " + std::to_string(label) +
-                                " is not a class: with " + std::to_string(columns) + " outputs, labels are 0 to " +
-                                std::to_string(columns - 1));
+    refuse_label(name, sample, label, columns);
   }
 }
 
@@ -57,6 +57,21 @@ std::vector<Value> ordered_hyper(std::string_view rule, const std::vector<std::s
     if (std::ranges::find(names, name) == names.end()) {
       throw std::invalid_argument("rule '" + std::string(rule) + "' has no hyperparameter '" + name + "'");
     }
+  }
+  return values;
+}
+
+// The hyperparameters of a loss in its order; those that are not given have their usual values.
+inline LossHyper loss_hyper(int loss, const std::map<std::string, double>& given) {
+  const LossEntry& entry = losses()[static_cast<std::size_t>(loss)];
+  LossHyper values{};
+  std::ranges::transform(entry.hyper, values.begin(), &LossParameter::usual);
+  for (const auto& [name, value] : given) {
+    const auto found = std::ranges::find(entry.hyper, name, &LossParameter::name);
+    if (found == entry.hyper.end()) {
+      throw std::invalid_argument("loss '" + std::string(entry.name) + "' has no hyperparameter '" + name + "'");
+    }
+    values[static_cast<std::size_t>(found - entry.hyper.begin())] = value;
   }
   return values;
 }

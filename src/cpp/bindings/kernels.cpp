@@ -95,6 +95,10 @@ py::array dense_backward_input(const py::object& dy, const py::object& kernel, c
   if (f == softmax()) {
     throw std::invalid_argument("softmax is not elementwise; use activation_backward('softmax', ...)");
   }
+  if (activations()[static_cast<std::size_t>(f)].from_input) {
+    throw std::invalid_argument(activation +
+                                " is differentiated from its input, not its output; use activation_backward");
+  }
   if (f != linear && y.is_none()) {
     throw std::invalid_argument("activation '" + activation + "' needs y, the activated values that fed the layer");
   }
@@ -206,16 +210,17 @@ py::array activation_forward(const std::string& name, const py::object& x, const
   });
 }
 
-py::array activation_backward(const std::string& name, const py::object& y, const py::object& dy,
+py::array activation_backward(const std::string& name, const py::object& at, const py::object& dy,
                               const py::object& out) {
   const auto f = static_cast<std::size_t>(find_activation(name));
+  const char* const name_at = activations()[f].from_input ? "x" : "y";
   const bool by_rows = static_cast<int>(f) == softmax();
-  return by_dtype(y, "y", [&]<class T>(T) {
-    const py::array value = checked<T>(y, "y");
+  return by_dtype(at, name_at, [&]<class T>(T) {
+    const py::array value = checked<T>(at, name_at);
     const py::array gradient = checked<T>(dy, "dy", shape_of(value));
     const auto [rows, columns] = rows_and_columns(value, by_rows);
     py::array dz = output<T>(out, "out", shape_of(value));
-    check_no_overlap(dz, "out", value, "y");
+    check_no_overlap(dz, "out", value, name_at);
     check_no_overlap(dz, "out", gradient, "dy", true);
     const T *values = data<T>(value), *from = data<T>(gradient);
     T* to = mutable_data<T>(dz);
@@ -249,8 +254,10 @@ py::array elementwise(const py::object& x, const py::object& out, Pick&& pick) {
 }
 
 py::tuple loss(const std::string& name, const py::object& prediction, const py::object& target,
-               const py::object& weight, double scale, const py::object& out) {
+               const py::object& weight, double scale, const py::object& out,
+               const std::map<std::string, double>& given_hyper) {
   const auto which = static_cast<std::size_t>(find_loss(name));
+  const LossHyper hyper = loss_hyper(static_cast<int>(which), given_hyper);
   return by_dtype(prediction, "prediction", [&]<class T>(T) -> py::tuple {
     const py::array p = checked<T>(prediction, "prediction", {-1, -1});
     const Index rows = p.shape(0), columns = p.shape(1);
@@ -269,6 +276,7 @@ py::tuple loss(const std::string& name, const py::object& prediction, const py::
                 .prediction = {data<T>(p), columns},
                 .target = targets<T>(t, losses()[which].labels),
                 .weight = w ? data<T>(*w) : nullptr,
+                .hyper = hyper,
                 .scale = static_cast<T>(scale),
                 .gradient = {mutable_data<T>(gradient), columns},
                 .loss = row_loss.mutable_data()};
@@ -379,8 +387,9 @@ void add_kernels(py::module_& module) {
         py::arg("activation") = "linear", py::arg("out") = none);
   m.def("dense_backward_kernel", &dense_backward_kernel, py::arg("x"), py::arg("dy"), py::arg("out") = none);
   m.def("column_sum", &column_sum, py::arg("x"), py::arg("out") = none);
+  m.def("activations", &all_activations);
   m.def("activation_forward", &activation_forward, py::arg("name"), py::arg("x"), py::arg("out") = none);
-  m.def("activation_backward", &activation_backward, py::arg("name"), py::arg("y"), py::arg("dy"),
+  m.def("activation_backward", &activation_backward, py::arg("name"), py::arg("at"), py::arg("dy"),
         py::arg("out") = none);
   m.def(
       "exp",
@@ -395,7 +404,7 @@ void add_kernels(py::module_& module) {
       },
       py::arg("x"), py::arg("out") = none);
   m.def("loss", &loss, py::arg("name"), py::arg("prediction"), py::arg("target"), py::arg("weight") = none,
-        py::arg("scale") = 1.0, py::arg("out") = none);
+        py::arg("scale") = 1.0, py::arg("out") = none, py::arg("hyper") = std::map<std::string, double>());
   m.def("metric", &metric, py::arg("name"), py::arg("prediction"), py::arg("target"));
   m.def(
       "sum",

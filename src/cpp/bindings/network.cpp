@@ -201,8 +201,10 @@ struct CheckedObjective {
 template <class T>
 CheckedObjective<T> checked_objective(const Network<T>& network, const Samples& x, const Used& used,
                                       const py::object& y, const std::string& loss,
+                                      const std::map<std::string, double>& hyper,
                                       const std::vector<std::string>& metric_names, const py::object& sample_weight) {
-  Objective<T> objective{.loss = find_loss(loss), .metrics = {}};
+  const int which = find_loss(loss);
+  Objective<T> objective{.loss = which, .hyper = loss_hyper(which, hyper), .metrics = {}};
   for (const std::string& name : metric_names) {
     objective.metrics.push_back(find_metric(name));
   }
@@ -301,11 +303,11 @@ py::array predict(PyNetwork& self, const py::object& x, Index batch_size, const 
 
 py::dict evaluate(PyNetwork& self, const py::object& x, const py::object& y, const std::string& loss,
                   const std::vector<std::string>& metric_names, const py::object& sample_weight, Index batch_size,
-                  const py::object& poll) {
+                  const py::object& poll, const std::map<std::string, double>& loss_hyper) {
   check_batch_size(batch_size);
   return self.visit([&]<class T>(Network<T>& network) {
     const Samples s = checked_samples(x, network.inputs());
-    const auto checked = checked_objective(network, s, {{0, s.rows}}, y, loss, metric_names, sample_weight);
+    const auto checked = checked_objective(network, s, {{0, s.rows}}, y, loss, loss_hyper, metric_names, sample_weight);
     Totals totals;
     run(self, poll, [&](const Poll& polled) { network.evaluate(s, checked.objective, batch_size, polled, totals); });
     return totals_dict(totals, metric_names);
@@ -316,7 +318,7 @@ py::dict train(PyOptimizer& self, const py::object& x, const py::object& y, cons
                const std::map<std::string, std::variant<double, py::object>>& hyper,
                const std::vector<std::string>& metric_names, const py::object& sample_weight, const py::object& order,
                Index batch_size, Index first_batch, std::optional<Index> batches, const py::object& poll,
-               const std::optional<py::dict>& totals_before) {
+               const std::optional<py::dict>& totals_before, const std::map<std::string, double>& loss_hyper) {
   check_batch_size(batch_size);
   return self.visit([&]<class T>(Optimizer<T>& optimizer) {
     Network<T>& network = std::get<Network<T>>(self.network->network);
@@ -352,7 +354,7 @@ py::dict train(PyOptimizer& self, const py::object& x, const py::object& y, cons
         }
       }
     }
-    const auto objective = checked_objective(network, s, used, y, loss, metric_names, sample_weight);
+    const auto objective = checked_objective(network, s, used, y, loss, loss_hyper, metric_names, sample_weight);
     const PythonPoll python(poll);
     Totals totals = totals_before ? totals_of(*totals_before, metric_names) : Totals{};
     const Index batches_before = totals.batches;
@@ -427,7 +429,8 @@ void add_network(py::module_& module) {
       .def("backward", &backward, py::arg("dy"))
       .def("predict", &predict, py::arg("x"), py::arg("batch_size") = 256, py::arg("poll") = none)
       .def("evaluate", &evaluate, py::arg("x"), py::arg("y"), py::arg("loss"), py::arg("metrics") = py::tuple(),
-           py::arg("sample_weight") = none, py::arg("batch_size") = 256, py::arg("poll") = none);
+           py::arg("sample_weight") = none, py::arg("batch_size") = 256, py::arg("poll") = none,
+           py::arg("loss_hyper") = std::map<std::string, double>());
 
   py::class_<PyOptimizer, std::shared_ptr<PyOptimizer>> optimizer(module, "Optimizer");
   optimizer
@@ -457,7 +460,7 @@ void add_network(py::module_& module) {
       .def("train", &train, py::arg("x"), py::arg("y"), py::arg("loss"), py::arg("hyper"),
            py::arg("metrics") = py::tuple(), py::arg("sample_weight") = none, py::arg("order") = none,
            py::arg("batch_size") = 32, py::arg("first_batch") = 0, py::arg("batches") = none, py::arg("poll") = none,
-           py::arg("totals") = none);
+           py::arg("totals") = none, py::arg("loss_hyper") = std::map<std::string, double>());
   add_state(optimizer);
 }
 

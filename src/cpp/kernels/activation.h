@@ -1,18 +1,34 @@
-// Elementwise activations: the value, and the derivative as a function of the value. Softmax acts on rows.
+// Elementwise activations: the value, and the derivative as a function of the value y or, where `from_input` says so,
+// of the argument x, because y does not tell it. Softmax acts on rows.
 #pragma once
 
-#include <algorithm>
 #include <limits>
 #include <string_view>
 
 #include "kernels/list.h"
+#include "kernels/row_block.h"
 #include "kernels/table.h"
 #include "simd/math.h"
 
 namespace fastopt::FASTOPT_ISA {
 
+// -limit..limit; a NaN stays.
+template <class V>
+inline V clamped(const V& x, typename V::value_type limit) {
+  return at_most(at_least(x, V(-limit)), V(limit));
+}
+
+// d/dx of x sigmoid(v(x)), from the two sigmoids of v and -v (the larger first) and x v'(x).
+template <class V>
+inline V rising(const V& x, const V& larger, const V& smaller, const V& slope) {
+  V s = larger;
+  where(x < V(0), s) = smaller;
+  return s + larger * smaller * slope;
+}
+
 struct Linear {
   static constexpr std::string_view name = "linear";
+  static constexpr bool from_input = false;
   template <class V>
   static V value(const V& z) {
     return z;
@@ -25,6 +41,7 @@ struct Linear {
 
 struct Relu {
   static constexpr std::string_view name = "relu";
+  static constexpr bool from_input = false;
   template <class V>
   static V value(V z) {
     where(z < V(0), z) = V(0);  // a NaN stays
@@ -38,8 +55,86 @@ struct Relu {
   }
 };
 
+struct LeakyRelu {
+  static constexpr std::string_view name = "leaky_relu";
+  static constexpr bool from_input = false;
+  static constexpr double slope = 0.01;
+  template <class V>
+  static V value(V z) {
+    where(z < V(0), z) = z * typename V::value_type(slope);
+    return z;
+  }
+  template <class V>
+  static V derivative(const V& y) {
+    V d = typename V::value_type(slope);
+    where(y > V(0), d) = V(1);
+    return d;
+  }
+};
+
+// scale * (z for z > 0, else alpha (exp z - 1))
+template <class Constants>
+struct ExponentialLinear {
+  static constexpr std::string_view name = Constants::name;
+  static constexpr bool from_input = false;
+  template <class V>
+  static V value(const V& z) {
+    using T = typename V::value_type;
+    V y = math::expm1_nonpositive(z) * T(Constants::scale * Constants::alpha);
+    where(z > V(0), y) = z * T(Constants::scale);
+    return y;
+  }
+  template <class V>
+  static V derivative(const V& y) {
+    using T = typename V::value_type;
+    V d = y + T(Constants::scale * Constants::alpha);
+    where(y > V(0), d) = T(Constants::scale);
+    return d;
+  }
+};
+
+struct Elu {
+  static constexpr std::string_view name = "elu";
+  static constexpr double scale = 1, alpha = 1;
+};
+
+struct Selu {
+  static constexpr std::string_view name = "selu";
+  static constexpr double scale = 1.0507009873554804934193349852946, alpha = 1.6732632423543772848170429916717;
+};
+
+// log(1 + exp z)
+struct Softplus {
+  static constexpr std::string_view name = "softplus";
+  static constexpr bool from_input = false;
+  template <class V>
+  static V value(const V& z) {
+    return max(z, V(0)) + math::log1p_fraction(math::exp_nonpositive(-abs(z)));
+  }
+  template <class V>
+  static V derivative(const V& y) {
+    return -math::expm1_nonpositive(-y);
+  }
+};
+
+struct Softsign {
+  static constexpr std::string_view name = "softsign";
+  static constexpr bool from_input = false;
+  template <class V>
+  static V value(const V& z) {
+    const V bounded = clamped(z, std::numeric_limits<typename V::value_type>::max());
+    return bounded / (V(1) + abs(bounded));
+  }
+  template <class V>
+  static V derivative(const V& y) {
+    const V rest = V(1) - abs(y);
+    return rest * rest;
+  }
+};
+
 struct Sigmoid {
   static constexpr std::string_view name = "sigmoid";
+  static constexpr bool from_input = false;
   template <class V>
   static V value(const V& z) {
     return math::sigmoid(z);
@@ -50,8 +145,25 @@ struct Sigmoid {
   }
 };
 
+// The sigmoid in three pieces, as in Keras 3 and PyTorch.
+struct HardSigmoid {
+  static constexpr std::string_view name = "hard_sigmoid";
+  static constexpr bool from_input = false;
+  template <class V>
+  static V value(const V& z) {
+    return (clamped(z, 3) + V(3)) / V(6);
+  }
+  template <class V>
+  static V derivative(const V& y) {
+    V d = 0;
+    where(y > V(0) && y < V(1), d) = V(1) / V(6);
+    return d;
+  }
+};
+
 struct Tanh {
   static constexpr std::string_view name = "tanh";
+  static constexpr bool from_input = false;
   template <class V>
   static V value(const V& z) {
     return math::tanh(z);
@@ -62,7 +174,80 @@ struct Tanh {
   }
 };
 
-using Activations = List<Linear, Relu, Sigmoid, Tanh>;
+struct HardTanh {
+  static constexpr std::string_view name = "hard_tanh";
+  static constexpr bool from_input = false;
+  template <class V>
+  static V value(const V& z) {
+    return clamped(z, 1);
+  }
+  template <class V>
+  static V derivative(const V& y) {
+    V d = 0;
+    where(abs(y) < V(1), d) = V(1);
+    return d;
+  }
+};
+
+// x Phi(x), Phi being the distribution function of the normal distribution (Hendrycks and Gimpel, 2016).
+struct Gelu {
+  static constexpr std::string_view name = "gelu";
+  static constexpr bool from_input = true;
+  template <class V>
+  static V value(const V& x) {
+    const V a = at_most(abs(x), V(math::normal_reach<typename V::value_type>));
+    return max(x, V(0)) - a * math::normal_tail_ratio(a) * math::gaussian(a);
+  }
+  template <class V>
+  static V derivative(const V& x) {
+    using T = typename V::value_type;
+    const V a = at_most(abs(x), V(math::normal_reach<T>));
+    V d = math::gaussian(a) * (math::normal_tail_ratio(a) - a * T(0.398942280401432677939946));  // 1 / sqrt(2 pi)
+    where(!(x < T(0)), d) = T(1) - d;
+    return d;
+  }
+};
+
+// x sigmoid(2 u), u = sqrt(2 / pi) (x + 0.044715 x^3): GELU with the tanh for the erf.
+struct GeluTanh {
+  static constexpr std::string_view name = "gelu_tanh";
+  static constexpr bool from_input = true;
+  static constexpr double linear = 1.5957691216057307118;  // 2 sqrt(2 / pi)
+  static constexpr double cubic = 0.044715 * linear;
+  static constexpr int reach = 32;  // the sigmoid is 0 or 1 beyond
+  template <class V>
+  static V value(const V& x) {
+    using T = typename V::value_type;
+    const V b = clamped(x, reach);
+    return max(x, b) * math::sigmoid(b * (T(linear) + T(cubic) * (b * b)));
+  }
+  template <class V>
+  static V derivative(const V& x) {
+    using T = typename V::value_type;
+    const V b = clamped(x, reach);
+    const auto [larger, smaller] = math::sigmoids(b * (T(linear) + T(cubic) * (b * b)));
+    return rising(b, larger, smaller, b * (T(linear) + T(3 * cubic) * (b * b)));
+  }
+};
+
+// x sigmoid(x) (Hendrycks and Gimpel, 2016), also called swish.
+struct Silu {
+  static constexpr std::string_view name = "silu";
+  static constexpr bool from_input = true;
+  template <class V>
+  static V value(const V& x) {
+    return max(x, V(std::numeric_limits<typename V::value_type>::lowest())) * math::sigmoid(x);
+  }
+  template <class V>
+  static V derivative(const V& x) {
+    const V b = clamped(x, 1000);  // where the sigmoid is 0 or 1
+    const auto [larger, smaller] = math::sigmoids(b);
+    return rising(b, larger, smaller, b);
+  }
+};
+
+using Activations = List<Linear, Relu, LeakyRelu, ExponentialLinear<Elu>, ExponentialLinear<Selu>, Softplus, Softsign,
+                         Sigmoid, HardSigmoid, Tanh, HardTanh, Gelu, GeluTanh, Silu>;
 
 template <class Activation, class T>
 void activate(Rows<const T> z, Rows<T> y, Index rows, Index columns) {
@@ -74,10 +259,11 @@ void activate(Rows<const T> z, Rows<T> y, Index rows, Index columns) {
   }
 }
 
+// `at` holds y, or x for an activation that is differentiated from its input.
 template <class Activation, class T>
-void differentiate(Rows<const T> y, Rows<const T> dy, Rows<T> dz, Index rows, Index columns) {
+void differentiate(Rows<const T> at, Rows<const T> dy, Rows<T> dz, Index rows, Index columns) {
   for (Index i = 0; i < rows; ++i) {
-    const T *value = y.row(i), *from = dy.row(i);
+    const T *value = at.row(i), *from = dy.row(i);
     T* to = dz.row(i);
     for_each_vector<T>(columns, [&](Index j, auto load, auto store) {
       store(load(from + j) * Activation::derivative(load(value + j)), to + j);
@@ -87,35 +273,34 @@ void differentiate(Rows<const T> y, Rows<const T> dy, Rows<T> dz, Index rows, In
 
 template <class T>
 void softmax_rows(Rows<const T> z, Rows<T> y, Index rows, Index columns) {
-  if (columns == 0) {
-    return;
-  }
-  for (Index i = 0; i < rows; ++i) {
-    const T* from = z.row(i);
-    T* to = y.row(i);
-    const T highest = *std::max_element(from, from + columns);
-    T total = 0;
-    for_each_vector<T>(columns,
-                       [&](Index j, auto load, auto store) { store(math::exp(load(from + j) - highest), to + j); });
-    for (Index j = 0; j < columns; ++j) {
-      total += to[j];
-    }
-    for_each_vector<T>(columns, [&](Index j, auto load, auto store) { store(load(to + j) / total, to + j); });
-  }
+  using V = Vec<T>;
+  constexpr T infinity = std::numeric_limits<T>::infinity();
+  for_each_block(RowBlocks<T>{.rows = rows, .columns = columns, .a = z, .out = y},
+                 [](auto& block) __attribute__((always_inline)) {
+                   V highest = -infinity, total = 0;
+                   block.for_each([&](const auto& element)
+                                      __attribute__((always_inline)) { highest = max(highest, element.a(-infinity)); });
+                   highest = block.highest(highest);
+                   block.for_each([&](const auto& element) __attribute__((always_inline)) {
+                     const V e = math::exp_nonpositive(element.a(-infinity) - highest);
+                     element.set(e);
+                     total += e;
+                   });
+                   const V factor = V(T(1)) / block.sum(total);
+                   block.for_each([&](const auto& element)
+                                      __attribute__((always_inline)) { element.set(element.get() * factor); });
+                 });
 }
 
 template <class T>
 void softmax_rows_backward(Rows<const T> y, Rows<const T> dy, Rows<T> dz, Index rows, Index columns) {
-  for (Index i = 0; i < rows; ++i) {
-    const T *value = y.row(i), *from = dy.row(i);
-    T* to = dz.row(i);
-    T inner = 0;
-    for (Index j = 0; j < columns; ++j) {
-      inner += value[j] * from[j];
-    }
-    for_each_vector<T>(
-        columns, [&](Index j, auto load, auto store) { store(load(value + j) * (load(from + j) - inner), to + j); });
-  }
+  for_each_block(RowBlocks<T>{rows, columns, y, dy, dz}, [](auto& block) __attribute__((always_inline)) {
+    Vec<T> inner = 0;
+    block.for_each([&](const auto& element) __attribute__((always_inline)) { inner += element.a() * element.b(); });
+    inner = block.sum(inner);
+    block.for_each([&](const auto& element)
+                       __attribute__((always_inline)) { element.set(element.a() * (element.b() - inner)); });
+  });
 }
 
 template <class T>

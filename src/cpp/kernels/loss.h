@@ -1,7 +1,7 @@
-// Losses of a row and their gradients. The cross-entropies take logits: they are fused with the softmax or sigmoid
-// before them.
+// Losses of a row and their gradients. Those with an `activation` take the values before it: they are fused with it.
 #pragma once
 
+#include <array>
 #include <limits>
 #include <string_view>
 
@@ -11,154 +11,244 @@
 
 namespace fastopt::FASTOPT_ISA {
 
-// sum_j t_j (log sum_k exp z_k - z_j); its gradient is softmax(z) sum(t) - t.
-template <bool sparse>
-struct CategoricalCrossentropy {
-  static constexpr std::string_view name = sparse ? "sparse_categorical_crossentropy" : "categorical_crossentropy";
+template <class T>
+RowBlocks<T> blocks_of(const Loss<T>& p) {
+  return {p.rows, p.columns, p.prediction, {p.target.dense, p.columns, p.target.index}, p.gradient};
+}
+
+// What the gradient of a row is multiplied by.
+template <class T, class Block>
+Vec<T> row_scale(const Loss<T>& p, const Block& block) {
+  return block.per_row([&](Index i) { return p.weight ? p.weight[p.target.sample(i)] * p.scale : p.scale; });
+}
+
+inline constexpr std::array<LossParameter, 0> no_hyper{};
+inline constexpr std::array<LossParameter, 1> label_smoothing{{{"label_smoothing", 0.0}}};
+
+enum class Target : std::uint8_t { label, distribution };
+
+// sum_j t_j (log sum_k exp z_k - z_j), for the divergence less the entropy, -sum_j t_j log t_j, of the target; both
+// have the gradient softmax(z) sum(t) - t. Smoothed targets are (1 - s) t + s / columns (Szegedy et al., 2016).
+template <Target kind, bool divergence>
+struct SoftmaxLoss {
+  static constexpr std::string_view name = divergence              ? "kl_divergence"
+                                           : kind == Target::label ? "sparse_categorical_crossentropy"
+                                                                   : "categorical_crossentropy";
   static constexpr std::string_view activation = "softmax";
-  static constexpr bool labels = sparse;
+  static constexpr bool labels = kind == Target::label;
+  static constexpr auto hyper = [] {
+    if constexpr (divergence) {
+      return no_hyper;
+    } else {
+      return label_smoothing;
+    }
+  }();
 
   template <class T>
   static void rows(const Loss<T>& p) {
     using V = Vec<T>;
-    using Block = RowBlock<T>;
-    const bool one_chunk = p.columns <= chunk_columns;
-    for_each_row_block<T>(p.rows, [&](Block& block) {
-      V highest = V(-std::numeric_limits<T>::infinity());
-      V target_sum = 0, target_product = 0;
+    constexpr T infinity = std::numeric_limits<T>::infinity();
+    const T smoothing = divergence ? T(0) : static_cast<T>(p.hyper[0]);
+    const V kept = T(1) - smoothing, shared = smoothing / static_cast<T>(p.columns);
+    for_each_block(blocks_of(p), [&](auto& block) __attribute__((always_inline)) {
       V label = 0;
-      if constexpr (sparse) {
-        label = block.labels(p.target);
-        target_sum = 1;
+      if constexpr (labels) {
+        label = block.per_row([&](Index i) { return static_cast<T>(p.target.labels[p.target.sample(i)]); });
       }
-      for_each_chunk(p.columns, [&](Range chunk) {
-        block.load_prediction(p.prediction, chunk);
-        if constexpr (!sparse) {
-          block.load_target(p.target, p.columns, chunk);
-        }
-        for (Index j = 0; j < chunk.size(); ++j) {
-          const V z = Block::at(block.prediction, j);
-          highest = max(highest, z);
-          if constexpr (sparse) {
-            where(label == T(chunk.begin + j), target_product) = z;
-          } else {
-            const V t = Block::at(block.target, j);
-            target_sum += t;
-            where(t != V(0), target_product) = target_product + t * z;
-          }
-        }
-      });
-      V total = 0;
-      const auto exponentiate = [&](Range chunk) {
-        if (!one_chunk) {
-          block.load_prediction(p.prediction, chunk);
-        }
-        for (Index j = 0; j < chunk.size(); ++j) {
-          const V e = math::exp(Block::at(block.prediction, j) - highest);
-          Block::set(block.prediction, j, e);
-          total += e;
+      const auto target = [&](const auto& element) __attribute__((always_inline)) {
+        if constexpr (labels) {
+          V t = shared;
+          where(element.column() == label, t) = kept + shared;
+          return element.used(t);
+        } else {
+          return element.used(kept * element.b() + shared);
         }
       };
-      for_each_chunk(p.columns, exponentiate);
-      const V sum = total;
+      V highest = -infinity, target_sum = 0, product = 0, negative_entropy = 0;
+      block.for_each([&](const auto& element) __attribute__((always_inline)) {
+        const V t = target(element);
+        highest = max(highest, element.a(-infinity));
+        target_sum += t;
+        where(t != V(0), product) = product + t * element.a();  // an impossible class may have an infinite logit
+        if constexpr (divergence) {
+          where(t > V(0), negative_entropy) = negative_entropy + t * math::log(t);
+        }
+      });
+      highest = block.highest(highest);
+      target_sum = block.sum(target_sum);
+      product = block.sum(product);
+      V total = 0;
+      block.for_each([&](const auto& element) __attribute__((always_inline)) {
+        const V e = math::exp_nonpositive(element.a(-infinity) - highest);
+        element.set(e);
+        total += e;
+      });
+      total = block.sum(total);
       V shifted = target_sum * highest;
       where(target_sum == V(0), shifted) = V(0);
-      block.store_rows(target_sum * math::log(sum) + (shifted - target_product), p.loss);
+      block.store_rows(block.sum(negative_entropy) + (target_sum * math::log(total) + (shifted - product)), p.loss);
       if (!p.gradient.data) {
         return;
       }
-      const V scale = block.weights(p.weight, p.target, p.scale);
-      const V factor = scale * target_sum / sum;
-      for_each_chunk(p.columns, [&](Range chunk) {
-        if (!one_chunk) {
-          exponentiate(chunk);
-          if constexpr (!sparse) {
-            block.load_target(p.target, p.columns, chunk);
-          }
-        }
-        for (Index j = 0; j < chunk.size(); ++j) {
-          V gradient = Block::at(block.prediction, j) * factor;
-          if constexpr (sparse) {
-            where(label == T(chunk.begin + j), gradient) = gradient - scale;
-          } else {
-            gradient -= Block::at(block.target, j) * scale;
-          }
-          Block::set(block.prediction, j, gradient);
-        }
-        block.store_prediction(p.gradient, chunk);
+      const V scale = row_scale(p, block), factor = scale * target_sum / total;
+      block.for_each([&](const auto& element) __attribute__((always_inline)) {
+        element.set(element.get() * factor - target(element) * scale);
       });
     });
   }
 };
 
 // The mean over the columns of an elementwise loss.
-template <class Element, class T>
-void mean_loss_rows(const Loss<T>& p) {
-  using V = Vec<T>;
-  using Block = RowBlock<T>;
-  for_each_row_block<T>(p.rows, [&](Block& block) {
-    V loss = 0;
-    const V scale = block.weights(p.weight, p.target, p.scale) / V(T(p.columns));
-    for_each_chunk(p.columns, [&](Range chunk) {
-      block.load_prediction(p.prediction, chunk);
-      block.load_target(p.target, p.columns, chunk);
-      for (Index j = 0; j < chunk.size(); ++j) {
-        const V z = Block::at(block.prediction, j), t = Block::at(block.target, j);
-        loss += Element::value(z, t);
-        Block::set(block.prediction, j, Element::gradient(z, t) * scale);
-      }
-      if (p.gradient.data) {
-        block.store_prediction(p.gradient, chunk);
-      }
-    });
-    block.store_rows(loss / V(T(p.columns)), p.loss);
-  });
-}
+template <class Element>
+struct MeanLoss : Element {
+  static constexpr bool labels = false;
 
-// max(z, 0) - z t + log(1 + exp(-|z|)); its gradient is sigmoid(z) - t.
+  template <class T>
+  static void rows(const Loss<T>& p) {
+    using V = Vec<T>;
+    const T hyper = static_cast<T>(p.hyper[0]), columns = static_cast<T>(p.columns);
+    for_each_block(blocks_of(p), [&](auto& block) __attribute__((always_inline)) {
+      V loss = 0;
+      const V scale = row_scale(p, block) / columns;
+      block.for_each([&](const auto& element) __attribute__((always_inline)) {
+        const auto [value, gradient] = Element::both(element.a(), element.b(), V(hyper));
+        loss += element.used(value);
+        element.set(gradient * scale);
+      });
+      block.store_rows(block.sum(loss) / columns, p.loss);
+    });
+  }
+};
+
+template <class V>
+struct ValueAndGradient {
+  V value, gradient;
+};
+
+// log(1 + exp z) - z t; its gradient is sigmoid(z) - t. Smoothed targets are (1 - s) t + s / 2.
 struct BinaryCrossentropy {
   static constexpr std::string_view name = "binary_crossentropy";
   static constexpr std::string_view activation = "sigmoid";
-  static constexpr bool labels = false;
+  static constexpr auto hyper = label_smoothing;
 
   template <class V>
-  static V value(const V& z, const V& t) {
-    const V e = math::exp(-abs(z));
-    const V u = V(1) + e;
-    const V log1p = math::log(u) + (e - (u - V(1))) / u;
-    return max(z, V(0)) - z * t + log1p;
-  }
-  template <class V>
-  static V gradient(const V& z, const V& t) {
-    return math::sigmoid(z) - t;
-  }
-  template <class T>
-  static void rows(const Loss<T>& p) {
-    mean_loss_rows<BinaryCrossentropy>(p);
+  static ValueAndGradient<V> both(const V& z, const V& target, const V& smoothing) {
+    using T = typename V::value_type;
+    const V t = target + smoothing * (T(0.5) - target);
+    const V e = math::exp_nonpositive(-abs(z));
+    V numerator = T(1);
+    where(z < T(0), numerator) = e;
+    return {(max(z, V(0)) - z * t) + math::log1p_fraction(e), numerator / (T(1) + e) - t};
   }
 };
 
 struct MeanSquaredError {
   static constexpr std::string_view name = "mean_squared_error";
   static constexpr std::string_view activation = "";
-  static constexpr bool labels = false;
+  static constexpr auto hyper = no_hyper;
 
   template <class V>
-  static V value(const V& z, const V& t) {
-    return (z - t) * (z - t);
-  }
-  template <class V>
-  static V gradient(const V& z, const V& t) {
-    return V(2) * (z - t);
-  }
-  template <class T>
-  static void rows(const Loss<T>& p) {
-    mean_loss_rows<MeanSquaredError>(p);
+  static ValueAndGradient<V> both(const V& y, const V& t, const V&) {
+    const V d = y - t;
+    return {d * d, d + d};
   }
 };
 
-using Losses =
-    List<CategoricalCrossentropy<true>, CategoricalCrossentropy<false>, BinaryCrossentropy, MeanSquaredError>;
+struct MeanAbsoluteError {
+  static constexpr std::string_view name = "mean_absolute_error";
+  static constexpr std::string_view activation = "";
+  static constexpr auto hyper = no_hyper;
+
+  template <class V>
+  static ValueAndGradient<V> both(const V& y, const V& t, const V&) {
+    const V d = y - t;
+    return {abs(d), sign(d)};
+  }
+};
+
+// d^2 / 2 where |d| <= delta, else delta (|d| - delta / 2) (Huber, 1964).
+struct Huber {
+  static constexpr std::string_view name = "huber";
+  static constexpr std::string_view activation = "";
+  static constexpr std::array<LossParameter, 1> hyper{{{"delta", 1.0}}};
+
+  template <class V>
+  static ValueAndGradient<V> both(const V& y, const V& t, const V& delta) {
+    using T = typename V::value_type;
+    const V d = y - t;
+    const V bounded = at_most(at_least(d, V(-delta)), delta);
+    return {bounded * (d - bounded * T(0.5)), bounded};
+  }
+};
+
+// log cosh d. With q = exp(-|d|) and e = q - 1 it is log(1 + e^2 / (2 q)), which keeps its digits near d = 0, and
+// |d| - log 2 + log(1 + q^2), which does not overflow; its gradient tanh d is -e (2 + e) / (1 + q^2) at |d|.
+struct LogCosh {
+  static constexpr std::string_view name = "log_cosh";
+  static constexpr std::string_view activation = "";
+  static constexpr auto hyper = no_hyper;
+
+  template <class V>
+  static ValueAndGradient<V> both(const V& y, const V& t, const V&) {
+    using T = typename V::value_type;
+    const V d = y - t, size = abs(d);
+    const V e = math::expm1_nonpositive(-size), q = e + T(1);
+    const auto near = size < T(1);
+    V argument = q * q, start = size - T(0.693147180559945309417);
+    const V gradient = copysign(e * (T(2) + e) / (T(1) + argument), d);
+    where(near, argument) = e * e / (q + q);
+    where(near, start) = T(0);
+    return {start + math::log1p_fraction(argument), gradient};
+  }
+};
+
+// max(0, 1 - t y), the targets being -1 and 1.
+struct Hinge {
+  static constexpr std::string_view name = "hinge";
+  static constexpr std::string_view activation = "";
+  static constexpr auto hyper = no_hyper;
+
+  template <class V>
+  static ValueAndGradient<V> both(const V& y, const V& t, const V&) {
+    const V margin = V(1) - t * y;
+    V value = margin, gradient = -t;
+    where(margin <= V(0), value) = V(0);
+    where(margin <= V(0), gradient) = V(0);
+    return {value, gradient};
+  }
+};
+
+struct SquaredHinge {
+  static constexpr std::string_view name = "squared_hinge";
+  static constexpr std::string_view activation = "";
+  static constexpr auto hyper = no_hyper;
+
+  template <class V>
+  static ValueAndGradient<V> both(const V& y, const V& t, const V& none) {
+    const auto [value, gradient] = Hinge::both(y, t, none);
+    return {value * value, gradient * (value + value)};
+  }
+};
+
+// exp z - t z, z being the logarithm of the rate.
+struct Poisson {
+  static constexpr std::string_view name = "poisson";
+  static constexpr std::string_view activation = "";
+  static constexpr auto hyper = no_hyper;
+
+  template <class V>
+  static ValueAndGradient<V> both(const V& z, const V& t, const V&) {
+    const V rate = math::exp(z);
+    V product = t * z;
+    where(t == V(0), product) = V(0);
+    return {rate - product, rate - t};
+  }
+};
+
+using Losses = List<SoftmaxLoss<Target::label, false>, SoftmaxLoss<Target::distribution, false>,
+                    SoftmaxLoss<Target::distribution, true>, MeanLoss<BinaryCrossentropy>, MeanLoss<MeanSquaredError>,
+                    MeanLoss<MeanAbsoluteError>, MeanLoss<Huber>, MeanLoss<LogCosh>, MeanLoss<Hinge>,
+                    MeanLoss<SquaredHinge>, MeanLoss<Poisson>>;
 
 template <class T>
 inline constexpr auto loss_kernels = []<class... L>(List<L...>) {

@@ -9,6 +9,11 @@
 
 namespace fastopt::FASTOPT_ISA {
 
+template <class T>
+RowBlocks<T> blocks_of(const Metric<T>& p) {
+  return {p.rows, p.columns, p.prediction, {p.target.dense, p.columns, p.target.index}, {}};
+}
+
 // 1 where the largest prediction stands at the label, or at the largest target; the first of equals counts. 0 where a
 // prediction is NaN.
 template <bool sparse>
@@ -19,57 +24,36 @@ struct CategoricalAccuracy {
   template <class T>
   static void rows(const Metric<T>& p) {
     using V = Vec<T>;
-    using Block = RowBlock<T>;
-    for_each_row_block<T>(p.rows, [&](Block& block) {
-      V highest = V(-std::numeric_limits<T>::infinity()), best = 0;
-      V highest_target = highest, label = 0;
-      auto unknown = highest != highest;
-      if constexpr (sparse) {
-        label = block.labels(p.target);
-      }
-      const auto raise = [](const V& value, T column, V& top, V& place) {
-        const auto higher = value > top;
-        where(higher, place) = column;
-        where(higher, top) = value;
+    constexpr T infinity = std::numeric_limits<T>::infinity();
+    for_each_block(blocks_of(p), [&](auto& block) __attribute__((always_inline)) {
+      const auto place_of_highest = [&](auto&& value) {
+        V top = -infinity, place = 0;
+        block.for_each([&](const auto& element) __attribute__((always_inline)) {
+          const V v = value(element);
+          where(v > top, place) = element.column();
+          where(v > top, top) = v;
+        });
+        where(top < block.highest(top), place) = infinity;
+        return block.lowest(place);
       };
-      for_each_chunk(p.columns, [&](Range chunk) {
-        block.load_prediction(p.prediction, chunk);
-        if constexpr (!sparse) {
-          block.load_target(p.target, p.columns, chunk);
-        }
-        for (Index j = 0; j < chunk.size(); ++j) {
-          const T column = static_cast<T>(chunk.begin + j);
-          const V z = Block::at(block.prediction, j);
-          raise(z, column, highest, best);
-          unknown = unknown || z != z;
-          if constexpr (!sparse) {
-            raise(Block::at(block.target, j), column, highest_target, label);
-          }
-        }
+      V label;
+      if constexpr (sparse) {
+        label = block.per_row([&](Index i) { return static_cast<T>(p.target.labels[p.target.sample(i)]); });
+      } else {
+        label =
+            place_of_highest([&](const auto& element) __attribute__((always_inline)) { return element.b(-infinity); });
+      }
+      V unknown = 0, hit = 0;
+      const V best = place_of_highest([&](const auto& element) __attribute__((always_inline)) {
+        const V v = element.a(-infinity);
+        where(v != v, unknown) = V(1);
+        return v;
       });
-      V hit = 0;
-      where(best == label && !unknown, hit) = V(1);
+      where(best == label && block.highest(unknown) == V(0), hit) = V(1);
       block.store_rows(hit, p.value);
     });
   }
 };
-
-template <class Element, class T>
-void mean_metric_rows(const Metric<T>& p) {
-  using V = Vec<T>;
-  using Block = RowBlock<T>;
-  for_each_row_block<T>(p.rows, [&](Block& block) {
-    V total = 0;
-    for_each_chunk(p.columns, [&](Range chunk) {
-      block.load_prediction(p.prediction, chunk);
-      block.load_target(p.target, p.columns, chunk);
-      for (Index j = 0; j < chunk.size(); ++j) {
-        total += Element::value(Block::at(block.prediction, j), Block::at(block.target, j));
-      }
-    });
-    block.store_rows(total / V(T(p.columns)), p.value);
-  });
-}
 
 template <class Element>
 struct MeanMetric {
@@ -77,7 +61,13 @@ struct MeanMetric {
   static constexpr bool labels = false, logits = Element::logits;
   template <class T>
   static void rows(const Metric<T>& p) {
-    mean_metric_rows<Element>(p);
+    for_each_block(blocks_of(p), [&](auto& block) __attribute__((always_inline)) {
+      Vec<T> total = 0;
+      block.for_each([&](const auto& element) __attribute__((always_inline)) {
+        total += element.used(Element::value(element.a(), element.b()));
+      });
+      block.store_rows(block.sum(total) / Vec<T>(T(p.columns)), p.value);
+    });
   }
 };
 

@@ -1,5 +1,8 @@
-// Losses and metrics work on as many rows at once as a vector has lanes, one row a lane: a few classes fill the vectors
-// as well as many do, and nothing is reduced across lanes.
+// Loops over the rows of matrices for what is computed from whole rows: losses, metrics, softmax.
+//
+// Narrow rows are taken as many at once as a vector has lanes, one row a lane: a few columns fill the vectors as well
+// as many do, and nothing is reduced across lanes. Wide rows are taken one at a time, with vectors along the row. The
+// computation is written once for both, as a function of a block.
 #pragma once
 
 #include "kernels/table.h"
@@ -8,77 +11,163 @@
 
 namespace fastopt::FASTOPT_ISA {
 
-inline constexpr Index chunk_columns = 32;
+inline constexpr Index most_narrow = 32;  // columns of narrow rows
 
 template <class T>
-struct RowBlock {
-  Index first, rows;                                   // rows <= lanes
-  alignas(64) T prediction[chunk_columns * lanes<T>];  // [column][lane]
-  alignas(64) T target[chunk_columns * lanes<T>];
+struct RowBlocks {
+  Index rows, columns;
+  Rows<const T> a;       // of the predictions
+  Rows<const T> b = {};  // of the targets, if they have columns
+  Rows<T> out = {};      // of the results, if they are wanted
+};
 
-  static Vec<T> at(const T* values, Index column) { return load<T>(values + column * lanes<T>); }
-  static void set(T* values, Index column, const Vec<T>& v) { store<T>(v, values + column * lanes<T>); }
+// What a block calls its function with: the elements of one vector. Idle lanes read `fill` and write nothing.
+//   a(fill), b(fill)  elements of a and b
+//   column()        their column numbers
+//   used(v)         v, with zeros in idle lanes of a row
+//   set(v), get()   elements of out; without out they are not kept in wide rows
+template <class T>
+struct NarrowBlock {
+  using V = Vec<T>;
+  const RowBlocks<T>& all;
+  Index first = 0, rows = 0;                // rows <= lanes; the results of other lanes go nowhere
+  alignas(64) T a[most_narrow * lanes<T>];  // [column][lane]
+  alignas(64) T b[most_narrow * lanes<T>];
 
-  void load_prediction(const Rows<const T>& from, Range columns) {
-    transpose<T>(from.row(first) + columns.begin, from.stride, rows, columns.size(), prediction, lanes<T>);
+  explicit NarrowBlock(const RowBlocks<T>& blocks) : all(blocks) {}
+
+  struct Element {
+    NarrowBlock& block;
+    Index j;
+    V a(T = 0) const { return load<T>(block.a + j * lanes<T>); }
+    V b(T = 0) const { return load<T>(block.b + j * lanes<T>); }
+    V column() const { return V(static_cast<T>(j)); }
+    V used(const V& v) const { return v; }
+    void set(const V& v) const { store<T>(v, block.a + j * lanes<T>); }
+    V get() const { return a(); }
+  };
+
+  [[gnu::noinline]] void read(Index first_row) {
+    first = first_row;
+    rows = all.rows - first < lanes<T> ? all.rows - first : lanes<T>;
+    transpose_rows<T>([&](Index i) { return all.a.row(first + i); }, rows, all.columns, a);
+    if (all.b.data) {
+      transpose_rows<T>([&](Index i) { return all.b.row(first + i); }, rows, all.columns, b);
+    }
   }
 
-  void load_target(const Targets<T>& from, Index width, Range columns) {
+  [[gnu::noinline]] void write() const {
+    transpose_columns<T>(a, rows, all.columns, [&](Index i) { return all.out.row(first + i); });
+  }
+
+  template <class F>
+  [[gnu::always_inline]] void for_each(F&& f) {
+    for (Index j = 0; j < all.columns; ++j) {
+      f(Element{*this, j});
+    }
+  }
+
+  V sum(const V& v) const { return v; }
+  V highest(const V& v) const { return v; }
+  V lowest(const V& v) const { return v; }
+
+  // value(row) of each row.
+  template <class F>
+  [[gnu::always_inline]] V per_row(F&& value) const {
+    T values[lanes<T>] = {};
     for (Index i = 0; i < rows; ++i) {
-      const T* row = from.dense + from.sample(first + i) * width;
-      for (Index j = columns.begin; j < columns.end; ++j) {
-        target[(j - columns.begin) * lanes<T> + i] = row[j];
-      }
-    }
-    for (Index i = rows; i < lanes<T>; ++i) {
-      for (Index j = 0; j < columns.size(); ++j) {
-        target[j * lanes<T> + i] = 0;
-      }
-    }
-  }
-
-  void store_prediction(const Rows<T>& to, Range columns) const {
-    for (Index i = 0; i < rows; ++i) {
-      T* row = to.row(first + i) + columns.begin;
-      for (Index j = 0; j < columns.size(); ++j) {
-        row[j] = prediction[j * lanes<T> + i];
-      }
-    }
-  }
-
-  Vec<T> labels(const Targets<T>& from) const {
-    T label[lanes<T>] = {};
-    for (Index i = 0; i < rows; ++i) {
-      label[i] = static_cast<T>(from.labels[from.sample(first + i)]);
-    }
-    return load<T>(label);
-  }
-
-  Vec<T> weights(const T* weight, const Targets<T>& from, T scale) const {
-    T values[lanes<T>];
-    for (Index i = 0; i < lanes<T>; ++i) {
-      values[i] = weight && i < rows ? weight[from.sample(first + i)] * scale : scale;
+      values[i] = value(first + i);
     }
     return load<T>(values);
   }
-
-  void store_rows(const Vec<T>& v, T* to) const { store<T>(v, to + first, first_lanes<T>(rows)); }
+  void store_rows(const V& v, T* to) const { store<T>(v, to + first, first_lanes<T>(rows)); }
 };
 
-template <class T, class F>
-void for_each_row_block(Index rows, F&& f) {
-  RowBlock<T> block;
-  for (Index first = 0; first < rows; first += lanes<T>) {
-    block.first = first;
-    block.rows = rows - first < lanes<T> ? rows - first : lanes<T>;
-    f(block);
-  }
-}
+template <class T>
+struct WideBlock {
+  using V = Vec<T>;
+  const RowBlocks<T>& all;
+  Index first;
+  const T *a, *b;
+  T* out;
 
-template <class F>
-void for_each_chunk(Index columns, F&& f) {
-  for (Index j = 0; j < columns; j += chunk_columns) {
-    f(Range{j, columns - j < chunk_columns ? columns : j + chunk_columns});
+  template <bool whole>
+  struct Element {
+    const WideBlock& block;
+    Index j;
+    Mask<T> mask;
+    V a(T fill = 0) const { return read(block.a, fill); }
+    V b(T fill = 0) const { return read(block.b, fill); }
+    V column() const { return load<T>(lane_numbers<T>.data()) + static_cast<T>(j); }
+    V used(V v) const {
+      if constexpr (!whole) {
+        where(!mask, v) = T(0);
+      }
+      return v;
+    }
+    void set(const V& v) const {
+      if (block.out) {
+        if constexpr (whole) {
+          store<T>(v, block.out + j);
+        } else {
+          store<T>(v, block.out + j, mask);
+        }
+      }
+    }
+    V get() const { return read(block.out, 0); }
+
+   private:
+    V read(const T* p, T fill) const {
+      if constexpr (whole) {
+        return load<T>(p + j);
+      } else {
+        V v = load<T>(p + j, mask);
+        where(!mask, v) = fill;
+        return v;
+      }
+    }
+  };
+
+  template <class F>
+  [[gnu::always_inline]] void for_each(F&& f) {
+    Index j = 0;
+    for (; j + lanes<T> <= all.columns; j += lanes<T>) {
+      f(Element<true>{*this, j, {}});
+    }
+    if (j < all.columns) {
+      f(Element<false>{*this, j, first_lanes<T>(all.columns - j)});
+    }
+  }
+
+  V sum(const V& v) const { return reduce(v); }
+  V highest(const V& v) const { return hmax(v); }
+  V lowest(const V& v) const { return hmin(v); }
+
+  template <class F>
+  [[gnu::always_inline]] V per_row(F&& value) const {
+    return V(static_cast<T>(value(first)));
+  }
+  void store_rows(const V& v, T* to) const { to[first] = v[0]; }
+};
+
+// Calls f(block) for blocks that cover all rows.
+template <class T, class F>
+[[gnu::always_inline]] inline void for_each_block(const RowBlocks<T>& all, F&& f) {
+  if (all.columns <= most_narrow) {
+    NarrowBlock<T> block(all);
+    for (Index first = 0; first < all.rows; first += lanes<T>) {
+      block.read(first);
+      f(block);
+      if (all.out.data) {
+        block.write();
+      }
+    }
+  } else {
+    for (Index i = 0; i < all.rows; ++i) {
+      WideBlock<T> block{all, i, all.a.row(i), all.b.data ? all.b.row(i) : nullptr,
+                         all.out.data ? all.out.row(i) : nullptr};
+      f(block);
+    }
   }
 }
 

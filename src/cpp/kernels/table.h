@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string_view>
 
 namespace fastopt {
 
@@ -73,12 +74,21 @@ struct Targets {
   }
 };
 
+inline constexpr int max_loss_hyper = 1;
+using LossHyper = std::array<double, max_loss_hyper>;
+
+struct LossParameter {
+  std::string_view name;
+  double usual;
+};
+
 template <class T>
 struct Loss {
   Index rows, columns;
   Rows<const T> prediction;
   Targets<T> target;
   const T* weight = nullptr;
+  LossHyper hyper = {};
   T scale;
   Rows<T> gradient = {};  // of scale * sum of weight * loss; not computed where it is null
   T* loss;                // one for each row

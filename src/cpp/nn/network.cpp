@@ -59,6 +59,9 @@ Network<T>::Network(Index inputs, const std::vector<LayerSpec>& specs) {
     if (activation == softmax() && &spec != &specs.back()) {
       throw std::invalid_argument("softmax can only be the activation of the last layer");
     }
+    if (activations()[static_cast<std::size_t>(activation)].from_input) {
+      throw std::invalid_argument(spec.activation + " cannot be fused with a dense layer");
+    }
     layers_.push_back(make_layer<T>(layers_.empty() ? inputs : outputs(), spec));
     activations_.push_back(activation);
     for (TensorSpec& tensor : layers_.back()->tensors()) {
@@ -88,7 +91,7 @@ bool Network<T>::finite() const {
 template <class T>
 void Network<T>::check(const Objective<T>& objective) const {
   const LossEntry& loss = losses()[static_cast<std::size_t>(objective.loss)];
-  const std::string_view last = activations()[last_activation()];
+  const std::string_view last = activations()[last_activation()].name;
   if (!loss.activation.empty() && last != "linear" && last != loss.activation) {
     throw std::invalid_argument(std::string(loss.name) + " needs a last layer with activation '" +
                                 std::string(loss.activation) + "' or 'linear', not '" + std::string(last) + "'");
@@ -279,6 +282,7 @@ void Network<T>::loss_rows(Arena& arena, const Batch& batch, Range rows, const O
                                                                .prediction = {y.data, y.stride},
                                                                .target = target,
                                                                .weight = weight,
+                                                               .hyper = objective.hyper,
                                                                .scale = T(1) / static_cast<T>(batch.rows),
                                                                .gradient = backward ? dy : Rows<T>{},
                                                                .loss = arena.loss + rows.begin});

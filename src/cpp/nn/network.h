@@ -35,6 +35,7 @@ struct Batch {
 template <class T>
 struct Objective {
   int loss;
+  LossHyper hyper;
   std::vector<int> metrics;
   const Index* labels = nullptr;  // of all samples
   const T* dense = nullptr;
@@ -111,7 +112,7 @@ class Network {
   template <class F>
   void for_each_slab(const Team& team, Range rows, double row_cost, Watch& watch, Index done, F&& work) const;
   bool fused(int loss) const {
-    return losses()[static_cast<std::size_t>(loss)].activation == activations()[last_activation()];
+    return losses()[static_cast<std::size_t>(loss)].activation == activations()[last_activation()].name;
   }
   std::size_t last_activation() const { return static_cast<std::size_t>(activations_.back()); }
 

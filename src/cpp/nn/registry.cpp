@@ -12,22 +12,14 @@ namespace fastopt {
 
 namespace {
 
-std::string_view name_of(std::string_view name) {
-  return name;
-}
-template <class Entry>
-std::string_view name_of(const Entry& entry) {
-  return entry.name;
-}
-
 template <class Entry>
 int find(const std::vector<Entry>& entries, std::string_view kind, std::string_view name) {
   std::string known;
   for (std::size_t i = 0; i < entries.size(); ++i) {
-    if (name_of(entries[i]) == name) {
+    if (entries[i].name == name) {
       return static_cast<int>(i);
     }
-    known += (known.empty() ? "" : ", ") + std::string(name_of(entries[i]));
+    known += (known.empty() ? "" : ", ") + std::string(entries[i].name);
   }
   throw std::invalid_argument("unknown " + std::string(kind) + " '" + std::string(name) + "'; known are " + known);
 }
@@ -63,16 +55,16 @@ const std::vector<RuleEntry>& rules() {
   return list;
 }
 
-const std::vector<std::string_view>& activations() {
+const std::vector<ActivationEntry>& activations() {
   static const auto list = []<class... A>(baseline::List<A...>) {
-    return std::vector<std::string_view>{A::name..., "softmax"};
+    return std::vector<ActivationEntry>{{A::name, A::from_input}..., {"softmax", false}};
   }(baseline::Activations{});
   return list;
 }
 
 const std::vector<LossEntry>& losses() {
   static const auto list = []<class... L>(baseline::List<L...>) {
-    return std::vector<LossEntry>{{L::name, L::activation, L::labels}...};
+    return std::vector<LossEntry>{{L::name, L::activation, L::labels, L::hyper}...};
   }(baseline::Losses{});
   return list;
 }

@@ -21,10 +21,16 @@ struct RuleEntry {
   int theta = -1;  // the slot that holds the parameters while they look ahead
 };
 
+struct ActivationEntry {
+  std::string_view name;
+  bool from_input;  // its gradient needs the values before it, so that no product can be fused with it
+};
+
 struct LossEntry {
   std::string_view name;
   std::string_view activation;  // the one that it is fused with: it takes the values before it
   bool labels;                  // targets are class numbers
+  std::span<const LossParameter> hyper;
 };
 
 struct MetricEntry {
@@ -34,7 +40,7 @@ struct MetricEntry {
 };
 
 const std::vector<RuleEntry>& rules();
-const std::vector<std::string_view>& activations();  // elementwise ones, then softmax
+const std::vector<ActivationEntry>& activations();  // elementwise ones, then softmax
 const std::vector<LossEntry>& losses();
 const std::vector<MetricEntry>& metrics();
 

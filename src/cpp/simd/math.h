@@ -39,41 +39,81 @@ template <class V, std::size_t N>
   return sum;
 }
 
+// 2^(n + more). High bits of n do not matter.
 template <class V>
-[[gnu::always_inline]] inline V power_of_two(const Integer<V>& exponent) {
+[[gnu::always_inline]] inline V power_of_two(const Integer<V>& n, typename Integer<V>::value_type more = 0) {
   using F = Format<typename V::value_type>;
-  return bits<V>((exponent + F::bias) << F::mantissa_bits);
+  return bits<V>((n << F::mantissa_bits) + ((F::bias + more) << F::mantissa_bits));
 }
 
+// exp(x + tail) = 2^n (1 + high + (low + p)), the sum in brackets being exp(r) - 1 with |r| <= log(2) / 2; `tail` is
+// small, and takes digits of an argument that x has no room for.
 template <class V>
-[[gnu::always_inline]] inline V exp(V x) {
+struct ReducedExp {
+  Integer<V> n;  // and the bits of `integer_magic`
+  V high, low, p;
+};
+
+template <class V>
+[[gnu::always_inline]] inline ReducedExp<V> reduce_exp(const V& x, const V& tail) {
   using T = typename V::value_type;
   using F = Format<T>;
-  where(x < F::exp_lowest, x) = F::exp_lowest;
-  where(x > F::exp_highest, x) = F::exp_highest;
   const V shifted = x * T(1.44269504088896340736) + F::integer_magic;
-  const Integer<V> n = bits<Integer<V>>(shifted) - bits<Integer<V>>(V(F::integer_magic));
   const V whole = shifted - F::integer_magic;
   V high, low, p;  // x - n log 2 = high + low, whose sum alone would be rounded
   if constexpr (sizeof(T) == 4) {
     high = x - whole * 0.693359375F;
-    low = whole * 2.12194440e-4F;
+    low = whole * 2.12194440e-4F + tail;
     const V r = high + low;
     p = r * r *
         polynomial<V>(r, {5.0000001201e-1F, 1.6666665459e-1F, 4.1665795894e-2F, 8.3334519073e-3F, 1.3981999507e-3F,
                           1.9875691500e-4F});
   } else {
     high = x - whole * 6.93145751953125e-1;
-    low = whole * -1.42860682030941723212e-6;
+    low = whole * -1.42860682030941723212e-6 + tail;
     const V r = high + low;
     p = r * r *
         polynomial<V>(r, {1.0 / 2, 1.0 / 6, 1.0 / 24, 1.0 / 120, 1.0 / 720, 1.0 / 5040, 1.0 / 40320, 1.0 / 362880,
                           1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800.0});
   }
-  const V e = T(1) + (high + (low + p));
+  return {bits<Integer<V>>(shifted), high, low, p};
+}
+
+template <class V>
+[[gnu::always_inline]] inline V exp(V x) {
+  using T = typename V::value_type;
+  using F = Format<T>;
+  x = at_most(at_least(x, V(F::exp_lowest)), V(F::exp_highest));
+  const auto [raw, high, low, p] = reduce_exp<V>(x, T(0));
+  const Integer<V> n = raw - bits<Integer<V>>(V(F::integer_magic));
   // Two factors, because 2^n itself leaves the range where exp is denormal or near the largest number.
   const Integer<V> half = n >> 1;
-  return e * power_of_two<V>(half) * power_of_two<V>(n - half);
+  return (T(1) + (high + (low + p))) * power_of_two<V>(half) * power_of_two<V>(n - half);
+}
+
+// exp(x + tail) for exp_lowest <= x <= 0.
+template <class V>
+[[gnu::always_inline]] inline V exp_in_range(const V& x, const V& tail) {
+  using T = typename V::value_type;
+  using F = Format<T>;
+  const auto [n, high, low, p] = reduce_exp<V>(x, tail);
+  // 2^n may be denormal, but not 2^n times `denormal_scale` and a little more.
+  return (T(1) + (high + (low + p))) * power_of_two<V>(n, F::mantissa_bits + 2) * (T(0.25) / F::denormal_scale);
+}
+
+// exp(x) for x <= 0, with less to do at the ends of the range.
+template <class V>
+[[gnu::always_inline]] inline V exp_nonpositive(const V& x) {
+  return exp_in_range<V>(at_least(x, V(Format<typename V::value_type>::exp_lowest)), V(0));
+}
+
+// exp(x) - 1 for x <= 0, without cancellation near 0.
+template <class V>
+[[gnu::always_inline]] inline V expm1_nonpositive(const V& x) {
+  using T = typename V::value_type;
+  const auto [n, high, low, p] = reduce_exp<V>(at_least(x, V(T(-64))), T(0));
+  const V scale = power_of_two<V>(n);
+  return scale * (high + (low + p)) + (scale - T(1));
 }
 
 template <class V>
@@ -120,11 +160,39 @@ template <class V>
   return result;
 }
 
+// log(1 + x) for 0 <= x <= 1, without cancellation near 0: 2 artanh(x / (2 + x)), a polynomial in the square of that.
+// The coefficients are a fit of the least largest relative error.
+template <class V>
+[[gnu::always_inline]] inline V log1p_fraction(const V& x) {
+  using T = typename V::value_type;
+  const V s = x / (T(2) + x);
+  const V z = s * s;
+  V series;
+  if constexpr (sizeof(T) == 4) {
+    series = polynomial<V>(z, {6.666664e-1F, 4.00076234e-1F, 2.82351002e-1F, 2.68606668e-1F});
+  } else {
+    series = polynomial<V>(
+        z, {6.66666666666666584e-1, 4.00000000000148151e-1, 2.85714285670526758e-1, 2.22222227226333977e-1,
+            1.81817891942646989e-1, 1.53855763741297166e-1, 1.33140475797625965e-1, 1.2001935028207262e-1,
+            8.79659095670337501e-2, 1.61723563853229416e-1});
+  }
+  return T(2) * s + s * z * series;
+}
+
+// 1 / (1 + exp(-|x|)) and 1 / (1 + exp(|x|)): the larger and the smaller of sigmoid(x) and sigmoid(-x). The smaller one
+// keeps the digits that 1 - sigmoid would lose.
+template <class V>
+[[gnu::always_inline]] inline std::pair<V, V> sigmoids(const V& x) {
+  using T = typename V::value_type;
+  const V z = math::exp_nonpositive(-abs(x));
+  const V larger = T(1) / (T(1) + z);
+  return {larger, z * larger};
+}
+
 template <class V>
 [[gnu::always_inline]] inline V sigmoid(const V& x) {
   using T = typename V::value_type;
-  // exp of a non-positive number never overflows and keeps the small values of the left tail.
-  const V z = math::exp(-abs(x));
+  const V z = math::exp_nonpositive(-abs(x));
   V numerator = T(1);
   where(x < T(0), numerator) = z;
   return numerator / (T(1) + z);
@@ -133,22 +201,41 @@ template <class V>
 template <class V>
 [[gnu::always_inline]] inline V tanh(const V& x) {
   using T = typename V::value_type;
-  const V magnitude = abs(x);
-  const V z = x * x;
-  V large = T(1) - T(2) / (math::exp(magnitude + magnitude) + T(1));
-  where(x < T(0), large) = -large;
-  V small;
+  const V e = math::expm1_nonpositive(abs(x) * T(-2));
+  return copysign(e / (T(2) + e), x);
+}
+
+// exp(-x^2 / 2) for 0 <= x <= normal_reach. The square has twice the digits of x: that of x rounded to half its digits
+// is exact, and the rest goes into the tail of the argument.
+template <class T>
+inline constexpr T normal_reach = sizeof(T) == 4 ? T(14.4) : T(38.6);  // exp(-x^2 / 2) is denormal here, and no less
+
+template <class V>
+[[gnu::always_inline]] inline V gaussian(const V& x) {
+  using T = typename V::value_type;
+  constexpr int dropped = sizeof(T) == 4 ? 12 : 27;
+  const Integer<V> rounded = (bits<Integer<V>>(x) + (Integer<V>(1) << (dropped - 1))) >> dropped << dropped;
+  const V h = bits<V>(rounded), d = h - x;
+  return exp_in_range<V>(h * h * T(-0.5), d * (x + d * T(0.5)));
+}
+
+// (1 - Phi(x)) exp(x^2 / 2) for 0 <= x <= normal_reach, Phi being the distribution function of the normal distribution:
+// Mills' ratio over sqrt(2 pi). That a rational function without any cancellation is enough was seen by Hart et al.,
+// "Computer approximations", 1968; the coefficients are a fit of the least largest relative error over the whole range.
+template <class V>
+[[gnu::always_inline]] inline V normal_tail_ratio(const V& x) {
+  using T = typename V::value_type;
   if constexpr (sizeof(T) == 4) {
-    small = x + x * z *
-                    polynomial<V>(z, {-3.33332819422e-1F, 1.33314422036e-1F, -5.37397155531e-2F, 2.06390887954e-2F,
-                                      -5.70498872745e-3F});
+    return polynomial<V>(x, {0.500000003F, 0.439281801F, 0.183967903F, 0.0408807036F, 0.00415316478F}) /
+           polynomial<V>(x, {1.0F, 1.67644861F, 1.20554321F, 0.471405431F, 0.102478844F, 0.0104103286F});
   } else {
-    const V p = polynomial<V>(z, {-1.61468768441708447952e3, -9.92877231001918586564e1, -9.64399179425052238628e-1});
-    const V q = polynomial<V>(z, {4.84406305325125486048e3, 2.23548839060100448583e3, 1.12811678491632931402e2, 1.0});
-    small = x + x * z * (p / q);
+    return polynomial<V>(x, {0.5, 0.828282153291833565, 0.680167610204368261, 0.357776534971737814,
+                             0.132258124128226422, 0.035739975061144541, 0.00714048077655112155, 0.00104279193736480391,
+                             0.000106945572062056339, 7.00465423667173663e-6, 2.25268204758014609e-7}) /
+           polynomial<V>(x, {1.0, 2.4544488673865327, 2.81870207697652238, 2.00328902524048583, 0.981347546021760305,
+                             0.348889978463208172, 0.0921656079342612616, 0.0181654744676573033, 0.00263144981931711256,
+                             0.000268637458425714026, 0.0000175580643636837434, 5.6466365142168313e-7});
   }
-  where(magnitude < T(0.625), large) = small;
-  return large;
 }
 
 }  // namespace fastopt::FASTOPT_ISA::math

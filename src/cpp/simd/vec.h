@@ -34,29 +34,29 @@ inline constexpr auto lane_numbers = []<std::size_t... I>(std::index_sequence<I.
 }(std::make_index_sequence<Vec<T>::size()>{});
 
 template <class T>
-inline Mask<T> first_lanes(std::int64_t count) {
+[[gnu::always_inline]] inline Mask<T> first_lanes(std::int64_t count) {
   return Vec<T>(lane_numbers<T>.data(), stdx::element_aligned) < static_cast<T>(count);
 }
 
 template <class T>
-inline Vec<T> load(const T* p) {
+[[gnu::always_inline]] inline Vec<T> load(const T* p) {
   return Vec<T>(p, stdx::element_aligned);
 }
 
 template <class T>
-inline Vec<T> load(const T* p, const Mask<T>& mask) {
-  Vec<T> v = 0;
+[[gnu::always_inline]] inline Vec<T> load(const T* p, const Mask<T>& mask) {
+  Vec<T> v{};
   where(mask, v).copy_from(p, stdx::element_aligned);
   return v;
 }
 
 template <class T>
-inline void store(const Vec<T>& v, T* p) {
+[[gnu::always_inline]] inline void store(const Vec<T>& v, T* p) {
   v.copy_to(p, stdx::element_aligned);
 }
 
 template <class T>
-inline void store(const Vec<T>& v, T* p, const Mask<T>& mask) {
+[[gnu::always_inline]] inline void store(const Vec<T>& v, T* p, const Mask<T>& mask) {
   if constexpr (sizeof(v) > 16) {
     where(mask, v).copy_to(p, stdx::element_aligned);
   } else {
@@ -67,6 +67,27 @@ inline void store(const Vec<T>& v, T* p, const Mask<T>& mask) {
       }
     }
   }
+}
+
+// -1, 0 or 1; NaN stays NaN.
+template <class V>
+inline V sign(V x) {
+  where(x > V(0), x) = V(1);
+  where(x < V(0), x) = V(-1);
+  return x;
+}
+
+// x, or the limit where x is beyond it. A NaN stays, which max and min of std::experimental do not promise.
+template <class V>
+[[gnu::always_inline]] inline V at_least(V x, const V& limit) {
+  where(x < limit, x) = limit;
+  return x;
+}
+
+template <class V>
+[[gnu::always_inline]] inline V at_most(V x, const V& limit) {
+  where(x > limit, x) = limit;
+  return x;
 }
 
 // f(0_c), f(1_c), ..., f((N-1)_c) with the index a constant, so that arrays of vectors stay in registers.

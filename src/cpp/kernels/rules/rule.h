@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "kernels/table.h"
+#include "simd/vec.h"
 
 namespace fastopt::FASTOPT_ISA {
 
@@ -20,13 +21,5 @@ inline constexpr bool finishes = requires { &Rule::factor; };
 
 template <class Rule>
 inline constexpr bool looks_ahead = requires { Rule::theta; };
-
-// -1, 0 or 1; NaN stays NaN.
-template <class V>
-inline V sign(V x) {
-  where(x > V(0), x) = V(1);
-  where(x < V(0), x) = V(-1);
-  return x;
-}
 
 }  // namespace fastopt::FASTOPT_ISA
