@@ -376,6 +376,15 @@ py::array drawn_real(const std::string& dtype, Index count, F32&& f32, F64&& f64
   throw std::invalid_argument("dtype must be 'float32' or 'float64', got '" + dtype + "'");
 }
 
+// Which activations need their argument for the gradient.
+py::dict all_activations() {
+  py::dict all;
+  for (const ActivationEntry& activation : activations()) {
+    all[py::str(std::string(activation.name))] = activation.from_input;
+  }
+  return all;
+}
+
 }  // namespace
 
 void add_kernels(py::module_& module) {

@@ -115,14 +115,16 @@ struct PyOptimizer {
   }
 };
 
-// make(tensor) for every tensor, as a list of dicts: one dict a layer.
+// make(tensor) for every tensor, trained or not, as a list of dicts: one dict a layer.
 template <class T, class F>
-py::list by_tensor(const Network<T>& network, F&& make) {
+py::list by_tensor(const Network<T>& network, F&& make, bool trained = true) {
   py::list all;
   for (const auto& layer : network.layers()) {
     py::dict tensors;
     for (const TensorSpec& tensor : layer->tensors()) {
-      tensors[py::str(tensor.name)] = make(tensor);
+      if (tensor.trained == trained) {
+        tensors[py::str(tensor.name)] = make(tensor);
+      }
     }
     all.append(tensors);
   }
@@ -132,18 +134,14 @@ py::list by_tensor(const Network<T>& network, F&& make) {
 std::vector<LayerSpec> layer_specs(const std::vector<std::map<std::string, py::object>>& layers) {
   std::vector<LayerSpec> specs;
   for (const auto& layer : layers) {
-    LayerSpec spec{.kind = "", .units = 0, .activation = "linear", .bias = true};
+    LayerSpec spec{.kind = "", .activation = "linear", .numbers = {}};
     for (const auto& [key, value] : layer) {
       if (key == "kind") {
         spec.kind = value.cast<std::string>();
-      } else if (key == "units") {
-        spec.units = value.cast<Index>();
       } else if (key == "activation") {
         spec.activation = value.cast<std::string>();
-      } else if (key == "use_bias") {
-        spec.bias = value.cast<bool>();
       } else {
-        throw std::invalid_argument("a layer has no setting '" + key + "'");
+        spec.numbers[key] = value.cast<double>();
       }
     }
     specs.push_back(spec);
@@ -152,13 +150,16 @@ std::vector<LayerSpec> layer_specs(const std::vector<std::map<std::string, py::o
 }
 
 std::shared_ptr<PyNetwork> make_network(const std::string& dtype, Index input_size,
-                                        const std::vector<std::map<std::string, py::object>>& layers) {
+                                        const std::vector<std::map<std::string, py::object>>& layers,
+                                        std::uint64_t seed) {
   const std::vector<LayerSpec> specs = layer_specs(layers);
   if (dtype == "float32") {
-    return std::shared_ptr<PyNetwork>(new PyNetwork{.network = Network<float>(input_size, specs), .exclusive = {}});
+    return std::shared_ptr<PyNetwork>(
+        new PyNetwork{.network = Network<float>(input_size, specs, seed), .exclusive = {}});
   }
   if (dtype == "float64") {
-    return std::shared_ptr<PyNetwork>(new PyNetwork{.network = Network<double>(input_size, specs), .exclusive = {}});
+    return std::shared_ptr<PyNetwork>(
+        new PyNetwork{.network = Network<double>(input_size, specs, seed), .exclusive = {}});
   }
   throw std::invalid_argument("dtype must be 'float32' or 'float64', got '" + dtype + "'");
 }
@@ -405,7 +406,8 @@ std::shared_ptr<PyOptimizer> make_network_optimizer(const std::string& rule, con
 void add_network(py::module_& module) {
   const py::object none = py::none();
   py::class_<PyNetwork, std::shared_ptr<PyNetwork>>(module, "Network")
-      .def(py::init(&make_network), py::arg("dtype"), py::arg("input_size"), py::arg("layers"))
+      .def(py::init(&make_network), py::arg("dtype"), py::arg("input_size"), py::arg("layers"),
+           py::arg("seed") = 0)
       .def_property_readonly("dtype", [](PyNetwork& self) { return self.network.index() == 0 ? "float32" : "float64"; })
       .def_property_readonly("input_size",
                              [](PyNetwork& self) { return self.visit([](auto& n) { return n.inputs(); }); })
@@ -425,6 +427,20 @@ void add_network(py::module_& module) {
               return by_tensor(n, [&](const TensorSpec& t) { return view(n.gradients() + t.offset, t.shape, self); });
             });
           })
+      .def_property_readonly(
+          "state",
+          [](const py::object& self) {
+            return self.cast<PyNetwork&>().visit([&](auto& n) {
+              return by_tensor(
+                  n, [&](const TensorSpec& t) { return view(n.state() + t.offset, t.shape, self); }, false);
+            });
+          })
+      .def_property(
+          "draws", [](PyNetwork& self) { return self.visit([](auto& n) { return n.draws; }); },
+          [](PyNetwork& self, std::int64_t draws) { self.visit([&](auto& n) { n.draws = draws; }); })
+      .def_property(
+          "noise", [](PyNetwork& self) { return self.visit([](auto& n) { return n.noise; }); },
+          [](PyNetwork& self, bool noise) { self.visit([&](auto& n) { n.noise = noise; }); })
       .def("forward", &forward, py::arg("x"))
       .def("backward", &backward, py::arg("dy"))
       .def("predict", &predict, py::arg("x"), py::arg("batch_size") = 256, py::arg("poll") = none)

@@ -9,6 +9,7 @@
 #include "kernels/philox.h"
 #include "kernels/product.h"
 #include "kernels/reduce.h"
+#include "kernels/rows.h"
 #include "kernels/update.h"
 
 #define FASTOPT_TEXT(name) #name
@@ -46,6 +47,9 @@ inline constexpr Kernels<T> kernels{
     .shrink = shrink<T>,
     .add = add<T>,
     .gather = gather<T>,
+    .multiply_by = multiply_by<T>,
+    .add_to = add_to<T>,
+    .mask = mask<T>,
     .sum = sum<T>,
     .sum_of_squares = sum_of_squares<T>,
     .first_nonfinite = first_nonfinite<T>,

@@ -168,6 +168,10 @@ struct Kernels {
   void (*shrink)(T* x, double part, Index size);                // x <- x - part x
   void (*add)(const T* x, T* y, Index size);                    // y <- y + x
   void (*gather)(const Gather<T>&);
+  // out <- a b and a + b, which may be one of them; 0 with probability `rate`, else 1 / (1 - rate).
+  void (*multiply_by)(const T* a, const T* b, T* out, Index size);
+  void (*add_to)(const T* a, const T* b, T* out, Index size);
+  void (*mask)(std::uint64_t key, std::uint64_t stream, double rate, T* out, Index size);
   double (*sum)(const T* x, Index size);
   double (*sum_of_squares)(const T* x, Index size);
   Index (*first_nonfinite)(const T* x, Index size);

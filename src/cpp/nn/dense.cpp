@@ -8,9 +8,9 @@ namespace fastopt {
 
 template <class T>
 Dense<T>::Dense(Index inputs, Index outputs, bool bias) : Layer<T>(inputs, outputs) {
-  this->tensors_.push_back({"kernel", {inputs, outputs}, checked_product(inputs, outputs)});
+  this->add_tensor("kernel", {inputs, outputs});
   if (bias) {
-    this->tensors_.push_back({"bias", {outputs}, outputs});
+    this->add_tensor("bias", {outputs});
   }
 }
 

@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "kernels/table.h"
+#include "nn/registry.h"
 #include "runtime/buffer.h"
+#include "runtime/cpu.h"
 #include "runtime/team.h"
 
 namespace fastopt {
@@ -15,7 +17,13 @@ struct TensorSpec {
   std::string name;
   std::vector<Index> shape;
   Index size;
-  Index offset = 0;  // in the flat buffers, in elements; set by the network
+  bool trained = true;  // else it belongs to the network's state
+  Index offset = 0;     // in the flat buffers, in elements; set by the network
+};
+
+// Random numbers of one layer in one batch: those of row i of the batch are stream first_stream + i of the key.
+struct Draw {
+  std::uint64_t key, first_stream;
 };
 
 // What a layer works on in one batch. Rows are split among the team, each thread keeping its own from the first layer
@@ -26,17 +34,31 @@ template <class T>
 struct Flow {
   const T* parameters;
   T* gradients;
+  T* state;
   T* workspace;
+  bool training;
   Rows<const T> x;
   Rows<T> y;
+  Rows<T> kept;  // what this layer keeps of each row, from forward to backward
   int activation;
   int x_activation;
   Rows<const T> dy;
   Rows<T> dx;
+  // The two ends of a residual block: at its end the values that enter the block, at its start the gradient of its end.
+  Rows<const T> other;
+  Draw draw;
 };
 
 // Called with a range of the flat buffers; false asks to stop.
 using PartDone = std::function<bool(Range)>;
+
+// Whether a layer hands on what it gets, going forward, or in both directions.
+enum class Passes : std::uint8_t { nothing, values, all };
+
+struct Mode {
+  bool training;
+  bool noise = training;  // layers that add noise in training do
+};
 
 template <class T>
 class Layer {
@@ -52,13 +74,25 @@ class Layer {
   const std::vector<TensorSpec>& tensors() const { return tensors_; }
 
   // Arithmetic operations of one row in one pass.
-  virtual double cost() const = 0;
+  virtual double cost() const { return 4 * static_cast<double>(outputs_); }
 
-  // Elements of the workspace that the team shares.
-  virtual Index workspace() const = 0;
+  // Elements of the workspace that the team shares, and of what is kept of a row.
+  virtual Index workspace() const { return 0; }
+  virtual Index kept() const { return 0; }
 
-  // What `backward_input` needs of the parameters, split among the team; the network puts a barrier behind it.
-  virtual void prepare_backward(const Team& team, const Flow<T>& flow) const = 0;
+  virtual Passes passes(Mode) const { return Passes::nothing; }
+
+  // What the passes need of the parameters, split among the team; a barrier follows each. `prepare_forward` is called
+  // only if `prepares_forward`.
+  virtual bool prepares_forward() const { return false; }
+  virtual void prepare_forward(const Team&, const Flow<T>&) const {}
+  virtual void prepare_backward(const Team&, const Flow<T>&) const {}
+
+  // Whether in training the values of a row depend on the other rows. Then `gather_forward` and `gather_backward` see
+  // all `rows` of x, or of x and dy, before the rows are taken one by one; the columns are split among the team.
+  virtual bool couples_rows() const { return false; }
+  virtual void gather_forward(const Team&, Index /*rows*/, const Flow<T>&) const {}
+  virtual void gather_backward(const Team&, Index /*rows*/, const Flow<T>&) const {}
 
   // The flow's rows are those of this thread alone.
   virtual void forward(Index rows, const Flow<T>& flow) const = 0;
@@ -67,9 +101,31 @@ class Layer {
   // The flow's rows are those of the whole batch; the parameters are split among the team, at multiples of whole
   // vectors from the start of a tensor. `done` is told of each part of the gradients that is finished, while it is in
   // cache. False: it asked to stop; ranks stop at different places, so no rank waits for another in here.
-  virtual bool backward_parameters(const Team& team, Index batch, const Flow<T>& flow, const PartDone& done) const = 0;
+  virtual bool backward_parameters(const Team&, Index /*batch*/, const Flow<T>&, const PartDone&) const { return true; }
 
  protected:
+  // y <- activation(y), and dx <- dx x_activation'(x), where no kernel has done it.
+  void activate(Index rows, const Flow<T>& flow) const {
+    if (flow.activation != linear) {
+      kernels<T>().activate[static_cast<std::size_t>(flow.activation)]({flow.y.data, flow.y.stride}, flow.y, rows,
+                                                                       outputs_);
+    }
+  }
+  void differentiate(Index rows, const Flow<T>& flow) const {
+    if (flow.x_activation != linear) {
+      kernels<T>().differentiate[static_cast<std::size_t>(flow.x_activation)](flow.x, {flow.dx.data, flow.dx.stride},
+                                                                              flow.dx, rows, inputs_);
+    }
+  }
+
+  void add_tensor(std::string name, std::vector<Index> shape, bool trained = true) {
+    Index size = 1;
+    for (const Index n : shape) {
+      size = checked_product(size, n);
+    }
+    tensors_.push_back({std::move(name), std::move(shape), size, trained});
+  }
+
   std::vector<TensorSpec> tensors_;
 
  private:

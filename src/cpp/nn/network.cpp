@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <atomic>
 #include <limits>
+#include <optional>
 #include <stdexcept>
 
-#include "nn/dense.h"
 #include "runtime/cpu.h"
 
 namespace fastopt {
@@ -26,14 +26,6 @@ template <class T>
 constexpr Type type_of = sizeof(T) == 4 ? Type::f32 : Type::f64;
 
 template <class T>
-std::unique_ptr<Layer<T>> make_layer(Index inputs, const LayerSpec& spec) {
-  if (spec.kind == "dense") {
-    return std::make_unique<Dense<T>>(inputs, spec.units, spec.bias);
-  }
-  throw std::invalid_argument("unknown kind of layer '" + spec.kind + "'; known is dense");
-}
-
-template <class T>
 bool readable_in_place(const Samples& x) {
   constexpr Index size = sizeof(T);
   return x.type == type_of<T> && (x.column_stride == size || x.columns == 1) && x.row_stride % size == 0 &&
@@ -43,38 +35,76 @@ bool readable_in_place(const Samples& x) {
 }  // namespace
 
 template <class T>
-Network<T>::Network(Index inputs, const std::vector<LayerSpec>& specs) {
-  if (specs.empty()) {
-    throw std::invalid_argument("a network needs at least one layer");
-  }
+Network<T>::Network(Index inputs, const std::vector<LayerSpec>& specs, std::uint64_t seed) : seed_(seed) {
   if (inputs < 1) {
     throw std::invalid_argument("input_size must be at least 1, got " + std::to_string(inputs));
   }
-  Index offset = 0;
-  for (const LayerSpec& spec : specs) {
-    if (spec.units < 1) {
-      throw std::invalid_argument("units must be at least 1, got " + std::to_string(spec.units));
-    }
-    const int activation = find_activation(spec.activation);
-    if (activation == softmax() && &spec != &specs.back()) {
-      throw std::invalid_argument("softmax can only be the activation of the last layer");
-    }
-    if (activations()[static_cast<std::size_t>(activation)].from_input) {
-      throw std::invalid_argument(spec.activation + " cannot be fused with a dense layer");
+  Index trained = 0, state = 0;
+  std::vector<std::size_t> open;     // starts of residual blocks
+  std::optional<std::size_t> below;  // the layer that an activation can end
+  for (std::size_t l = 0; l < specs.size(); ++l) {
+    LayerSpec spec = specs[l];
+    int activation = find_activation(spec.activation);
+    const bool from_input = activations()[static_cast<std::size_t>(activation)].from_input;
+    if (spec.kind == "activation") {
+      if (!from_input && below && activations_[*below] == linear) {
+        activations_[*below] = activation;
+        spec.kind = "pass";
+      }
+    } else if (from_input) {
+      throw std::invalid_argument(spec.activation + " cannot end another layer: it needs one of its own");
     }
     layers_.push_back(make_layer<T>(layers_.empty() ? inputs : outputs(), spec));
-    activations_.push_back(activation);
+    const Layer<T>& layer = *layers_.back();
+    activations_.push_back(from_input || spec.kind == "pass" ? linear : activation);
+    partner_.push_back(l);
+    if (spec.kind == "residual_start") {
+      open.push_back(l);
+    } else if (spec.kind == "residual_end") {
+      if (open.empty() || layers_[open.back()]->inputs() != layer.inputs()) {
+        throw std::invalid_argument("a residual block must end with as many values as it starts with");
+      }
+      partner_[l] = open.back();
+      partner_[open.back()] = l;
+      open.pop_back();
+    }
+    if (layer.couples_rows() && l > 0) {
+      stages_.push_back(static_cast<Index>(l));
+    }
+    prepares_forward_ |= layer.prepares_forward();
+    if (layer.passes({false}) == Passes::nothing) {
+      last_ = l;
+      below = l;
+    } else if (spec.kind != "pass") {
+      below.reset();
+    }
     for (TensorSpec& tensor : layers_.back()->tensors()) {
-      tensor.offset = offset;
+      Index& end = tensor.trained ? trained : state;
+      tensor.offset = end;
       // 2^60 bytes are refused here, before any memory is asked for.
-      if (__builtin_add_overflow(offset, round_up(tensor.size, alignment), &offset)) {
+      if (__builtin_add_overflow(end, round_up(tensor.size, alignment), &end)) {
         throw std::length_error("the network has too many parameters");
       }
     }
   }
+  if (!open.empty()) {
+    throw std::invalid_argument("a residual block has no end");
+  }
+  if (specs.empty() || layers_[last_]->passes({false}) != Passes::nothing) {
+    throw std::invalid_argument("a network needs at least one layer that computes");
+  }
+  for (std::size_t l = 0; l < layers_.size(); ++l) {
+    if (activations_[l] == softmax() && l != last_) {
+      throw std::invalid_argument("softmax can only be the activation of the last layer");
+    }
+    if (l > last_ && layers_[l]->passes({true}) != Passes::all) {
+      throw std::invalid_argument("the last layer may not add noise or start a block");
+    }
+  }
   // One more line at the end, because whole vectors are read at the end of a row.
-  parameters_ = Buffer<T>(offset + alignment);
-  gradients_ = Buffer<T>(offset + alignment);
+  parameters_ = Buffer<T>(trained + alignment);
+  gradients_ = Buffer<T>(trained + alignment);
+  state_ = Buffer<T>(state + alignment);
 }
 
 template <class T>
@@ -112,8 +142,9 @@ void Network<T>::check(const Objective<T>& objective) const {
 }
 
 template <class T>
-void Network<T>::reserve(Arena& arena, Index rows, std::size_t metrics, bool training) {
-  if (rows <= arena.rows && metrics <= arena.metrics && arena.table == &kernel_table()) {
+void Network<T>::reserve(Arena& arena, Index rows, std::size_t metrics, Mode mode) {
+  if (rows <= arena.rows && metrics <= arena.metrics && arena.table == &kernel_table() &&
+      arena.mode.noise == mode.noise) {
     return;
   }
   rows = std::max(rows, arena.rows);
@@ -134,12 +165,26 @@ void Network<T>::reserve(Arena& arena, Index rows, std::size_t metrics, bool tra
       return Rows<T>{take(checked_product(rows, stride)), stride, nullptr};
     };
     next.levels.clear();
-    for (const auto& layer : layers_) {
-      next.levels.push_back({.y = take_rows(layer->outputs()), .dy = {}, .workspace = nullptr});
-      if (training) {
-        next.levels.back().dy = take_rows(layer->outputs());
-        next.levels.back().workspace = take(layer->workspace());
+    Index values = -1, target = -1;
+    for (std::size_t l = 0; l < layers_.size(); ++l) {
+      const Layer<T>& layer = *layers_[l];
+      const Passes passes = layer.passes(mode);
+      typename Arena::Level level{.values = values, .target = target, .hands_on = passes != Passes::nothing};
+      if (passes == Passes::nothing) {
+        level.y = take_rows(layer.outputs());
+        values = static_cast<Index>(l);
       }
+      if (passes != Passes::all && mode.training) {
+        level.dy = take_rows(layer.outputs());
+        target = static_cast<Index>(l);
+        if (layer.kept() > 0) {
+          level.kept = take_rows(layer.kept());
+        }
+      }
+      if (passes == Passes::nothing && (mode.training || layer.prepares_forward())) {
+        level.workspace = take(layer.workspace());
+      }
+      next.levels.push_back(level);
     }
     next.x = take_rows(inputs());
     next.activated = take_rows(outputs());
@@ -156,13 +201,14 @@ void Network<T>::reserve(Arena& arena, Index rows, std::size_t metrics, bool tra
   next.rows = rows;
   next.metrics = metrics;
   next.table = &kernel_table();
+  next.mode = mode;
   arena = std::move(next);
 }
 
 template <class T>
 void Network<T>::reserve(Index rows, const Objective<T>& objective) {
   forward_rows_ = 0;
-  reserve(training_, rows, objective.metrics.size(), true);
+  reserve_training(rows, objective.metrics.size());
 }
 
 template <class T>
@@ -201,21 +247,30 @@ void Network<T>::for_each_slab(const Team& team, Range rows, double row_cost, Wa
 
 template <class T>
 Flow<T> Network<T>::flow(Arena& arena, std::size_t layer, Rows<const T> x, Index first) {
-  const auto values = [&](std::size_t level) {
-    const Rows<T> y = arena.levels[level].y.from(first);
-    return Rows<const T>{y.data, y.stride};
+  const auto read = [](const Rows<T>& rows) { return Rows<const T>{rows.data, rows.stride}; };
+  const auto values = [&](Index level) {
+    return level < 0 ? x : read(arena.levels[static_cast<std::size_t>(level)].y.from(first));
   };
-  const Rows<T> dy = arena.levels[layer].dy.from(first);
-  const int activation = activations_[layer];
+  const auto& level = arena.levels[layer];
+  const auto target = static_cast<std::size_t>(level.target);
+  const auto& partner = arena.levels[partner_[layer]];
+  const bool starts = partner_[layer] > layer;
   return {.parameters = parameters_.data(),
           .gradients = gradients_.data(),
-          .workspace = arena.levels[layer].workspace,
-          .x = layer == 0 ? x : values(layer - 1),
-          .y = arena.levels[layer].y.from(first),
-          .activation = activation == softmax() ? linear : activation,
-          .x_activation = layer == 0 ? linear : activations_[layer - 1],
-          .dy = {dy.data, dy.stride},
-          .dx = layer == 0 ? Rows<T>{} : arena.levels[layer - 1].dy.from(first)};
+          .state = state_.data(),
+          .workspace = level.workspace,
+          .training = arena.mode.training,
+          .x = values(level.values),
+          .y = level.y.from(first),
+          .kept = level.kept.from(first),
+          .activation = activations_[layer] == softmax() ? linear : activations_[layer],
+          .x_activation = level.target < 0 ? linear : activations_[target],
+          .dy = read(level.dy.from(first)),
+          .dx = level.target < 0 ? Rows<T>{} : arena.levels[target].dy.from(first),
+          .other = starts ? read(partner.dy.from(first)) : values(partner.values),
+          .draw = {seed_ ^ (0x9E3779B97F4A7C15U * (layer + 1)),
+                   (std::uint64_t{1} << 62U) + (static_cast<std::uint64_t>(draws) << 24U) +
+                       static_cast<std::uint64_t>(first)}};
 }
 
 // Where the samples of some rows of a batch are: in the caller's array if they can be read there, else in the arena.
@@ -246,18 +301,35 @@ Rows<const T> Network<T>::load_rows(Arena& arena, const Samples& x, const Batch&
 }
 
 template <class T>
-void Network<T>::prepare_backward(const Team& team, Arena& arena, bool to_input) {
-  for (std::size_t l = to_input ? 0 : 1; l < layers_.size(); ++l) {
-    layers_[l]->prepare_backward(team, flow(arena, l, {}, 0));
+void Network<T>::prepare(const Team& team, Arena& arena, bool backward, bool to_input) {
+  const auto for_each = [&](auto&& work) {
+    for (std::size_t l = 0; l < layers_.size(); ++l) {
+      if (!arena.levels[l].hands_on) {
+        work(l);
+      }
+    }
+    team.barrier();
+  };
+  if (prepares_forward_) {
+    for_each([&](std::size_t l) { layers_[l]->prepare_forward(team, flow(arena, l, {}, 0)); });
   }
-  team.barrier();
+  if (backward) {
+    for_each([&](std::size_t l) {
+      if (to_input || arena.levels[l].target >= 0) {
+        layers_[l]->prepare_backward(team, flow(arena, l, {}, 0));
+      }
+    });
+  }
 }
 
 template <class T>
-void Network<T>::forward_rows(Arena& arena, Rows<const T> x, Range rows, bool activate_last) {
-  for (std::size_t l = 0; l < layers_.size(); ++l) {
+void Network<T>::forward_rows(Arena& arena, Range stage, Rows<const T> x, Range rows, bool activate_last) {
+  for (auto l = static_cast<std::size_t>(stage.begin); l < static_cast<std::size_t>(stage.end); ++l) {
+    if (arena.levels[l].hands_on) {
+      continue;
+    }
     Flow<T> f = flow(arena, l, x, rows.begin);
-    const bool last = l + 1 == layers_.size();
+    const bool last = l == last_;
     if (last && !activate_last) {
       f.activation = linear;
     }
@@ -268,10 +340,90 @@ void Network<T>::forward_rows(Arena& arena, Rows<const T> x, Range rows, bool ac
   }
 }
 
+// The forward pass of a batch in training: last(x, rows) for slabs of this rank's rows whose outputs are known.
+template <class T>
+template <class Load, class Last>
+void Network<T>::forward_stages(const Team& team, Index rows, Watch& watch, Index done, bool activate_last, Load&& load,
+                                Last&& last) {
+  const Range mine = team.split(rows);
+  const double cost = pass_cost() / static_cast<double>(stages_.size());
+  for (std::size_t s = 0; s < stages_.size(); ++s) {
+    const Range layers = stage(s);
+    const auto first = static_cast<std::size_t>(layers.begin);
+    const bool gathers = couples(layers.begin);
+    if (gathers) {
+      if (s == 0) {
+        load(mine);
+      }
+      team.barrier();
+      layers_[first]->gather_forward(team, rows, flow(training_, first, load({0, 0}), 0));
+      team.barrier();
+    }
+    for_each_slab(team, mine, cost, watch, done, [&](Range slab) {
+      const Rows<const T> x = s == 0 && !gathers ? load(slab) : load({slab.begin, slab.begin});
+      forward_rows(training_, layers, x, slab, activate_last);
+      if (s + 1 == stages_.size()) {
+        last(x, slab);
+      }
+    });
+  }
+}
+
+template <class T>
+void Network<T>::backward_input(std::size_t layer, Rows<const T> x, Range rows, Rows<T> dx) {
+  const auto& level = training_.levels[layer];
+  if (!level.dy.data) {
+    return;
+  }
+  Flow<T> f = flow(training_, layer, x, rows.begin);
+  if (level.target < 0) {
+    if (!dx.data) {
+      return;
+    }
+    f.dx = dx;
+  }
+  layers_[layer]->backward_input(rows.size(), f);
+}
+
+// Of the layers of one stage; but its first, if it couples rows, belongs to the stage below.
+template <class T>
+void Network<T>::backward_rows(std::size_t number, Rows<const T> x, Range rows, Rows<T> dx) {
+  const Range layers = stage(number);
+  const Index end = number + 1 < stages_.size() ? layers.end : layers.end - 1;
+  for (Index l = end; l >= layers.begin + (couples(layers.begin) ? 1 : 0); --l) {
+    backward_input(static_cast<std::size_t>(l), x, rows, dx);
+  }
+}
+
+// What is left when the last stage has gone backward, row by row; x and dx are those of the first row.
+template <class T>
+void Network<T>::backward_stages(const Team& team, Rows<const T> x, Index rows, Rows<T> dx, Watch& watch, Index done) {
+  const Range mine = team.split(rows);
+  const double cost = 2 * pass_cost() / static_cast<double>(stages_.size());
+  for (std::size_t s = stages_.size(); s-- > 0;) {
+    const Range layers = stage(s);
+    const auto first = static_cast<std::size_t>(layers.begin);
+    if (s + 1 < stages_.size()) {
+      for_each_slab(team, mine, cost, watch, done,
+                    [&](Range slab) { backward_rows(s, x.from(slab.begin), slab, dx.from(slab.begin)); });
+    }
+    if (couples(layers.begin)) {
+      team.barrier();
+      layers_[first]->gather_backward(team, rows, flow(training_, first, x, 0));
+      team.barrier();
+      if (s == 0) {
+        for_each_slab(team, mine, cost, watch, done,
+                      [&](Range slab) { backward_input(first, x.from(slab.begin), slab, dx.from(slab.begin)); });
+      }
+    }
+  }
+  team.barrier();
+}
+
 template <class T>
 void Network<T>::loss_rows(Arena& arena, const Batch& batch, Range rows, const Objective<T>& objective,
                            bool backward) const {
-  const auto& last = arena.levels.back();
+  const auto& last = arena.levels[last_];
   const Rows<T> y = last.y.from(rows.begin), dy = last.dy.from(rows.begin);
   // Without an index the batch begins at its first sample, with one at the index's first entry.
   const Index begin = batch.first + rows.begin;
@@ -309,25 +461,10 @@ void Network<T>::loss_rows(Arena& arena, const Batch& batch, Range rows, const O
   }
 }
 
-// From dy of the last layer down to dy of the first and, if wanted, to dx.
-template <class T>
-void Network<T>::backward_rows(Arena& arena, Rows<const T> x, Range rows, Rows<T> dx) {
-  for (std::size_t l = layers_.size(); l-- > 0;) {
-    Flow<T> f = flow(arena, l, x, rows.begin);
-    if (l == 0) {
-      if (!dx.data) {
-        return;
-      }
-      f.dx = dx;
-    }
-    layers_[l]->backward_input(rows.size(), f);
-  }
-}
-
 template <class T>
 void Network<T>::backward_parameters(const Team& team, Rows<const T> x, Index rows, const PartDone& done) {
   for (std::size_t l = layers_.size(); l-- > 0;) {
-    if (!layers_[l]->backward_parameters(team, rows, flow(training_, l, x, 0), done)) {
+    if (!training_.levels[l].hands_on && !layers_[l]->backward_parameters(team, rows, flow(training_, l, x, 0), done)) {
       return;
     }
   }
@@ -341,15 +478,15 @@ void Network<T>::backward_parameters(const Team& team, const Samples& x, const B
 template <class T>
 void Network<T>::pass(const Team& team, const Samples& x, const Batch& batch, const Objective<T>& objective,
                       Watch& watch, Index done) {
-  Arena& arena = training_;
-  prepare_backward(team, arena, false);
-  for_each_slab(team, team.split(batch.rows), step_cost(1), watch, done, [&](Range rows) {
-    const Rows<const T> samples = load_rows(arena, x, batch, rows);
-    forward_rows(arena, samples, rows, !fused(objective.loss));
-    loss_rows(arena, batch, rows, objective, true);
-    backward_rows(arena, samples, rows, {});
-  });
-  team.barrier();
+  prepare(team, training_, true, false);
+  forward_stages(
+      team, batch.rows, watch, done, !fused(objective.loss),
+      [&](Range rows) { return load_rows(training_, x, batch, rows); },
+      [&](Rows<const T> samples, Range rows) {
+        loss_rows(training_, batch, rows, objective, true);
+        backward_rows(stages_.size() - 1, samples, rows, {});
+      });
+  backward_stages(team, rows_of(training_, x, batch, {0, batch.rows}), batch.rows, {}, watch, done);
 }
 
 template <class T>
@@ -383,21 +520,29 @@ void Network<T>::add(const Arena& arena, const Batch& batch, const Objective<T>&
 template <class T>
 void Network<T>::forward(const Samples& x, T* out, const Poll& poll) {
   forward_rows_ = 0;
-  reserve(training_, x.rows, 0, true);
+  reserve_training(x.rows, 0);
   Watch watch(poll);
   run_team(threads_for(pass_cost() * static_cast<double>(x.rows)), true, [&](const Team& team) {
-    for_each_slab(team, team.split(x.rows), pass_cost(), watch, 0, [&](Range rows) {
-      // A copy: the caller may change x before `backward`.
-      const Rows<T> copy = training_.x.from(rows.begin);
-      kernels<T>().gather({x.type, static_cast<const char*>(x.data) + rows.begin * x.row_stride, x.row_stride,
-                           x.column_stride, nullptr, rows.size(), x.columns, copy});
-      forward_rows(training_, {copy.data, copy.stride}, rows, true);
-      for (Index i = rows.begin; i < rows.end; ++i) {
-        std::copy_n(training_.levels.back().y.row(i), outputs(), out + i * outputs());
-      }
-    });
+    prepare(team, training_, false, false);
+    forward_stages(
+        team, x.rows, watch, 0, true,
+        [&](Range rows) {
+          // A copy: the caller may change x before `backward`.
+          const Rows<T> copy = training_.x.from(rows.begin);
+          kernels<T>().gather({x.type, static_cast<const char*>(x.data) + rows.begin * x.row_stride, x.row_stride,
+                               x.column_stride, nullptr, rows.size(), x.columns, copy});
+          return Rows<const T>{copy.data, copy.stride};
+        },
+        [&](Rows<const T>, Range rows) {
+          for (Index i = rows.begin; i < rows.end; ++i) {
+            std::copy_n(outputs_of(training_).row(i), outputs(), out + i * outputs());
+          }
+        });
   });
-  forward_rows_ = watch.stopped() ? 0 : x.rows;
+  if (!watch.stopped()) {
+    forward_rows_ = x.rows;
+    ++draws;
+  }
 }
 
 template <class T>
@@ -405,19 +550,20 @@ bool Network<T>::backward(Index batch, const T* dy, T* dx, const Poll& poll) {
   if (batch != forward_rows_) {
     return false;
   }
-  reserve(training_, batch, 0, true);
+  reserve(training_, batch, 0, training_.mode);
   const Rows<const T> x{training_.x.data, training_.x.stride};
   Watch watch(poll);
   run_team(threads_for(step_cost(batch) * 2 / 3), true, [&](const Team& team) {
-    prepare_backward(team, training_, true);
-    const Rows<T> y = training_.levels.back().y, last = training_.levels.back().dy;
+    prepare(team, training_, true, true);
+    const Rows<T> y = training_.levels[last_].y, last = training_.levels[last_].dy;
     const Rows<const T> given{dy, outputs()};
+    const Rows<T> to{dx, inputs()};
     for_each_slab(team, team.split(batch), pass_cost(), watch, 0, [&](Range rows) {
       kernels<T>().differentiate[last_activation()]({y.from(rows.begin).data, y.stride}, given.from(rows.begin),
                                                     last.from(rows.begin), rows.size(), outputs());
-      backward_rows(training_, x.from(rows.begin), rows, Rows<T>{dx, inputs()}.from(rows.begin));
+      backward_rows(stages_.size() - 1, x.from(rows.begin), rows, to.from(rows.begin));
     });
-    team.barrier();
+    backward_stages(team, x, batch, to, watch, 0);
     backward_parameters(team, x, batch, [&](Range part) {
       if (team.rank() == 0) {
         watch.look(2 * static_cast<double>(batch) * static_cast<double>(part.size()), 0);
@@ -430,12 +576,14 @@ bool Network<T>::backward(Index batch, const T* dy, T* dx, const Poll& poll) {
 
 template <class T>
 void Network<T>::predict(const Samples& x, Index batch_size, T* out, const Poll& poll) {
+  const Range all{0, static_cast<Index>(layers_.size())};
   batch_size = std::min(batch_size, x.rows);
-  reserve(inference_, batch_size, 0, false);
+  reserve(inference_, batch_size, 0, {false});
   Watch watch(poll);
   const int threads =
       static_cast<int>(std::min<Index>(threads_for(pass_cost() * static_cast<double>(x.rows)), batch_size));
   run_team(threads, true, [&](const Team& team) {
+    prepare(team, inference_, false, false);
     // Each rank takes its share of all samples through its own rows of the arena: no rank has to wait for another.
     const Range samples = team.split(x.rows), room = team.split(batch_size);
     Index done = 0;
@@ -443,9 +591,9 @@ void Network<T>::predict(const Samples& x, Index batch_size, T* out, const Poll&
       const Batch batch{batch_size, nullptr, first - room.begin};
       const Range taken{room.begin, room.begin + std::min(room.size(), samples.end - first)};
       for_each_slab(team, taken, pass_cost(), watch, done++, [&](Range rows) {
-        forward_rows(inference_, load_rows(inference_, x, batch, rows), rows, true);
+        forward_rows(inference_, all, load_rows(inference_, x, batch, rows), rows, true);
         for (Index i = rows.begin; i < rows.end; ++i) {
-          std::copy_n(inference_.levels.back().y.row(i), outputs(), out + (batch.first + i) * outputs());
+          std::copy_n(outputs_of(inference_).row(i), outputs(), out + (batch.first + i) * outputs());
         }
       });
     }
@@ -455,16 +603,18 @@ void Network<T>::predict(const Samples& x, Index batch_size, T* out, const Poll&
 template <class T>
 void Network<T>::evaluate(const Samples& x, const Objective<T>& objective, Index batch_size, const Poll& poll,
                           Totals& totals) {
+  const Range all{0, static_cast<Index>(layers_.size())};
   batch_size = std::min(batch_size, x.rows);
-  reserve(inference_, batch_size, objective.metrics.size(), false);
+  reserve(inference_, batch_size, objective.metrics.size(), {false});
   totals.metrics.resize(objective.metrics.size());
   Watch watch(poll);
   bool stop = false;  // written by rank 0 between the two barriers of a batch, so that all ranks see the same
   run_team(threads_for(pass_cost() * static_cast<double>(batch_size)), true, [&](const Team& team) {
+    prepare(team, inference_, false, false);
     for (Index first = 0; first < x.rows && !stop; first += batch_size) {
       const Batch batch{std::min(batch_size, x.rows - first), nullptr, first};
       for_each_slab(team, team.split(batch.rows), pass_cost(), watch, first / batch_size, [&](Range rows) {
-        forward_rows(inference_, load_rows(inference_, x, batch, rows), rows, !fused(objective.loss));
+        forward_rows(inference_, all, load_rows(inference_, x, batch, rows), rows, !fused(objective.loss));
         loss_rows(inference_, batch, rows, objective, false);
       });
       team.barrier();

@@ -5,18 +5,11 @@
 #include <string>
 #include <vector>
 
-#include "nn/layer.h"
+#include "nn/layers.h"
 #include "nn/registry.h"
 #include "nn/watch.h"
 
 namespace fastopt {
-
-struct LayerSpec {
-  std::string kind;
-  Index units;
-  std::string activation;
-  bool bias;
-};
 
 // Samples as they were given: any element type, strides in bytes.
 struct Samples {
@@ -55,8 +48,11 @@ class Network {
   // Values and, in training, gradients of the rows of one batch, for all layers, in one allocation.
   struct Arena {
     struct Level {
-      Rows<T> y, dy;
+      Rows<T> y, dy, kept;
       T* workspace;
+      // The layers whose values are this one's x, and to whose gradients its dx belongs; -1: the samples.
+      Index values, target;
+      bool hands_on;  // it computes nothing, going forward
     };
     Buffer<T> memory;
     Index rows = 0;
@@ -64,12 +60,13 @@ class Network {
     const KernelTable* table = nullptr;  // packed sizes depend on it
     Rows<T> x;                           // samples that are not of type T or not contiguous
     std::vector<Level> levels;
+    Mode mode{false};
     Rows<T> activated;  // last values, for metrics that want them activated
     T* loss = nullptr;
     std::vector<T*> metric;
   };
 
-  Network(Index inputs, const std::vector<LayerSpec>& specs);
+  Network(Index inputs, const std::vector<LayerSpec>& specs, std::uint64_t seed);
 
   Index inputs() const { return layers_.front()->inputs(); }
   Index outputs() const { return layers_.back()->outputs(); }
@@ -77,6 +74,12 @@ class Network {
   T* parameters() { return parameters_.data(); }
   T* gradients() { return gradients_.data(); }
   Index parameter_size() const { return parameters_.size(); }
+  T* state() { return state_.data(); }
+
+  // Training passes so far: with the seed they decide the random numbers of the next.
+  std::int64_t draws = 0;
+  // Off: layers that add noise in training do not.
+  bool noise = true;
   bool finite() const;  // all parameters
 
   // Throws std::invalid_argument where the last activation, the loss and the metrics do not go together.
@@ -106,7 +109,8 @@ class Network {
   double step_cost(Index rows) const { return 3 * pass_cost() * static_cast<double>(rows); }
 
  private:
-  void reserve(Arena& arena, Index rows, std::size_t metrics, bool training);
+  void reserve(Arena& arena, Index rows, std::size_t metrics, Mode mode);
+  void reserve_training(Index rows, std::size_t metrics) { reserve(training_, rows, metrics, {true, noise}); }
   double pass_cost() const;
   Index slab_rows() const;
   template <class F>
@@ -114,21 +118,38 @@ class Network {
   bool fused(int loss) const {
     return losses()[static_cast<std::size_t>(loss)].activation == activations()[last_activation()].name;
   }
-  std::size_t last_activation() const { return static_cast<std::size_t>(activations_.back()); }
+  std::size_t last_activation() const { return static_cast<std::size_t>(activations_[last_]); }
+  Rows<T> outputs_of(const Arena& arena) const { return arena.levels[last_].y; }
+
+  // Layers that follow each other without one that couples rows, but for the first of them.
+  Range stage(std::size_t number) const {
+    return {stages_[number], number + 1 < stages_.size() ? stages_[number + 1] : static_cast<Index>(layers_.size())};
+  }
+  bool couples(Index layer) const { return layers_[static_cast<std::size_t>(layer)]->couples_rows(); }
 
   Flow<T> flow(Arena& arena, std::size_t layer, Rows<const T> x, Index first);
   Rows<const T> rows_of(Arena& arena, const Samples& x, const Batch& batch, Range rows) const;
   Rows<const T> load_rows(Arena& arena, const Samples& x, const Batch& batch, Range rows) const;
-  void prepare_backward(const Team& team, Arena& arena, bool to_input);
-  void forward_rows(Arena& arena, Rows<const T> x, Range rows, bool activate_last);
+  void prepare(const Team& team, Arena& arena, bool backward, bool to_input);
+  template <class Load, class Last>
+  void forward_stages(const Team& team, Index rows, Watch& watch, Index done, bool activate_last, Load&& load,
+                      Last&& last);
+  void backward_stages(const Team& team, Rows<const T> x, Index rows, Rows<T> dx, Watch& watch, Index done);
+  void forward_rows(Arena& arena, Range stage, Rows<const T> x, Range rows, bool activate_last);
   void loss_rows(Arena& arena, const Batch& batch, Range rows, const Objective<T>& objective, bool backward) const;
-  void backward_rows(Arena& arena, Rows<const T> x, Range rows, Rows<T> dx);
+  void backward_rows(std::size_t stage, Rows<const T> x, Range rows, Rows<T> dx);
+  void backward_input(std::size_t layer, Rows<const T> x, Range rows, Rows<T> dx);
   void backward_parameters(const Team& team, Rows<const T> x, Index rows, const PartDone& done);
   void add(const Arena& arena, const Batch& batch, const Objective<T>& objective, Totals& totals) const;
 
   std::vector<std::unique_ptr<Layer<T>>> layers_;
   std::vector<int> activations_;
-  Buffer<T> parameters_, gradients_;
+  std::vector<Index> stages_{0};     // their first layers
+  std::vector<std::size_t> partner_;  // of each end of a residual block the other
+  std::size_t last_ = 0;             // the layer that computes the outputs
+  bool prepares_forward_ = false;
+  std::uint64_t seed_;
+  Buffer<T> parameters_, gradients_, state_;
   Arena training_, inference_;
   Index forward_rows_ = 0;
 };

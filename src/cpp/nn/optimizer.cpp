@@ -52,9 +52,11 @@ std::vector<Tensor<T>> tensors_of(Network<T>& network) {
   std::vector<Tensor<T>> tensors;
   for (const auto& layer : network.layers()) {
     for (const TensorSpec& spec : layer->tensors()) {
-      tensors.push_back({.size = spec.size,
+      if (spec.trained) {
+        tensors.push_back({.size = spec.size,
                          .parameter = network.parameters() + spec.offset,
                          .gradient = network.gradients() + spec.offset});
+      }
     }
   }
   return tensors;
@@ -156,6 +158,7 @@ Outcome Optimizer<T>::train(Network<T>& network, const Run& run, Totals& totals)
         team.barrier();
         if (team.rank() == 0) {
           updater_.end();
+          ++network.draws;
           done = b + 1;
         }
         if (leave) {

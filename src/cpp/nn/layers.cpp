@@ -1,0 +1,124 @@
+#include "nn/layers.h"
+
+#include <set>
+#include <stdexcept>
+
+#include "nn/activation.h"
+#include "nn/dense.h"
+#include "nn/dropout.h"
+#include "nn/maxout.h"
+#include "nn/prelu.h"
+#include "nn/residual.h"
+
+namespace fastopt {
+
+namespace {
+
+// The numbers of a spec, each asked for by its kind.
+class Numbers {
+ public:
+  explicit Numbers(const LayerSpec& spec) : spec_(spec) {}
+
+  double real(const std::string& name) {
+    asked_.insert(name);
+    const auto found = spec_.numbers.find(name);
+    if (found == spec_.numbers.end()) {
+      throw std::invalid_argument("a layer of kind '" + spec_.kind + "' needs the setting '" + name + "'");
+    }
+    return found->second;
+  }
+  bool flag(const std::string& name) { return real(name) != 0; }
+  Index count(const std::string& name) {
+    const double value = real(name);
+    if (!(value >= 1 && value <= 0x1p53)) {
+      throw std::invalid_argument(name + " must be at least 1, got " + std::to_string(static_cast<Index>(value)));
+    }
+    return static_cast<Index>(value);
+  }
+  void check_all_asked() const {
+    for (const auto& [name, value] : spec_.numbers) {
+      if (!asked_.contains(name)) {
+        throw std::invalid_argument("a layer of kind '" + spec_.kind + "' has no setting '" + name + "'");
+      }
+    }
+  }
+
+ private:
+  const LayerSpec& spec_;
+  std::set<std::string> asked_;
+};
+
+template <class T>
+using Make = std::unique_ptr<Layer<T>> (*)(Index inputs, const LayerSpec& spec, Numbers& numbers);
+
+template <class T>
+const std::map<std::string, Make<T>>& kinds() {
+  static const std::map<std::string, Make<T>> list{
+      {"dense",
+       [](Index inputs, const LayerSpec&, Numbers& n) -> std::unique_ptr<Layer<T>> {
+         const Index units = n.count("units");
+         return std::make_unique<Dense<T>>(inputs, units, n.flag("use_bias"));
+       }},
+      {"activation",
+       [](Index inputs, const LayerSpec& spec, Numbers&) -> std::unique_ptr<Layer<T>> {
+         const int function = find_activation(spec.activation);
+         if (activations()[static_cast<std::size_t>(function)].from_input) {
+           return std::make_unique<Activation<T>>(inputs, function);
+         }
+         return std::make_unique<Copy<T>>(inputs);
+       }},
+      {"pass",
+       [](Index inputs, const LayerSpec&, Numbers&) -> std::unique_ptr<Layer<T>> {
+         return std::make_unique<Pass<T>>(inputs);
+       }},
+      {"dropout",
+       [](Index inputs, const LayerSpec&, Numbers& n) -> std::unique_ptr<Layer<T>> {
+         return std::make_unique<Dropout<T>>(inputs, n.real("rate"));
+       }},
+      {"gaussian_noise",
+       [](Index inputs, const LayerSpec&, Numbers& n) -> std::unique_ptr<Layer<T>> {
+         return std::make_unique<GaussianNoise<T>>(inputs, n.real("stddev"));
+       }},
+      {"prelu",
+       [](Index inputs, const LayerSpec&, Numbers& n) -> std::unique_ptr<Layer<T>> {
+         const Index channels = n.count("channels");
+         return std::make_unique<Prelu<T>>(inputs, channels, n.flag("channels_last"));
+       }},
+      {"max_pieces",
+       [](Index inputs, const LayerSpec&, Numbers& n) -> std::unique_ptr<Layer<T>> {
+         return std::make_unique<MaxPieces<T>>(inputs, n.count("pieces"));
+       }},
+      {"residual_start",
+       [](Index inputs, const LayerSpec&, Numbers&) -> std::unique_ptr<Layer<T>> {
+         return std::make_unique<ResidualStart<T>>(inputs);
+       }},
+      {"residual_end",
+       [](Index inputs, const LayerSpec&, Numbers&) -> std::unique_ptr<Layer<T>> {
+         return std::make_unique<ResidualEnd<T>>(inputs);
+       }},
+  };
+  return list;
+}
+
+}  // namespace
+
+template <class T>
+std::unique_ptr<Layer<T>> make_layer(Index inputs, const LayerSpec& spec) {
+  const auto found = kinds<T>().find(spec.kind);
+  if (found == kinds<T>().end()) {
+    std::string known;
+    for (const auto& [name, make] : kinds<T>()) {
+      known += (known.empty() ? "" : ", ") + name;
+    }
+    throw std::invalid_argument("unknown kind of layer '" + spec.kind + "'; known are " + known);
+  }
+  Numbers numbers(spec);
+  std::unique_ptr<Layer<T>> layer = found->second(inputs, spec, numbers);
+  numbers.check_all_asked();
+  return layer;
+}
+
+template std::unique_ptr<Layer<float>> make_layer(Index, const LayerSpec&);
+template std::unique_ptr<Layer<double>> make_layer(Index, const LayerSpec&);
+
+}  // namespace fastopt
