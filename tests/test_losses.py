@@ -8,7 +8,7 @@ import pytest
 import reference
 from arrays import assert_close, blank, guarded, wide
 
-from fastopt import kernels
+from fastopt import _core, kernels
 
 KERNELS = {
     "sparse_categorical_crossentropy": kernels.softmax_cross_entropy,
@@ -177,6 +177,26 @@ def test_poisson_without_counts(isa, dtype):
     loss, gradient = kernels.poisson(np.array([[-INF, -1e4]], dtype), np.zeros((1, 2), dtype))
     assert loss == 0
     np.testing.assert_array_equal(gradient, [[0, 0]])
+
+
+@pytest.mark.parametrize(
+    ("function", "settings"),
+    [
+        *((kernels.softmax_cross_entropy, {"label_smoothing": s}) for s in (-0.1, 1.1, np.nan)),
+        (kernels.sigmoid_cross_entropy, {"label_smoothing": 2}),
+        *((kernels.huber, {"delta": delta}) for delta in (0, -1, np.nan)),
+    ],
+)
+def test_settings_out_of_range(function, settings):
+    [(name, value)] = settings.items()
+    with pytest.raises(ValueError, match=f"{name} must be .*, got {value}"):
+        function(np.zeros((2, 3)), np.zeros((2, 3)), **settings)
+
+
+def test_unknown_setting():
+    x = np.zeros((2, 3))
+    with pytest.raises(ValueError, match="loss 'hinge' has no hyperparameter 'delta'"):
+        _core.kernels.loss("hinge", x, x, hyper={"delta": 1.0})
 
 
 @pytest.mark.parametrize("labels", [[0, 3], [-1, 0], [0, 2**62]])

@@ -91,6 +91,12 @@ def _counter(seed: int, stream: int, count: int) -> tuple[int, int, int]:
     return seed, stream, count
 
 
+def _number(name: str, value: float, good: bool, expected: str) -> float:
+    if not good:
+        raise ValueError(f"{name} must be {expected}, got {value}")
+    return value
+
+
 # --- Dense layers -----------------------------------------------------------------------------------------------------
 
 
@@ -653,7 +659,7 @@ def softmax_cross_entropy(
 
     Raises:
         TypeError: the dtypes differ, or are not float32 or float64.
-        ValueError: a shape does not fit, a label is out of range, or ``out`` cannot be written.
+        ValueError: a shape does not fit, a label or label_smoothing is out of range, or ``out`` cannot be written.
 
     Source: J. Bridle, "Training stochastic model recognition algorithms as networks can lead to maximum mutual
     information estimation of parameters", NIPS 1989.
@@ -664,7 +670,7 @@ def softmax_cross_entropy(
     """
     labels = _read_target(target)
     name = "sparse_categorical_crossentropy" if labels.ndim == 1 else "categorical_crossentropy"
-    hyper = {"label_smoothing": label_smoothing}
+    hyper = {"label_smoothing": _number("label_smoothing", label_smoothing, 0 <= label_smoothing <= 1, "from 0 to 1")}
     return _core.loss(name, _read(logits), labels, _read_optional(weight), scale, out, hyper)
 
 
@@ -693,13 +699,13 @@ def sigmoid_cross_entropy(
 
     Raises:
         TypeError: the dtypes differ, or are not float32 or float64.
-        ValueError: a shape does not fit, or ``out`` cannot be written.
+        ValueError: a shape does not fit, label_smoothing is out of range, or ``out`` cannot be written.
 
     >>> loss, gradient = sigmoid_cross_entropy([[0.0]], [[1.0]])
     >>> loss.round(4), gradient
     (array([0.6931]), array([[-0.5]]))
     """
-    hyper = {"label_smoothing": label_smoothing}
+    hyper = {"label_smoothing": _number("label_smoothing", label_smoothing, 0 <= label_smoothing <= 1, "from 0 to 1")}
     return _core.loss("binary_crossentropy", _read(logits), _read(target), _read_optional(weight), scale, out, hyper)
 
 
@@ -787,14 +793,15 @@ def huber(
 
     Raises:
         TypeError: the dtypes differ, or are not float32 or float64.
-        ValueError: a shape does not fit, or ``out`` cannot be written.
+        ValueError: a shape does not fit, delta is not above 0, or ``out`` cannot be written.
 
     Source: P. Huber, "Robust estimation of a location parameter", Annals of Mathematical Statistics 35(1), 1964.
 
     >>> huber([[3.0, 1.5]], [[1.0, 1.0]])
     (array([0.8125]), array([[0.5 , 0.25]]))
     """
-    return _core.loss("huber", _read(prediction), _read(target), _read_optional(weight), scale, out, {"delta": delta})
+    hyper = {"delta": _number("delta", delta, delta > 0, "above 0")}
+    return _core.loss("huber", _read(prediction), _read(target), _read_optional(weight), scale, out, hyper)
 
 
 def log_cosh(

@@ -18,14 +18,6 @@ inline V clamped(const V& x, typename V::value_type limit) {
   return at_most(at_least(x, V(-limit)), V(limit));
 }
 
-// d/dx of x sigmoid(v(x)), from the two sigmoids of v and -v (the larger first) and x v'(x).
-template <class V>
-inline V rising(const V& x, const V& larger, const V& smaller, const V& slope) {
-  V s = larger;
-  where(x < V(0), s) = smaller;
-  return s + larger * smaller * slope;
-}
-
 struct Linear {
   static constexpr std::string_view name = "linear";
   static constexpr bool from_input = false;
@@ -208,46 +200,67 @@ struct Gelu {
   }
 };
 
-// x sigmoid(2 u), u = sqrt(2 / pi) (x + 0.044715 x^3): GELU with the tanh for the erf.
-struct GeluTanh {
-  static constexpr std::string_view name = "gelu_tanh";
+// x sigmoid(v(x)) with an odd v. Beyond `reach`, where exp(-v) is 0, v is not needed.
+template <class Gate>
+struct Gated {
+  static constexpr std::string_view name = Gate::name;
   static constexpr bool from_input = true;
-  static constexpr double linear = 1.5957691216057307118;  // 2 sqrt(2 / pi)
-  static constexpr double cubic = 0.044715 * linear;
-  static constexpr int reach = 32;  // the sigmoid is 0 or 1 beyond
+  template <class V>
+  static V bounded_size(const V& x) {
+    return at_most(abs(x), V(Gate::template reach<typename V::value_type>));
+  }
   template <class V>
   static V value(const V& x) {
-    using T = typename V::value_type;
-    const V b = clamped(x, reach);
-    return max(x, b) * math::sigmoid(b * (T(linear) + T(cubic) * (b * b)));
+    const V a = bounded_size(x), e = math::exp_in_range(V(-Gate::argument(a)), V(0));
+    V numerator = 1;
+    where(x < V(0), numerator) = e;
+    return max(x, copysign(a, x)) * (numerator / (V(1) + e));
   }
   template <class V>
   static V derivative(const V& x) {
-    using T = typename V::value_type;
-    const V b = clamped(x, reach);
-    const auto [larger, smaller] = math::sigmoids(b * (T(linear) + T(cubic) * (b * b)));
-    return rising(b, larger, smaller, b * (T(linear) + T(3 * cubic) * (b * b)));
+    const V a = bounded_size(x), e = math::exp_in_range(V(-Gate::argument(a)), V(0));
+    const V larger = V(1) / (V(1) + e), smaller = e * larger;  // the sigmoids of |v| and -|v|
+    V s = larger;
+    where(x < V(0), s) = smaller;
+    return s + larger * smaller * copysign(Gate::slope(a), x);
   }
 };
 
-// x sigmoid(x) (Hendrycks and Gimpel, 2016), also called swish.
-struct Silu {
-  static constexpr std::string_view name = "silu";
-  static constexpr bool from_input = true;
+// GELU with a tanh for the erf: v = 2 sqrt(2 / pi) (x + 0.044715 x^3).
+struct GeluTanh {
+  static constexpr std::string_view name = "gelu_tanh";
+  template <class T>
+  static constexpr T reach = sizeof(T) == 4 ? T(10.681) : T(21.521);
+  static constexpr double linear = 1.5957691216057307118, cubic = 0.044715 * linear;
   template <class V>
-  static V value(const V& x) {
-    return max(x, V(std::numeric_limits<typename V::value_type>::lowest())) * math::sigmoid(x);
+  static V argument(const V& a) {
+    using T = typename V::value_type;
+    return a * (T(linear) + T(cubic) * (a * a));
   }
   template <class V>
-  static V derivative(const V& x) {
-    const V b = clamped(x, 1000);  // where the sigmoid is 0 or 1
-    const auto [larger, smaller] = math::sigmoids(b);
-    return rising(b, larger, smaller, b);
+  static V slope(const V& a) {  // a v'(a)
+    using T = typename V::value_type;
+    return a * (T(linear) + T(3 * cubic) * (a * a));
+  }
+};
+
+// Also called swish: v = x (Hendrycks and Gimpel, 2016).
+struct Silu {
+  static constexpr std::string_view name = "silu";
+  template <class T>
+  static constexpr T reach = -math::Format<T>::exp_lowest;
+  template <class V>
+  static V argument(const V& a) {
+    return a;
+  }
+  template <class V>
+  static V slope(const V& a) {
+    return a;
   }
 };
 
 using Activations = List<Linear, Relu, LeakyRelu, ExponentialLinear<Elu>, ExponentialLinear<Selu>, Softplus, Softsign,
-                         Sigmoid, HardSigmoid, Tanh, HardTanh, Gelu, GeluTanh, Silu>;
+                         Sigmoid, HardSigmoid, Tanh, HardTanh, Gelu, Gated<GeluTanh>, Gated<Silu>>;
 
 template <class Activation, class T>
 void activate(Rows<const T> z, Rows<T> y, Index rows, Index columns) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <limits>
-#include <optional>
 #include <stdexcept>
 
 #include "runtime/cpu.h"
@@ -41,14 +40,15 @@ Network<T>::Network(Index inputs, const std::vector<LayerSpec>& specs, std::uint
   }
   Index trained = 0, state = 0;
   std::vector<std::size_t> open;     // starts of residual blocks
-  std::optional<std::size_t> below;  // the layer that an activation can end
+  constexpr std::size_t none = SIZE_MAX;
+  std::size_t below = none;  // the layer that an activation can end
   for (std::size_t l = 0; l < specs.size(); ++l) {
     LayerSpec spec = specs[l];
     int activation = find_activation(spec.activation);
     const bool from_input = activations()[static_cast<std::size_t>(activation)].from_input;
     if (spec.kind == "activation") {
-      if (!from_input && below && activations_[*below] == linear) {
-        activations_[*below] = activation;
+      if (!from_input && below != none && activations_[below] == linear) {
+        activations_[below] = activation;
         spec.kind = "pass";
       }
     } else if (from_input) {
@@ -76,7 +76,7 @@ Network<T>::Network(Index inputs, const std::vector<LayerSpec>& specs, std::uint
       last_ = l;
       below = l;
     } else if (spec.kind != "pass") {
-      below.reset();
+      below = none;
     }
     for (TensorSpec& tensor : layers_.back()->tensors()) {
       Index& end = tensor.trained ? trained : state;
@@ -169,7 +169,10 @@ void Network<T>::reserve(Arena& arena, Index rows, std::size_t metrics, Mode mod
     for (std::size_t l = 0; l < layers_.size(); ++l) {
       const Layer<T>& layer = *layers_[l];
       const Passes passes = layer.passes(mode);
-      typename Arena::Level level{.values = values, .target = target, .hands_on = passes != Passes::nothing};
+      typename Arena::Level level{};
+      level.values = values;
+      level.target = target;
+      level.hands_on = passes != Passes::nothing;
       if (passes == Passes::nothing) {
         level.y = take_rows(layer.outputs());
         values = static_cast<Index>(l);

@@ -179,16 +179,6 @@ template <class V>
   return T(2) * s + s * z * series;
 }
 
-// 1 / (1 + exp(-|x|)) and 1 / (1 + exp(|x|)): the larger and the smaller of sigmoid(x) and sigmoid(-x). The smaller one
-// keeps the digits that 1 - sigmoid would lose.
-template <class V>
-[[gnu::always_inline]] inline std::pair<V, V> sigmoids(const V& x) {
-  using T = typename V::value_type;
-  const V z = math::exp_nonpositive(-abs(x));
-  const V larger = T(1) / (T(1) + z);
-  return {larger, z * larger};
-}
-
 template <class V>
 [[gnu::always_inline]] inline V sigmoid(const V& x) {
   using T = typename V::value_type;
