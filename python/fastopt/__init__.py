@@ -21,6 +21,7 @@ from fastopt import (
     losses,
     metrics,
     optimizers,
+    preprocessing,
     schedules,
 )
 from fastopt.config import get_num_threads, set_num_threads, show_config
@@ -43,6 +44,7 @@ __all__ = [
     "losses",
     "metrics",
     "optimizers",
+    "preprocessing",
     "schedules",
     "set_num_threads",
     "show_config",
