@@ -26,6 +26,7 @@ from fastopt import (
 )
 from fastopt.config import get_num_threads, set_num_threads, show_config
 from fastopt.files import load_model
+from fastopt.gradient_check import check_gradients, check_gradients_of
 from fastopt.sequential import Sequential
 
 __version__: str = _core.runtime.build_info()["version"]
@@ -34,6 +35,8 @@ __all__ = [
     "Sequential",
     "__version__",
     "callbacks",
+    "check_gradients",
+    "check_gradients_of",
     "config",
     "datasets",
     "get_num_threads",
