@@ -240,6 +240,11 @@ def test_differences_are_two_sided():
     assert result.error == pytest.approx(1e-8 / 6, rel=0.01)
 
 
+def test_worst_come_first():
+    result = check_gradients_of(np.sum, 1.0 + np.array([1.0, 3.0, 0.0, -2.0]), np.ones(4))
+    assert [entry.name for entry in result.worst] == ["x0[1]", "x0[3]", "x0[0]"]
+
+
 def test_beyond_a_kink():
     result = check_gradients_of(lambda x: np.abs(x).sum(), lambda x: np.sign(x) + np.eye(2)[1] * 2, [1.0, 0.0])
     assert result.verdict == "wrong"
