@@ -22,10 +22,12 @@ from fastopt import (
     metrics,
     optimizers,
     plotting,
+    preprocessing,
     schedules,
 )
 from fastopt.config import get_num_threads, set_num_threads, show_config
 from fastopt.files import load_model
+from fastopt.gradient_check import check_gradients, check_gradients_of
 from fastopt.sequential import Sequential
 
 __version__: str = _core.runtime.build_info()["version"]
@@ -34,6 +36,8 @@ __all__ = [
     "Sequential",
     "__version__",
     "callbacks",
+    "check_gradients",
+    "check_gradients_of",
     "config",
     "datasets",
     "get_num_threads",
@@ -45,6 +49,7 @@ __all__ = [
     "metrics",
     "optimizers",
     "plotting",
+    "preprocessing",
     "schedules",
     "set_num_threads",
     "show_config",
