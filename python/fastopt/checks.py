@@ -80,6 +80,18 @@ def matrix(name: str, value: object, features: int | None) -> NDArray[Any]:
     return result
 
 
+def samples(name: str, value: object, shape: tuple[int, ...] | None) -> NDArray[Any]:
+    """Return `value` as a non-empty array ``[n, ...]`` of samples of this shape; of any shape if it is None."""
+    result = array(name, value)
+    if (shape is None and result.ndim <= 2) or (shape is not None and len(shape) == 1):
+        return matrix(name, result, None if shape is None else shape[0])
+    if 0 in result.shape:
+        raise ValueError(f"{name} is empty: its shape is {result.shape}; expected at least one sample.")
+    if shape is not None and result.shape[1:] != shape:
+        raise ValueError(f"{name} has shape {result.shape}; expected (n, {', '.join(map(str, shape))}).")
+    return result
+
+
 def finite(name: str, value: NDArray[Any], dtype: str) -> None:
     """Refuse NaN, infinity and numbers too large for `dtype`, naming the first; nothing is copied as a whole."""
     if value.dtype.kind != "f" or not value.size:

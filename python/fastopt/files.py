@@ -33,7 +33,7 @@ def save_model(model: Sequential, path: str | os.PathLike[str]) -> None:
     """Write the file of `Sequential.save`."""
     from safetensors.numpy import save
 
-    tensors = {**model.parameters, **model.slots}  # the slots of this epoch, with the state of which they are part
+    tensors = {**model.parameters, **model.state, **model.slots}  # the slots of this epoch, with the state of which they are part
     data = save(tensors, {KEY: json.dumps(_description(model), allow_nan=False)})
     target = os.path.realpath(path)
     folder, name = os.path.split(target)
@@ -65,6 +65,7 @@ def _description(model: Sequential) -> dict[str, Any]:
         "dtype": model.dtype,
         "seed": model.seed,
         "epochs_trained": model.epochs_trained,
+        "draws": model.draws,
         "input_shape": model.input_shape,
         "layers": [_own(LAYERS, layer) for layer in model.layers],
         "optimizer": None if optimizer is None else _own(OPTIMIZERS, optimizer),
@@ -139,11 +140,12 @@ def _load(file: BufferedReader) -> Sequential:
     model.build(input_shape)
     if model.optimizer is not None:
         model.optimizer.state = _field(description, "state", dict)
-    for key, view in (model.parameters | model.slots).items():
+    model.draws = checks.integer("draws", _field(description, "draws", int), 0, 2**38)
+    for key, view in (model.parameters | model.state | model.slots).items():
         file.seek(places[key])
         if file.readinto(view.data.cast("B")) != view.nbytes:
             raise ValueError("it ends before its data do.")
-    for key, view in model.parameters.items():
+    for key, view in (model.parameters | model.state).items():
         checks.finite(key, view, model.dtype)
     return model
 
@@ -171,6 +173,7 @@ def _places(
         for parameter, (shape, _) in stage.parameters.items():
             name = f"{stage.name}/{parameter}"
             needed |= {name: shape} | {f"{name}/{slot}": shape for slot in names}
+        needed |= {f"{stage.name}/{name}": shape for name, (shape, _) in stage.state.items()}
     given = entries.keys() - {"__metadata__"}
     if given != needed.keys():
         raise ValueError(f"its tensors are not those of its architecture: {', '.join(sorted(given ^ needed.keys()))}.")

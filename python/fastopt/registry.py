@@ -11,7 +11,7 @@ C = TypeVar("C", bound="Described")
 
 def snake_case(name: str) -> str:
     """Return ``"glorot_uniform"`` for ``"GlorotUniform"``."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", "_", name).lower()
 
 
 def unknown_name(kind: str, given: object, known: Iterable[str]) -> ValueError:

@@ -11,12 +11,15 @@ from numpy.typing import ArrayLike, NDArray
 from fastopt import _core, checks
 from fastopt.callbacks import Callback, History, Logs
 from fastopt.kernels import Real
-from fastopt.layers import Layer, Parameter, Shape
+from fastopt.layers import BatchNormalization, Layer, Parameter, Shape
+from fastopt.layers.base import checked_shape, size_of
+from fastopt.layers.residual import layer_names
+from fastopt.layers.shape import Flatten, Reshape
 from fastopt.losses import LOSSES, Loss
 from fastopt.metrics import METRICS, Metric
 from fastopt.optimizers import OPTIMIZERS, Optimizer
 from fastopt.progress import Progress, progress
-from fastopt.registry import snake_case, unknown_name
+from fastopt.registry import unknown_name
 from fastopt.schedules import Schedule
 
 __all__ = ["Sequential"]
@@ -28,14 +31,16 @@ SPEED = ("seconds", "samples_per_second")
 
 # The random streams of a seed: epoch e is shuffled by stream e, tensor i starts from stream INITIAL_VALUES + i.
 INITIAL_VALUES = 1 << 48
+INITIAL_STATE = 1 << 49
 
 
 class Samples(NamedTuple):
-    """Checked data: inputs ``[n, features]``, targets as the loss wants them, and weights ``[n]``."""
+    """Checked data: flat inputs ``[n, features]``, targets as the loss wants them, weights ``[n]``, a sample's shape."""
 
     x: NDArray[Any]
     y: NDArray[Any]
     weight: Real | None
+    shape: Shape
 
     def split(self, fraction: float) -> tuple["Samples", "Samples"]:
         """Return the first samples and the last ``fraction`` of them, as views."""
@@ -45,16 +50,19 @@ class Samples(NamedTuple):
         return self._rows(slice(first)), self._rows(slice(first, None))
 
     def _rows(self, rows: slice) -> "Samples":
-        return Samples(self.x[rows], self.y[rows], None if self.weight is None else self.weight[rows])
+        return Samples(self.x[rows], self.y[rows], None if self.weight is None else self.weight[rows], self.shape)
 
 
 class Stage(NamedTuple):
-    """A layer in its place: its name, the shape of its outputs, and its parameters."""
+    """A layer in its place: its name, the shapes of its inputs and outputs, its tensors, and what is to be said of it."""
 
     name: str
     layer: Layer
+    input_shape: Shape
     output_shape: Shape
     parameters: dict[str, Parameter]
+    state: dict[str, Parameter]
+    note: str
 
 
 class Sequential:
@@ -96,7 +104,7 @@ class Sequential:
         self, layers: Sequence[Layer], seed: int | None = 0, dtype: str = "float32", name: str | None = None
     ) -> None:
         self.layers = list(layers)
-        self.layer_names = _layer_names(self.layers)
+        self.layer_names = layer_names(self.layers)
         self.seed = int.from_bytes(os.urandom(8), "little") if seed is None else checks.integer("seed", seed, 0, 2**64)
         try:
             self.dtype = np.dtype(dtype).name
@@ -114,6 +122,8 @@ class Sequential:
         self.epochs_trained = 0
         self.stop_training = False
         self._network: _core.Network | None = None
+        self._input_shape: Shape | None = None
+        self._noise = True
 
     # Building
 
@@ -125,47 +135,87 @@ class Sequential:
     @property
     def input_shape(self) -> Shape | None:
         """The shape of one sample, or None before the model is built."""
-        return None if self._network is None else (self._network.input_size,)
+        return self._input_shape
+
+    @property
+    def noise(self) -> bool:
+        """Whether layers that add noise in training do so; it may be set at any time."""
+        return self._noise
+
+    @noise.setter
+    def noise(self, value: bool) -> None:
+        self._noise = bool(value)
+        if self._network is not None:
+            self._network.noise = self._noise
+
+    @property
+    def draws(self) -> int:
+        """The number of batches trained, which with the seed decides the noise of the next."""
+        return self._built().draws
+
+    @draws.setter
+    def draws(self, value: int) -> None:
+        self._built().draws = checks.integer("draws", value, 0, 2**38)
+
+    @property
+    def last_activation(self) -> str:
+        """The name of the function that the outputs have gone through."""
+        computing = [layer for layer in self.layers if not isinstance(layer, Flatten | Reshape)]
+        return computing[-1].activation if computing else "linear"
 
     def build(self, input_shape: int | Sequence[int | None]) -> None:
         """Give the layers their weights.
 
         Args:
-            input_shape: The number of features: ``784``, ``(784,)`` or ``(None, 784)``.
+            input_shape: The shape of a sample: ``784``, ``(784,)``, ``(28, 28)`` or, with the batch, ``(None, 784)``.
 
         Raises:
             TypeError: It is not made of integers.
-            ValueError: It is not one positive number, or the model is already built for another.
+            ValueError: A size is not positive, a layer cannot take its input, or the model is already built for
+                another shape.
         """
         sizes = [input_shape] if not isinstance(input_shape, Sequence) else list(input_shape)
-        if len(sizes) == 2 and sizes[0] is None:
+        if len(sizes) > 1 and sizes[0] is None:
             del sizes[0]
-        if len(sizes) != 1:
-            raise ValueError(f"input_shape must be the number of features, such as 784 or (784,), not {input_shape!r}.")
-        features = checks.integer("input_shape", sizes[0], 1, checks.SIZE)
+        if not sizes:
+            raise ValueError("input_shape must be the shape of one sample, such as 784 or (28, 28), not ().")
+        shape = tuple(checks.integer("input_shape", size, 1, checks.SIZE) for size in sizes)
         if self._network is not None:
-            if features != self._network.input_size:
-                raise ValueError(f"The model is already built for {self._network.input_size} features, not {features}.")
+            if shape != self._input_shape:
+                raise ValueError(f"The model is already built for samples of shape {self._input_shape}, not {shape}.")
             return
-        network = _core.Network(self.dtype, features, [layer.spec() for layer in self.layers])
-        tensors = [tensor for stage in self.plan((features,)) for tensor in stage.parameters.values()]
-        views = [view for layer in network.parameters for view in layer.values()]
-        for i, ((shape, initializer), view) in enumerate(zip(tensors, views, strict=True)):
-            view[...] = initializer(shape, self.seed, INITIAL_VALUES + i, self.dtype)
-        self._network = network
+        plan = self.plan(shape)
+        specs = [spec for stage in plan for spec in stage.layer.specs(stage.input_shape)]
+        network = _core.Network(self.dtype, size_of(shape), specs, self.seed)
+        network.noise = self._noise
+        for kind, views in (("parameters", network.parameters), ("state", network.state)):
+            tensors = [tensor for stage in plan for tensor in getattr(stage, kind).values()]
+            stream = INITIAL_VALUES if kind == "parameters" else INITIAL_STATE
+            for i, (tensor, view) in enumerate(zip(tensors, _flat(views), strict=True)):
+                view[...] = tensor.initializer(tensor.shape, self.seed, stream + i, self.dtype)
+        self._network, self._input_shape = network, shape
         try:
             if self.optimizer is not None:
                 self._bind(self.optimizer)
         except ValueError:
-            self._network = None
+            self._network = self._input_shape = None
             raise
 
     def plan(self, input_shape: Shape) -> list[Stage]:
-        """Return what the layers become for samples of this shape; nothing is allocated."""
+        """Return what the layers become for samples of this shape; nothing is allocated.
+
+        Raises:
+            ValueError: A layer cannot take its input.
+        """
         stages = []
-        for name, layer in zip(self.layer_names, self.layers, strict=True):
-            parameters, input_shape = layer.parameters(input_shape), layer.output_shape(input_shape)
-            stages.append(Stage(name, layer, input_shape, parameters))
+        for name, layer, behind in zip(self.layer_names, self.layers, [*self.layers[1:], None], strict=True):
+            used, note = layer, ""
+            if isinstance(behind, BatchNormalization) and behind.center and (bare := layer.without_bias()) is not None:
+                used, note = bare, "without bias: the beta behind it stands for it"
+            output_shape = used.output_shape(input_shape)
+            parameters, state = used.parameters(input_shape), used.state(input_shape)
+            stages.append(Stage(name, used, input_shape, output_shape, parameters, state, note))
+            input_shape = output_shape
         return stages
 
     def compile(
@@ -195,7 +245,7 @@ class Sequential:
         named = metrics.items() if isinstance(metrics, Mapping) else ((_report_name(m), m) for m in metrics)
         chosen_metrics = {_checked_report_name(name): METRICS.resolve(metric) for name, metric in named}
         if chosen_loss is not None:
-            chosen_loss.check_activation(self.layers[-1].activation)
+            chosen_loss.check_activation(self.last_activation)
             for metric in chosen_metrics.values():
                 metric.function(chosen_loss)
         elif chosen_metrics:
@@ -272,11 +322,12 @@ class Sequential:
             if not isinstance(validation_data, list | tuple) or len(validation_data) not in (2, 3):
                 raise ValueError("validation_data must be (x, y) or (x, y, sample_weight).")
             x, y, sample_weight = (*validation_data, None)[:3]
-            validation = self._samples(x, y, sample_weight, data.x.shape[1], "validation ")
+            validation = self._samples(x, y, sample_weight, data.shape, "validation ")
         elif validation_split:
             data, validation = data.split(validation_split)
         self._compiled()[0].check_batches(first_size, len(data.x))
-        self.build(data.x.shape[1])
+        self._check_batches(len(data.x), first_size, data.shape)
+        self.build(data.shape)
 
         self.stop_training = False
         params = {
@@ -323,6 +374,7 @@ class Sequential:
         optimizer, loss = self._compiled()
         trainer = self._bind(optimizer)
         n = len(data.x)
+        self._check_batches(n, batch_size, data.shape)
         order = _core.kernels.permutation(self.seed, self.epochs_trained, n) if shuffle else None
         listeners = [c for c in callbacks if c.wants_batches]
         batches = -(-n // batch_size)
@@ -372,7 +424,8 @@ class Sequential:
         """
         optimizer, loss = self._compiled()
         data = self._samples(x, y, sample_weight)
-        self.build(data.x.shape[1])
+        self._check_batches(len(data.x), len(data.x), data.shape)
+        self.build(data.shape)
         return self._means(
             self._bind(optimizer).train(
                 data.x,
@@ -425,7 +478,7 @@ class Sequential:
             ValueError: The shape does not fit, or a value is NaN or infinite.
         """
         network = self._built()
-        return network.predict(self._inputs("x", x), checks.integer("batch_size", batch_size, 1, checks.SIZE))
+        return self._shaped(network.predict(self._inputs("x", x), checks.integer("batch_size", batch_size, 1, checks.SIZE)))
 
     def predict_proba(self, x: ArrayLike, batch_size: int = 256) -> Real:
         """Return probabilities, ``[n, outputs]``.
@@ -442,7 +495,7 @@ class Sequential:
             ValueError: As `predict`; or the model does not classify.
         """
         link = None if self.loss is None else self.loss.link
-        activation = self.layers[-1].activation
+        activation = self.last_activation
         if activation in ("softmax", "sigmoid"):
             return self.predict(x, batch_size)
         if link is None or activation != "linear":
@@ -477,9 +530,11 @@ class Sequential:
             >>> model.predict([[10.0]]).round(3)
             array([[21.]], dtype=float32)
         """
+        shape = self._shape_of("x", x)
         inputs = self._inputs("x", x)
-        self.build(inputs.shape[1])
-        return self._built().forward(inputs)
+        self._check_batches(len(inputs), len(inputs), shape)
+        self.build(shape)
+        return self._shaped(self._built().forward(inputs))
 
     def backward(self, dy: ArrayLike) -> Real:
         """Fill the gradients of the last call of the model, and return that of its input.
@@ -496,9 +551,14 @@ class Sequential:
             ValueError: The shape is not that of the outputs, or a value is NaN or infinite.
         """
         network = self._built()
-        gradient = checks.matrix("dy", dy, network.output_size)
+        gradient = checks.array("dy", dy)
+        shape = self._output_shape()
+        if len(shape) > 1 and gradient.shape[1:] == shape:
+            gradient = gradient.reshape(len(gradient), -1)
+        gradient = checks.matrix("dy", gradient, network.output_size)
         checks.finite("dy", gradient, self.dtype)
-        return network.backward(np.require(gradient, self.dtype, ["C", "A"]))
+        dx = network.backward(np.require(gradient, self.dtype, ["C", "A"]))
+        return dx.reshape(len(dx), *(self._input_shape or ()))
 
     def apply_gradients(self) -> None:
         """Do one step of the optimizer along the gradients that `backward` has left.
@@ -515,12 +575,17 @@ class Sequential:
     @property
     def parameters(self) -> dict[str, Real]:
         """The weights by name (``"dense/kernel"``): views that may be written."""
-        return self._by_name(self._built().parameters)
+        return self._by_name("parameters", self._built().parameters)
 
     @property
     def gradients(self) -> dict[str, Real]:
         """The gradients that `backward` has left, by the names of `parameters`: views."""
-        return self._by_name(self._built().gradients)
+        return self._by_name("parameters", self._built().gradients)
+
+    @property
+    def state(self) -> dict[str, Real]:
+        """What layers keep beside the weights, by name (``"batch_normalization/moving_mean"``): views to be written."""
+        return self._by_name("state", self._built().state)
 
     @property
     def slots(self) -> dict[str, Real]:
@@ -533,12 +598,12 @@ class Sequential:
     # Weights
 
     def get_weights(self) -> list[Real]:
-        """Return copies of all weights, layer by layer, kernel before bias.
+        """Return copies of all weights, layer by layer, kernel before bias, and then of the `state`.
 
         Raises:
             RuntimeError: The model has not been built.
         """
-        return [view.copy() for view in self.parameters.values()]
+        return [view.copy() for view in (self.parameters | self.state).values()]
 
     def set_weights(self, weights: Sequence[ArrayLike]) -> None:
         """Set all weights, or, if one does not fit, none.
@@ -551,7 +616,7 @@ class Sequential:
             TypeError: One does not hold numbers.
             ValueError: Their number or the shape of one does not fit, or a value is NaN or infinite.
         """
-        views = self.parameters
+        views = self.parameters | self.state
         if len(weights) != len(views):
             raise ValueError(f"weights holds {len(weights)} arrays; expected {len(views)}: {', '.join(views)}.")
         arrays = [checks.array(name, value) for name, value in zip(views, weights, strict=True)]
@@ -629,41 +694,62 @@ class Sequential:
             raise RuntimeError("The model has no weights yet: call build(input_shape) or fit(x, y) first.")
         return self._network
 
-    def _inputs(self, name: str, x: ArrayLike, features: int | None = None) -> NDArray[Any]:
-        result = checks.matrix(name, x, features if self._network is None else self._network.input_size)
+    def _shape_of(self, name: str, x: ArrayLike) -> Shape:
+        """Return the shape of a sample: that of the model, or that of the data."""
+        return self._input_shape or checks.samples(name, x, None).shape[1:]
+
+    def _inputs(self, name: str, x: ArrayLike, shape: Shape | None = None) -> NDArray[Any]:
+        """Return the samples, each in a row."""
+        result = checks.samples(name, x, self._input_shape or shape)
         checks.finite(name, result, self.dtype)
-        return result
+        return result.reshape(len(result), -1)
 
     def _samples(
         self,
         x: ArrayLike,
         y: ArrayLike,
         sample_weight: ArrayLike | None = None,
-        features: int | None = None,
+        shape: Shape | None = None,
         prefix: str = "",
     ) -> Samples:
         _, loss = self._compiled()
-        inputs = self._inputs(f"{prefix}x", x, features)
+        shape = shape or self._shape_of(f"{prefix}x", x)
+        inputs = self._inputs(f"{prefix}x", x, shape)
         targets = checks.array(f"{prefix}y", y)
         if targets.ndim == 0 or len(targets) != len(inputs):
             raise ValueError(
-                f"{prefix}x has {len(inputs)} samples (shape {inputs.shape}), {prefix}y has shape {targets.shape}; "
-                "expected one target for each sample."
+                f"{prefix}x has {len(inputs)} samples (shape {(len(inputs), *shape)}), {prefix}y has shape "
+                f"{targets.shape}; expected one target for each sample."
             )
-        outputs = self.plan(inputs.shape[1:])[-1].output_shape[-1]
+        output_shape = self.plan(shape)[-1].output_shape
+        if len(output_shape) > 1 and targets.shape[1:] == output_shape:
+            targets = targets.reshape(len(targets), -1)
         return Samples(
             inputs,
-            loss.targets(f"{prefix}y", targets, outputs, self.dtype),
+            loss.targets(f"{prefix}y", targets, size_of(output_shape), self.dtype),
             None
             if sample_weight is None
             else checks.weights(f"{prefix}sample_weight", sample_weight, len(inputs), self.dtype),
+            shape,
         )
+
+    def _check_batches(self, samples: int, batch_size: int, shape: Shape) -> None:
+        """Raise ValueError where a layer cannot be trained with the smallest batch."""
+        smallest = samples % batch_size or min(batch_size, samples)
+        for stage in self.plan(shape):
+            stage.layer.check_batch(stage.name, smallest, stage.input_shape)
 
     # Pieces
 
     def _bind(self, optimizer: Optimizer) -> _core.Optimizer:
         optimizer.epoch = self.epochs_trained
-        return optimizer.bind(self._built(), self.layer_names)
+        return optimizer.bind(self._built(), self._names("parameters"))
+
+    def _output_shape(self) -> Shape:
+        return self.plan(self._input_shape or ())[-1].output_shape
+
+    def _shaped(self, outputs: Real) -> Real:
+        return outputs.reshape(len(outputs), *self._output_shape())
 
     def _functions(self) -> list[str]:
         _, loss = self._compiled()
@@ -689,12 +775,15 @@ class Sequential:
         validation = [f"val_{name}" for name in names if validated]
         return [*names, *optimizer.report(), *validation, *SPEED]
 
-    def _by_name(self, layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        return {
-            f"{layer}/{name}": value
-            for layer, tensors in zip(self.layer_names, layers, strict=True)
-            for name, value in tensors.items()
-        }
+    def _names(self, kind: str) -> list[str]:
+        return [f"{stage.name}/{name}" for stage in self.plan(self._input_shape or ()) for name in getattr(stage, kind)]
+
+    def _by_name(self, kind: str, layers: Sequence[Mapping[str, Real]]) -> dict[str, Real]:
+        return dict(zip(self._names(kind), _flat(layers), strict=True))
+
+
+def _flat(layers: Sequence[Mapping[str, Real]]) -> list[Real]:
+    return [view for layer in layers for view in layer.values()]
 
 
 def _batch_size(given: object, epoch: int) -> int:
@@ -715,29 +804,3 @@ def _checked_report_name(name: object) -> str:
     if name in ("loss", *SPEED) or name.startswith("val_"):
         raise ValueError(f"A metric cannot be reported as {name!r}: the logs have something else under that name.")
     return name
-
-
-def _layer_names(layers: Sequence[Layer]) -> list[str]:
-    if not layers:
-        raise ValueError("layers is empty; a model needs at least one layer.")
-    for i, layer in enumerate(layers):
-        if not isinstance(layer, Layer):
-            raise TypeError(f"layers[{i}] must be a layer, such as fastopt.layers.Dense(10), not {layer!r}.")
-        if any(layer is other for other in layers[:i]):
-            raise ValueError(f"layers[{i}] occurs twice; make one object for each layer.")
-    given = [layer.name for layer in layers if layer.name is not None]
-    names: list[str] = []
-    for i, layer in enumerate(layers):
-        if layer.name is not None:
-            if not layer.name or "/" in layer.name:
-                raise ValueError(f"layers[{i}] has the name {layer.name!r}; a name is a word without '/'.")
-            if given.count(layer.name) > 1:
-                raise ValueError(f"Two layers have the name {layer.name!r}; names must differ.")
-            names.append(layer.name)
-            continue
-        stem = snake_case(type(layer).__name__)
-        number = 0
-        while (name := f"{stem}_{number}" if number else stem) in names or name in given:
-            number += 1
-        names.append(name)
-    return names

@@ -16,6 +16,7 @@ def summary(model: "Sequential") -> str:
     """Return the table of a built model."""
     weights = model.count_params()
     shape = model.input_shape or ()
+    plan = model.plan(shape)
     width = np.dtype(model.dtype).itemsize
 
     def row(*cells: str, count: int) -> tuple[str, ...]:
@@ -23,20 +24,23 @@ def summary(model: "Sequential") -> str:
 
     layers = [
         row(
-            name,
-            type(layer).__name__,
-            layer.activation,
-            f"(n, {', '.join(map(str, output))})",
-            count=sum(math.prod(tensor.shape) for tensor in tensors.values()),
+            stage.name,
+            type(stage.layer).__name__,
+            stage.layer.activation,
+            f"(n, {', '.join(map(str, stage.output_shape))})",
+            count=sum(math.prod(tensor.shape) for tensor in stage.parameters.values()),
         )
-        for name, layer, output, tensors in model.plan(shape)
+        for stage in plan
     ]
     totals = [row("weights", count=weights), row("gradients", count=weights)]
+    kept = sum(view.size for view in model.state.values())
+    if kept:
+        totals.append(row("state", count=kept))
     slots = 0
     if model.optimizer is not None and model.optimizer.slot_names:
         slots = weights * len(model.optimizer.slot_names)
         totals.append(row(f"{model.optimizer.rule}: {', '.join(model.optimizer.slot_names)}", count=slots))
-    totals.append(row("total", count=2 * weights + slots))
+    totals.append(row("total", count=2 * weights + kept + slots))
 
     sizes = [max(map(len, column)) for column in zip(HEAD, *layers, *totals, strict=True)]
     rule = tuple("-" * size for size in sizes)
@@ -49,4 +53,5 @@ def summary(model: "Sequential") -> str:
         for cells in (HEAD, rule, *layers, rule, *totals)
     ]
     title = f"{model.name or 'Sequential'}: {model.dtype}, seed {model.seed}, input (n, {', '.join(map(str, shape))})"
-    return "\n".join([title, "", *lines])
+    notes = [f"{stage.name}: {stage.note}" for stage in plan if stage.note]
+    return "\n".join([title, "", *lines, *([""] if notes else []), *notes])

@@ -253,18 +253,13 @@ class Optimizer(Described, ABC):
 
     # Models
 
-    def bind(self, network: _core.Network, layer_names: Sequence[str]) -> _core.Optimizer:
-        """Return the core's optimizer of `network`, made at the first call.
+    def bind(self, network: _core.Network, names: Sequence[str]) -> _core.Optimizer:
+        """Return the core's optimizer of `network`, whose parameters have these names; made at the first call.
 
         Raises:
             ValueError: The optimizer already holds the state of another network or of bare arrays.
         """
         if self._state is None:
-            names = [
-                f"{layer}/{name}"
-                for layer, tensors in zip(layer_names, network.parameters, strict=True)
-                for name in tensors
-            ]
             self._begin(_core.Optimizer(self.rule, network, self.extras, self.settings(names)), names, network)
         if not isinstance(self._state, _core.Optimizer) or self._network is not network:
             raise ValueError(f"This {type(self).__name__} already keeps the state of something else; make a new one.")

@@ -613,9 +613,9 @@ class Sequence(Optimizer):
         """Return that of the active optimizer."""
         return self.active.report()
 
-    def bind(self, network: _core.Network, layer_names: collections.abc.Sequence[str]) -> _core.Optimizer:
+    def bind(self, network: _core.Network, names: collections.abc.Sequence[str]) -> _core.Optimizer:
         """Return the core's optimizer of the active one."""
-        return self.active.bind(network, layer_names)
+        return self.active.bind(network, names)
 
     def check_batches(self, batch_size: int, samples: int) -> None:
         """Tell the active optimizer."""

@@ -37,6 +37,7 @@ struct Flow {
   T* state;
   T* workspace;
   bool training;
+  Index batch;  // rows of the whole batch
   Rows<const T> x;
   Rows<T> y;
   Rows<T> kept;  // what this layer keeps of each row, from forward to backward
@@ -118,12 +119,14 @@ class Layer {
     }
   }
 
-  void add_tensor(std::string name, std::vector<Index> shape, bool trained = true) {
+  // Returns its place among the tensors.
+  int add_tensor(std::string name, std::vector<Index> shape, bool trained = true) {
     Index size = 1;
     for (const Index n : shape) {
       size = checked_product(size, n);
     }
     tensors_.push_back({std::move(name), std::move(shape), size, trained});
+    return static_cast<int>(tensors_.size()) - 1;
   }
 
   std::vector<TensorSpec> tensors_;

@@ -4,8 +4,10 @@
 #include <stdexcept>
 
 #include "nn/activation.h"
+#include "nn/batch_normalization.h"
 #include "nn/dense.h"
 #include "nn/dropout.h"
+#include "nn/group_normalization.h"
 #include "nn/maxout.h"
 #include "nn/prelu.h"
 #include "nn/residual.h"
@@ -48,6 +50,16 @@ class Numbers {
   std::set<std::string> asked_;
 };
 
+// The features of a row as channels.
+Features features(Index inputs, Numbers& n) {
+  const Index channels = n.count("channels");
+  if (inputs % channels != 0) {
+    throw std::invalid_argument(std::to_string(inputs) + " features are not a multiple of " +
+                                std::to_string(channels) + " channels");
+  }
+  return {.channels = channels, .space = inputs / channels, .channels_last = n.flag("channels_last")};
+}
+
 template <class T>
 using Make = std::unique_ptr<Layer<T>> (*)(Index inputs, const LayerSpec& spec, Numbers& numbers);
 
@@ -81,12 +93,32 @@ const std::map<std::string, Make<T>>& kinds() {
        }},
       {"prelu",
        [](Index inputs, const LayerSpec&, Numbers& n) -> std::unique_ptr<Layer<T>> {
-         const Index channels = n.count("channels");
-         return std::make_unique<Prelu<T>>(inputs, channels, n.flag("channels_last"));
+         return std::make_unique<Prelu<T>>(features(inputs, n));
        }},
       {"max_pieces",
        [](Index inputs, const LayerSpec&, Numbers& n) -> std::unique_ptr<Layer<T>> {
          return std::make_unique<MaxPieces<T>>(inputs, n.count("pieces"));
+       }},
+      {"batch_normalization",
+       [](Index inputs, const LayerSpec&, Numbers& n) -> std::unique_ptr<Layer<T>> {
+         return std::make_unique<BatchNormalization<T>>(
+             typename BatchNormalization<T>::Settings{.features = features(inputs, n),
+                                                      .momentum = n.real("momentum"),
+                                                      .epsilon = n.real("epsilon"),
+                                                      .scale = n.flag("scale"),
+                                                      .center = n.flag("center"),
+                                                      .corrected = n.flag("bias_correction")});
+       }},
+      {"group_normalization",
+       [](Index inputs, const LayerSpec&, Numbers& n) -> std::unique_ptr<Layer<T>> {
+         return std::make_unique<GroupNormalization<T>>(
+             typename GroupNormalization<T>::Settings{.features = features(inputs, n),
+                                                      .groups = n.count("groups"),
+                                                      .epsilon = n.real("epsilon"),
+                                                      .centred = n.flag("centred"),
+                                                      .scale = n.flag("scale"),
+                                                      .center = n.flag("center"),
+                                                      .per_element = n.flag("per_element")});
        }},
       {"residual_start",
        [](Index inputs, const LayerSpec&, Numbers&) -> std::unique_ptr<Layer<T>> {

@@ -263,6 +263,7 @@ Flow<T> Network<T>::flow(Arena& arena, std::size_t layer, Rows<const T> x, Index
           .state = state_.data(),
           .workspace = level.workspace,
           .training = arena.mode.training,
+          .batch = batch_rows_,
           .x = values(level.values),
           .y = level.y.from(first),
           .kept = level.kept.from(first),
@@ -481,6 +482,9 @@ void Network<T>::backward_parameters(const Team& team, const Samples& x, const B
 template <class T>
 void Network<T>::pass(const Team& team, const Samples& x, const Batch& batch, const Objective<T>& objective,
                       Watch& watch, Index done) {
+  if (team.rank() == 0) {
+    batch_rows_ = batch.rows;  // read after the barrier of `prepare`
+  }
   prepare(team, training_, true, false);
   forward_stages(
       team, batch.rows, watch, done, !fused(objective.loss),
@@ -523,6 +527,7 @@ void Network<T>::add(const Arena& arena, const Batch& batch, const Objective<T>&
 template <class T>
 void Network<T>::forward(const Samples& x, T* out, const Poll& poll) {
   forward_rows_ = 0;
+  batch_rows_ = x.rows;
   reserve_training(x.rows, 0);
   Watch watch(poll);
   run_team(threads_for(pass_cost() * static_cast<double>(x.rows)), true, [&](const Team& team) {

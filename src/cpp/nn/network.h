@@ -151,7 +151,7 @@ class Network {
   std::uint64_t seed_;
   Buffer<T> parameters_, gradients_, state_;
   Arena training_, inference_;
-  Index forward_rows_ = 0;
+  Index forward_rows_ = 0, batch_rows_ = 0;
 };
 
 }  // namespace fastopt

@@ -8,10 +8,9 @@ namespace fastopt {
 template <class T>
 class Prelu final : public Layer<T> {
  public:
-  // The features of a row are [channels, space], or [space, channels].
-  Prelu(Index inputs, Index channels, bool channels_last)
-      : Layer<T>(inputs, inputs), channels_(channels), last_(channels_last) {
-    this->add_tensor("alpha", {channels});
+  explicit Prelu(const Features& features)
+      : Layer<T>(features.size(), features.size()), channels_(features.channels), last_(features.channels_last) {
+    this->add_tensor("alpha", {channels_});
   }
 
   void forward(Index rows, const Flow<T>& flow) const override {

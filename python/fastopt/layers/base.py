@@ -1,0 +1,129 @@
+"""What all layers have in common: shapes, tensors, and how the core knows them."""
+
+import math
+from abc import ABC, abstractmethod
+from typing import NamedTuple
+
+from fastopt import _core, checks
+from fastopt.initializers import Initializer
+from fastopt.registry import Described, Registry, unknown_name
+
+__all__ = ["ACTIVATIONS", "LAYERS", "Channels", "Layer", "Parameter", "Shape", "Spec"]
+
+# By name; true where the gradient needs the value before the activation, so that it is a layer of its own in the core.
+ACTIVATIONS = _core.kernels.activations()
+
+Shape = tuple[int, ...]
+Spec = dict[str, object]
+
+
+class Parameter(NamedTuple):
+    """One tensor of a layer: its shape and its starting values."""
+
+    shape: Shape
+    initializer: Initializer
+
+
+class Channels(NamedTuple):
+    """An axis of channels among the axes of a sample: their number, and whether the axis is the last."""
+
+    number: int
+    last: bool
+
+    @classmethod
+    def of(cls, layer: "Layer", input_shape: Shape, axis: int) -> "Channels":
+        """Return the channels of `axis`, 1 or -1 as in arrays ``[n, channels, ...]`` and ``[n, ..., channels]``."""
+        if axis not in (1, -1, len(input_shape)):
+            raise ValueError(
+                f"{layer!r} has its channels on axis 1 or on the last one, not {axis} of (n, {_text(input_shape)})."
+            )
+        last = axis != 1 or len(input_shape) == 1
+        return cls(input_shape[-1 if last else 0], last)
+
+    def spec(self) -> Spec:
+        """Return the core's description."""
+        return {"channels": self.number, "channels_last": self.last}
+
+
+class Layer(Described, ABC):
+    """The base of all layers; shapes are those of one sample, without the batch.
+
+    A layer says how it changes a shape, which tensors it trains or keeps, and what the core builds it from.
+
+    Attributes:
+        name: The name in summaries, messages and files, or None for one made of the class.
+        activation: The name of the function that its outputs have gone through.
+    """
+
+    name: str | None = None
+    activation: str = "linear"
+
+    @abstractmethod
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """Return the shape of one output for an input of this shape."""
+
+    def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
+        """Return the trained tensors by name, in the order of the core's."""
+        return {}
+
+    def state(self, input_shape: Shape) -> dict[str, Parameter]:
+        """Return the tensors that are kept and saved but not trained, in the order of the core's."""
+        return {}
+
+    @abstractmethod
+    def specs(self, input_shape: Shape) -> list[Spec]:
+        """Return the descriptions that the core builds the layer from."""
+
+    def check_batch(self, name: str, rows: int, input_shape: Shape) -> None:
+        """Raise ValueError where the layer, whose name is given, cannot be trained on a batch of so few samples."""
+
+    def without_bias(self) -> "Layer | None":
+        """Return the layer without its bias, or None if it has none that the layer behind it could stand for."""
+        return None
+
+
+LAYERS: Registry[Layer] = Registry("layer", Layer)  # type: ignore[type-abstract]
+
+
+def checked_name(name: object) -> str | None:
+    """Return a layer's name if it is a string or None."""
+    if not isinstance(name, str | None):
+        raise TypeError(f"name must be a string, not {name!r}.")
+    return name
+
+
+def checked_activation(activation: str | None) -> str:
+    """Return the name of a known activation; None is linear."""
+    if activation is not None and activation not in ACTIVATIONS:
+        raise unknown_name("activation", activation, ACTIVATIONS)
+    return "linear" if activation is None else activation
+
+
+def flat_size(layer: Layer, input_shape: Shape) -> int:
+    """Return the number of features of a flat sample."""
+    if len(input_shape) != 1:
+        raise ValueError(f"{layer!r} needs flat samples, not (n, {_text(input_shape)}): put Flatten() before it.")
+    return input_shape[0]
+
+
+def activated(spec: Spec, activation: str) -> list[Spec]:
+    """Return the description of a layer with an activation behind it, its own or a layer."""
+    if ACTIVATIONS[activation]:
+        return [spec, {"kind": "activation", "activation": activation}]
+    return [spec | {"activation": activation}]
+
+
+def checked_shape(shape: object) -> Shape:
+    """Return a shape of positive sizes."""
+    if not isinstance(shape, list | tuple):
+        raise TypeError(f"A shape must be a tuple of integers, not {shape!r}.")
+    return tuple(checks.integer(f"shape[{i}]", size, 1, checks.SIZE) for i, size in enumerate(shape))
+
+
+def size_of(shape: Shape) -> int:
+    """Return the number of elements."""
+    return math.prod(shape)
+
+
+def _text(shape: Shape) -> str:
+    return ", ".join(map(str, shape))

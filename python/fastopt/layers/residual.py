@@ -1,0 +1,109 @@
+"""Layers around others."""
+
+from collections.abc import Sequence
+
+from fastopt.layers.base import LAYERS, Layer, Parameter, Shape, Spec, checked_name
+from fastopt.registry import snake_case
+
+__all__ = ["Residual"]
+
+
+@LAYERS.add()
+class Residual(Layer):
+    """Adds what some layers make of their input to it: y = x + f(x).
+
+    Args:
+        layers: The layers of f, first to last; their output has the shape of their input.
+        name: The name in summaries, messages and files.
+
+    Raises:
+        TypeError: Something in `layers` is not a layer.
+        ValueError: There is no layer; or, when it is built, f changes the shape.
+
+    Source:
+        He, Zhang, Ren and Sun, Deep residual learning for image recognition, CVPR 2016.
+
+    Example:
+        >>> import fastopt as fo
+        >>> block = fo.layers.Residual([fo.layers.Dense(16, "relu"), fo.layers.Dense(8)])
+        >>> model = fo.Sequential([fo.layers.Dense(8), block, fo.layers.Dense(1)])
+        >>> model.build(4)
+        >>> [name for name in model.parameters if name.endswith("kernel")]
+        ['dense/kernel', 'residual/dense/kernel', 'residual/dense_1/kernel', 'dense_1/kernel']
+    """
+
+    def __init__(self, layers: Sequence[Layer], name: str | None = None) -> None:
+        self.layers = [LAYERS.resolve(layer) for layer in layers]
+        self.layer_names = layer_names(self.layers)
+        self.name = checked_name(name)
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """Return the shape of the input."""
+        shape = input_shape
+        for layer in self.layers:
+            shape = layer.output_shape(shape)
+        if shape != input_shape:
+            raise ValueError(f"The layers of {self!r} make {shape} of {input_shape}; the shape must stay.")
+        return shape
+
+    def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
+        """Return those of the layers, by the names of layer and tensor."""
+        return self._tensors(input_shape, trained=True)
+
+    def state(self, input_shape: Shape) -> dict[str, Parameter]:
+        """Return those of the layers, by the names of layer and tensor."""
+        return self._tensors(input_shape, trained=False)
+
+    def specs(self, input_shape: Shape) -> list[Spec]:
+        """Return the core's descriptions."""
+        inner: list[Spec] = []
+        for layer in self.layers:
+            inner += layer.specs(input_shape)
+            input_shape = layer.output_shape(input_shape)
+        return [{"kind": "residual_start"}, *inner, {"kind": "residual_end"}]
+
+    def check_batch(self, name: str, rows: int, input_shape: Shape) -> None:
+        """Check the layers."""
+        for inner, layer in zip(self.layer_names, self.layers, strict=True):
+            layer.check_batch(f"{name}/{inner}", rows, input_shape)
+            input_shape = layer.output_shape(input_shape)
+
+    def _tensors(self, shape: Shape, *, trained: bool) -> dict[str, Parameter]:
+        tensors: dict[str, Parameter] = {}
+        for name, layer in zip(self.layer_names, self.layers, strict=True):
+            own = layer.parameters(shape) if trained else layer.state(shape)
+            tensors |= {f"{name}/{tensor}": parameter for tensor, parameter in own.items()}
+            shape = layer.output_shape(shape)
+        return tensors
+
+
+def layer_names(layers: Sequence[Layer]) -> list[str]:
+    """Return the layers' names, made of their classes where they have none.
+
+    Raises:
+        TypeError: Something is not a layer.
+        ValueError: There is no layer, a layer or a name occurs twice, or a name has a slash.
+    """
+    if not layers:
+        raise ValueError("layers is empty; it needs at least one layer.")
+    for i, layer in enumerate(layers):
+        if not isinstance(layer, Layer):
+            raise TypeError(f"layers[{i}] must be a layer, such as fastopt.layers.Dense(10), not {layer!r}.")
+        if any(layer is other for other in layers[:i]):
+            raise ValueError(f"layers[{i}] occurs twice; make one object for each layer.")
+    given = [layer.name for layer in layers if layer.name is not None]
+    names: list[str] = []
+    for i, layer in enumerate(layers):
+        if layer.name is not None:
+            if not layer.name or "/" in layer.name:
+                raise ValueError(f"layers[{i}] has the name {layer.name!r}; a name is a word without '/'.")
+            if given.count(layer.name) > 1:
+                raise ValueError(f"Two layers have the name {layer.name!r}; names must differ.")
+            names.append(layer.name)
+            continue
+        stem = snake_case(type(layer).__name__)
+        number = 0
+        while (name := f"{stem}_{number}" if number else stem) in names or name in given:
+            number += 1
+        names.append(name)
+    return names
