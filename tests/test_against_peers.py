@@ -228,6 +228,8 @@ KERAS = [
     ("Adamax", lambda: Adamax(**ODD | {"epsilon": NEGLIGIBLE}), ODD | {"epsilon": NEGLIGIBLE}),
     ("Nadam", lambda: Nadam(0.001, epsilon=1e-7, momentum_decay=1.0), {}),
     ("Nadam", lambda: Nadam(**ODD, momentum_decay=1.0), ODD),
+    ("Lamb", lambda: Lamb(1e-3, 0.0, epsilon=1e-7), {}),
+    ("Lamb", lambda: Lamb(weight_decay=0.0, **ODD), ODD),
     ("Lion", lambda: Lion(0.001), {}),
     ("Lion", lambda: Lion(0.3, 0.5, 0.0), {"learning_rate": 0.3, "beta_1": 0.5, "beta_2": 0.0}),
 ]

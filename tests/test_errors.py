@@ -143,7 +143,7 @@ BAD_DATA = {
     "backward-shape": (lambda m: (m(X), m.backward(np.ones((20, 2)))), ValueError, "dy has 2 features"),
     "backward-rows": (lambda m: (m(X), m.backward(np.ones((19, 3)))), ValueError, "19"),
     "backward-nan": (lambda m: (m(X), m.backward(np.full((20, 3), np.nan))), ValueError, r"dy\[0, 0\] = nan"),
-    "build-again": (lambda m: m.build(5), ValueError, "already built for 4 features, not 5"),
+    "build-again": (lambda m: m.build(5), ValueError, r"already built for samples of shape \(4,\), not \(5,\)"),
     "weights-count": (
         lambda m: m.set_weights(m.get_weights()[1:]),
         ValueError,
@@ -196,13 +196,8 @@ BAD_DATA = {
 BAD_CALLS = {
     "units": (lambda: DENSE(0), ValueError, "units must be at least 1, not 0"),
     "units-large": (lambda: DENSE(2**63), ValueError, f"units must be less than {2**63}"),
-    "units-memory": (lambda: fo.Sequential([DENSE(2**63 - 1)]).build(1), ValueError, "too large"),
+    "units-memory": (lambda: fo.Sequential([DENSE(2**53)]).build(2**20), ValueError, "too large"),
     "units-float": (lambda: DENSE(2.0), TypeError, "units must be an integer"),
-    "activation-gelu": (
-        lambda: DENSE(2, "gelu"),
-        ValueError,
-        "cannot have the activation 'gelu', whose gradient needs",
-    ),
     "huber-delta": (lambda: fo.losses.Huber(0), ValueError, "delta must be more than 0, not 0"),
     "smoothing-1": (lambda: fo.losses.CategoricalCrossentropy(1), ValueError, "label_smoothing must be at least 0 and"),
     "smoothing-name": (lambda: fo.losses.BinaryCrossentropy("a"), TypeError, "label_smoothing must be a number"),
@@ -244,7 +239,7 @@ BAD_CALLS = {
     "dtype-word": (lambda: fo.Sequential([DENSE(2)], dtype="double precision"), ValueError, "Unknown dtype"),
     "softmax-inside": (lambda: fo.Sequential([DENSE(2, "softmax"), DENSE(2)]).build(2), ValueError, "softmax"),
     "build-zero": (lambda: fo.Sequential([DENSE(2)]).build(0), ValueError, "input_shape must be at least 1"),
-    "build-2d": (lambda: fo.Sequential([DENSE(2)]).build((28, 28)), ValueError, "input_shape must be the number"),
+    "build-2d": (lambda: fo.Sequential([DENSE(2)]).build((28, 28)), ValueError, r"needs flat samples.*Flatten\(\)"),
     "build-type": (lambda: fo.Sequential([DENSE(2)]).build("4"), TypeError, "input_shape must be an integer"),
     "build-large": (lambda: fo.Sequential([DENSE(2)]).build(2**63), ValueError, f"less than {2**63}"),
     "name": (lambda: fo.Sequential([DENSE(2)], name=5), TypeError, "name must be a string, not 5"),

@@ -261,7 +261,11 @@ def test_every_hyperparameter():
             ValueError,
             "momentum at step 0 must be at least 0 and less th",
         ),
-        (fo.optimizers.Adam(epsilon=schedules.Cosine(1, 2)), ValueError, "epsilon at step 2 must be at least 1.17549e-38"),
+        (
+            fo.optimizers.Adam(epsilon=schedules.Cosine(1, 2)),
+            ValueError,
+            "epsilon at step 2 must be at least 1.17549e-38",
+        ),
         (fo.optimizers.SGD(schedules.Constant(2, "epoch"), schedules.Constant(2, "epoch")), ValueError, "at epoch 0"),
         (fo.optimizers.SGD(schedules.Exponential(1, k=-500)), ValueError, "learning_rate at step 2 must be finite"),
     ],

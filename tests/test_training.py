@@ -423,7 +423,7 @@ sys.stdout.write(b"".join(w.tobytes() for w in [*model.get_weights(), model.pred
 
 def test_poll_sees_denormals():
     """The caller's own code runs in the caller's floating-point mode."""
-    network = _core.Network("float32", 512, [{"kind": "dense", "units": 512}] * 4)
+    network = _core.Network("float32", 512, [{"kind": "dense", "units": 512, "use_bias": True}] * 4)
     least, seen = np.float64(5e-324), []
     while not seen:
         network.predict(np.ones((20_000, 512), np.float32), poll=lambda done: seen.append(least * np.float64(1.0)))

@@ -33,7 +33,11 @@ def save_model(model: Sequential, path: str | os.PathLike[str]) -> None:
     """Write the file of `Sequential.save`."""
     from safetensors.numpy import save
 
-    tensors = {**model.parameters, **model.state, **model.slots}  # the slots of this epoch, with the state of which they are part
+    tensors = {
+        **model.parameters,
+        **model.state,
+        **model.slots,
+    }  # the slots of this epoch, with the state of which they are part
     data = save(tensors, {KEY: json.dumps(_description(model), allow_nan=False)})
     target = os.path.realpath(path)
     folder, name = os.path.split(target)

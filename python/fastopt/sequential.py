@@ -12,7 +12,7 @@ from fastopt import _core, checks
 from fastopt.callbacks import Callback, History, Logs
 from fastopt.kernels import Real
 from fastopt.layers import BatchNormalization, Layer, Parameter, Shape
-from fastopt.layers.base import checked_shape, size_of
+from fastopt.layers.base import size_of
 from fastopt.layers.residual import layer_names
 from fastopt.layers.shape import Flatten, Reshape
 from fastopt.losses import LOSSES, Loss
@@ -35,7 +35,7 @@ INITIAL_STATE = 1 << 49
 
 
 class Samples(NamedTuple):
-    """Checked data: flat inputs ``[n, features]``, targets as the loss wants them, weights ``[n]``, a sample's shape."""
+    """Checked data: flat inputs ``[n, features]``, targets as the loss wants them, weights ``[n]``, the shape of one."""
 
     x: NDArray[Any]
     y: NDArray[Any]
@@ -54,7 +54,7 @@ class Samples(NamedTuple):
 
 
 class Stage(NamedTuple):
-    """A layer in its place: its name, the shapes of its inputs and outputs, its tensors, and what is to be said of it."""
+    """A layer in its place: its name, the shapes of its inputs and outputs, its tensors, and a note on it."""
 
     name: str
     layer: Layer
@@ -478,7 +478,9 @@ class Sequential:
             ValueError: The shape does not fit, or a value is NaN or infinite.
         """
         network = self._built()
-        return self._shaped(network.predict(self._inputs("x", x), checks.integer("batch_size", batch_size, 1, checks.SIZE)))
+        return self._shaped(
+            network.predict(self._inputs("x", x), checks.integer("batch_size", batch_size, 1, checks.SIZE))
+        )
 
     def predict_proba(self, x: ArrayLike, batch_size: int = 256) -> Real:
         """Return probabilities, ``[n, outputs]``.

@@ -20,9 +20,7 @@ Real: TypeAlias = NDArray[np.float32] | NDArray[np.float64]
 class Network:
     draws: int
     noise: bool
-    def __init__(
-        self, dtype: str, input_size: int, layers: Sequence[Mapping[str, object]], seed: int = 0
-    ) -> None: ...
+    def __init__(self, dtype: str, input_size: int, layers: Sequence[Mapping[str, object]], seed: int = 0) -> None: ...
     @property
     def dtype(self) -> str: ...
     @property

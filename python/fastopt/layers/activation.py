@@ -1,8 +1,7 @@
 """Activations as layers."""
 
-from fastopt.initializers import INITIALIZERS, Initializer
+from fastopt.initializers import INITIALIZERS, Constant, Initializer
 from fastopt.layers.base import LAYERS, Channels, Layer, Parameter, Shape, Spec, checked_activation, checked_name
-from fastopt.initializers import Constant
 
 __all__ = ["Activation", "PReLU"]
 
@@ -68,7 +67,9 @@ class PReLU(Layer):
         self, axis: int = -1, alpha_initializer: str | Initializer | None = None, name: str | None = None
     ) -> None:
         self.axis = axis
-        self.alpha_initializer = Constant(0.25) if alpha_initializer is None else INITIALIZERS.resolve(alpha_initializer)
+        self.alpha_initializer = (
+            Constant(0.25) if alpha_initializer is None else INITIALIZERS.resolve(alpha_initializer)
+        )
         self.name = checked_name(name)
 
     def output_shape(self, input_shape: Shape) -> Shape:

@@ -32,8 +32,11 @@ class Numbers {
   bool flag(const std::string& name) { return real(name) != 0; }
   Index count(const std::string& name) {
     const double value = real(name);
-    if (!(value >= 1 && value <= 0x1p53)) {
-      throw std::invalid_argument(name + " must be at least 1, got " + std::to_string(static_cast<Index>(value)));
+    if (!(value >= 1)) {
+      throw std::invalid_argument(name + " must be at least 1, got " + std::to_string(value));
+    }
+    if (value > 0x1p53) {
+      throw std::length_error("the network has too many parameters: " + name + " is too large");
     }
     return static_cast<Index>(value);
   }
