@@ -35,7 +35,7 @@ INITIAL_STATE = 1 << 49
 
 
 class Samples(NamedTuple):
-    """Checked data: flat inputs ``[n, features]``, targets as the loss wants them, weights ``[n]``, the shape of one."""
+    """Checked data: inputs ``[n, features]``, targets as the loss wants them, weights ``[n]``, a sample's shape."""
 
     x: NDArray[Any]
     y: NDArray[Any]

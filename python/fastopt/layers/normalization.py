@@ -1,4 +1,4 @@
-"""Layers that take off the mean and divide by the standard deviation of their inputs, over a batch or of each sample."""
+"""Layers that take off a mean and divide by a standard deviation, over a batch or of each sample."""
 
 from typing import Literal
 
@@ -237,7 +237,7 @@ class LayerNormalization(_ByRow):
 
 @LAYERS.add()
 class GroupNormalization(_ByRow):
-    """Normalises groups of the channels of each sample: one group is layer, one for each channel instance normalisation.
+    """Normalises groups of channels of each sample: one is layer, one for each channel instance normalisation.
 
     y = gamma (x - mean) / sqrt(variance + eps) + beta with the moments of the group, over its channels and all places.
 
