@@ -391,7 +391,6 @@ class Sequential:
         self, data: Samples, batch_size: int, shuffle: bool, callbacks: Iterable[Callback], shown: Progress
     ) -> Logs:
         optimizer, _ = self._compiled()
-        self._bind(optimizer)
         n = len(data.x)
         self._check_batches(n, batch_size, data.shape)
         order = _core.kernels.permutation(self.seed, self.epochs_trained, n) if shuffle else None
@@ -480,6 +479,8 @@ class Sequential:
         self, x: ArrayLike, y: ArrayLike, batch_size: int = 256, sample_weight: ArrayLike | None = None
     ) -> Logs:
         """Return the loss and the metrics: sum_i w_i L_i / sum_i w_i, and what is computed from all predictions.
+
+        The latter are NaN if a prediction is NaN or infinite.
 
         Args:
             x: Inputs ``[n, features]``.
@@ -783,7 +784,7 @@ class Sequential:
                 if checks.integer("A key of class_weight", label, 0) >= classes:
                     raise ValueError(f"class_weight has the class {label}; the classes are 0 to {classes - 1}.")
                 factors[label] = checks.real(f"class_weight[{label}]", factor, 0)
-        elif isinstance(class_weight, str) and class_weight == "balanced":
+        elif str(class_weight) == "balanced":
             counts = np.bincount(labels, minlength=classes)
             factors = len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))
         else:
@@ -791,7 +792,7 @@ class Sequential:
         weight = factors[labels] if data.weight is None else factors[labels] * data.weight
         if not weight.any():
             raise ValueError("The weights are all 0: at least one sample must have a positive class weight and weight.")
-        return data._replace(weight=checks.weights("class_weight", weight, len(weight), self.dtype))
+        return data._replace(weight=checks.weights("class_weight times sample_weight", weight, len(weight), self.dtype))
 
     def _check_step(self) -> None:
         """Refuse an optimizer that cannot be trained with the loss."""
@@ -860,7 +861,9 @@ class Sequential:
                 # In float64, where a sigmoid keeps apart what would be 1 in float32.
                 outputs = _core.kernels.activation_forward(loss.link, outputs.astype(np.float64))
             exclusive = None if loss.link is None else loss.link != "sigmoid"
-            logs |= {name: f(data.y, outputs, data.weight, exclusive=exclusive) for name, f in others.items()}
+            known = bool(np.isfinite(outputs).all())
+            for name, metric in others.items():
+                logs[name] = metric(data.y, outputs, data.weight, exclusive=exclusive) if known else float("nan")
         return {name: logs[name] for name in ("loss", *self.metrics)}
 
     def _log_names(self, validated: bool) -> list[str]:
