@@ -27,6 +27,7 @@ YES = [[0.9, 0.2], [0.3, 0.8], [0.6, 0.7], [0.1, 0.4]]
 # Precision by class is 1/2, 1/2, 1; recall 1/2, 1, 2/3; with YES 1/2, 1 and 1/2, 1.
 BY_HAND = {
     "precision-macro": (Precision(), LABELS, ANSWERS, 2 / 3),
+    "precision-absent-class": (Precision(), [0, 0, 1], np.eye(3)[[0, 1, 1]], 3 / 4),
     "precision-micro": (Precision("micro"), LABELS, ANSWERS, 4 / 6),
     "precision-weighted": (Precision("weighted"), LABELS, ANSWERS, (2 / 2 + 1 / 2 + 3) / 6),
     "recall-macro": (Recall(), LABELS, ANSWERS, (1 / 2 + 1 + 2 / 3) / 3),
@@ -77,6 +78,16 @@ def test_weights_count_samples(metric, rng):
     """A weight of 3 is as good as a sample that occurs three times, and one of 0 as a sample that does not."""
     y, p, weight = rng.integers(0, 4, N), rng.random((N, 4)).round(1), rng.integers(0, 4, N)
     assert metric(y, p, weight) == pytest.approx(metric(y.repeat(weight), p.repeat(weight, axis=0)), rel=1e-12)
+
+
+def mean_product(y_true, y_pred, sample_weight=None):
+    return np.average(y_true * y_pred, weights=sample_weight)
+
+
+@pytest.mark.parametrize("metric", [R2(), fo.metrics.MeanSquaredError(), FunctionMetric(mean_product)], ids=repr)
+def test_weights_count_values(metric, rng):
+    y, p, weight = rng.normal(size=N), rng.normal(size=N), rng.integers(0, 4, N)
+    assert metric(y, p, weight) == pytest.approx(metric(y.repeat(weight), p.repeat(weight)), rel=1e-12)
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=repr)
