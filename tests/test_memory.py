@@ -77,8 +77,8 @@ def test_losses_and_softmax(isa, dtype, rng, shape):
 def test_training(isa, kind):
     n, features = 37, 19
     x, y = before_a_wall(np.ones((n, features), kind)), before_a_wall(np.arange(n) % 3)
-    layers = [{"kind": "dense", "units": units, "activation": "relu"} for units in (33, 7)]
-    network = _core.Network("float32", features, [*layers, {"kind": "dense", "units": 3}])
+    layers = [{"kind": "dense", "units": units, "activation": "relu", "use_bias": True} for units in (33, 7)]
+    network = _core.Network("float32", features, [*layers, layers[0] | {"units": 3, "activation": "linear"}])
     order = before_a_wall(core.permutation(0, 0, n))
     loss = "sparse_categorical_crossentropy"
     _core.Optimizer("sgd", network).train(x, y, loss, {"learning_rate": 0.1}, order=order, batch_size=8)
