@@ -414,3 +414,55 @@ SMALL_SHAPES = [
 ]
 DEEP_SHAPES = [(5, 257, 33), (31, 300, 70), (6, 513, 64), (29, 1031, 129), (513, 7, 65)]
 NETWORK_SHAPES = [(batch, k, n) for batch, sizes in NETWORKS for k, n in itertools.pairwise(sizes)]
+
+
+class Layout(NamedTuple):
+    """Samples to normalise: [n, channels, ...] or, with axis -1, [n, ..., channels], and groups of channels."""
+
+    shape: tuple[int, ...]
+    groups: int = 1
+    axis: int = 1
+
+    @property
+    def channels(self) -> int:
+        return self.shape[self.axis]
+
+    def __str__(self) -> str:
+        return f"{'x'.join(map(str, self.shape))}/{self.groups}{'' if self.axis == 1 else ' last'}"
+
+
+# Every tail of features and of positions; rows that fit into registers and rows that do not; odd and even batches.
+FLAT = [
+    *(Layout((2, n)) for n in range(1, 34)),
+    *(Layout((3, n)) for n in (47, 63, 64, 65, 127, 128, 129, 255, 256, 257, 1000, 1024)),
+    *(Layout((n, 37)) for n in (1, 2, 3, 16, 31, 255, 256, 257)),
+    Layout((600, 20)),
+]
+IMAGES = [
+    *(Layout((3, c, s), 1, axis) for axis in (1, -1) for c, s in ((1, 1), (1, 5), (4, 1), (5, 3), (3, 17), (17, 4))),
+    *(Layout((2, 3, s)) for s in range(1, 36)),
+    *(Layout((2, 3, c), 1, -1) for c in range(1, 36)),
+    *(Layout((n, 5, 6, 7), 1, axis) for axis in (1, -1) for n in (1, 2, 257)),
+    Layout((2, 67, 5, 60)),
+    Layout((2, 5, 60, 67), 1, -1),
+    Layout((2, 3, 3000)),
+    Layout((2, 3000, 3), 1, -1),
+]
+GROUPED = [
+    *(Layout((3, 12), groups) for groups in (2, 3, 4, 6, 12)),
+    *(Layout((2, 640), groups) for groups in (2, 5, 640)),
+    *(Layout((3, 12, 5), groups, 1) for groups in (2, 3, 12)),
+    *(Layout((3, 5, 12), groups, -1) for groups in (2, 3, 12)),
+    *(Layout((2, 130, 3, 7), groups, 1) for groups in (2, 65, 130)),
+    *(Layout((2, 3, 7, 130), groups, -1) for groups in (2, 65, 130)),
+    *(Layout((2, 6, 700), groups, 1) for groups in (2, 6)),
+    Layout((2, 700, 6), 2, -1),
+    Layout((2, 3, 280), 4, -1),
+]
+# Worth several threads, with odd numbers of samples and channels.
+SHARED_LAYOUTS = [
+    Layout((1003, 1049)),
+    Layout((997, 33, 31), 3),
+    Layout((997, 31, 33), 3, -1),
+    Layout((37, 1000, 29), 1),
+]

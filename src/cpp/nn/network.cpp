@@ -180,9 +180,9 @@ void Network<T>::reserve(Arena& arena, Index rows, std::size_t metrics, Mode mod
       if (passes != Passes::all && mode.training) {
         level.dy = take_rows(layer.outputs());
         target = static_cast<Index>(l);
-        if (layer.kept() > 0) {
-          level.kept = take_rows(layer.kept());
-        }
+      }
+      if (passes == Passes::nothing && layer.kept() > 0) {
+        level.kept = take_rows(layer.kept());
       }
       if (passes == Passes::nothing && (mode.training || layer.prepares_forward())) {
         level.workspace = take(layer.workspace());
