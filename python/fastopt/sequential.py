@@ -11,13 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 from fastopt import _core, checks, function_training
 from fastopt.callbacks import Callback, History, Logs
 from fastopt.kernels import Real
-from fastopt.layers import BatchNormalization, Layer, Parameter, Shape
+from fastopt.layers import BatchNormalization, Layer, Parameter, Scaling, Shape
 from fastopt.layers.base import size_of
 from fastopt.layers.residual import layer_names
 from fastopt.layers.shape import Flatten, Reshape
 from fastopt.losses import FunctionLoss, Loss, loss_of
 from fastopt.metrics import MeanMetric, Metric, metric_of
 from fastopt.optimizers import OPTIMIZERS, Optimizer
+from fastopt.preprocessing import Scaler
 from fastopt.progress import Progress, progress
 from fastopt.registry import unknown_name
 from fastopt.schedules import Schedule
@@ -76,7 +77,7 @@ class Sequential:
     arguments and the seed: not on the number of threads.
 
     Args:
-        layers: The layers, first to last.
+        layers: The layers, first to last; a fitted scaler of `fastopt.preprocessing` stands for `layers.Scaling` of it.
         seed: Decides the starting values and the order of samples, 0 <= seed < 2**64; None draws one from the operating
             system.
         dtype: ``"float32"`` or ``"float64"``, of weights and of all computing.
@@ -105,9 +106,13 @@ class Sequential:
     """
 
     def __init__(
-        self, layers: Sequence[Layer], seed: int | None = 0, dtype: str = "float32", name: str | None = None
+        self,
+        layers: Sequence[Layer | Scaler[Any]],
+        seed: int | None = 0,
+        dtype: str = "float32",
+        name: str | None = None,
     ) -> None:
-        self.layers = list(layers)
+        self.layers = [Scaling(layer) if isinstance(layer, Scaler) else layer for layer in layers]
         self.layer_names = layer_names(self.layers)
         self.seed = int.from_bytes(os.urandom(8), "little") if seed is None else checks.integer("seed", seed, 0, 2**64)
         try:
@@ -284,7 +289,8 @@ class Sequential:
         """Train for some epochs.
 
         Each step goes along the gradient of sum_i w_i L_i / (samples in the batch); the reported values are
-        sum_i w_i L_i / sum_i w_i over the epoch, each batch taken before its step.
+        sum_i w_i L_i / sum_i w_i over the epoch, each batch taken before its step. What layers penalise belongs to
+        both: `fastopt.regularizers` says how.
 
         Args:
             x: Inputs ``[n, features]``: float32, float64, integers or bool, in any memory order, also memory-mapped;
