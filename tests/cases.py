@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import reference
 
-from fastopt import optimizers
+from fastopt import layers, optimizers
 from fastopt._core import runtime
 from fastopt.optimizers import (
     SGD,
@@ -166,6 +166,92 @@ def make_target(kind: str, rng: np.random.Generator, rows: int, columns: int, dt
     if kind == "counts":
         return rng.poisson(2, (rows, columns)).astype(dtype)
     return rng.normal(size=(rows, columns)).astype(dtype)
+
+
+class Stack(NamedTuple):
+    """Layers to be tested: how they are made for samples of a shape, and these shapes, the first of them small.
+
+    `last`: they can be the last of a model, or must be.
+    """
+
+    make: Callable
+    shapes: tuple[tuple[int, ...], ...]
+    last: bool | None = True
+
+
+FLAT = ((5,), (8,), (33,))
+LAST = ((3, 4), (5, 3, 6), (2, 2, 34))  # the channels
+FIRST = ((4, 3), (6, 5, 3), (34, 2, 2))
+
+
+def norms(prefix: str, make: Callable, shapes: tuple, axes: dict[str, int], **options) -> dict[str, Stack]:
+    """A normalisation with channels on each axis, and without gamma or beta."""
+    result = {
+        f"{prefix} {name}": Stack(lambda _, axis=axis: [make(axis=axis, **options)], FIRST if axis == 1 else shapes)
+        for name, axis in axes.items()
+    }
+    usual = {"axis": next(iter(axes.values())), **options}
+    first = next(iter(result.values())).shapes
+    result[f"{prefix} without scale"] = Stack(lambda _: [make(scale=False, **usual)], first)
+    if make is not layers.RMSNormalization:
+        result[f"{prefix} without center"] = Stack(lambda _: [make(center=False, **usual)], first)
+    return result
+
+
+LAYERS = {
+    **{f"dense {name}": Stack(lambda _, f=name: [layers.Dense(5, f)], FLAT) for name in ELEMENTWISE_ACTIVATIONS},
+    **{f"activation {name}": Stack(lambda _, f=name: [layers.Activation(f)], LAST) for name in ELEMENTWISE_ACTIVATIONS},
+    "dense softmax": Stack(lambda _: [layers.Dense(5, "softmax")], FLAT, last=None),
+    "activation softmax": Stack(lambda _: [layers.Activation("softmax")], FLAT, last=None),
+    "dense without bias": Stack(lambda _: [layers.Dense(6, "tanh", use_bias=False)], FLAT),
+    "prelu": Stack(lambda _: [layers.PReLU()], (*FLAT, *LAST)),
+    "prelu first": Stack(lambda _: [layers.PReLU(axis=1)], FIRST),
+    "maxout": Stack(lambda _: [layers.Maxout(4, 3)], FLAT),
+    "maxout without bias": Stack(lambda _: [layers.Maxout(3, use_bias=False)], FLAT),
+    "dropout": Stack(lambda _: [layers.Dropout(0.4)], LAST, last=False),
+    "noise": Stack(lambda _: [layers.GaussianNoise(0.3)], LAST, last=False),
+    "flatten": Stack(lambda _: [layers.Flatten(), layers.Activation("tanh")], LAST),
+    "reshape": Stack(lambda s: [layers.Reshape(s[::-1]), layers.PReLU()], LAST),
+    "residual": Stack(lambda s: [layers.Residual([layers.Dense(7, "relu"), layers.Dense(*s, "tanh")])], FLAT),
+    "residual empty path": Stack(lambda _: [layers.Residual([layers.Activation("sigmoid")])], FLAT),
+    "residual nested": Stack(
+        lambda s: [
+            layers.Residual([layers.Dense(6), layers.Residual([layers.Activation("silu")]), layers.Dense(*s)]),
+            layers.Activation("tanh"),
+        ],
+        FLAT,
+    ),
+    "residual with layer norm": Stack(
+        lambda s: [layers.Residual([layers.LayerNormalization(), layers.Dense(6, "gelu"), layers.Dense(*s)])], FLAT
+    ),
+    "residual with batch norm": Stack(
+        lambda s: [
+            layers.Residual([layers.Dense(*s), layers.BatchNormalization(), layers.Activation("relu")]),
+            layers.Residual([layers.BatchNormalization(), layers.Activation("tanh")]),
+        ],
+        FLAT,
+    ),
+    "batch norm, activation": Stack(
+        lambda _: [layers.Dense(6), layers.BatchNormalization(), layers.Activation("tanh")], FLAT
+    ),
+    "batch norm twice": Stack(
+        lambda _: [layers.BatchNormalization(), layers.Activation("gelu"), layers.BatchNormalization()], LAST
+    ),
+    **norms("batch norm", layers.BatchNormalization, (*FLAT, *LAST), {"last": -1, "first": 1}),
+    **norms("layer norm", layers.LayerNormalization, (*FLAT, *LAST), {"last": -1, "first": 1}),
+    **norms("layer norm of elements", layers.LayerNormalization, LAST, {"last": -1, "first": 1}, affine="element"),
+    **norms(
+        "group norm", functools.partial(layers.GroupNormalization, 2), LAST[:1] + LAST[2:], {"last": -1, "first": 1}
+    ),
+    **norms(
+        "group norm of elements", functools.partial(layers.GroupNormalization, 2), (), {"first": 1}, affine="element"
+    ),
+    **norms("instance norm", layers.InstanceNormalization, LAST, {"last": -1, "first": 1}),
+    **norms("instance norm of elements", layers.InstanceNormalization, (), {"first": 1}, affine="element"),
+    **norms("rms norm", layers.RMSNormalization, (*FLAT, *LAST), {"last": -1, "first": 1}),
+    **norms("rms norm of elements", layers.RMSNormalization, LAST, {"last": -1}, affine="element"),
+}
+NOISY = [name for name, stack in LAYERS.items() if stack.last is False]
 
 
 class Rule(NamedTuple):
@@ -328,3 +414,55 @@ SMALL_SHAPES = [
 ]
 DEEP_SHAPES = [(5, 257, 33), (31, 300, 70), (6, 513, 64), (29, 1031, 129), (513, 7, 65)]
 NETWORK_SHAPES = [(batch, k, n) for batch, sizes in NETWORKS for k, n in itertools.pairwise(sizes)]
+
+
+class Layout(NamedTuple):
+    """Samples to normalise: [n, channels, ...] or, with axis -1, [n, ..., channels], and groups of channels."""
+
+    shape: tuple[int, ...]
+    groups: int = 1
+    axis: int = 1
+
+    @property
+    def channels(self) -> int:
+        return self.shape[self.axis]
+
+    def __str__(self) -> str:
+        return f"{'x'.join(map(str, self.shape))}/{self.groups}{'' if self.axis == 1 else ' last'}"
+
+
+# Every tail of features and of positions; rows that fit into registers and rows that do not; odd and even batches.
+FLAT = [
+    *(Layout((2, n)) for n in range(1, 34)),
+    *(Layout((3, n)) for n in (47, 63, 64, 65, 127, 128, 129, 255, 256, 257, 1000, 1024)),
+    *(Layout((n, 37)) for n in (1, 2, 3, 16, 31, 255, 256, 257)),
+    Layout((600, 20)),
+]
+IMAGES = [
+    *(Layout((3, c, s), 1, axis) for axis in (1, -1) for c, s in ((1, 1), (1, 5), (4, 1), (5, 3), (3, 17), (17, 4))),
+    *(Layout((2, 3, s)) for s in range(1, 36)),
+    *(Layout((2, 3, c), 1, -1) for c in range(1, 36)),
+    *(Layout((n, 5, 6, 7), 1, axis) for axis in (1, -1) for n in (1, 2, 257)),
+    Layout((2, 67, 5, 60)),
+    Layout((2, 5, 60, 67), 1, -1),
+    Layout((2, 3, 3000)),
+    Layout((2, 3000, 3), 1, -1),
+]
+GROUPED = [
+    *(Layout((3, 12), groups) for groups in (2, 3, 4, 6, 12)),
+    *(Layout((2, 640), groups) for groups in (2, 5, 640)),
+    *(Layout((3, 12, 5), groups, 1) for groups in (2, 3, 12)),
+    *(Layout((3, 5, 12), groups, -1) for groups in (2, 3, 12)),
+    *(Layout((2, 130, 3, 7), groups, 1) for groups in (2, 65, 130)),
+    *(Layout((2, 3, 7, 130), groups, -1) for groups in (2, 65, 130)),
+    *(Layout((2, 6, 700), groups, 1) for groups in (2, 6)),
+    Layout((2, 700, 6), 2, -1),
+    Layout((2, 3, 280), 4, -1),
+]
+# Worth several threads, with odd numbers of samples and channels.
+SHARED_LAYOUTS = [
+    Layout((1003, 1049)),
+    Layout((997, 33, 31), 3),
+    Layout((997, 31, 33), 3, -1),
+    Layout((37, 1000, 29), 1),
+]

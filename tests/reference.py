@@ -183,7 +183,91 @@ def dense_backward(x, kernel, dy):
     return dy @ kernel.T, x.T @ dy, dy.sum(axis=0)
 
 
+# --- Normalisation: x is [n, channels, ...] or, with axis -1, [n, ..., channels] --------------------------------------
+
+
+def channels_first(x, axis):
+    """As [n, channels, space]."""
+    x = np.moveaxis(x, axis, 1)
+    return x.reshape(*x.shape[:2], int(np.prod(x.shape[2:])))
+
+
+def back(x, shape, axis):
+    """Inverse of `channels_first`."""
+    return np.moveaxis(x.reshape(np.moveaxis(np.empty(shape, bool), axis, 1).shape), 1, axis)
+
+
+def group_moments(x, groups, epsilon, axis=1, centred=True):
+    """Mean and 1 / sqrt(variance + epsilon) of each sample and group, [n, groups]."""
+    x = channels_first(x, axis)
+    x = x.reshape(len(x), groups, -1)
+    mean = x.mean(axis=2) * centred
+    return mean, 1 / np.sqrt(((x - mean[..., None]) ** 2).mean(axis=2) + epsilon)
+
+
+def group_xhat(x, groups, epsilon, axis=1, centred=True):
+    """Normalised x as [n, groups, elements], and 1 / sqrt(variance + epsilon) as [n, groups, 1]."""
+    mean, rstd = (m[..., None] for m in group_moments(x, groups, epsilon, axis, centred))
+    return (channels_first(x, axis).reshape(len(x), groups, -1) - mean) * rstd, rstd
+
+
+def group_norm_forward(x, groups, gamma, beta, epsilon, axis=1, centred=True):
+    """Gamma and beta are [channels]."""
+    xhat, _ = group_xhat(x, groups, epsilon, axis, centred)
+    xhat = xhat.reshape(len(x), len(gamma), -1)
+    return back(xhat * gamma[:, None] + beta[:, None], x.shape, axis)
+
+
+def group_norm_backward(dy, x, groups, gamma, epsilon, axis=1, centred=True):
+    """Gradients with respect to x, gamma and beta."""
+    xhat, rstd = group_xhat(x, groups, epsilon, axis, centred)
+    dy = channels_first(dy, axis)
+    d = (dy * gamma[:, None]).reshape(xhat.shape)
+    dx = rstd * (d - d.mean(axis=2, keepdims=True) * centred - xhat * (d * xhat).mean(axis=2, keepdims=True))
+    dgamma = (dy * xhat.reshape(dy.shape)).sum(axis=(0, 2))
+    return back(dx.reshape(dy.shape), x.shape, axis), dgamma, dy.sum(axis=(0, 2))
+
+
+def batch_moments(x, axis=1):
+    """Mean and biased variance of each channel."""
+    x = channels_first(x, axis)
+    mean = x.mean(axis=(0, 2))
+    return mean, ((x - mean[:, None]) ** 2).mean(axis=(0, 2))
+
+
+def batch_norm(x, mean, variance, gamma, beta, epsilon, axis=1):
+    scale, shift = gamma / np.sqrt(variance + epsilon), beta
+    y = (channels_first(x, axis) - mean[:, None]) * scale[:, None] + shift[:, None]
+    return back(y, x.shape, axis)
+
+
+def batch_norm_backward(dy, x, mean, variance, gamma, epsilon, axis=1, fixed=False):
+    """Gradients with respect to x, gamma and beta; the moments are those of x unless they are fixed."""
+    first, dy = channels_first(x, axis), channels_first(dy, axis)
+    rstd = 1 / np.sqrt(variance + epsilon)
+    xhat = (first - mean[:, None]) * rstd[:, None]
+    dgamma, dbeta = (dy * xhat).sum(axis=(0, 2)), dy.sum(axis=(0, 2))
+    level = 0 if fixed else (dbeta[:, None] + xhat * dgamma[:, None]) / (first.shape[0] * first.shape[2])
+    return back((gamma * rstd)[:, None] * (dy - level), x.shape, axis), dgamma, dbeta
+
+
 # --- Losses: (L_i of each row, d L_i / d prediction) ------------------------------------------------------------------
+
+
+def penalty(w, l1, l2):
+    return l1 * np.abs(w).sum() + l2 * (w**2).sum()
+
+
+def max_norm(w, most, axis=0):
+    return w * np.minimum(1, most / np.linalg.norm(w, axis=axis, keepdims=True))
+
+
+def unit_norm(w, axis=0):
+    return w / np.linalg.norm(w, axis=axis, keepdims=True)
+
+
+def weight_normalized(v, g):
+    return g * v / np.linalg.norm(v, axis=0)
 
 
 def log_sum_exp(x):

@@ -55,6 +55,36 @@ CALLS = {
         [(3,), (3, 5), (3, 5)],
         (3, 5),
     ),
+    "layer_norm_forward": Call(
+        lambda gamma, beta, x, out=None: kernels.layer_norm_forward(x, gamma, beta, out=out),
+        [(5,), (5,), (3, 5)],
+        (3, 5),
+        True,
+    ),
+    "group_norm_backward": Call(
+        lambda gamma, moments, x, dy, out=None: kernels.group_norm_backward(dy, x, moments, 2, gamma, out=out),
+        [(6,), (3, 2, 2), (3, 6), (3, 6)],
+        (3, 6),
+        True,
+    ),
+    "batch_norm_forward": Call(
+        lambda gamma, beta, x, out=None: kernels.batch_norm_forward(x, gamma, beta, out=out),
+        [(5,), (5,), (3, 5)],
+        (3, 5),
+        True,
+    ),
+    "batch_norm_inference": Call(
+        lambda mean, variance, x, out=None: kernels.batch_norm_inference(x, mean, variance, out=out),
+        [(5,), (5,), (3, 5)],
+        (3, 5),
+        True,
+    ),
+    "batch_norm_backward": Call(
+        lambda mean, variance, x, dy, out=None: kernels.batch_norm_backward(dy, x, mean, variance, out=out),
+        [(5,), (5,), (3, 5), (3, 5)],
+        (3, 5),
+        True,
+    ),
 }
 NAMES = pytest.mark.parametrize("name", CALLS)
 REFUSED = (TypeError, ValueError)

@@ -183,7 +183,7 @@ def test_example_of_the_model(hidden):
 
 
 def test_example_of_the_readme():
-    [block] = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    block, *_ = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     scope = {}
     exec(block.replace("print", "str"), scope)
     assert check_gradients(scope["model"], scope["x"][:50], scope["y"][:50]).ok

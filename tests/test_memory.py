@@ -73,12 +73,24 @@ def test_losses_and_softmax(isa, dtype, rng, shape):
     core.metric("sparse_categorical_accuracy", prediction, labels)
 
 
+@pytest.mark.parametrize("layout", [*cases.FLAT[::3], *cases.IMAGES[::4], *cases.GROUPED[::3]], ids=str)
+def test_normalization(isa, dtype, rng, layout):
+    x, dy, out = (before_a_wall(rng.normal(size=layout.shape).astype(dtype)) for _ in range(3))
+    gamma, beta, variance = (before_a_wall(rng.uniform(0.1, 1.0, layout.channels).astype(dtype)) for _ in range(3))
+    last = layout.axis == -1
+    _, moments = core.group_norm_forward(x, gamma, beta, layout.groups, 1e-3, True, last, out)
+    core.group_norm_backward(dy, x, before_a_wall(moments), gamma, layout.groups, True, last, out)
+    core.batch_norm_forward(x, gamma, beta, 1e-3, last, out)
+    core.batch_norm_inference(x, beta, variance, gamma, beta, 1e-3, last, out)
+    core.batch_norm_backward(dy, x, beta, variance, gamma, 1e-3, False, last, out)
+
+
 @pytest.mark.parametrize("kind", ["float32", "float64", "uint8"])
 def test_training(isa, kind):
     n, features = 37, 19
     x, y = before_a_wall(np.ones((n, features), kind)), before_a_wall(np.arange(n) % 3)
-    layers = [{"kind": "dense", "units": units, "activation": "relu"} for units in (33, 7)]
-    network = _core.Network("float32", features, [*layers, {"kind": "dense", "units": 3}])
+    layers = [{"kind": "dense", "units": units, "activation": "relu", "use_bias": True} for units in (33, 7)]
+    network = _core.Network("float32", features, [*layers, layers[0] | {"units": 3, "activation": "linear"}])
     order = before_a_wall(core.permutation(0, 0, n))
     loss = "sparse_categorical_crossentropy"
     _core.Optimizer("sgd", network).train(x, y, loss, {"learning_rate": 0.1}, order=order, batch_size=8)

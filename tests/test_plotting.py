@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import fastopt as fo
 from fastopt import plotting
+from fastopt.layers import BatchNormalization, Dense, Dropout
 from fastopt.optimizers import SGD, Adam, RMSprop, Trace, trace
 from fastopt.plotting import trajectories
 
-EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "trajectories.py"
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 
 
 def bowl(x):
@@ -190,15 +192,135 @@ def test_without_matplotlib(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ImportError, match=r"plot needs matplotlib: pip install 'fastopt\[plot\]'"):
         trajectories(bowl, way([[0, 0]]))
-    assert plotting.__all__ == ["trajectories"]
+    assert plotting.__all__ == ["activations", "gradients", "trajectories"]
 
 
-def test_example(pyplot, tmp_path, monkeypatch, capsys):
-    """It draws four small pictures."""
-    monkeypatch.setattr(sys, "argv", [str(EXAMPLE), str(tmp_path / "new" / "folder")])
-    runpy.run_path(str(EXAMPLE), run_name="__main__")
+@pytest.mark.parametrize(
+    ("example", "names"),
+    [
+        ("trajectories", {"bowl", "ravine", "saddle", "cliff"}),
+        ("initialization", {"initialization_sigmoid", "initialization_tanh", "initialization_relu"}),
+    ],
+)
+def test_example(example, names, pyplot, tmp_path, monkeypatch, capsys):
+    """It draws a few small pictures."""
+    path = EXAMPLES / f"{example}.py"
+    monkeypatch.setattr(sys, "argv", [str(path), str(tmp_path / "new" / "folder")])
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    runpy.run_path(str(path), run_name="__main__")
     pictures = {path.stem: path.read_bytes() for path in (tmp_path / "new" / "folder").glob("*.png")}
-    assert pictures.keys() == {"bowl", "ravine", "saddle", "cliff"}
+    assert pictures.keys() == names
     assert all(picture.startswith(b"\x89PNG") and len(picture) < 100_000 for picture in pictures.values())
-    assert len(set(pictures.values())) == 4
-    assert capsys.readouterr().out.count(".png") == 4
+    assert len(set(pictures.values())) == len(names)
+    assert capsys.readouterr().out.count(".png") == len(names)
+
+
+@pytest.fixture
+def model():
+    layers = [Dense(40, "relu"), Dropout(0.5), BatchNormalization(), Dense(30, "sigmoid"), Dense(3)]
+    model = fo.Sequential(layers, seed=0, dtype="float64")
+    model.compile("adam", "sparse_categorical_crossentropy")
+    return model
+
+
+def histograms(ax):
+    """The counts of each histogram, up to its height, and its edges, by the layer's name."""
+    names = {label.get_position()[1]: label.get_text() for label in ax.get_yticklabels()}
+    found = {}
+    for patch in ax.patches:
+        values, edges, baseline = patch.get_data()
+        found[names[float(np.ravel(baseline)[0])]] = values - baseline, edges
+    return found
+
+
+def notes(ax):
+    return [text.get_text() for text in ax.texts]
+
+
+def test_activations_are_those_of_the_layers(pyplot, model, rng):
+    x = rng.normal(size=(200, 20))
+    model.build(20)
+    ax = plotting.activations(model, x)
+    ax.figure.savefig(io.BytesIO())
+    outputs = model.layer_outputs(x)
+    drawn = histograms(ax)
+    assert [*drawn] == [*outputs] == model.layer_names
+    assert [*ax.get_yticks()] == [4, 3, 2, 1, 0]
+    for (name, values), note in zip(outputs.items(), notes(ax), strict=True):
+        heights, edges = drawn[name]
+        assert abs(edges).min() < 1e-12  # no bar is on both sides of 0
+        counts, _ = np.histogram(values[values != 0], edges)
+        np.testing.assert_allclose(heights, 0.85 * counts / counts.max(), atol=1e-12)
+        assert note.startswith(f"mean {values.mean():.2g}, std {values.std():.2g}")
+        share = (values == 0).mean()
+        assert note.endswith(f", {share:.0%} zero") == (share > 0)
+        low, high = ax.get_xlim()
+        assert ((values >= low) & (values <= high)).mean() >= 0.99
+    assert ax.get_xlabel() == "output"
+
+
+def test_gradients_are_those_of_training(pyplot, model, rng):
+    """By layer, kernel and bias together; the model is not touched."""
+    x, y = rng.normal(size=(200, 20)), rng.integers(0, 3, 200)
+    model.build(20)
+    model.train_on_batch(x, y)
+    before = [view.copy() for view in model.get_weights()]
+    ax = plotting.gradients(model, x, y)
+    ax.figure.savefig(io.BytesIO())
+    assert all((a == b).all() for a, b in zip(model.get_weights(), before, strict=True))
+    assert model.draws == 1
+    model.compile(SGD(0.0), model.loss)
+    model.train_on_batch(x, y)
+    drawn = histograms(ax)
+    assert [*drawn] == ["dense", "batch_normalization", "dense_1", "dense_2"]
+    for (name, (heights, edges)), note in zip(drawn.items(), notes(ax), strict=True):
+        values = np.concatenate([g.ravel() for key, g in model.gradients.items() if key.split("/")[0] == name])
+        counts, _ = np.histogram(abs(values), edges)
+        np.testing.assert_allclose(heights, 0.85 * counts / counts.max(), atol=1e-12)
+        assert note.startswith(f"rms {np.sqrt((values**2).mean()):.2g}")
+        assert (abs(values) >= edges[0]).mean() >= 0.8
+    assert ax.get_xscale() == "log"
+
+
+def test_histograms_within_limits_and_on_given_axes(pyplot, model, rng):
+    x, y = rng.normal(size=(50, 20)), rng.integers(0, 3, 50)
+    _, (left, right) = pyplot.subplots(1, 2)
+    model.build(20)
+    assert plotting.activations(model, x, (-1, 2), left) is left
+    assert plotting.gradients(model, x, y, (1e-6, 1), right) is right
+    assert left.get_xlim() == (-1, 2)
+    np.testing.assert_allclose(right.get_xlim(), (1e-6, 1))
+    assert len(pyplot.get_fignums()) == 1
+
+
+def test_histograms_of_constant_values(pyplot):
+    """Of zeros too: nothing is drawn, and the note says why."""
+    model = fo.Sequential([Dense(4, kernel_initializer="zeros"), Dense(2, kernel_initializer="zeros")])
+    model.compile("sgd", "mean_squared_error")
+    model.build(3)
+    for ax in (
+        plotting.activations(model, np.ones((5, 3))),
+        plotting.gradients(model, np.ones((5, 3)), np.zeros((5, 2))),
+    ):
+        ax.figure.savefig(io.BytesIO())
+        assert all(note.endswith("100% zero") for note in notes(ax))
+        assert not any(heights.any() for heights, _ in histograms(ax).values())
+
+
+def test_bad_input_of_histograms(pyplot, model):
+    x, y = np.ones((5, 20)), np.zeros(5, int)
+    with pytest.raises(RuntimeError, match="no weights yet"):
+        plotting.activations(model, x)
+    model.build(20)
+    for call, kind, message in (
+        (lambda: plotting.activations("model", x), TypeError, r"model must be a fastopt\.Sequential"),
+        (lambda: plotting.gradients("model", x, y), TypeError, r"model must be a fastopt\.Sequential"),
+        (lambda: plotting.activations(model, x[:, :3]), ValueError, "20"),
+        (lambda: plotting.activations(model, x, (1, 1)), ValueError, "limits must rise"),
+        (lambda: plotting.gradients(model, x, y, (0, 1)), ValueError, "limits must be more than 0"),
+        (lambda: plotting.gradients(model, x, y, "ab"), (TypeError, ValueError), "limits"),
+        (lambda: plotting.gradients(fo.Sequential([Dense(2)]), x, y), RuntimeError, "no loss"),
+    ):
+        with pytest.raises(kind, match=message):
+            call()
+    assert not pyplot.get_fignums()

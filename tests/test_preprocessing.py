@@ -70,7 +70,10 @@ def test_pieces_equal_the_whole(scaler, x, cuts):
     for piece in np.split(x, sorted(cut for cut in cuts if cut < len(x))):
         pieces.partial_fit(piece)
     assert pieces.count == whole.count == len(x)
-    assert pieces.transform(x) == pytest.approx(whole.transform(x), rel=1e-6, abs=1e-6)
+    a, b = pieces.transform(x), whole.transform(x)
+    if isinstance(scaler, Whitener) and scaler.method == "pca":
+        a, b = a @ a.T, b @ b.T  # the directions of nearly equal variances are any
+    assert a == pytest.approx(b, rel=1e-6, abs=1e-6)
 
 
 @every_scaler

@@ -121,8 +121,9 @@ def check_gradients(
     over all weights and for each tensor: up to 1e-7 is great, 1e-5 fine, 1e-3 worry, more wrong. What rounding alone
     can do to b is fine, too; it is much where gradients are small, so check before training rather than after. At a
     kink, such as ReLU at 0, where the slopes on both sides of w differ, b is the value between them that is nearest to
-    a. A copy of the model in float64 with the same weights does all this, with all samples as one batch; the model
-    itself is not touched.
+    a. A copy of the model in float64 with the same weights does all this, with all samples as one batch, as in
+    training: dropout and other noise are those of the model's next batch each time, and batch normalisation uses the
+    moments of the batch. The model itself is not touched.
 
     Args:
         model: A model compiled with a loss; one that is not built is checked at its starting weights.
@@ -154,15 +155,12 @@ def check_gradients(
         >>> fo.check_gradients(model, x[:32], y[:32]).verdict
         'great'
     """
-    if not isinstance(model, Sequential):
-        raise TypeError(f"model must be a fastopt.Sequential, not {model!r}; check_gradients_of takes functions.")
-    twin = Sequential(model.layers, model.seed, "float64")
-    twin.compile(SGD(0.0), model.loss)
-    if model.input_shape is not None:
-        twin.build(model.input_shape)
-        twin.set_weights(model.get_weights())
+    twin = float64_twin(model)
+    draws = twin.draws if twin.built else 0
 
     def value() -> float:
+        if twin.built:
+            twin.draws = draws  # the same noise each time
         # A step of rate 0 leaves its gradients, those of sum_i w_i L_i / n, and reports sum_i w_i L_i / sum_i w_i.
         return twin.train_on_batch(x, y, sample_weight)["loss"] * share
 
@@ -174,6 +172,20 @@ def check_gradients(
     # Losses near 0 are differences of logits, whose rounding is not small: about 1 each, less in the mean.
     size = len(np.asarray(x)) ** -0.5
     return _check(value, twin.parameters, gradients, size, epsilon, max_parameters, seed)
+
+
+def float64_twin(model: Sequential) -> Sequential:
+    """Return a copy in float64 whose steps compute gradients and change no weight; it draws the same noise."""
+    if not isinstance(model, Sequential):
+        raise TypeError(f"model must be a fastopt.Sequential, not {model!r}; check_gradients_of takes functions.")
+    twin = Sequential(model.layers, model.seed, "float64")
+    twin.noise = model.noise
+    twin.compile(SGD(0.0), model.loss)
+    if model.input_shape is not None:
+        twin.build(model.input_shape)
+        twin.set_weights(model.get_weights())
+        twin.draws = model.draws
+    return twin
 
 
 def check_gradients_of(

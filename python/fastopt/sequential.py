@@ -11,13 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 from fastopt import _core, checks, function_training
 from fastopt.callbacks import Callback, History, Logs
 from fastopt.kernels import Real
-from fastopt.layers import BatchNormalization, Layer, Parameter, Shape
+from fastopt.layers import BatchNormalization, Layer, Parameter, Scaling, Shape
 from fastopt.layers.base import size_of
 from fastopt.layers.residual import layer_names
 from fastopt.layers.shape import Flatten, Reshape
 from fastopt.losses import FunctionLoss, Loss, loss_of
 from fastopt.metrics import MeanMetric, Metric, metric_of
 from fastopt.optimizers import OPTIMIZERS, Optimizer
+from fastopt.preprocessing import Scaler
 from fastopt.progress import Progress, progress
 from fastopt.registry import unknown_name
 from fastopt.schedules import Schedule
@@ -76,7 +77,7 @@ class Sequential:
     arguments and the seed: not on the number of threads.
 
     Args:
-        layers: The layers, first to last.
+        layers: The layers, first to last; a fitted scaler of `fastopt.preprocessing` stands for `layers.Scaling` of it.
         seed: Decides the starting values and the order of samples, 0 <= seed < 2**64; None draws one from the operating
             system.
         dtype: ``"float32"`` or ``"float64"``, of weights and of all computing.
@@ -105,9 +106,13 @@ class Sequential:
     """
 
     def __init__(
-        self, layers: Sequence[Layer], seed: int | None = 0, dtype: str = "float32", name: str | None = None
+        self,
+        layers: Sequence[Layer | Scaler[Any]],
+        seed: int | None = 0,
+        dtype: str = "float32",
+        name: str | None = None,
     ) -> None:
-        self.layers = list(layers)
+        self.layers = [Scaling(layer) if isinstance(layer, Scaler) else layer for layer in layers]
         self.layer_names = layer_names(self.layers)
         self.seed = int.from_bytes(os.urandom(8), "little") if seed is None else checks.integer("seed", seed, 0, 2**64)
         try:
@@ -284,7 +289,8 @@ class Sequential:
         """Train for some epochs.
 
         Each step goes along the gradient of sum_i w_i L_i / (samples in the batch); the reported values are
-        sum_i w_i L_i / sum_i w_i over the epoch, each batch taken before its step.
+        sum_i w_i L_i / sum_i w_i over the epoch, each batch taken before its step. What layers penalise belongs to
+        both: `fastopt.regularizers` says how.
 
         Args:
             x: Inputs ``[n, features]``: float32, float64, integers or bool, in any memory order, also memory-mapped;
@@ -548,6 +554,80 @@ class Sequential:
         logits = self.predict(x, batch_size)
         return _core.kernels.activation_forward(link, logits, out=logits)
 
+    def layer_outputs(self, x: ArrayLike, batch_size: int = 256) -> dict[str, Real]:
+        """Return what each layer makes of the inputs in `predict`, ``[n, ...]`` by the layer's name.
+
+        It is meant for looking at: layer after layer, everything is kept.
+
+        Args:
+            x: Inputs ``[n, features]``.
+            batch_size: Samples computed at a time, at least 1; it changes memory and speed only.
+
+        Raises:
+            RuntimeError, TypeError, ValueError: As `predict`.
+
+        Example:
+            >>> import numpy as np, fastopt as fo
+            >>> model = fo.Sequential([fo.layers.Dense(3, "relu"), fo.layers.Dense(2)])
+            >>> model.build(4)
+            >>> {name: values.shape for name, values in model.layer_outputs(np.ones((5, 4))).items()}
+            {'dense': (5, 3), 'dense_1': (5, 2)}
+        """
+        from fastopt.inner import layer_outputs
+
+        return layer_outputs(self, *self._whole(x, batch_size))
+
+    def recompute_statistics(self, x: ArrayLike, batch_size: int = 256) -> None:
+        """Replace the running means and variances of batch normalisation by those of all of x.
+
+        They are those of what each layer gets in `predict`, layer after layer, so that the later ones see the new
+        statistics of the earlier ones. With bias correction those of an untrained layer count as of one batch.
+
+        Args:
+            x: Inputs ``[n, features]``, most often those of training.
+            batch_size: Samples computed at a time, at least 1; it changes memory and speed only.
+
+        Raises:
+            RuntimeError, TypeError, ValueError: As `predict`; nothing has changed.
+
+        Source:
+            Ioffe and Szegedy, ICML 2015, algorithm 2, with all samples as one batch.
+
+        Example:
+            >>> import numpy as np, fastopt as fo
+            >>> model = fo.Sequential([fo.layers.BatchNormalization()])
+            >>> x = np.array([[1.0], [3.0]])
+            >>> model.build(1)
+            >>> model.recompute_statistics(x)
+            >>> model.predict(x).round(2)[:, 0]
+            array([-1.,  1.], dtype=float32)
+        """
+        from fastopt.inner import recompute_statistics
+
+        recompute_statistics(self, *self._whole(x, batch_size))
+
+    def fold(self) -> "Sequential":
+        """Return a model in which each `Dense` does what the batch normalisation behind it does in `predict`.
+
+        W <- W s and b <- beta + (b - mean) s with s = gamma / sqrt(variance + eps), where nothing stands between
+        them, not even an activation. The predictions are the same but for rounding, and take less time. Layers keep
+        their names, and `evaluate` its loss and metrics; to train it would be to train another model, without
+        normalisation.
+
+        Raises:
+            RuntimeError: The model has not been built.
+
+        Example:
+            >>> import fastopt as fo
+            >>> model = fo.Sequential([fo.layers.Dense(3), fo.layers.BatchNormalization(), fo.layers.PReLU()])
+            >>> model.build(4)
+            >>> [*model.fold().parameters]
+            ['dense/kernel', 'dense/bias', 'prelu/alpha']
+        """
+        from fastopt.inner import fold
+
+        return fold(self)
+
     # A loop of one's own
 
     def __call__(self, x: ArrayLike) -> Real:
@@ -745,6 +825,13 @@ class Sequential:
         result = checks.samples(name, x, self._input_shape or shape)
         checks.finite(name, result, self.dtype)
         return result.reshape(len(result), -1)
+
+    def _whole(self, x: ArrayLike, batch_size: int) -> tuple[Real, int]:
+        """Return the samples in the model's dtype and their own shape, and the checked size of a batch."""
+        self._built()
+        inputs = self._inputs("x", x).astype(self.dtype, copy=False)
+        batch_size = checks.integer("batch_size", batch_size, 1, checks.SIZE)
+        return inputs.reshape(len(inputs), *(self._input_shape or ())), batch_size
 
     def _samples(
         self,

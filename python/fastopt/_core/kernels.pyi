@@ -31,9 +31,60 @@ def loss(
     hyper: Mapping[str, float] = {},
 ) -> tuple[Real, Real]: ...
 def metric(name: str, prediction: Real, target: NDArray[Any]) -> Real: ...
+def group_norm_forward(
+    x: Real,
+    gamma: Real | None = None,
+    beta: Real | None = None,
+    groups: int = 1,
+    epsilon: float = 1e-5,
+    centred: bool = True,
+    channels_last: bool = False,
+    out: Real | None = None,
+) -> tuple[Real, Real]: ...
+def group_norm_backward(
+    dy: Real,
+    x: Real,
+    moments: Real,
+    gamma: Real | None = None,
+    groups: int = 1,
+    centred: bool = True,
+    channels_last: bool = False,
+    out: Real | None = None,
+) -> tuple[Real, Real, Real]: ...
+def batch_norm_forward(
+    x: Real,
+    gamma: Real | None = None,
+    beta: Real | None = None,
+    epsilon: float = 1e-5,
+    channels_last: bool = False,
+    out: Real | None = None,
+) -> tuple[Real, Real, Real]: ...
+def batch_norm_inference(
+    x: Real,
+    mean: Real,
+    variance: Real,
+    gamma: Real | None = None,
+    beta: Real | None = None,
+    epsilon: float = 1e-5,
+    channels_last: bool = False,
+    out: Real | None = None,
+) -> Real: ...
+def batch_norm_backward(
+    dy: Real,
+    x: Real,
+    mean: Real,
+    variance: Real,
+    gamma: Real | None = None,
+    epsilon: float = 1e-5,
+    fixed: bool = False,
+    channels_last: bool = False,
+    out: Real | None = None,
+) -> tuple[Real, Real, Real]: ...
 def sum(x: Real) -> float: ...
 def norm(x: Real) -> float: ...
 def first_nonfinite(x: Real) -> int: ...
+def dropout_forward(x: Real, rate: float, seed: int, stream: int, out: Real | None = None) -> tuple[Real, Real]: ...
+def dropout_backward(dy: Real, mask: Real, out: Real | None = None) -> Real: ...
 def philox(seed: int, stream: int, count: int) -> NDArray[np.uint32]: ...
 def uniform(seed: int, stream: int, count: int, dtype: str = "float32") -> Real: ...
 def normal(seed: int, stream: int, count: int, dtype: str = "float32") -> Real: ...

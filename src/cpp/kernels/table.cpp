@@ -2,8 +2,10 @@
 #include "kernels/table.h"
 
 #include "kernels/activation.h"
+#include "kernels/batch_norm.h"
 #include "kernels/elementwise.h"
 #include "kernels/gather.h"
+#include "kernels/group_norm.h"
 #include "kernels/loss.h"
 #include "kernels/metric.h"
 #include "kernels/philox.h"
@@ -39,14 +41,14 @@ inline constexpr Kernels<T> kernels{
     .log = log_array<T>,
     .loss = loss_kernels<T>,
     .metric = metric_kernels<T>,
-    .group_norm = nullptr,
-    .group_norm_backward = nullptr,
-    .batch_norm = nullptr,
-    .batch_norm_backward = nullptr,
-    .group_norm_sums = nullptr,
-    .batch_moments = nullptr,
-    .batch_norm_sums = nullptr,
-    .inverse_deviation = nullptr,
+    .group_norm = group_norm<T>,
+    .group_norm_backward = group_norm_backward<T>,
+    .batch_norm = batch_norm<T>,
+    .batch_norm_backward = batch_norm_backward<T>,
+    .group_norm_sums = group_norm_sums<T>,
+    .batch_moments = batch_moments<T>,
+    .batch_norm_sums = batch_norm_sums<T>,
+    .inverse_deviation = inverse_deviation<T>,
     .update = update_kernels<T>,
     .finish = finish_kernels<T>,
     .look_ahead = look_ahead_kernels<T>,

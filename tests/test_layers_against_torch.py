@@ -1,0 +1,188 @@
+"""Layers against PyTorch: values, all gradients and running statistics."""
+
+import cases
+import numpy as np
+import pytest
+
+import fastopt as fo
+
+torch = pytest.importorskip("torch")
+functional = torch.nn.functional
+
+EPSILON = 1e-3
+BATCHES = (1, 2, 3, 32, 257)
+
+ACTIVATIONS = {
+    "linear": lambda x: x,
+    "relu": torch.relu,
+    "leaky_relu": functional.leaky_relu,
+    "elu": functional.elu,
+    "selu": functional.selu,
+    "softplus": functional.softplus,
+    "softsign": functional.softsign,
+    "sigmoid": torch.sigmoid,
+    "hard_sigmoid": lambda x: (x + 3).clamp(0, 6) / 6,
+    "tanh": torch.tanh,
+    "hard_tanh": functional.hardtanh,
+    "gelu": functional.gelu,
+    "gelu_tanh": lambda x: functional.gelu(x, approximate="tanh"),
+    "silu": functional.silu,
+    "softmax": lambda x: torch.softmax(x, 1),
+}
+
+
+def first(norm):
+    """A function of channels on axis 1, for those on the last."""
+    return lambda x, *parameters: norm(x.movedim(-1, 1), *parameters).movedim(1, -1)
+
+
+def batch_norm(x, gamma=None, beta=None):
+    return functional.batch_norm(x, None, None, gamma, beta, training=True, eps=EPSILON)
+
+
+def group_norm(groups):
+    def call(x, gamma=None, beta=None):
+        gamma = torch.ones(x.shape[1], dtype=x.dtype) if gamma is None else gamma  # it cannot be left out alone
+        return functional.group_norm(x, groups or x.shape[1], gamma, beta, EPSILON)
+
+    return call
+
+
+def of_elements(norm):
+    """With gamma and beta of each element."""
+
+    def call(x, gamma=None, beta=None):
+        y = norm(x)
+        y = y if gamma is None else y * gamma.reshape(x.shape[1:])
+        return y if beta is None else y + beta.reshape(x.shape[1:])
+
+    return call
+
+
+def rms_norm(x, gamma=None):
+    y = functional.rms_norm(x, x.shape[1:], eps=1e-6)
+    return y if gamma is None else y * gamma.reshape(-1, *[1] * (x.ndim - 2))
+
+
+def maxout(pieces):
+    def call(x, w, b=0.0):
+        sums = x @ w + b
+        return sums.reshape(len(x), -1, pieces).amax(2)
+
+    return call
+
+
+def norms(prefix, norm, last=True):
+    """With channels on each axis, and without gamma or beta."""
+    result = {f"{prefix} first": norm} | ({f"{prefix} last": first(norm)} if last else {})
+    usual = first(norm) if last else norm
+    return result | {
+        f"{prefix} without scale": lambda x, *beta: usual(x, None, *beta),
+        f"{prefix} without center": usual,
+    }
+
+
+def residual_norms(x, w, gamma, beta, gamma_2, beta_2, b=0.0):
+    y = x + torch.relu(batch_norm(x @ w + b, gamma, beta))
+    return y + torch.tanh(batch_norm(y, gamma_2, beta_2))
+
+
+TWINS = {
+    **{f"dense {name}": lambda x, w, b, f=f: f(x @ w + b) for name, f in ACTIVATIONS.items()},
+    **{f"activation {name}": f for name, f in ACTIVATIONS.items()},
+    "dense without bias": lambda x, w: torch.tanh(x @ w),
+    "prelu": first(functional.prelu),
+    "prelu first": functional.prelu,
+    "maxout": maxout(3),
+    "maxout without bias": maxout(2),
+    "flatten": lambda x: torch.tanh(x.flatten(1)),
+    "reshape": lambda x, alpha: first(functional.prelu)(x.reshape(len(x), *reversed(x.shape[1:])), alpha),
+    "residual": lambda x, w, b, v, c: x + torch.tanh(torch.relu(x @ w + b) @ v + c),
+    "residual empty path": lambda x: x + torch.sigmoid(x),
+    "residual nested": lambda x, w, b, v, c: torch.tanh(x + ((x @ w + b) + functional.silu(x @ w + b)) @ v + c),
+    "residual with layer norm": lambda x, gamma, beta, w, b, v, c: (
+        x + functional.gelu(group_norm(1)(x, gamma, beta) @ w + b) @ v + c
+    ),
+    "residual with batch norm": lambda x, w, b, *norms: residual_norms(x, w, *norms, b),
+    "batch norm, activation": lambda x, w, gamma, beta: torch.tanh(batch_norm(x @ w, gamma, beta)),
+    "batch norm twice": lambda x, gamma, beta, gamma_2, beta_2: first(batch_norm)(
+        functional.gelu(first(batch_norm)(x, gamma, beta)), gamma_2, beta_2
+    ),
+    **norms("batch norm", batch_norm),
+    **norms("layer norm", group_norm(1)),
+    **norms("layer norm of elements", of_elements(group_norm(1))),
+    "layer norm of elements last": of_elements(group_norm(1)),
+    "layer norm of elements without scale": lambda x, beta: of_elements(group_norm(1))(x, None, beta),
+    "layer norm of elements without center": of_elements(group_norm(1)),
+    **norms("group norm", group_norm(2)),
+    **norms("group norm of elements", of_elements(group_norm(2)), last=False),
+    **norms("instance norm", group_norm(None)),
+    **norms("instance norm of elements", of_elements(group_norm(None)), last=False),
+    "rms norm first": rms_norm,
+    "rms norm last": first(rms_norm),
+    "rms norm without scale": rms_norm,
+    "rms norm of elements last": of_elements(rms_norm),
+    "rms norm of elements without scale": rms_norm,
+}
+NAMES = [name for name in cases.LAYERS if name not in cases.NOISY]
+
+
+def close(got, want, dtype):
+    """Relative to the largest: 1e-10 in float64, 1e-4 in float32."""
+    want = want.detach().numpy()
+    assert got.shape == want.shape
+    bound = 1e-10 if dtype is np.float64 else 1e-4
+    np.testing.assert_allclose(got, want, rtol=0, atol=bound * max(1.0, abs(want).max(initial=0.0)))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_values_and_gradients(name, dtype, rng):
+    for shape in cases.LAYERS[name].shapes:
+        for batch in BATCHES:
+            model = fo.Sequential(cases.LAYERS[name].make(shape), 0, np.dtype(dtype).name)
+            model.build(shape)
+            for parameter, view in model.parameters.items():
+                view[...] = rng.normal(1.0 if parameter.endswith("gamma") else 0.0, 0.5, view.shape)
+            x = rng.normal(size=(batch, *shape)).astype(dtype)
+            if batch == 1 and len(shape) == 1 and "batch norm" in name:
+                continue  # which is refused
+            y = model(x)
+            dy = rng.normal(size=y.shape).astype(dtype)
+            dx = model.backward(dy)
+
+            tensors = [torch.tensor(a.astype(np.float64), requires_grad=True) for a in (x, *model.parameters.values())]
+            want = TWINS[name](*tensors)
+            want.backward(torch.tensor(dy.astype(np.float64)))
+            close(y, want, dtype)
+            for got, tensor in zip((dx, *model.gradients.values()), tensors, strict=True):
+                close(got, tensor.grad, dtype)
+
+
+@pytest.mark.parametrize("shape", [(7,), (3, 4)])
+def test_running_statistics(shape, dtype, rng):
+    """There the variance of a batch is divided by n - 1 before it is added to the running one."""
+    layer = fo.layers.BatchNormalization(axis=1, momentum=0.9, epsilon=1e-5)
+    model = fo.Sequential([layer], dtype=np.dtype(dtype).name)
+    mean, variance = torch.zeros(shape[0], dtype=torch.float64), torch.ones(shape[0], dtype=torch.float64)
+    for batch in (5, 32, 257):
+        x = rng.normal(3.0, 2.0, (batch, *shape)).astype(dtype)
+        model.backward(model(x))
+        n = x.size / shape[0]
+        seen = variance.clone()
+        functional.batch_norm(torch.tensor(x.astype(np.float64)), mean, seen, training=True, momentum=0.1)
+        variance = 0.9 * variance + (seen - 0.9 * variance) * (n - 1) / n
+    close(model.state["batch_normalization/moving_mean"], mean, dtype)
+    close(model.state["batch_normalization/moving_variance"], variance, dtype)
+    want = functional.batch_norm(torch.tensor(x.astype(np.float64)), mean, variance, training=False)
+    close(model.predict(x), want, dtype)
+
+
+@pytest.mark.parametrize("name", cases.NOISY)
+def test_backward_of_noise(name, dtype, rng):
+    """Behind dropout the gradient has the mask of the values, behind Gaussian noise it is what it was."""
+    for shape in cases.LAYERS[name].shapes:
+        layers = [*cases.LAYERS[name].make(shape), fo.layers.Activation("linear")]
+        model = fo.Sequential(layers, 0, np.dtype(dtype).name)
+        ones, dy = np.ones((33, *shape), dtype), rng.normal(size=(33, *shape)).astype(dtype)
+        y = model(ones)
+        np.testing.assert_array_equal(model.backward(dy), dy * (y if name == "dropout" else 1))
