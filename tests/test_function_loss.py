@@ -107,6 +107,25 @@ def test_noise_and_callbacks(data):
     assert seen[4][1] == runs[0][0][0]
 
 
+@pytest.mark.parametrize("last", ["linear", "tanh"])
+def test_penalties_and_constraints(last, data):
+    """Of weights and of values, the last ones too: they belong to the steps and to the reported loss."""
+    x, y, weight = data
+    hidden = {"kernel_regularizer": fo.regularizers.L2(0.01), "activity_regularizer": "l1"}
+
+    def run(loss):
+        layers = [
+            fo.layers.Dense(9, "tanh", kernel_constraint=fo.constraints.MaxNorm(0.5), **hidden),
+            fo.layers.Dropout(0.2),
+            fo.layers.Dense(3, last, bias_regularizer="l1", activity_regularizer=fo.regularizers.L2(0.1)),
+        ]
+        model = fo.Sequential(layers, dtype="float64")
+        model.compile(Adam(0.01), loss, ["mae"])
+        return history(model, x, y, sample_weight=weight, validation_split=0.2)
+
+    assert_same(run(mse), run("mse"))
+
+
 def test_one_batch_at_a_time(data):
     x, y, weight = data
     ours, theirs = make(mse, metrics=["mae"]), make("mse", metrics=["mae"])
@@ -147,15 +166,16 @@ def test_weights_of_a_batch_may_all_be_zero(data):
     assert_same(*runs)
 
 
+@pytest.mark.parametrize("hidden", [[], [fo.layers.Dense(7, "tanh", kernel_regularizer="l2")]], ids=["plain", "l2"])
 @pytest.mark.parametrize("right", [True, False])
-def test_gradient_check(right, data):
+def test_gradient_check(right, hidden, data):
     x, y, weight = data
 
     def loss(y_true, y_pred):
         losses, gradient = mse(y_true, y_pred)
         return losses, gradient if right else gradient * [1.0, 1.0, 1.1]
 
-    assert fo.check_gradients(make(loss), x, y, weight).ok == right
+    assert fo.check_gradients(make(loss, hidden=hidden), x, y, weight).ok == right
 
 
 def test_a_metric_may_have_any_name(data):

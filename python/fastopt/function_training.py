@@ -51,6 +51,8 @@ def train(
         targets, share = y[rows], None if weight is None else weight[rows]
         outputs = network.forward(x[rows])
         gradient = _add(totals, loss, targets, outputs, share)
+        if network.penalises:
+            totals["loss"] += network.penalty()
         with np.errstate(over="ignore"):
             gradient = np.require(gradient, network.dtype, ["C", "A"])
         for what, finite in (("loss", math.isfinite(totals["loss"])), ("gradient", np.isfinite(gradient).all())):
@@ -71,9 +73,20 @@ def train(
     return totals
 
 
-def evaluate(loss: FunctionLoss, y: NDArray[Any], outputs: Real, weight: Real | None, batch_size: int) -> Totals:
+def evaluate(
+    network: _core.Network,
+    loss: FunctionLoss,
+    x: NDArray[Any],
+    y: NDArray[Any],
+    outputs: Real,
+    weight: Real | None,
+    batch_size: int,
+) -> Totals:
     """Return the totals of the loss for these outputs, of which the function is given a batch at a time."""
     totals = {"weight": 0.0, "loss": 0.0}
+    if network.penalises and np.isfinite(outputs).all():
+        # Outputs do not differ from themselves: what is left is what layers penalise.
+        totals["loss"] = network.evaluate(x, outputs, "mean_squared_error", batch_size=batch_size)["loss"]
     for first in range(0, len(outputs), batch_size):
         rows = slice(first, first + batch_size)
         _add(totals, loss, y[rows], outputs[rows], None if weight is None else weight[rows])

@@ -934,7 +934,9 @@ class Sequential:
         network, outputs = self._built(), None
         if isinstance(loss, FunctionLoss):
             outputs = network.predict(data.x, batch_size)
-            logs = self._means(function_training.evaluate(loss, data.y, outputs, data.weight, batch_size))
+            logs = self._means(
+                function_training.evaluate(network, loss, data.x, data.y, outputs, data.weight, batch_size)
+            )
         else:
             logs = self._means(
                 network.evaluate(

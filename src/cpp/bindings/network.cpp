@@ -443,6 +443,16 @@ void add_network(py::module_& module) {
           [](PyNetwork& self, bool noise) { self.visit([&](auto& n) { n.noise = noise; }); })
       .def("forward", &forward, py::arg("x"))
       .def("backward", &backward, py::arg("dy"))
+      .def_property_readonly("penalises",
+                             [](PyNetwork& self) { return self.visit([](auto& n) { return n.penalises(); }); })
+      .def("penalty",
+           [](PyNetwork& self) {
+             return self.visit([&](auto& n) {
+               const Released released;
+               const Exclusive::Lock lock(self.exclusive);
+               return n.penalty();
+             });
+           })
       .def("predict", &predict, py::arg("x"), py::arg("batch_size") = 256, py::arg("poll") = none)
       .def("evaluate", &evaluate, py::arg("x"), py::arg("y"), py::arg("loss"), py::arg("metrics") = py::tuple(),
            py::arg("sample_weight") = none, py::arg("batch_size") = 256, py::arg("poll") = none,

@@ -661,6 +661,17 @@ void Network<T>::forward(const Samples& x, T* out, const Poll& poll) {
 }
 
 template <class T>
+double Network<T>::penalty() {
+  run_team(1, true, [&](const Team& team) {
+    measure_parameters(team);
+    penalise_rows(training_, {0, forward_rows_}, false);
+  });
+  const double parameters = std::accumulate(penalties_.begin(), penalties_.end(), 0.0);
+  const double values = training_.penalty ? kernels<T>().sum(training_.penalty, forward_rows_) : 0.0;
+  return static_cast<double>(forward_rows_) * parameters + values;
+}
+
+template <class T>
 bool Network<T>::backward(Index batch, const T* dy, T* dx, const Poll& poll) {
   if (batch != forward_rows_) {
     return false;

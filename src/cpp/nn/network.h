@@ -94,6 +94,10 @@ class Network {
   // Fills the gradients from dy [rows, outputs]; dx is [rows, inputs]. False, with nothing done, where the last forward
   // pass had another number of rows.
   bool backward(Index rows, const T* dy, T* dx, const Poll& poll);
+  // Whether parameters or values cost anything; and what they do after the last forward pass: rows times the penalty
+  // whose gradient `backward` adds.
+  bool penalises() const { return !regularised_.empty() || !penalising_.empty(); }
+  double penalty();
   void predict(const Samples& x, Index batch_size, T* out, const Poll& poll);
   void evaluate(const Samples& x, const Objective<T>& objective, Index batch_size, const Poll& poll, Totals& totals);
 
