@@ -254,6 +254,22 @@ def batch_norm_backward(dy, x, mean, variance, gamma, epsilon, axis=1, fixed=Fal
 # --- Losses: (L_i of each row, d L_i / d prediction) ------------------------------------------------------------------
 
 
+def penalty(w, l1, l2):
+    return l1 * np.abs(w).sum() + l2 * (w**2).sum()
+
+
+def max_norm(w, most, axis=0):
+    return w * np.minimum(1, most / np.linalg.norm(w, axis=axis, keepdims=True))
+
+
+def unit_norm(w, axis=0):
+    return w / np.linalg.norm(w, axis=axis, keepdims=True)
+
+
+def weight_normalized(v, g):
+    return g * v / np.linalg.norm(v, axis=0)
+
+
 def log_sum_exp(x):
     top = x.max(axis=-1, keepdims=True)
     return (top + np.log(np.exp(x - top).sum(axis=-1, keepdims=True)))[..., 0]

@@ -14,6 +14,7 @@ from fastopt import (
     _core,
     callbacks,
     config,
+    constraints,
     datasets,
     initializers,
     kernels,
@@ -23,6 +24,7 @@ from fastopt import (
     optimizers,
     plotting,
     preprocessing,
+    regularizers,
     schedules,
 )
 from fastopt.config import get_num_threads, set_num_threads, show_config
@@ -39,6 +41,7 @@ __all__ = [
     "check_gradients",
     "check_gradients_of",
     "config",
+    "constraints",
     "datasets",
     "get_num_threads",
     "initializers",
@@ -50,6 +53,7 @@ __all__ = [
     "optimizers",
     "plotting",
     "preprocessing",
+    "regularizers",
     "schedules",
     "set_num_threads",
     "show_config",

@@ -137,7 +137,7 @@ class EarlyStopping(_Monitor):
         patience: How many epochs without improvement are waited for, at least 0.
         min_delta: How much better counts as better, at least 0.
         restore_best_weights: Whether the model ends with the weights of its best epoch.
-        mode: ``"min"``, ``"max"`` or ``"auto"``: accuracies are to grow, everything else is to fall.
+        mode: ``"min"``, ``"max"`` or ``"auto"``: accuracies and the like are to grow, the rest to fall.
 
     Attributes:
         best: The best value.
@@ -199,7 +199,7 @@ class ReduceLROnPlateau(_Monitor):
         min_delta: How much better counts as better, at least 0.
         cooldown: How many epochs after a reduction are not counted, at least 0.
         min_lr: The learning rate does not go below this, at least 0.
-        mode: ``"min"``, ``"max"`` or ``"auto"``: accuracies are to grow, everything else is to fall.
+        mode: ``"min"``, ``"max"`` or ``"auto"``: accuracies and the like are to grow, the rest to fall.
 
     Attributes:
         best: The best value.
@@ -274,7 +274,7 @@ class WarmupUntil(_Monitor):
         monitor: The name of the value: ``"loss"`` or the name of a metric.
         every: After how many batches, and at the end of each epoch, the mean over the epoch so far is looked at; at
             least 1.
-        mode: ``"min"``, ``"max"`` or ``"auto"``: accuracies are to grow, everything else is to fall.
+        mode: ``"min"``, ``"max"`` or ``"auto"``: accuracies and the like are to grow, the rest to fall.
 
     Raises:
         TypeError: An argument has the wrong type.

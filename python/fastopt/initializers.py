@@ -80,7 +80,7 @@ def _matrix(initializer: Initializer, shape: tuple[int, ...]) -> tuple[int, int]
     return (shape[0], shape[1])
 
 
-def _sum_rows(a: NDArray[Any]) -> Any:
+def sum_rows(a: NDArray[Any]) -> Any:
     """Return ``a.sum(axis=0)`` by additions whose order NumPy does not choose: the same on every machine."""
     while len(a) > 1:
         half = len(a) // 2
@@ -512,10 +512,10 @@ class Orthogonal(Initializer):
         q = np.eye(rows, columns)
         for k in reversed(range(columns)):
             v = vectors[k, k:]
-            length, sign = math.sqrt(_sum_rows(v * v)), math.copysign(1.0, v[0])
+            length, sign = math.sqrt(sum_rows(v * v)), math.copysign(1.0, v[0])
             v[0] += sign * length
             rest = q[k:, k:]
-            rest -= v[:, np.newaxis] * _sum_rows((v / (length * abs(v[0])))[:, np.newaxis] * rest)
+            rest -= v[:, np.newaxis] * sum_rows((v / (length * abs(v[0])))[:, np.newaxis] * rest)
             rest[:, 0] *= -sign
         values: Real = np.ascontiguousarray(self.gain * (q if shape == q.shape else q.T), dtype)
         return values
@@ -614,7 +614,7 @@ def output_prior(
         outputs = max(1, int(targets.max()) + 1) if labels else 1 if targets.ndim < 2 else targets.shape[1]
     targets = chosen.targets("y", targets, checks.integer("outputs", outputs, 1), "float64")
     n = len(targets)
-    counts: list[float] = (np.bincount(targets, minlength=outputs) if labels else _sum_rows(targets)).tolist()
+    counts: list[float] = (np.bincount(targets, minlength=outputs) if labels else sum_rows(targets)).tolist()
     if chosen.link == "softmax":
         return Constant([_log(count + 1, n + outputs) for count in counts])
     if chosen.link == "sigmoid":

@@ -30,6 +30,8 @@ __all__ = [
     "dense_backward_input",
     "dense_backward_kernel",
     "dense_forward",
+    "dropout_backward",
+    "dropout_forward",
     "elu",
     "exp",
     "first_nonfinite",
@@ -1505,6 +1507,56 @@ def philox(seed: int, stream: int, count: int) -> NDArray[np.uint32]:
     ['0x6627e8d5', '0xe169c58d', '0xbc57ac4c', '0x9b00dbd8']
     """
     return _core.philox(*_counter(seed, stream, count))
+
+
+def dropout_forward(
+    x: ArrayLike, rate: float, seed: int, stream: int = 0, out: Real | None = None
+) -> tuple[Real, Real]:
+    """Dropout in training: ``y = x mask`` with ``mask = 1 / (1 - rate)``, or 0 with probability ``rate``.
+
+    Element j of row i is dropped where ``word[j] < rate 2^32`` with the words of ``philox(seed, stream + i)``.
+
+    Args:
+        x: [n, features].
+        rate: 0 <= rate < 1.
+        seed: 0 <= seed < 2**64.
+        stream: 0 <= stream < 2**64 - n.
+        out: [n, features], where y is written; it may be x.
+
+    Returns:
+        y and mask, [n, features].
+
+    Raises:
+        TypeError: x is not float32 or float64, or `out` is of another dtype.
+        ValueError: a number is out of range, or a shape does not fit.
+
+    >>> y, mask = dropout_forward(np.ones((1, 6), np.float32), 0.5, seed=0)
+    >>> y
+    array([[2., 0., 0., 2., 0., 0.]], dtype=float32)
+    """
+    first, stream, _ = _counter(seed, stream, 0)
+    return _core.dropout_forward(_read(x), rate, first, stream, out)
+
+
+def dropout_backward(dy: ArrayLike, mask: ArrayLike, out: Real | None = None) -> Real:
+    """Gradient of dropout: ``dx = dy mask``.
+
+    Args:
+        dy: [n, features].
+        mask: [n, features], as `dropout_forward` returned it.
+        out: [n, features], where dx is written; it may be dy.
+
+    Returns:
+        dx, [n, features].
+
+    Raises:
+        TypeError: an array is not float32 or float64, or their dtypes differ.
+        ValueError: shapes differ, or `out` cannot be written.
+
+    >>> dropout_backward(np.ones((1, 2)), np.array([[2.0, 0.0]]))
+    array([[2., 0.]])
+    """
+    return _core.dropout_backward(_read(dy), _read(mask), out)
 
 
 def uniform(seed: int, stream: int, count: int, dtype: str = "float32") -> Real:

@@ -1,9 +1,11 @@
 """What training minimises: the weighted mean over samples of L(prediction, target).
 
 Names in snake case, and Keras' short ones (``"mse"``), stand for the objects. Each cross-entropy is computed together
-with the softmax or sigmoid that feeds it, from the logits z, so that it neither overflows nor loses digits.
+with the softmax or sigmoid that feeds it, from the logits z, so that it neither overflows nor loses digits. A loss that
+is not here can be a function of one's own: `FunctionLoss`.
 """
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,6 +17,7 @@ from fastopt.registry import Described, Registry, snake_case
 __all__ = [
     "BinaryCrossentropy",
     "CategoricalCrossentropy",
+    "FunctionLoss",
     "Hinge",
     "Huber",
     "KLDivergence",
@@ -80,6 +83,14 @@ class Loss(Described):
         self.check_values(name, result)
         return np.ascontiguousarray(result, dtype)
 
+    def classes(self, y: NDArray[Any], outputs: int) -> tuple[NDArray[Any], int]:
+        """Return the class ``[n]`` of each checked target, from 0, and the number of classes.
+
+        Raises:
+            ValueError: The targets are no classes, or not one for each sample.
+        """
+        raise ValueError(f"class_weight needs one class for each sample; the targets of {self.name} are none.")
+
     def shape_hint(self, y: NDArray[Any]) -> str:
         """Return what to do about targets of the wrong shape."""
         return ""
@@ -91,6 +102,25 @@ class Loss(Described):
 LOSSES = Registry("loss", Loss)
 
 
+def _read_only(array: NDArray[Any]) -> NDArray[Any]:
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+def function_name(function: Callable[..., Any]) -> str:
+    """Return the name of a function, or of the one that `functools.partial` calls."""
+    named = getattr(function, "func", function)
+    return str(getattr(named, "__name__", type(named).__name__))
+
+
+def loss_of(given: object) -> Loss:
+    """Return the loss for a name, an object, or a function that returns losses and their gradient."""
+    if callable(given) and not isinstance(given, Loss | type):
+        return FunctionLoss(given)
+    return LOSSES.resolve(given)
+
+
 def _refuse(name: str, y: NDArray[Any], bad: NDArray[np.bool_], expected: str) -> None:
     if bad.any():
         index = np.unravel_index(int(np.argmax(bad)), bad.shape)
@@ -98,13 +128,22 @@ def _refuse(name: str, y: NDArray[Any], bad: NDArray[np.bool_], expected: str) -
         raise ValueError(f"{name}[{place}] = {y[index]} is not {expected}.")
 
 
+def sums_to_one(y: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return for each row whether its sum is 1, up to rounding."""
+    return np.asarray(np.abs(y.sum(axis=1, dtype=np.float64) - 1.0) <= 1e-3)
+
+
 def _check_distributions(name: str, y: NDArray[Any]) -> None:
     _refuse(name, y, y < 0, "at least 0; each row holds the probabilities of the classes")
-    total = y.sum(axis=1, dtype=np.float64)
-    bad = np.abs(total - 1.0) > 1e-3
-    if bad.any():
-        row = int(np.argmax(bad))
-        raise ValueError(f"{name}[{row}] has the sum {total[row]:g}; each row holds probabilities with the sum 1.")
+    good = sums_to_one(y)
+    if not good.all():
+        row = int(np.argmin(good))
+        total = y[row].sum(dtype=np.float64)
+        raise ValueError(f"{name}[{row}] has the sum {total:g}; each row holds probabilities with the sum 1.")
+
+
+def _of_one_output(one: NDArray[np.bool_]) -> tuple[NDArray[Any], int]:
+    return one[:, 0].astype(np.int64), 2
 
 
 @LOSSES.add()
@@ -152,6 +191,10 @@ class SparseCategoricalCrossentropy(Loss):
         _refuse(name, result, outside, f"a label from 0 to {outputs - 1} (the network has {outputs} outputs)")
         return np.ascontiguousarray(result, np.int64)
 
+    def classes(self, y: NDArray[Any], outputs: int) -> tuple[NDArray[Any], int]:
+        """Return the labels."""
+        return y, outputs
+
 
 @LOSSES.add()
 class CategoricalCrossentropy(Loss):
@@ -187,6 +230,10 @@ class CategoricalCrossentropy(Loss):
         """Refuse rows that are not probabilities."""
         _check_distributions(name, y)
 
+    def classes(self, y: NDArray[Any], outputs: int) -> tuple[NDArray[Any], int]:
+        """Return where the largest target of each row is."""
+        return y.argmax(axis=1), outputs
+
 
 @LOSSES.add("kld")
 class KLDivergence(Loss):
@@ -214,6 +261,10 @@ class KLDivergence(Loss):
     def check_values(self, name: str, y: NDArray[Any]) -> None:
         """Refuse rows that are not probabilities."""
         _check_distributions(name, y)
+
+    def classes(self, y: NDArray[Any], outputs: int) -> tuple[NDArray[Any], int]:
+        """Return where the largest target of each row is."""
+        return y.argmax(axis=1), outputs
 
 
 @LOSSES.add()
@@ -244,6 +295,10 @@ class BinaryCrossentropy(Loss):
     def check_values(self, name: str, y: NDArray[Any]) -> None:
         """Refuse what is not a probability."""
         _refuse(name, y, (y < 0) | (y > 1), "from 0 to 1")
+
+    def classes(self, y: NDArray[Any], outputs: int) -> tuple[NDArray[Any], int]:
+        """Return 1 where the target of the only output is more than 1/2."""
+        return _of_one_output(y > 0.5) if outputs == 1 else super().classes(y, outputs)
 
 
 @LOSSES.add("mse")
@@ -339,6 +394,10 @@ class Hinge(Loss):
         low = -1 if (y == -1).any() else 0
         _refuse(name, y, (y != low) & (y != 1), "a class: targets are -1 and 1, or 0 and 1")
 
+    def classes(self, y: NDArray[Any], outputs: int) -> tuple[NDArray[Any], int]:
+        """Return 1 where the target of the only output is 1, and 0 where it is -1."""
+        return _of_one_output(y > 0) if outputs == 1 else super().classes(y, outputs)
+
 
 @LOSSES.add()
 class SquaredHinge(Hinge):
@@ -373,3 +432,89 @@ class Poisson(Loss):
     def check_values(self, name: str, y: NDArray[Any]) -> None:
         """Refuse what is not a count."""
         _refuse(name, y, y < 0, "at least 0; targets are counts")
+
+
+class FunctionLoss(Loss):
+    """A Python function as loss; in `compile` the function itself may stand for ``FunctionLoss(function)``.
+
+    The function is called for each batch, between the forward and the backward pass, so that training is slower than
+    with a loss of the core. Such a model cannot be saved. `check_gradients` tells whether the gradient is right.
+
+    Args:
+        function: ``f(y_true, y_pred)``, which returns the losses and their gradient with respect to `y_pred`. Targets
+            are what `fit` was given for these samples, in their own dtype, but ``[n, 1]`` instead of ``[n]`` if the
+            network has one output; predictions are the outputs of the last activation, each sample in a row,
+            ``[n, outputs]``; neither can be written. Losses are ``[n]``, and row i of the gradient ``[n, outputs]`` is
+            that of loss i; or, where samples do not have losses of their own, a number for the whole batch, which
+            cannot be weighted, and its gradient.
+
+    Metrics of classes take outputs for probabilities: they need the last activation ``"softmax"`` or ``"sigmoid"``.
+
+    Raises:
+        TypeError: `function` cannot be called.
+
+    Example:
+        >>> import numpy as np, fastopt as fo
+        >>> def upper_decile(y_true, y_pred):  # the pinball loss: what 9 of 10 targets are below
+        ...     error = y_true - y_pred
+        ...     slope = np.where(error > 0, 0.9, -0.1)
+        ...     return (slope * error).sum(axis=1), -slope
+        >>> model = fo.Sequential([fo.layers.Dense(1)], seed=0)
+        >>> model.compile(fo.optimizers.Adam(0.5), upper_decile)
+        >>> x, y = np.zeros((100, 1)), np.arange(100)
+        >>> history = model.fit(x, y, epochs=200, verbose=0)
+        >>> bool(85 < model.predict([[0.0]]).item() < 95)
+        True
+        >>> fo.check_gradients(model, x, y).verdict
+        'great'
+    """
+
+    def __init__(self, function: Callable[[NDArray[Any], NDArray[Any]], tuple[Any, Any]]) -> None:
+        if not callable(function):
+            raise TypeError(f"function must be a function of targets and predictions, not {function!r}.")
+        self.function = function
+
+    @property
+    def name(self) -> str:
+        """The name of the function."""
+        return function_name(self.function)
+
+    def targets(self, name: str, y: object, outputs: int, dtype: str) -> NDArray[Any]:
+        """Return the targets in their own dtype; ``[n]`` as ``[n, 1]`` if there is one output."""
+        result = checks.array(name, y)
+        checks.finite(name, result, result.dtype.name)
+        return result[:, np.newaxis] if result.ndim == 1 and outputs == 1 else result
+
+    def classes(self, y: NDArray[Any], outputs: int) -> tuple[NDArray[Any], int]:
+        """Return labels ``[n]``, where the largest target of each row is, or 0 and 1 as they are."""
+        count = max(2, outputs)
+        if y.ndim == 2 and y.shape[1] == outputs > 1 and sums_to_one(y).all():
+            return y.argmax(axis=1), count
+        flat = y.reshape(-1)
+        if flat.size == len(y) and ((flat >= 0) & (flat < count) & (flat == np.floor(flat))).all():
+            return flat.astype(np.int64), count
+        return super().classes(y, outputs)
+
+    def values(self, y: NDArray[Any], outputs: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[Any]]:
+        """Return the losses ``[n]``, or one for all ``[]``, and the gradient ``[n, outputs]``.
+
+        Raises:
+            TypeError: The function did not return a pair of arrays of numbers.
+            ValueError: Their shapes do not fit.
+        """
+        result: object = self.function(_read_only(y), _read_only(outputs))
+        if not isinstance(result, tuple) or len(result) != 2:
+            raise TypeError(f"The loss {self.name!r} must return (losses, gradient), not {type(result).__name__}.")
+        losses = checks.array(f"The result of the loss {self.name!r}", result[0]).astype(np.float64)
+        gradient = checks.array(f"The gradient of the loss {self.name!r}", result[1])
+        if losses.shape not in ((), (len(outputs),)):
+            raise ValueError(
+                f"The loss {self.name!r} returned losses of shape {losses.shape}; expected one for each sample, "
+                f"({len(outputs)},), or a number."
+            )
+        if gradient.shape != outputs.shape:
+            raise ValueError(
+                f"The loss {self.name!r} returned a gradient of shape {gradient.shape}; expected that of the "
+                f"predictions, {outputs.shape}."
+            )
+        return losses, gradient

@@ -53,7 +53,10 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     if callable(value):
-        raise ValueError(f"{value!r} is a plain function, which cannot be described; use one of fastopt.schedules.")
+        raise ValueError(
+            f"{value!r} is a plain function, which cannot be described; use an object of fastopt, "
+            "for a hyperparameter one of fastopt.schedules."
+        )
     return value
 
 

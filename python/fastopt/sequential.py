@@ -8,16 +8,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastopt import _core, checks
+from fastopt import _core, checks, function_training
 from fastopt.callbacks import Callback, History, Logs
 from fastopt.kernels import Real
-from fastopt.layers import BatchNormalization, Layer, Parameter, Shape
+from fastopt.layers import BatchNormalization, Layer, Parameter, Scaling, Shape
 from fastopt.layers.base import size_of
 from fastopt.layers.residual import layer_names
 from fastopt.layers.shape import Flatten, Reshape
-from fastopt.losses import LOSSES, Loss
-from fastopt.metrics import METRICS, Metric
+from fastopt.losses import FunctionLoss, Loss, loss_of
+from fastopt.metrics import MeanMetric, Metric, metric_of
 from fastopt.optimizers import OPTIMIZERS, Optimizer
+from fastopt.preprocessing import Scaler
 from fastopt.progress import Progress, progress
 from fastopt.registry import unknown_name
 from fastopt.schedules import Schedule
@@ -47,7 +48,11 @@ class Samples(NamedTuple):
         first = len(self.x) - int(len(self.x) * fraction)
         if not 0 < first < len(self.x):
             raise ValueError(f"validation_split={fraction:g} of {len(self.x)} samples leaves one part empty.")
-        return self._rows(slice(first)), self._rows(slice(first, None))
+        parts = self._rows(slice(first)), self._rows(slice(first, None))
+        for kind, part in zip(("training", "validation"), parts, strict=True):
+            if part.weight is not None and not part.weight.any():
+                raise ValueError(f"sample_weight is 0 for every {kind} sample; at least one must be positive.")
+        return parts
 
     def _rows(self, rows: slice) -> "Samples":
         return Samples(self.x[rows], self.y[rows], None if self.weight is None else self.weight[rows], self.shape)
@@ -72,7 +77,7 @@ class Sequential:
     arguments and the seed: not on the number of threads.
 
     Args:
-        layers: The layers, first to last.
+        layers: The layers, first to last; a fitted scaler of `fastopt.preprocessing` stands for `layers.Scaling` of it.
         seed: Decides the starting values and the order of samples, 0 <= seed < 2**64; None draws one from the operating
             system.
         dtype: ``"float32"`` or ``"float64"``, of weights and of all computing.
@@ -101,9 +106,13 @@ class Sequential:
     """
 
     def __init__(
-        self, layers: Sequence[Layer], seed: int | None = 0, dtype: str = "float32", name: str | None = None
+        self,
+        layers: Sequence[Layer | Scaler[Any]],
+        seed: int | None = 0,
+        dtype: str = "float32",
+        name: str | None = None,
     ) -> None:
-        self.layers = list(layers)
+        self.layers = [Scaling(layer) if isinstance(layer, Scaler) else layer for layer in layers]
         self.layer_names = layer_names(self.layers)
         self.seed = int.from_bytes(os.urandom(8), "little") if seed is None else checks.integer("seed", seed, 0, 2**64)
         try:
@@ -221,33 +230,39 @@ class Sequential:
     def compile(
         self,
         optimizer: str | Optimizer = "adam",
-        loss: str | Loss | None = None,
-        metrics: Iterable[str | Metric] | Mapping[str, str | Metric] = (),
+        loss: str | Loss | Callable[..., Any] | None = None,
+        metrics: Iterable[str | Metric | Callable[..., Any]] | Mapping[str, str | Metric | Callable[..., Any]] = (),
     ) -> None:
         """Choose how the model is trained.
 
         Args:
             optimizer: The name or the object of an optimizer. The same object again keeps its slots; a new one starts
                 afresh.
-            loss: The name or the object of a loss; None for a model that is trained only by `backward`.
-            metrics: Names or objects of metrics, reported under their names, or a dict with other names to report them
-                under.
+            loss: The name or the object of a loss, or a function of one's own, see `fastopt.losses.FunctionLoss`; None
+                for a model that is trained only by `backward`.
+            metrics: Names or objects of metrics, or functions such as those of scikit-learn, see
+                `fastopt.metrics.FunctionMetric`; reported under their names, or a dict with other names to report them
+                under. Those that are not means over samples are reported by `evaluate` and for validation data only.
 
         Raises:
             TypeError: An argument has the wrong type.
-            ValueError: A name is unknown, or means something else in the logs; the loss does not go with the last
-                activation, or a metric with the loss; or the optimizer already trains another model.
+            ValueError: A name is unknown, occurs twice or means something else in the logs; the loss does not go with
+                the last activation, or a metric with the loss; or the optimizer already trains another model.
         """
-        if isinstance(metrics, str | Metric):
+        if isinstance(metrics, str) or callable(metrics):
             raise TypeError(f"metrics must be a list, such as [{metrics!r}], not {metrics!r}.")
         chosen_optimizer = OPTIMIZERS.resolve(optimizer)
-        chosen_loss = None if loss is None else LOSSES.resolve(loss)
-        named = metrics.items() if isinstance(metrics, Mapping) else ((_report_name(m), m) for m in metrics)
-        chosen_metrics = {_checked_report_name(name): METRICS.resolve(metric) for name, metric in named}
+        chosen_loss = None if loss is None else loss_of(loss)
+        named = metrics.items() if isinstance(metrics, Mapping) else [(_report_name(m), m) for m in metrics]
+        chosen_metrics: dict[str, Metric] = {}
+        for name, metric in named:
+            if _checked_report_name(name) in chosen_metrics:
+                raise ValueError(f"Two metrics would be reported as {name!r}; give a dict with other names.")
+            chosen_metrics[name] = metric_of(metric)
         if chosen_loss is not None:
             chosen_loss.check_activation(self.last_activation)
             for metric in chosen_metrics.values():
-                metric.function(chosen_loss)
+                metric.check(chosen_loss)
         elif chosen_metrics:
             raise ValueError("Metrics need a loss.")
         if self._network is not None:
@@ -269,11 +284,13 @@ class Sequential:
         callbacks: Sequence[Callback] = (),
         initial_epoch: int = 0,
         verbose: int | str = "auto",
+        class_weight: str | Mapping[int, float] | None = None,
     ) -> History:
         """Train for some epochs.
 
         Each step goes along the gradient of sum_i w_i L_i / (samples in the batch); the reported values are
-        sum_i w_i L_i / sum_i w_i over the epoch, each batch taken before its step.
+        sum_i w_i L_i / sum_i w_i over the epoch, each batch taken before its step. What layers penalise belongs to
+        both: `fastopt.regularizers` says how.
 
         Args:
             x: Inputs ``[n, features]``: float32, float64, integers or bool, in any memory order, also memory-mapped;
@@ -290,6 +307,9 @@ class Sequential:
             initial_epoch: The number of the first epoch, from 0.
             verbose: 0 silent, 1 a bar, 2 one line an epoch, ``"auto"`` a bar in a terminal or a notebook and lines
                 elsewhere.
+            class_weight: Factors of the sample weights by class, at least 0, in training but not in validation: a dict,
+                in which a class that is missing has 1, or ``"balanced"``, n / (classes * samples of the class) with the
+                classes that occur, which then weigh the same.
 
         Returns:
             The history, also found in ``model.history``.
@@ -325,6 +345,11 @@ class Sequential:
             validation = self._samples(x, y, sample_weight, data.shape, "validation ")
         elif validation_split:
             data, validation = data.split(validation_split)
+        if class_weight is not None:
+            data = self._with_class_weight(data, class_weight)
+        self._check_step()
+        if validation is not None:
+            self._check_metrics(validation)
         self._compiled()[0].check_batches(first_size, len(data.x))
         self._check_batches(len(data.x), first_size, data.shape)
         self.build(data.shape)
@@ -371,8 +396,8 @@ class Sequential:
     def _train_epoch(
         self, data: Samples, batch_size: int, shuffle: bool, callbacks: Iterable[Callback], shown: Progress
     ) -> Logs:
-        optimizer, loss = self._compiled()
-        trainer = self._bind(optimizer)
+        optimizer, _ = self._compiled()
+        self._bind(optimizer)
         n = len(data.x)
         self._check_batches(n, batch_size, data.shape)
         order = _core.kernels.permutation(self.seed, self.epochs_trained, n) if shuffle else None
@@ -386,27 +411,55 @@ class Sequential:
 
         while done < batches and not self.stop_training:
             stop = min([batches, *(done + c.every - done % c.every for c in listeners)])
-            totals = trainer.train(
-                data.x,
-                data.y,
-                loss.name,
-                optimizer.hyper_of(stop - done),
-                self._functions(),
-                data.weight,
-                order,
-                batch_size,
-                done,
-                stop - done,
-                poll,
-                totals or None,
-                loss.hyper,
-            )
+            totals = self._train(data, batch_size, range(done, stop), order, poll, totals or None)
             done = stop
             for listener in listeners:
                 if done % listener.every == 0:
                     listener.on_batch_end(done - 1, self._means(totals))
         self.epochs_trained += 1
         return self._means(totals) | optimizer.report()
+
+    def _train(
+        self,
+        data: Samples,
+        batch_size: int,
+        batches: range,
+        order: NDArray[np.int64] | None = None,
+        poll: Callable[[int], object] | None = None,
+        totals: dict[str, float] | None = None,
+    ) -> dict[str, float]:
+        """Do these steps of an epoch, and return its totals so far."""
+        optimizer, loss = self._compiled()
+        trainer = self._bind(optimizer)
+        if isinstance(loss, FunctionLoss):
+            return function_training.train(
+                self._built(),
+                optimizer,
+                trainer,
+                loss,
+                {self._keys()[name]: metric for name, metric in self._mean_metrics().items()},
+                *data[:3],
+                order,
+                batch_size,
+                batches,
+                poll,
+                totals,
+            )
+        return trainer.train(
+            data.x,
+            data.y,
+            loss.name,
+            optimizer.hyper_of(len(batches)),
+            self._functions(),
+            data.weight,
+            order,
+            batch_size,
+            batches.start,
+            len(batches),
+            poll,
+            totals,
+            loss.hyper,
+        )
 
     def train_on_batch(self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Logs:
         """Do one step on all of the data as one batch.
@@ -417,32 +470,22 @@ class Sequential:
             sample_weight: Weights ``[n]``, at least 0.
 
         Returns:
-            The loss and the metrics before the step.
+            The loss and the metrics that are means over samples, before the step.
 
         Raises:
             RuntimeError, TypeError, ValueError, FloatingPointError: As `fit`.
         """
-        optimizer, loss = self._compiled()
+        self._compiled()
         data = self._samples(x, y, sample_weight)
+        self._check_step()
         self._check_batches(len(data.x), len(data.x), data.shape)
         self.build(data.shape)
-        return self._means(
-            self._bind(optimizer).train(
-                data.x,
-                data.y,
-                loss.name,
-                optimizer.hyper,
-                self._functions(),
-                data.weight,
-                batch_size=len(data.x),
-                loss_hyper=loss.hyper,
-            )
-        )
+        return self._means(self._train(data, len(data.x), range(1)))
 
     def evaluate(
         self, x: ArrayLike, y: ArrayLike, batch_size: int = 256, sample_weight: ArrayLike | None = None
     ) -> Logs:
-        """Return the loss and the metrics: sum_i w_i L_i / sum_i w_i.
+        """Return the loss and the metrics: sum_i w_i L_i / sum_i w_i, and what is computed from all predictions.
 
         Args:
             x: Inputs ``[n, features]``.
@@ -458,7 +501,9 @@ class Sequential:
         self._compiled()
         self._built()
         batch_size = checks.integer("batch_size", batch_size, 1, checks.SIZE)
-        return self._evaluate(self._samples(x, y, sample_weight), batch_size)
+        data = self._samples(x, y, sample_weight)
+        self._check_metrics(data)
+        return self._evaluate(data, batch_size)
 
     # Predicting
 
@@ -816,6 +861,38 @@ class Sequential:
             shape,
         )
 
+    def _with_class_weight(self, data: Samples, class_weight: str | Mapping[int, float]) -> Samples:
+        _, loss = self._compiled()
+        labels, classes = loss.classes(data.y, size_of(self.plan(data.shape)[-1].output_shape))
+        factors = np.ones(classes)
+        if isinstance(class_weight, Mapping):
+            for label, factor in class_weight.items():
+                if checks.integer("A key of class_weight", label, 0) >= classes:
+                    raise ValueError(f"class_weight has the class {label}; the classes are 0 to {classes - 1}.")
+                factors[label] = checks.real(f"class_weight[{label}]", factor, 0)
+        elif isinstance(class_weight, str) and class_weight == "balanced":
+            counts = np.bincount(labels, minlength=classes)
+            factors = len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))
+        else:
+            raise TypeError(f"class_weight must be a dict of classes and factors, or 'balanced', not {class_weight!r}.")
+        weight = factors[labels] if data.weight is None else factors[labels] * data.weight
+        if not weight.any():
+            raise ValueError("The weights are all 0: at least one sample must have a positive class weight and weight.")
+        return data._replace(weight=checks.weights("class_weight", weight, len(weight), self.dtype))
+
+    def _check_step(self) -> None:
+        """Refuse an optimizer that cannot be trained with the loss."""
+        optimizer, loss = self._compiled()
+        if isinstance(loss, FunctionLoss):
+            optimizer.check_gradient_in_place()
+
+    def _check_metrics(self, data: Samples) -> None:
+        """Refuse metrics that cannot be computed for the data."""
+        _, loss = self._compiled()
+        outputs = size_of(self.plan(data.shape)[-1].output_shape)
+        for metric in self.metrics.values():
+            metric.check_data(loss, outputs, data.weight is not None)
+
     def _check_batches(self, samples: int, batch_size: int, shape: Shape) -> None:
         """Raise ValueError where a layer cannot be trained with the smallest batch."""
         smallest = samples % batch_size or min(batch_size, samples)
@@ -834,29 +911,49 @@ class Sequential:
     def _shaped(self, outputs: Real) -> Real:
         return outputs.reshape(len(outputs), *self._output_shape())
 
+    def _mean_metrics(self) -> dict[str, MeanMetric]:
+        return {name: metric for name, metric in self.metrics.items() if isinstance(metric, MeanMetric)}
+
     def _functions(self) -> list[str]:
+        return list(dict.fromkeys(self._keys().values()))
+
+    def _keys(self) -> dict[str, str]:
+        """Return the names of the means over samples, and what totals hold them under."""
         _, loss = self._compiled()
-        return list(dict.fromkeys(metric.function(loss) for metric in self.metrics.values()))
+        if isinstance(loss, FunctionLoss):
+            return {name: f"metric {name}" for name in self._mean_metrics()}
+        return {name: metric.function(loss) for name, metric in self._mean_metrics().items()}
 
     def _means(self, totals: Mapping[str, float]) -> Logs:
-        _, loss = self._compiled()
         weight = totals["weight"] or float("nan")
-        functions = {name: metric.function(loss) for name, metric in self.metrics.items()}
-        return {name: totals[key] / weight for name, key in {"loss": "loss", **functions}.items()}
+        return {name: totals[key] / weight for name, key in {"loss": "loss", **self._keys()}.items() if key in totals}
 
     def _evaluate(self, data: Samples, batch_size: int) -> Logs:
         _, loss = self._compiled()
-        return self._means(
-            self._built().evaluate(
-                data.x, data.y, loss.name, self._functions(), data.weight, batch_size, loss_hyper=loss.hyper
+        network, outputs = self._built(), None
+        if isinstance(loss, FunctionLoss):
+            outputs = network.predict(data.x, batch_size)
+            logs = self._means(function_training.evaluate(loss, data.y, outputs, data.weight, batch_size))
+        else:
+            logs = self._means(
+                network.evaluate(
+                    data.x, data.y, loss.name, self._functions(), data.weight, batch_size, loss_hyper=loss.hyper
+                )
             )
-        )
+        others = {name: metric for name, metric in self.metrics.items() if name not in logs}
+        if others:
+            outputs = network.predict(data.x, batch_size) if outputs is None else outputs
+            if loss.link is not None and self.last_activation == "linear":
+                # In float64, where a sigmoid keeps apart what would be 1 in float32.
+                outputs = _core.kernels.activation_forward(loss.link, outputs.astype(np.float64))
+            exclusive = None if loss.link is None else loss.link != "sigmoid"
+            logs |= {name: f(data.y, outputs, data.weight, exclusive=exclusive) for name, f in others.items()}
+        return {name: logs[name] for name in ("loss", *self.metrics)}
 
     def _log_names(self, validated: bool) -> list[str]:
-        names = ["loss", *self.metrics]
         optimizer, _ = self._compiled()
-        validation = [f"val_{name}" for name in names if validated]
-        return [*names, *optimizer.report(), *validation, *SPEED]
+        validation = [f"val_{name}" for name in ("loss", *self.metrics) if validated]
+        return ["loss", *self._mean_metrics(), *optimizer.report(), *validation, *SPEED]
 
     def _names(self, kind: str) -> list[str]:
         return [f"{stage.name}/{name}" for stage in self.plan(self._input_shape or ()) for name in getattr(stage, kind)]
@@ -877,8 +974,8 @@ def _batch_size(given: object, epoch: int) -> int:
     return checks.integer("batch_size", given, 1, checks.SIZE)
 
 
-def _report_name(metric: str | Metric) -> str:
-    return metric if isinstance(metric, str) else METRICS.resolve(metric).name
+def _report_name(metric: object) -> str:
+    return metric if isinstance(metric, str) else metric_of(metric).name
 
 
 def _checked_report_name(name: object) -> str:

@@ -12,7 +12,9 @@ from fastopt.layers.normalization import (
     RMSNormalization,
 )
 from fastopt.layers.residual import Residual
+from fastopt.layers.scaling import Scaling
 from fastopt.layers.shape import Flatten, Reshape
+from fastopt.layers.weight_normalization import WeightNormalization
 
 __all__ = [
     "LAYERS",
@@ -32,5 +34,7 @@ __all__ = [
     "RMSNormalization",
     "Reshape",
     "Residual",
+    "Scaling",
     "Shape",
+    "WeightNormalization",
 ]

@@ -1,8 +1,9 @@
 """Layers of weighted sums."""
 
-from typing import Self
+from typing import Self, TypeVar
 
 from fastopt import checks
+from fastopt.constraints import CONSTRAINTS, Constraint
 from fastopt.initializers import INITIALIZERS, Initializer
 from fastopt.layers.base import (
     LAYERS,
@@ -15,12 +16,64 @@ from fastopt.layers.base import (
     checked_name,
     flat_size,
 )
+from fastopt.registry import Described, Registry
+from fastopt.regularizers import REGULARIZERS, Regularizer
 
 __all__ = ["Dense", "Maxout"]
 
+T = TypeVar("T", bound=Described)
+
+
+class Sums(Layer):
+    """The base of layers of weighted sums x W + b."""
+
+    def _begin(
+        self,
+        use_bias: bool,
+        kernel_initializer: str | Initializer,
+        bias_initializer: str | Initializer,
+        name: str | None,
+        kernel_regularizer: str | Regularizer | None,
+        bias_regularizer: str | Regularizer | None,
+        activity_regularizer: str | Regularizer | None,
+        kernel_constraint: str | Constraint | None,
+    ) -> None:
+        self.use_bias = bool(use_bias)
+        self.kernel_initializer = INITIALIZERS.resolve(kernel_initializer)
+        self.bias_initializer = INITIALIZERS.resolve(bias_initializer)
+        self.name = checked_name(name)
+        self.kernel_regularizer = _optional(REGULARIZERS, kernel_regularizer)
+        self.bias_regularizer = _optional(REGULARIZERS, bias_regularizer)
+        self.activity_regularizer = _optional(REGULARIZERS, activity_regularizer)
+        self.kernel_constraint = _optional(CONSTRAINTS, kernel_constraint)
+
+    def _parameters(self, input_shape: Shape, sums: int) -> dict[str, Parameter]:
+        tensors = {"kernel": Parameter((flat_size(self, input_shape), sums), self.kernel_initializer)}
+        if self.use_bias:
+            tensors["bias"] = Parameter((sums,), self.bias_initializer)
+        return tensors
+
+    def _spec(self, sums: int) -> Spec:
+        spec: Spec = {"kind": "dense", "units": sums, "use_bias": self.use_bias}
+        if self.kernel_regularizer is not None:
+            spec |= {"kernel_l1": self.kernel_regularizer.l1, "kernel_l2": self.kernel_regularizer.l2}
+        if self.bias_regularizer is not None and self.use_bias:
+            spec |= {"bias_l1": self.bias_regularizer.l1, "bias_l2": self.bias_regularizer.l2}
+        if self.kernel_constraint is not None:
+            spec |= {f"kernel_{name}": value for name, value in self.kernel_constraint.spec().items()}
+        return spec
+
+    def _activity(self) -> list[Spec]:
+        penalty = self.activity_regularizer
+        return [] if penalty is None else [{"kind": "activity", "l1": penalty.l1, "l2": penalty.l2}]
+
+
+def _optional(registry: Registry[T], given: object) -> T | None:
+    return None if given is None else registry.resolve(given)
+
 
 @LAYERS.add()
-class Dense(Layer):
+class Dense(Sums):
     """A fully connected layer: y = activation(x W + b).
 
     Args:
@@ -33,6 +86,10 @@ class Dense(Layer):
         kernel_initializer: Starting values of W ``[inputs, units]``; the name or the object of an initializer.
         bias_initializer: Starting values of b ``[units]``; the name or the object of an initializer.
         name: The name in summaries, messages and files; by default ``"dense"``, ``"dense_1"``, ...
+        kernel_regularizer: A penalty on W, as one of `fastopt.regularizers` or its name.
+        bias_regularizer: A penalty on b.
+        activity_regularizer: A penalty on the outputs of each sample, in the mean over the batch.
+        kernel_constraint: A set that W is kept in, as one of `fastopt.constraints` or its name.
 
     Raises:
         TypeError: An argument has the wrong type.
@@ -52,13 +109,24 @@ class Dense(Layer):
         kernel_initializer: str | Initializer = "glorot_uniform",
         bias_initializer: str | Initializer = "zeros",
         name: str | None = None,
+        *,
+        kernel_regularizer: str | Regularizer | None = None,
+        bias_regularizer: str | Regularizer | None = None,
+        activity_regularizer: str | Regularizer | None = None,
+        kernel_constraint: str | Constraint | None = None,
     ) -> None:
         self.units = checks.integer("units", units, 1, checks.SIZE)
         self.activation = checked_activation(activation)
-        self.use_bias = bool(use_bias)
-        self.kernel_initializer = INITIALIZERS.resolve(kernel_initializer)
-        self.bias_initializer = INITIALIZERS.resolve(bias_initializer)
-        self.name = checked_name(name)
+        self._begin(
+            use_bias,
+            kernel_initializer,
+            bias_initializer,
+            name,
+            kernel_regularizer,
+            bias_regularizer,
+            activity_regularizer,
+            kernel_constraint,
+        )
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """Return ``(units,)``."""
@@ -66,24 +134,21 @@ class Dense(Layer):
 
     def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
         """Return ``kernel [inputs, units]`` and, unless it has none, ``bias [units]``."""
-        tensors = {"kernel": Parameter((flat_size(self, input_shape), self.units), self.kernel_initializer)}
-        if self.use_bias:
-            tensors["bias"] = Parameter((self.units,), self.bias_initializer)
-        return tensors
+        return self._parameters(input_shape, self.units)
 
     def specs(self, input_shape: Shape) -> list[Spec]:
         """Return the core's description: the products, and the activation if it needs a layer of its own."""
-        return activated({"kind": "dense", "units": self.units, "use_bias": self.use_bias}, self.activation)
+        return [*activated(self._spec(self.units), self.activation), *self._activity()]
 
     def without_bias(self) -> Self | None:
-        """Return the layer without its bias, if it has one and no activation."""
-        if not self.use_bias or self.activation != "linear":
+        """Return the layer without its bias, if it has one that nothing but the layer behind it sees."""
+        if not self.use_bias or self.activation != "linear" or self.activity_regularizer or self.bias_regularizer:
             return None
         return type(self).from_config(self.get_config() | {"use_bias": False})
 
 
 @LAYERS.add()
-class Maxout(Layer):
+class Maxout(Sums):
     """The largest of some weighted sums: y_j = max over k = 1..pieces of (x W + b)_{j, k}.
 
     Args:
@@ -93,6 +158,10 @@ class Maxout(Layer):
         kernel_initializer: Starting values of W ``[inputs, units * pieces]``, the pieces of an output side by side.
         bias_initializer: Starting values of b ``[units * pieces]``.
         name: The name in summaries, messages and files.
+        kernel_regularizer: A penalty on W, as one of `fastopt.regularizers` or its name.
+        bias_regularizer: A penalty on b.
+        activity_regularizer: A penalty on the outputs of each sample, in the mean over the batch.
+        kernel_constraint: A set that W is kept in, as one of `fastopt.constraints` or its name.
 
     Raises:
         TypeError: An argument has the wrong type.
@@ -117,13 +186,24 @@ class Maxout(Layer):
         kernel_initializer: str | Initializer = "glorot_uniform",
         bias_initializer: str | Initializer = "zeros",
         name: str | None = None,
+        *,
+        kernel_regularizer: str | Regularizer | None = None,
+        bias_regularizer: str | Regularizer | None = None,
+        activity_regularizer: str | Regularizer | None = None,
+        kernel_constraint: str | Constraint | None = None,
     ) -> None:
         self.units = checks.integer("units", units, 1, 2**53)
         self.pieces = checks.integer("pieces", pieces, 1, 2**53)
-        self.use_bias = bool(use_bias)
-        self.kernel_initializer = INITIALIZERS.resolve(kernel_initializer)
-        self.bias_initializer = INITIALIZERS.resolve(bias_initializer)
-        self.name = checked_name(name)
+        self._begin(
+            use_bias,
+            kernel_initializer,
+            bias_initializer,
+            name,
+            kernel_regularizer,
+            bias_regularizer,
+            activity_regularizer,
+            kernel_constraint,
+        )
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """Return ``(units,)``."""
@@ -131,13 +211,8 @@ class Maxout(Layer):
 
     def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
         """Return ``kernel [inputs, units * pieces]`` and, unless it has none, ``bias [units * pieces]``."""
-        return self._sums().parameters(input_shape)
+        return self._parameters(input_shape, self.units * self.pieces)
 
     def specs(self, input_shape: Shape) -> list[Spec]:
         """Return the core's description: the sums, and the largest of them."""
-        return [*self._sums().specs(input_shape), {"kind": "max_pieces", "pieces": self.pieces}]
-
-    def _sums(self) -> Dense:
-        return Dense(
-            self.units * self.pieces, None, self.use_bias, self.kernel_initializer, self.bias_initializer, self.name
-        )
+        return [self._spec(self.units * self.pieces), {"kind": "max_pieces", "pieces": self.pieces}, *self._activity()]

@@ -470,6 +470,9 @@ void add_network(py::module_& module) {
               const Released released;
               const Exclusive::Lock lock(self.network->exclusive);
               o.updater().run(values, true);
+              if (o.updater().held == 0) {
+                self.network->visit([](auto& network) { network.constrain(); });
+              }
             });
           },
           py::arg("hyper"))

@@ -1,16 +1,14 @@
 #include "nn/dense.h"
 
-#include <algorithm>
-
 #include "nn/panels.h"
 
 namespace fastopt {
 
 template <class T>
-Dense<T>::Dense(Index inputs, Index outputs, bool bias) : Layer<T>(inputs, outputs) {
-  this->add_tensor("kernel", {inputs, outputs});
+Dense<T>::Dense(Index inputs, Index outputs, bool bias, bool trained) : Layer<T>(inputs, outputs), bias_(bias) {
+  this->add_tensor("kernel", {inputs, outputs}, trained);
   if (bias) {
-    this->add_tensor("bias", {outputs});
+    this->add_tensor("bias", {outputs}, trained);
   }
 }
 
@@ -26,8 +24,7 @@ Index Dense<T>::workspace() const {
 
 template <class T>
 void Dense<T>::prepare_backward(const Team& team, const Flow<T>& flow) const {
-  pack_share(team, flow.parameters + kernel().offset, this->outputs(), true, this->outputs(), this->inputs(),
-             flow.workspace);
+  pack_share(team, weights(flow), this->outputs(), true, this->outputs(), this->inputs(), flow.workspace);
 }
 
 template <class T>
@@ -36,10 +33,10 @@ void Dense<T>::forward(Index rows, const Flow<T>& flow) const {
                          .columns = this->outputs(),
                          .depth = this->inputs(),
                          .a = flow.x,
-                         // The flat buffers end with slack, so whole vectors may be read.
-                         .b = {flow.parameters + kernel().offset, this->outputs(), kernels<T>().panel_width, true},
+                         // W is followed by slack, so whole vectors may be read.
+                         .b = {weights(flow), this->outputs(), kernels<T>().panel_width, true},
                          .c = flow.y,
-                         .bias = bias() ? flow.parameters + bias()->offset : nullptr,
+                         .bias = bias() ? values(flow, *bias()) : nullptr,
                          .epilogue = flow.activation == 0 ? Epilogue::none : Epilogue::activate,
                          .activation = flow.activation});
 }
@@ -59,32 +56,31 @@ void Dense<T>::backward_input(Index rows, const Flow<T>& flow) const {
 
 template <class T>
 bool Dense<T>::backward_parameters(const Team& team, Index batch, const Flow<T>& flow, const PartDone& done) const {
-  constexpr Index grain = 16, part_size = 65536;  // rows that are whole vectors; elements that stay in cache
-  const Index outputs = this->outputs();
-  const Range share = team.split(this->inputs(), grain);
-  const Index part = std::max(grain, part_size / outputs / grain * grain);
-  for (Index first = share.begin; first < share.end; first += part) {
-    const Index rows = std::min(part, share.end - first);
-    const Index offset = kernel().offset + first * outputs;
+  if (!kernel().trained) {
+    return true;
+  }
+  const auto multiply = [&](Range rows) {
     Rows<const T> x = flow.x;
-    x.data += first;
-    kernels<T>().multiply({.rows = rows,
-                           .columns = outputs,
+    x.data += rows.begin;
+    kernels<T>().multiply({.rows = rows.size(),
+                           .columns = this->outputs(),
                            .depth = batch,
                            .a = x,
                            .a_transposed = true,
                            .b = {flow.dy.data, flow.dy.stride, kernels<T>().panel_width, true},
-                           .c = {flow.gradients + offset, outputs}});
-    if (!done({offset, offset + rows * outputs})) {
-      return false;
-    }
+                           .c = {flow.gradients + kernel().offset + rows.begin * this->outputs(), this->outputs()}});
+  };
+  return for_each_part(team, multiply, done) && backward_bias(team, batch, flow, done);
+}
+
+template <class T>
+bool Dense<T>::backward_bias(const Team& team, Index batch, const Flow<T>& flow, const PartDone& done) const {
+  const Range columns = team.split(this->outputs(), alignment);
+  if (!bias() || columns.size() == 0) {
+    return true;
   }
-  if (bias()) {
-    const Range columns = team.split(outputs, alignment);
-    kernels<T>().column_sum(flow.dy, batch, columns, flow.gradients + bias()->offset);
-    return done({bias()->offset + columns.begin, bias()->offset + columns.end});
-  }
-  return true;
+  kernels<T>().column_sum(flow.dy, batch, columns, flow.gradients + bias()->offset);
+  return done({bias()->offset + columns.begin, bias()->offset + columns.end});
 }
 
 template class Dense<float>;

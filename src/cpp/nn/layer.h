@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "kernels/table.h"
+#include "nn/constraint.h"
+#include "nn/penalty.h"
 #include "nn/registry.h"
 #include "runtime/buffer.h"
 #include "runtime/cpu.h"
@@ -19,6 +21,8 @@ struct TensorSpec {
   Index size;
   bool trained = true;  // else it belongs to the network's state
   Index offset = 0;     // in the flat buffers, in elements; set by the network
+  Penalty penalty = {};
+  Constraint constraint = {};
 };
 
 // Random numbers of one layer in one batch: those of row i of the batch are stream first_stream + i of the key.
@@ -83,6 +87,11 @@ class Layer {
 
   virtual Passes passes(Mode) const { return Passes::nothing; }
 
+  // Whether it adds to the loss: to each row's `penalty` by its x. Then `backward_input` adds to dx, even where it
+  // passes all.
+  virtual bool penalises() const { return false; }
+  virtual void penalise(Index /*rows*/, const Flow<T>&, T* /*penalty*/) const {}
+
   // What the passes need of the parameters, split among the team; a barrier follows each. `prepare_forward` is called
   // only if `prepares_forward`.
   virtual bool prepares_forward() const { return false; }
@@ -102,6 +111,9 @@ class Layer {
   // The flow's rows are those of the whole batch; the parameters are split among the team, at multiples of whole
   // vectors from the start of a tensor. `done` is told of each part of the gradients that is finished, while it is in
   // cache. False: it asked to stop; ranks stop at different places, so no rank waits for another in here.
+  // What a part needs of the others is gathered before, split among the team; a barrier follows.
+  virtual bool gathers_gradients() const { return false; }
+  virtual void gather_gradients(const Team&, Index /*batch*/, const Flow<T>&) const {}
   virtual bool backward_parameters(const Team&, Index /*batch*/, const Flow<T>&, const PartDone&) const { return true; }
 
  protected:
@@ -125,7 +137,7 @@ class Layer {
     for (const Index n : shape) {
       size = checked_product(size, n);
     }
-    tensors_.push_back({std::move(name), std::move(shape), size, trained});
+    tensors_.push_back({.name = std::move(name), .shape = std::move(shape), .size = size, .trained = trained});
     return static_cast<int>(tensors_.size()) - 1;
   }
 

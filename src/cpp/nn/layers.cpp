@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "nn/activation.h"
+#include "nn/activity.h"
 #include "nn/batch_normalization.h"
 #include "nn/dense.h"
 #include "nn/dropout.h"
@@ -11,6 +12,8 @@
 #include "nn/maxout.h"
 #include "nn/prelu.h"
 #include "nn/residual.h"
+#include "nn/scale.h"
+#include "nn/weight_normalization.h"
 
 namespace fastopt {
 
@@ -28,6 +31,11 @@ class Numbers {
       throw std::invalid_argument("a layer of kind '" + spec_.kind + "' needs the setting '" + name + "'");
     }
     return found->second;
+  }
+  double optional(const std::string& name, double usual = 0) {
+    asked_.insert(name);
+    const auto found = spec_.numbers.find(name);
+    return found == spec_.numbers.end() ? usual : found->second;
   }
   bool flag(const std::string& name) { return real(name) != 0; }
   Index count(const std::string& name) {
@@ -57,10 +65,26 @@ class Numbers {
 Features features(Index inputs, Numbers& n) {
   const Index channels = n.count("channels");
   if (inputs % channels != 0) {
-    throw std::invalid_argument(std::to_string(inputs) + " features are not a multiple of " +
-                                std::to_string(channels) + " channels");
+    throw std::invalid_argument(std::to_string(inputs) + " features are not a multiple of " + std::to_string(channels) +
+                                " channels");
   }
   return {.channels = channels, .space = inputs / channels, .channels_last = n.flag("channels_last")};
+}
+
+// What the numbers say of a tensor: kernel_l1, kernel_max_norm, ...
+void regularise(TensorSpec& tensor, Numbers& n) {
+  tensor.penalty = {n.optional(tensor.name + "_l1"), n.optional(tensor.name + "_l2")};
+  Constraint& c = tensor.constraint;
+  c.of_columns = n.optional(tensor.name + "_axis") == 0;
+  c.most = n.optional(tensor.name + "_max_norm");
+  if (c.most > 0) {
+    c.kind = Constraint::Kind::max_norm;
+  } else if (n.optional(tensor.name + "_unit_norm") != 0) {
+    c.kind = Constraint::Kind::unit_norm;
+    c.most = 1;
+  } else if (n.optional(tensor.name + "_non_negative") != 0) {
+    c.kind = Constraint::Kind::non_negative;
+  }
 }
 
 template <class T>
@@ -72,7 +96,20 @@ const std::map<std::string, Make<T>>& kinds() {
       {"dense",
        [](Index inputs, const LayerSpec&, Numbers& n) -> std::unique_ptr<Layer<T>> {
          const Index units = n.count("units");
-         return std::make_unique<Dense<T>>(inputs, units, n.flag("use_bias"));
+         return std::make_unique<Dense<T>>(inputs, units, n.flag("use_bias"), n.optional("trained", 1) != 0);
+       }},
+      {"weight_normalization",
+       [](Index inputs, const LayerSpec&, Numbers& n) -> std::unique_ptr<Layer<T>> {
+         const Index units = n.count("units");
+         return std::make_unique<WeightNormalization<T>>(inputs, units, n.flag("use_bias"));
+       }},
+      {"scale",
+       [](Index inputs, const LayerSpec&, Numbers&) -> std::unique_ptr<Layer<T>> {
+         return std::make_unique<Scale<T>>(inputs);
+       }},
+      {"activity",
+       [](Index inputs, const LayerSpec&, Numbers& n) -> std::unique_ptr<Layer<T>> {
+         return std::make_unique<Activity<T>>(inputs, Penalty{n.optional("l1"), n.optional("l2")});
        }},
       {"activation",
        [](Index inputs, const LayerSpec& spec, Numbers&) -> std::unique_ptr<Layer<T>> {
@@ -149,6 +186,9 @@ std::unique_ptr<Layer<T>> make_layer(Index inputs, const LayerSpec& spec) {
   }
   Numbers numbers(spec);
   std::unique_ptr<Layer<T>> layer = found->second(inputs, spec, numbers);
+  for (TensorSpec& tensor : layer->tensors()) {
+    regularise(tensor, numbers);
+  }
   numbers.check_all_asked();
   return layer;
 }

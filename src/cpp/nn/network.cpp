@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <limits>
+#include <numeric>
 #include <stdexcept>
 
 #include "runtime/cpu.h"
@@ -12,6 +13,9 @@ namespace fastopt {
 namespace {
 
 constexpr Index page = 4096;
+constexpr Index chunk_size = 4096;  // elements whose penalties are summed together
+
+Index chunks_of(const TensorSpec& tensor) { return (tensor.size + chunk_size - 1) / chunk_size; }
 
 // Rows start on cache lines, and not a multiple of a page apart: such rows would share few sets of the cache.
 template <class T>
@@ -72,6 +76,13 @@ Network<T>::Network(Index inputs, const std::vector<LayerSpec>& specs, std::uint
       stages_.push_back(static_cast<Index>(l));
     }
     prepares_forward_ |= layer.prepares_forward();
+    gathers_gradients_ |= layer.gathers_gradients();
+    if (layer.penalises()) {
+      if (l == 0 || layers_[l - 1]->passes({true}) != Passes::nothing) {
+        throw std::invalid_argument("a layer of kind '" + spec.kind + "' must follow one that computes");
+      }
+      penalising_.push_back(l);
+    }
     if (layer.passes({false}) == Passes::nothing) {
       last_ = l;
       below = l;
@@ -93,6 +104,21 @@ Network<T>::Network(Index inputs, const std::vector<LayerSpec>& specs, std::uint
   if (specs.empty() || layers_[last_]->passes({false}) != Passes::nothing) {
     throw std::invalid_argument("a network needs at least one layer that computes");
   }
+  const auto trains = [](const auto& layer) { return std::ranges::any_of(layer->tensors(), &TensorSpec::trained); };
+  first_trained_ = std::ranges::find_if(layers_, trains) - layers_.begin();
+  Index chunks = 0;
+  for (const auto& layer : layers_) {
+    for (const TensorSpec& tensor : layer->tensors()) {
+      if (tensor.penalty.any()) {
+        regularised_.push_back(&tensor);
+        chunks += chunks_of(tensor);
+      }
+      if (tensor.constraint.any()) {
+        constrained_.push_back(&tensor);
+      }
+    }
+  }
+  penalties_.resize(static_cast<std::size_t>(chunks));
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     if (activations_[l] == softmax() && l != last_) {
       throw std::invalid_argument("softmax can only be the activation of the last layer");
@@ -181,7 +207,7 @@ void Network<T>::reserve(Arena& arena, Index rows, std::size_t metrics, Mode mod
         level.dy = take_rows(layer.outputs());
         target = static_cast<Index>(l);
       }
-      if (passes == Passes::nothing && layer.kept() > 0) {
+      if ((passes == Passes::nothing || layer.penalises()) && layer.kept() > 0) {
         level.kept = take_rows(layer.kept());
       }
       if (passes == Passes::nothing && (mode.training || layer.prepares_forward())) {
@@ -192,6 +218,7 @@ void Network<T>::reserve(Arena& arena, Index rows, std::size_t metrics, Mode mod
     next.x = take_rows(inputs());
     next.activated = take_rows(outputs());
     next.loss = take(rows);
+    next.penalty = penalising_.empty() ? nullptr : take(rows);
     next.metric.clear();
     for (std::size_t i = 0; i < metrics; ++i) {
       next.metric.push_back(take(rows));
@@ -319,7 +346,7 @@ void Network<T>::prepare(const Team& team, Arena& arena, bool backward, bool to_
   }
   if (backward) {
     for_each([&](std::size_t l) {
-      if (to_input || arena.levels[l].target >= 0) {
+      if (to_input || arena.levels[l].target >= first_trained_) {
         layers_[l]->prepare_backward(team, flow(arena, l, {}, 0));
       }
     });
@@ -376,14 +403,14 @@ void Network<T>::forward_stages(const Team& team, Index rows, Watch& watch, Inde
 template <class T>
 void Network<T>::backward_input(std::size_t layer, Rows<const T> x, Range rows, Rows<T> dx) {
   const auto& level = training_.levels[layer];
-  if (!level.dy.data) {
+  if (!level.dy.data && !layers_[layer]->penalises()) {
     return;
+  }
+  if (!dx.data && level.target < first_trained_) {
+    return;  // nothing below learns
   }
   Flow<T> f = flow(training_, layer, x, rows.begin);
   if (level.target < 0) {
-    if (!dx.data) {
-      return;
-    }
     f.dx = dx;
   }
   layers_[layer]->backward_input(rows.size(), f);
@@ -426,7 +453,7 @@ void Network<T>::backward_stages(const Team& team, Rows<const T> x, Index rows, 
 
 template <class T>
 void Network<T>::loss_rows(Arena& arena, const Batch& batch, Range rows, const Objective<T>& objective,
-                           bool backward) const {
+                           bool backward) {
   const auto& last = arena.levels[last_];
   const Rows<T> y = last.y.from(rows.begin), dy = last.dy.from(rows.begin);
   // Without an index the batch begins at its first sample, with one at the index's first entry.
@@ -463,12 +490,86 @@ void Network<T>::loss_rows(Arena& arena, const Batch& batch, Range rows, const O
                                  .target = target,
                                  .value = arena.metric[i] + rows.begin});
   }
+  penalise_rows(arena, rows, logits);
+}
+
+// What the values of layers cost, when nothing needs the last ones before their activation any more.
+template <class T>
+void Network<T>::penalise_rows(Arena& arena, Range rows, bool logits) {
+  for (const std::size_t l : penalising_) {
+    if (l == penalising_.front()) {
+      std::fill_n(arena.penalty + rows.begin, rows.size(), T(0));
+    }
+    if (logits && arena.levels[l].values == static_cast<Index>(last_)) {
+      const Rows<T> y = arena.levels[last_].y.from(rows.begin);
+      kernels<T>().activate[last_activation()]({y.data, y.stride}, y, rows.size(), outputs());
+    }
+    layers_[l]->penalise(rows.size(), flow(arena, l, {}, rows.begin), arena.penalty + rows.begin);
+  }
+}
+
+// What the parameters cost, before the step.
+template <class T>
+void Network<T>::measure_parameters(const Team& team) {
+  Index first = 0;
+  for (const TensorSpec* const tensor : regularised_) {
+    const T* const w = parameters_.data() + tensor->offset;
+    const Range chunks = team.split(chunks_of(*tensor));
+    for (Index c = chunks.begin; c < chunks.end; ++c) {
+      const Index begin = c * chunk_size;
+      penalties_[static_cast<std::size_t>(first + c)] =
+          tensor->penalty.value(w + begin, std::min(chunk_size, tensor->size - begin));
+    }
+    first += chunks_of(*tensor);
+  }
+}
+
+template <class T>
+void Network<T>::penalise_gradients(Range part) {
+  for (const TensorSpec* const tensor : regularised_) {
+    if (part.begin >= tensor->offset && part.begin < tensor->offset + tensor->size) {
+      T* const gradient = gradients_.data() + part.begin;
+      tensor->penalty.differentiate(parameters_.data() + part.begin, gradient, 1, gradient, part.size());
+    }
+  }
+}
+
+template <class T>
+void Network<T>::constrain(const Team& team) {
+  for (const TensorSpec* const tensor : constrained_) {
+    const Index columns = tensor->shape.back();
+    tensor->constraint.apply(team, parameters_.data() + tensor->offset, tensor->size / columns, columns);
+  }
+}
+
+template <class T>
+void Network<T>::constrain() {
+  double cost = 0;
+  for (const TensorSpec* const tensor : constrained_) {
+    cost += 4 * static_cast<double>(tensor->size);
+  }
+  if (constrained()) {
+    run_team(threads_for(cost), true, [&](const Team& team) { constrain(team); });
+  }
 }
 
 template <class T>
 void Network<T>::backward_parameters(const Team& team, Rows<const T> x, Index rows, const PartDone& done) {
+  if (gathers_gradients_) {
+    for (std::size_t l = 0; l < layers_.size(); ++l) {
+      if (!training_.levels[l].hands_on) {
+        layers_[l]->gather_gradients(team, rows, flow(training_, l, x, 0));
+      }
+    }
+    team.barrier();
+  }
+  const PartDone penalised = [&](Range part) {
+    penalise_gradients(part);
+    return done(part);
+  };
+  const PartDone& hear = regularised_.empty() ? done : penalised;
   for (std::size_t l = layers_.size(); l-- > 0;) {
-    if (!training_.levels[l].hands_on && !layers_[l]->backward_parameters(team, rows, flow(training_, l, x, 0), done)) {
+    if (!training_.levels[l].hands_on && !layers_[l]->backward_parameters(team, rows, flow(training_, l, x, 0), hear)) {
       return;
     }
   }
@@ -485,6 +586,7 @@ void Network<T>::pass(const Team& team, const Samples& x, const Batch& batch, co
   if (team.rank() == 0) {
     batch_rows_ = batch.rows;  // read after the barrier of `prepare`
   }
+  measure_parameters(team);
   prepare(team, training_, true, false);
   forward_stages(
       team, batch.rows, watch, done, !fused(objective.loss),
@@ -511,7 +613,12 @@ void Network<T>::add(const Arena& arena, const Batch& batch, const Objective<T>&
   };
   totals.batches += 1;
   totals.samples += batch.rows;
-  totals.loss += total(arena.loss);
+  // Of the batch, sum(weight * loss) + rows * penalty: rows times what a step follows the gradient of.
+  totals.loss += total(arena.loss) +
+                 static_cast<double>(batch.rows) * std::accumulate(penalties_.begin(), penalties_.end(), 0.0);
+  if (arena.penalty) {
+    totals.loss += kernels<T>().sum(arena.penalty, batch.rows);
+  }
   for (std::size_t i = 0; i < objective.metrics.size(); ++i) {
     totals.metrics[i] += total(arena.metric[i]);
   }
@@ -618,6 +725,7 @@ void Network<T>::evaluate(const Samples& x, const Objective<T>& objective, Index
   Watch watch(poll);
   bool stop = false;  // written by rank 0 between the two barriers of a batch, so that all ranks see the same
   run_team(threads_for(pass_cost() * static_cast<double>(batch_size)), true, [&](const Team& team) {
+    measure_parameters(team);
     prepare(team, inference_, false, false);
     for (Index first = 0; first < x.rows && !stop; first += batch_size) {
       const Batch batch{std::min(batch_size, x.rows - first), nullptr, first};

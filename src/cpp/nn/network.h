@@ -63,6 +63,7 @@ class Network {
     Mode mode{false};
     Rows<T> activated;  // last values, for metrics that want them activated
     T* loss = nullptr;
+    T* penalty = nullptr;  // of each row, where there are layers that penalise
     std::vector<T*> metric;
   };
 
@@ -106,6 +107,11 @@ class Network {
   void add_totals(const Batch& batch, const Objective<T>& objective, Totals& totals) const {
     add(training_, batch, objective, totals);
   }
+  // Brings the parameters that are constrained back to their sets, after a step: by every rank, with a barrier before and
+  // after, or by a team of its own.
+  bool constrained() const { return !constrained_.empty(); }
+  void constrain(const Team& team);
+  void constrain();
   double step_cost(Index rows) const { return 3 * pass_cost() * static_cast<double>(rows); }
 
  private:
@@ -136,7 +142,10 @@ class Network {
                       Last&& last);
   void backward_stages(const Team& team, Rows<const T> x, Index rows, Rows<T> dx, Watch& watch, Index done);
   void forward_rows(Arena& arena, Range stage, Rows<const T> x, Range rows, bool activate_last);
-  void loss_rows(Arena& arena, const Batch& batch, Range rows, const Objective<T>& objective, bool backward) const;
+  void loss_rows(Arena& arena, const Batch& batch, Range rows, const Objective<T>& objective, bool backward);
+  void penalise_rows(Arena& arena, Range rows, bool logits);
+  void measure_parameters(const Team& team);
+  void penalise_gradients(Range part);
   void backward_rows(std::size_t stage, Rows<const T> x, Range rows, Rows<T> dx);
   void backward_input(std::size_t layer, Rows<const T> x, Range rows, Rows<T> dx);
   void backward_parameters(const Team& team, Rows<const T> x, Index rows, const PartDone& done);
@@ -147,7 +156,11 @@ class Network {
   std::vector<Index> stages_{0};     // their first layers
   std::vector<std::size_t> partner_;  // of each end of a residual block the other
   std::size_t last_ = 0;             // the layer that computes the outputs
-  bool prepares_forward_ = false;
+  Index first_trained_ = 0;          // the first layer with trained tensors
+  bool prepares_forward_ = false, gathers_gradients_ = false;
+  std::vector<std::size_t> penalising_;  // layers
+  std::vector<const TensorSpec*> regularised_, constrained_;
+  std::vector<double> penalties_;  // of the chunks of the regularised tensors
   std::uint64_t seed_;
   Buffer<T> parameters_, gradients_, state_;
   Arena training_, inference_;

@@ -155,7 +155,12 @@ Outcome Optimizer<T>::train(Network<T>& network, const Run& run, Totals& totals)
           team.barrier();
           updater_.whole(team);
         }
+        const bool constrains = network.constrained() && !updater_.holds();
         team.barrier();
+        if (constrains) {
+          network.constrain(team);
+          team.barrier();
+        }
         if (team.rank() == 0) {
           updater_.end();
           ++network.draws;

@@ -62,6 +62,7 @@ class Updater {
   void look_back(const Team& team) const;
   // Then, if the step can be done by parts, every part of every tensor once; else, by every rank, all of it.
   bool by_parts() const;
+  bool holds() const { return now(Extra::every) == 0; }  // the gradient, for a later step
   void part(std::size_t tensor, Range elements) { update(tensor, elements, 0); }
   void whole(const Team& team);
   // After a barrier, by one thread.
@@ -81,7 +82,6 @@ class Updater {
   const RuleEntry& entry() const { return rules()[static_cast<std::size_t>(rule_)]; }
   double now(Extra extra) const { return now_[static_cast<std::size_t>(extra)]; }
   bool has(Extra extra) const { return std::ranges::find(extras_, extra) != extras_.end(); }
-  bool holds() const { return now(Extra::every) == 0; }
   bool measures() const;
   Update<T> update_of(std::size_t tensor, Range elements) const;
   const T* gradient(const Tensor<T>& tensor) const;

@@ -1,0 +1,92 @@
+"""What a scaler does to data, as a layer."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastopt import checks
+from fastopt.initializers import Initializer, Ones, Zeros
+from fastopt.kernels import Real
+from fastopt.layers.base import LAYERS, Layer, Parameter, Shape, Spec, checked_name, flat_size
+from fastopt.preprocessing import Scaler
+from fastopt.registry import unknown_name
+
+__all__ = ["Scaling"]
+
+FORMS = ("diagonal", "matrix")
+
+
+@LAYERS.add()
+class Scaling(Layer):
+    """Scales features as a fitted scaler does: y = x A + b with A and b that are not trained but saved with the model.
+
+    So the model takes data as they come, and who loads it needs no scaler.
+
+    Args:
+        scaler: A fitted scaler of `fastopt.preprocessing`, whose map is taken as it is now; or the form of A, which a
+            file or `Sequential.set_weights` fills and which until then changes nothing: ``"diagonal"`` (A is
+            ``[features]``) or ``"matrix"`` (``[features, features]``).
+        name: The name in summaries, messages and files.
+
+    Raises:
+        RuntimeError: The scaler has not been fitted.
+        TypeError: An argument has the wrong type.
+        ValueError: The form is unknown; or, when it is built, the scaler was fitted to another number of features, or A
+            or b is too large for the dtype.
+
+    Example:
+        >>> import numpy as np, fastopt as fo
+        >>> x = np.array([[0.0, 100.0], [2.0, 300.0]])
+        >>> model = fo.Sequential([fo.preprocessing.Standardizer().fit(x), fo.layers.Dense(1)])
+        >>> model.build(2)
+        >>> model.state["scaling/kernel"], model.state["scaling/bias"]
+        (array([1.  , 0.01], dtype=float32), array([-1., -2.], dtype=float32))
+    """
+
+    def __init__(self, scaler: Scaler[Any] | str, name: str | None = None) -> None:
+        self._map: tuple[Real, Real] | None = None
+        if isinstance(scaler, Scaler):
+            self._map = scaler.affine("float64")
+            self.scaler = FORMS[self._map[0].ndim - 1]
+        elif not isinstance(scaler, str):
+            raise TypeError(f"scaler must be a fitted scaler of fastopt.preprocessing, not {scaler!r}.")
+        elif scaler not in FORMS:
+            raise unknown_name("form", scaler, FORMS)
+        else:
+            self.scaler = scaler
+        self.name = checked_name(name)
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """Return the shape of the input."""
+        features = flat_size(self, input_shape)
+        if self._map is not None and len(self._map[1]) != features:
+            raise ValueError(f"{self!r} was fitted to {len(self._map[1])} features; its input has {features}.")
+        return input_shape
+
+    def state(self, input_shape: Shape) -> dict[str, Parameter]:
+        """Return ``kernel``, which is A, and ``bias [features]``, which is b."""
+        (features,) = self.output_shape(input_shape)
+        shape = (features,) if self.scaler == "diagonal" else (features, features)
+        a, b = self._map or (None if self.scaler == "diagonal" else np.eye(features), None)
+        return {
+            "kernel": Parameter(shape, Ones() if a is None else _Given(a)),
+            "bias": Parameter((features,), Zeros() if b is None else _Given(b)),
+        }
+
+    def specs(self, input_shape: Shape) -> list[Spec]:
+        """Return the core's description."""
+        if self.scaler == "diagonal":
+            return [{"kind": "scale"}]
+        return [{"kind": "dense", "units": flat_size(self, input_shape), "use_bias": True, "trained": False}]
+
+
+class _Given(Initializer):
+    """Numbers that are there."""
+
+    def __init__(self, values: NDArray[Any]) -> None:
+        self.values = values
+
+    def __call__(self, shape: Shape, seed: int, stream: int, dtype: str = "float32") -> Real:
+        checks.finite("The map of a scaler", self.values, dtype)
+        return self.values.astype(dtype)

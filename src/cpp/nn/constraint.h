@@ -1,0 +1,82 @@
+// Sets that weights are kept in: after each step they go to the nearest point of theirs (Srivastava et al., JMLR 15,
+// 2014, for norms).
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+
+#include "runtime/buffer.h"
+#include "runtime/team.h"
+
+namespace fastopt {
+
+// Norms are those of the columns of a matrix [rows, columns] along axis 0, or of its rows along axis 1.
+struct Constraint {
+  enum class Kind : std::uint8_t { none, max_norm, unit_norm, non_negative };
+  Kind kind = Kind::none;
+  double most = 1;  // norm
+  bool of_columns = true;
+
+  bool any() const { return kind != Kind::none; }
+
+  // This rank's share.
+  template <class T>
+  void apply(const Team& team, T* w, Index rows, Index columns) const {
+    if (kind == Kind::non_negative) {
+      const Range mine = team.split(rows * columns, alignment);
+      for (Index i = mine.begin; i < mine.end; ++i) {
+        w[i] = w[i] < 0 ? T(0) : w[i];  // NaN stays NaN
+      }
+    } else if (of_columns) {
+      const Range mine = team.split(columns, block);
+      for (Index first = mine.begin; first < mine.end; first += block) {
+        scale(w + first, rows, columns, std::min(block, mine.end - first));
+      }
+    } else {
+      const Range mine = team.split(rows);
+      for (Index i = mine.begin; i < mine.end; ++i) {
+        T* const row = w + i * columns;
+        double square = 0;
+        for (Index j = 0; j < columns; ++j) {
+          square += static_cast<double>(row[j]) * static_cast<double>(row[j]);
+        }
+        const T f = factor<T>(square);
+        for (Index j = 0; j < columns; ++j) {
+          row[j] *= f;
+        }
+      }
+    }
+  }
+
+ private:
+  static constexpr Index block = alignment;
+
+  // A row of zeros has no direction and stays.
+  template <class T>
+  T factor(double square) const {
+    const double norm = std::sqrt(square);
+    return static_cast<T>(norm > (kind == Kind::max_norm ? most : 0) ? most / norm : 1);
+  }
+
+  template <class T>
+  void scale(T* w, Index rows, Index stride, Index columns) const {
+    double squares[block] = {};
+    for (Index i = 0; i < rows; ++i) {
+      for (Index j = 0; j < columns; ++j) {
+        const auto v = static_cast<double>(w[i * stride + j]);
+        squares[j] += v * v;
+      }
+    }
+    T factors[block];
+    for (Index j = 0; j < columns; ++j) {
+      factors[j] = factor<T>(squares[j]);
+    }
+    for (Index i = 0; i < rows; ++i) {
+      for (Index j = 0; j < columns; ++j) {
+        w[i * stride + j] *= factors[j];
+      }
+    }
+  }
+};
+
+}  // namespace fastopt
