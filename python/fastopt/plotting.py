@@ -246,7 +246,7 @@ def gradients(
         >>> model.compile("adam", "sparse_categorical_crossentropy")
         >>> axes = fo.plotting.gradients(model, x[:200], y[:200])  # doctest: +SKIP
     """
-    twin = float64_twin(model)
+    twin = float64_twin(model, x)
     twin.train_on_batch(x, y)
     parts: dict[str, list[Floats]] = {}
     for name, gradient in twin.gradients.items():
