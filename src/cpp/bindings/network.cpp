@@ -378,11 +378,12 @@ py::dict train(PyOptimizer& self, const py::object& x, const py::object& y, cons
     }
     python.rethrow();
     if (outcome == Outcome::not_finite) {
-      raise(PyExc_FloatingPointError,
-            "the loss is not finite in batch " + std::to_string(first_batch + totals.batches - batches_before - 1) +
-                ", step " + std::to_string(optimizer.updater().step + 1) + "; the parameters are those of the step before" +
-                (finite ? "" : ", which made some of them NaN or infinite") +
-                ". A lower learning rate or scaled inputs may help");
+      raise(PyExc_FloatingPointError, "the loss is not finite in batch " +
+                                          std::to_string(first_batch + totals.batches - batches_before - 1) +
+                                          ", step " + std::to_string(optimizer.updater().step + 1) +
+                                          "; the parameters are those of the step before" +
+                                          (finite ? "" : ", which made some of them NaN or infinite") +
+                                          ". A lower learning rate or scaled inputs may help");
     }
     if (!finite) {
       raise(PyExc_FloatingPointError, "step " + std::to_string(optimizer.updater().step) +
@@ -406,8 +407,7 @@ std::shared_ptr<PyOptimizer> make_network_optimizer(const std::string& rule, con
 void add_network(py::module_& module) {
   const py::object none = py::none();
   py::class_<PyNetwork, std::shared_ptr<PyNetwork>>(module, "Network")
-      .def(py::init(&make_network), py::arg("dtype"), py::arg("input_size"), py::arg("layers"),
-           py::arg("seed") = 0)
+      .def(py::init(&make_network), py::arg("dtype"), py::arg("input_size"), py::arg("layers"), py::arg("seed") = 0)
       .def_property_readonly("dtype", [](PyNetwork& self) { return self.network.index() == 0 ? "float32" : "float64"; })
       .def_property_readonly("input_size",
                              [](PyNetwork& self) { return self.visit([](auto& n) { return n.inputs(); }); })
@@ -427,14 +427,14 @@ void add_network(py::module_& module) {
               return by_tensor(n, [&](const TensorSpec& t) { return view(n.gradients() + t.offset, t.shape, self); });
             });
           })
-      .def_property_readonly(
-          "state",
-          [](const py::object& self) {
-            return self.cast<PyNetwork&>().visit([&](auto& n) {
-              return by_tensor(
-                  n, [&](const TensorSpec& t) { return view(n.state() + t.offset, t.shape, self); }, false);
-            });
-          })
+      .def_property_readonly("state",
+                             [](const py::object& self) {
+                               return self.cast<PyNetwork&>().visit([&](auto& n) {
+                                 return by_tensor(
+                                     n, [&](const TensorSpec& t) { return view(n.state() + t.offset, t.shape, self); },
+                                     false);
+                               });
+                             })
       .def_property(
           "draws", [](PyNetwork& self) { return self.visit([](auto& n) { return n.draws; }); },
           [](PyNetwork& self, std::int64_t draws) { self.visit([&](auto& n) { n.draws = draws; }); })

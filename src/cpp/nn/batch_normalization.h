@@ -1,4 +1,5 @@
-// Normalisation over the rows of a batch (Ioffe and Szegedy, ICML 2015): y = gamma (x - mean) / sqrt(variance + epsilon)
+// Normalisation over the rows of a batch (Ioffe and Szegedy, ICML 2015): y = gamma (x - mean) / sqrt(variance +
+// epsilon)
 // + beta for each channel. In inference the moments are running means: mean <- m mean + (1 - m) mean of the batch.
 #pragma once
 

@@ -1,6 +1,6 @@
-// Normalisation of each row by itself, over groups of channels (Wu and He, Group normalization, ECCV 2018): one group is
-// layer normalisation (Ba, Kiros and Hinton, 2016), one for each channel instance normalisation (Ulyanov, Vedaldi and
-// Lempitsky, 2016); without centring RMS normalisation (Zhang and Sennrich, NeurIPS 2019).
+// Normalisation of each row by itself, over groups of channels (Wu and He, Group normalization, ECCV 2018): one group
+// is layer normalisation (Ba, Kiros and Hinton, 2016), one for each channel instance normalisation (Ulyanov, Vedaldi
+// and Lempitsky, 2016); without centring RMS normalisation (Zhang and Sennrich, NeurIPS 2019).
 #pragma once
 
 #include "nn/layer.h"

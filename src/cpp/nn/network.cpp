@@ -15,7 +15,9 @@ namespace {
 constexpr Index page = 4096;
 constexpr Index chunk_size = 4096;  // elements whose penalties are summed together
 
-Index chunks_of(const TensorSpec& tensor) { return (tensor.size + chunk_size - 1) / chunk_size; }
+Index chunks_of(const TensorSpec& tensor) {
+  return (tensor.size + chunk_size - 1) / chunk_size;
+}
 
 // Rows start on cache lines, and not a multiple of a page apart: such rows would share few sets of the cache.
 template <class T>
@@ -43,7 +45,7 @@ Network<T>::Network(Index inputs, const std::vector<LayerSpec>& specs, std::uint
     throw std::invalid_argument("input_size must be at least 1, got " + std::to_string(inputs));
   }
   Index trained = 0, state = 0;
-  std::vector<std::size_t> open;     // starts of residual blocks
+  std::vector<std::size_t> open;  // starts of residual blocks
   constexpr std::size_t none = SIZE_MAX;
   std::size_t below = none;  // the layer that an activation can end
   for (std::size_t l = 0; l < specs.size(); ++l) {
@@ -299,9 +301,9 @@ Flow<T> Network<T>::flow(Arena& arena, std::size_t layer, Rows<const T> x, Index
           .dy = read(level.dy.from(first)),
           .dx = level.target < 0 ? Rows<T>{} : arena.levels[target].dy.from(first),
           .other = starts ? read(partner.dy.from(first)) : values(partner.values),
-          .draw = {seed_ ^ (0x9E3779B97F4A7C15U * (layer + 1)),
-                   (std::uint64_t{1} << 62U) + (static_cast<std::uint64_t>(draws) << 24U) +
-                       static_cast<std::uint64_t>(first)}};
+          .draw = {seed_ ^ (0x9E3779B97F4A7C15U * (layer + 1)), (std::uint64_t{1} << 62U) +
+                                                                    (static_cast<std::uint64_t>(draws) << 24U) +
+                                                                    static_cast<std::uint64_t>(first)}};
 }
 
 // Where the samples of some rows of a batch are: in the caller's array if they can be read there, else in the arena.
@@ -452,8 +454,7 @@ void Network<T>::backward_stages(const Team& team, Rows<const T> x, Index rows, 
 }
 
 template <class T>
-void Network<T>::loss_rows(Arena& arena, const Batch& batch, Range rows, const Objective<T>& objective,
-                           bool backward) {
+void Network<T>::loss_rows(Arena& arena, const Batch& batch, Range rows, const Objective<T>& objective, bool backward) {
   const auto& last = arena.levels[last_];
   const Rows<T> y = last.y.from(rows.begin), dy = last.dy.from(rows.begin);
   // Without an index the batch begins at its first sample, with one at the index's first entry.
@@ -614,8 +615,8 @@ void Network<T>::add(const Arena& arena, const Batch& batch, const Objective<T>&
   totals.batches += 1;
   totals.samples += batch.rows;
   // Of the batch, sum(weight * loss) + rows * penalty: rows times what a step follows the gradient of.
-  totals.loss += total(arena.loss) +
-                 static_cast<double>(batch.rows) * std::accumulate(penalties_.begin(), penalties_.end(), 0.0);
+  totals.loss +=
+      total(arena.loss) + static_cast<double>(batch.rows) * std::accumulate(penalties_.begin(), penalties_.end(), 0.0);
   if (arena.penalty) {
     totals.loss += kernels<T>().sum(arena.penalty, batch.rows);
   }

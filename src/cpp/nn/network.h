@@ -107,8 +107,8 @@ class Network {
   void add_totals(const Batch& batch, const Objective<T>& objective, Totals& totals) const {
     add(training_, batch, objective, totals);
   }
-  // Brings the parameters that are constrained back to their sets, after a step: by every rank, with a barrier before and
-  // after, or by a team of its own.
+  // Brings the parameters that are constrained back to their sets, after a step: by every rank, with a barrier before
+  // and after, or by a team of its own.
   bool constrained() const { return !constrained_.empty(); }
   void constrain(const Team& team);
   void constrain();
@@ -153,10 +153,10 @@ class Network {
 
   std::vector<std::unique_ptr<Layer<T>>> layers_;
   std::vector<int> activations_;
-  std::vector<Index> stages_{0};     // their first layers
+  std::vector<Index> stages_{0};      // their first layers
   std::vector<std::size_t> partner_;  // of each end of a residual block the other
-  std::size_t last_ = 0;             // the layer that computes the outputs
-  Index first_trained_ = 0;          // the first layer with trained tensors
+  std::size_t last_ = 0;              // the layer that computes the outputs
+  Index first_trained_ = 0;           // the first layer with trained tensors
   bool prepares_forward_ = false, gathers_gradients_ = false;
   std::vector<std::size_t> penalising_;  // layers
   std::vector<const TensorSpec*> regularised_, constrained_;

@@ -54,8 +54,8 @@ std::vector<Tensor<T>> tensors_of(Network<T>& network) {
     for (const TensorSpec& spec : layer->tensors()) {
       if (spec.trained) {
         tensors.push_back({.size = spec.size,
-                         .parameter = network.parameters() + spec.offset,
-                         .gradient = network.gradients() + spec.offset});
+                           .parameter = network.parameters() + spec.offset,
+                           .gradient = network.gradients() + spec.offset});
       }
     }
   }

@@ -55,7 +55,8 @@ class Prelu final : public Layer<T> {
   // f(element, channel)
   template <class F>
   void for_each(F&& f) const {
-    const Index space = this->inputs() / channels_, outer = last_ ? space : channels_, inner = last_ ? channels_ : space;
+    const Index space = this->inputs() / channels_, outer = last_ ? space : channels_,
+                inner = last_ ? channels_ : space;
     for (Index a = 0; a < outer; ++a) {
       for (Index b = 0; b < inner; ++b) {
         f(a * inner + b, last_ ? b : a);
