@@ -67,6 +67,9 @@ def randomize(model):
     rng = np.random.default_rng(1)
     for name, view in model.parameters.items():
         view[...] = rng.normal(1.0 if name.endswith("gamma") else 0.0, 0.5, view.shape)
+    for name, view in model.state.items():
+        if name.startswith("scaling"):
+            view[...] = rng.normal(size=view.shape)
 
 
 def network(dtype="float32", seed=3):
@@ -147,6 +150,25 @@ def test_gradient_check_draws_the_noise_of_the_next_batch(data):
     assert model.draws == draws
     model.noise = False
     assert fo.check_gradients(model, *data).verdict == "great"
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_gradient_check_of_penalties_and_constraints(weighted, data):
+    """The weights that are checked are those of the model, also where a constraint would move them."""
+    layers = [
+        Dense(6, "tanh", kernel_regularizer="l2", bias_regularizer="l1", activity_regularizer=fo.regularizers.L2(0.1)),
+        BatchNormalization(),
+        Dropout(0.3),
+        Dense(5, "relu", kernel_constraint=fo.constraints.MaxNorm(0.5)),
+        Dense(4),
+    ]
+    model = fo.Sequential(layers, 1, "float64")
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.build(19)
+    randomize(model)
+    weight = np.linspace(0.5, 2.0, len(data[0])) if weighted else None
+    check = fo.check_gradients(model, *data, weight, epsilon=1e-5)
+    assert check.error <= TOLERANCE, check
 
 
 # Values
@@ -455,7 +477,7 @@ def test_folded_model_predicts_the_same(dtype, data):
         Dense(8, "tanh"),
         BatchNormalization(),
         Residual([Dense(8), BatchNormalization(scale=False), BatchNormalization(bias_correction=True)]),
-        Dense(4, use_bias=False, name="out"),
+        Dense(4, use_bias=False, name="out", kernel_regularizer="l2", kernel_constraint="unit_norm"),
         BatchNormalization(center=False),
     ]
     model = fo.Sequential(layers, 0, dtype, "whole")
@@ -470,8 +492,9 @@ def test_folded_model_predicts_the_same(dtype, data):
     assert "residual/dense/bias" in folded.parameters
     tolerance = 1e-5 if dtype == "float32" else 1e-12
     np.testing.assert_allclose(folded.predict(data[0]), model.predict(data[0]), rtol=tolerance, atol=tolerance)
-    for name, value in model.evaluate(*data).items():
-        assert folded.evaluate(*data)[name] == pytest.approx(value, rel=1e-5)
+    penalty = 0.01 * (model.parameters["out/kernel"].astype(float) ** 2).sum()
+    logs = model.evaluate(*data) | {"loss": model.evaluate(*data)["loss"] - penalty}
+    assert folded.evaluate(*data) == pytest.approx(logs, rel=1e-5)
     for name, value in everything(model).items():
         np.testing.assert_array_equal(value, before[name])
 

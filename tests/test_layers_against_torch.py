@@ -95,6 +95,10 @@ TWINS = {
     "prelu first": functional.prelu,
     "maxout": maxout(3),
     "maxout without bias": maxout(2),
+    "weight norm": lambda x, v, b, g: torch.tanh(x @ (g * v / v.norm(dim=0)) + b),
+    "weight norm of maxout": lambda x, v, g: maxout(2)(x, g * v / v.norm(dim=0)),
+    "scaling": torch.tanh,  # by 1, as nothing has been fitted
+    "scaling by a matrix": torch.tanh,
     "flatten": lambda x: torch.tanh(x.flatten(1)),
     "reshape": lambda x, alpha: first(functional.prelu)(x.reshape(len(x), *reversed(x.shape[1:])), alpha),
     "residual": lambda x, w, b, v, c: x + torch.tanh(torch.relu(x @ w + b) @ v + c),

@@ -155,14 +155,16 @@ def check_gradients(
         >>> fo.check_gradients(model, x[:32], y[:32]).verdict
         'great'
     """
-    twin = float64_twin(model)
-    draws = twin.draws if twin.built else 0
+    twin = float64_twin(model, x)
+    draws = twin.draws
 
     def value() -> float:
-        if twin.built:
-            twin.draws = draws  # the same noise each time
-        # A step of rate 0 leaves its gradients, those of sum_i w_i L_i / n, and reports sum_i w_i L_i / sum_i w_i.
-        return twin.train_on_batch(x, y, sample_weight)["loss"] * share
+        # A step of rate 0 leaves its gradients, those of sum_i w_i L_i / n, and reports sum_i w_i L_i / sum_i w_i. It
+        # draws noise, which must be the same each time, and puts the weights where constraints want them.
+        weights, twin.draws = twin.get_weights(), draws
+        loss = twin.train_on_batch(x, y, sample_weight)["loss"]
+        twin.set_weights(weights)
+        return loss * share
 
     share = 1.0
     value()
@@ -174,15 +176,15 @@ def check_gradients(
     return _check(value, twin.parameters, gradients, size, epsilon, max_parameters, seed)
 
 
-def float64_twin(model: Sequential) -> Sequential:
-    """Return a copy in float64 whose steps compute gradients and change no weight; it draws the same noise."""
+def float64_twin(model: Sequential, x: ArrayLike) -> Sequential:
+    """Return a copy in float64 with the same weights and noise, whose steps compute gradients and go nowhere."""
     if not isinstance(model, Sequential):
         raise TypeError(f"model must be a fastopt.Sequential, not {model!r}; check_gradients_of takes functions.")
     twin = Sequential(model.layers, model.seed, "float64")
     twin.noise = model.noise
     twin.compile(SGD(0.0), model.loss)
-    if model.input_shape is not None:
-        twin.build(model.input_shape)
+    twin.build(model.input_shape or checks.samples("x", x, None).shape[1:])
+    if model.built:
         twin.set_weights(model.get_weights())
         twin.draws = model.draws
     return twin

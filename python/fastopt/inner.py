@@ -13,6 +13,9 @@ from fastopt.sequential import Sequential
 
 HANDS_ON = (Dropout, GaussianNoise, Flatten, Reshape)  # what `predict` only gives another shape
 
+# What the weights of a folded layer are not held to: it is about those before it.
+FREE = dict.fromkeys(("kernel_regularizer", "bias_regularizer", "activity_regularizer", "kernel_constraint"))
+
 # Called with the name, the layer and its input ``[n, ...]`` before the layer computes.
 Visitor = Callable[[str, Layer, Real], None]
 
@@ -90,7 +93,7 @@ def _folded(prefix: str, names: Sequence[str], layers: Sequence[Layer], weights:
         last = result[-1] if result else None
         if isinstance(layer, BatchNormalization) and isinstance(last, Dense) and last.activation == "linear":
             _fold_into(below, last, path, layer, weights)
-            result[-1] = _named(last, last.name, use_bias=True)
+            result[-1] = _named(last, last.name, use_bias=True, **FREE)
         elif isinstance(layer, Residual):
             result.append(Residual(_folded(f"{path}/", layer.layer_names, layer.layers, weights), name))
             below = path

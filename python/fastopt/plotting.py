@@ -246,14 +246,14 @@ def gradients(
         >>> model.compile("adam", "sparse_categorical_crossentropy")
         >>> axes = fo.plotting.gradients(model, x[:200], y[:200])  # doctest: +SKIP
     """
-    twin = float64_twin(model)
+    twin = float64_twin(model, x)
     twin.train_on_batch(x, y)
-    parts: dict[str, list[Real]] = {}
+    parts: dict[str, list[Floats]] = {}
     for name, gradient in twin.gradients.items():
-        parts.setdefault(name.split("/")[0], []).append(np.abs(gradient.ravel()))
-    sizes = {name: np.concatenate(tensors) for name, tensors in parts.items()}
+        parts.setdefault(name.split("/")[0], []).append(np.abs(gradient.ravel(), dtype=np.float64))
+    sizes: dict[str, Floats] = {name: np.concatenate(tensors) for name, tensors in parts.items()}
     ends = [np.quantile(part[part > 0], [1 - SHARE_OF_SIZES, 1.0]) for part in sizes.values() if part.any()]
-    low, high = _limits("limits", limits, np.log10(ends or [1.0]), margin=0.02)
+    low, high = _limits("limits", limits, np.log10(ends or [np.ones(1)]), margin=0.02)
     if limits is None:
         low, high = 10.0**low, 10.0**high
     if low <= 0:

@@ -611,8 +611,8 @@ class Sequential:
 
         W <- W s and b <- beta + (b - mean) s with s = gamma / sqrt(variance + eps), where nothing stands between
         them, not even an activation. The predictions are the same but for rounding, and take less time. Layers keep
-        their names, and `evaluate` its loss and metrics; to train it would be to train another model, without
-        normalisation.
+        their names, and `evaluate` its loss and metrics, but for penalties on what is folded. To train it would be to
+        train another model, without normalisation.
 
         Raises:
             RuntimeError: The model has not been built.
