@@ -85,6 +85,13 @@ SAME = {
         ("orthogonal", "Orthogonal"),
         ("sparse", "Sparse"),
     ],
+    fo.regularizers.REGULARIZERS: [("l1", "L1"), ("l2", "L2"), ("l1l2", "L1L2")],
+    fo.constraints.CONSTRAINTS: [
+        ("max_norm", "MaxNorm"),
+        ("unit_norm", "UnitNorm"),
+        ("non_neg", "NonNeg"),
+        ("non_negative", "NonNeg"),
+    ],
 }
 NAMES = [(registry, *names) for registry, rows in SAME.items() for names in rows]
 
@@ -113,6 +120,12 @@ def test_names_objects_and_configs(registry, name, cls):
         fo.initializers.HeUniform(2.0, 0.1),
         fo.initializers.Sparse(3, 0.5),
         fo.layers.Dense(3, "tanh", False, fo.initializers.HeNormal(), fo.initializers.Constant(2), "name"),
+        fo.layers.Dense(
+            3, kernel_regularizer="l1", bias_regularizer="l2", activity_regularizer=fo.regularizers.L1L2(1, 2)
+        ),
+        fo.layers.Maxout(3, kernel_constraint=fo.constraints.MaxNorm(3.0, axis=1)),
+        fo.layers.WeightNormalization(fo.layers.Maxout(3, kernel_constraint=fo.constraints.UnitNorm(1)), "name"),
+        fo.layers.Scaling("matrix", "name"),
     ],
 )
 def test_config_holds_everything(thing):

@@ -72,8 +72,8 @@ class UnitNorm(Constraint):
 
     Example:
         >>> import fastopt as fo
-        >>> fo.layers.Dense(8, kernel_constraint="unit_norm")
-        Dense(units=8, kernel_constraint=UnitNorm())
+        >>> fo.layers.Dense(8, kernel_constraint="unit_norm").kernel_constraint
+        UnitNorm()
     """
 
     def __init__(self, axis: int = 0) -> None:
@@ -90,8 +90,8 @@ class NonNeg(Constraint):
 
     Example:
         >>> import fastopt as fo
-        >>> fo.layers.Dense(8, kernel_constraint="non_neg")
-        Dense(units=8, kernel_constraint=NonNeg())
+        >>> fo.layers.Dense(8, kernel_constraint="non_neg").kernel_constraint
+        NonNeg()
     """
 
     def spec(self) -> dict[str, float]:

@@ -50,8 +50,12 @@ class L1(Regularizer):
 
     Example:
         >>> import fastopt as fo
-        >>> fo.layers.Dense(3, activity_regularizer=fo.regularizers.L1(1e-4))
-        Dense(units=3, activity_regularizer=L1(l1=0.0001))
+        >>> model = fo.Sequential([fo.layers.Dense(1, activity_regularizer=fo.regularizers.L1(0.25))])
+        >>> model.compile("sgd", "mse")
+        >>> model.build(1)
+        >>> model.set_weights([[[3.0]], [0.0]])
+        >>> model.evaluate([[1.0], [-2.0]], [3.0, -6.0])  # 0.25 (3 + 6) / 2
+        {'loss': 1.125}
     """
 
     def __init__(self, l1: float = 0.01) -> None:
@@ -74,9 +78,9 @@ class L2(Regularizer):
 
     Example:
         >>> import fastopt as fo
-        >>> model = fo.Sequential([fo.layers.Dense(1, False, kernel_initializer="ones", kernel_regularizer="l2")])
+        >>> model = fo.Sequential([fo.layers.Dense(1, kernel_initializer="ones", kernel_regularizer="l2")])
         >>> model.compile("sgd", "mse")
-        >>> model.train_on_batch([[1.0, 2.0]], [3.0])  # 0.01 (1 + 1)
+        >>> model.train_on_batch([[1.0, 2.0]], [3.0])  # 0 + 0.01 (1 + 1)
         {'loss': 0.02}
     """
 

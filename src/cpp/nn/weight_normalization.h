@@ -15,26 +15,25 @@ class WeightNormalization final : public Dense<T> {
   WeightNormalization(Index inputs, Index outputs, bool bias)
       : Dense<T>(inputs, outputs, bias), g_(this->add_tensor("g", {outputs})) {}
 
-  Index workspace() const override {
-    return weights_begin() + weights_room() + 2 * round_up(this->outputs(), alignment);
-  }
+  Index workspace() const override { return weights_begin() + weights_room() + parts * room(); }
   bool prepares_forward() const override { return true; }
   bool gathers_gradients() const override { return true; }
 
   void prepare_forward(const Team& team, const Flow<T>& flow) const override {
-    const T* const g = flow.parameters + g_offset();
-    T *const w = flow.workspace + weights_begin(), *const ratios = ratio(flow);
+    const T *const v = directions(flow), *const g = flow.parameters + g_offset();
+    T *const w = flow.workspace + weights_begin(), *const inverses = place(flow, inverse),
+             *const ratios = place(flow, ratio);
     for_each_block(team, [&](Range columns) {
       double squares[block] = {};
-      sum_columns(columns, v(flow), v(flow), squares);
+      sum_columns(columns, v, v, squares);
       for (Index j = columns.begin; j < columns.end; ++j) {
-        // A column of zeros has no direction: W = 0.
         const double square = squares[j - columns.begin];
-        ratios[j] = square > 0 ? static_cast<T>(static_cast<double>(g[j]) / std::sqrt(square)) : T(0);
+        inverses[j] = square > 0 ? static_cast<T>(1 / std::sqrt(square)) : T(0);  // no direction: W = 0
+        ratios[j] = g[j] * inverses[j];
       }
       for (Index i = 0; i < this->inputs(); ++i) {
-        for (Index j = columns.begin; j < columns.end; ++j) {
-          w[i * this->outputs() + j] = v(flow)[i * this->outputs() + j] * ratios[j];
+        for (Index j = columns.begin, at = i * this->outputs() + j; j < columns.end; ++j, ++at) {
+          w[at] = v[at] * ratios[j];
         }
       }
     });
@@ -42,7 +41,9 @@ class WeightNormalization final : public Dense<T> {
 
   // dW, and dg = sum(dW v) / |v| over each column.
   void gather_gradients(const Team& team, Index batch, const Flow<T>& flow) const override {
-    T *const dw = flow.gradients + this->kernel().offset, *const dg = flow.gradients + g_offset();
+    const T *const v = directions(flow), *const inverses = place(flow, inverse);
+    T *const dw = flow.gradients + this->kernel().offset, *const dg = flow.gradients + g_offset(),
+             *const alongs = place(flow, along);
     for_each_block(team, [&](Range columns) {
       kernels<T>().multiply({.rows = this->inputs(),
                              .columns = columns.size(),
@@ -51,32 +52,32 @@ class WeightNormalization final : public Dense<T> {
                              .a_transposed = true,
                              .b = {flow.dy.data + columns.begin, flow.dy.stride, kernels<T>().panel_width, true},
                              .c = {dw + columns.begin, this->outputs()}});
-      double products[block] = {}, squares[block] = {};
-      sum_columns(columns, dw, v(flow), products);
-      sum_columns(columns, v(flow), v(flow), squares);
+      double products[block] = {};
+      sum_columns(columns, dw, v, products);
       for (Index j = columns.begin; j < columns.end; ++j) {
-        const double product = products[j - columns.begin], square = squares[j - columns.begin];
-        dg[j] = square > 0 ? static_cast<T>(product / std::sqrt(square)) : T(0);
-        along(flow)[j] = square > 0 ? static_cast<T>(product / square) : T(0);
+        dg[j] = static_cast<T>(products[j - columns.begin] * static_cast<double>(inverses[j]));
+        alongs[j] = dg[j] * inverses[j];
       }
     });
   }
 
   // dv = g / |v| (dW - v dg / |v|)
   bool backward_parameters(const Team& team, Index batch, const Flow<T>& flow, const PartDone& done) const override {
+    const T *const v = directions(flow), *const ratios = place(flow, ratio), *const alongs = place(flow, along);
     T* const dv = flow.gradients + this->kernel().offset;
-    const bool finished = this->for_each_part(
-        team,
-        [&](Range rows) {
-          for (Index i = rows.begin; i < rows.end; ++i) {
-            for (Index j = 0, at = i * this->outputs(); j < this->outputs(); ++j, ++at) {
-              dv[at] = ratio(flow)[j] * (dv[at] - v(flow)[at] * along(flow)[j]);
-            }
-          }
-        },
-        done);
-    const Range mine = team.split(this->outputs(), alignment);
-    return finished && (mine.size() == 0 || done({g_offset() + mine.begin, g_offset() + mine.end})) &&
+    const Index columns = this->outputs();
+    const auto turn = [&](Range rows) {
+      for (Index i = rows.begin; i < rows.end; ++i) {
+        const T* const v_row = v + i * columns;
+        T* const dv_row = dv + i * columns;
+        for (Index j = 0; j < columns; ++j) {
+          dv_row[j] = ratios[j] * (dv_row[j] - v_row[j] * alongs[j]);
+        }
+      }
+    };
+    const Range mine = team.split(columns, alignment);
+    return this->for_each_part(team, turn, done) &&
+           (mine.size() == 0 || done({g_offset() + mine.begin, g_offset() + mine.end})) &&
            this->backward_bias(team, batch, flow, done);
   }
 
@@ -84,14 +85,18 @@ class WeightNormalization final : public Dense<T> {
   static constexpr Index block = 32;  // columns; the same for every team, because a product's sums depend on its width
 
   const T* weights(const Flow<T>& flow) const override { return flow.workspace + weights_begin(); }
-  const T* v(const Flow<T>& flow) const { return flow.parameters + this->kernel().offset; }
+  const T* directions(const Flow<T>& flow) const { return flow.parameters + this->kernel().offset; }
   Index g_offset() const { return this->tensors_[static_cast<std::size_t>(g_)].offset; }
 
-  // In the workspace: the panels of W^T, W and a line of slack, g / |v|, and dg / |v|.
+  // In the workspace: the panels of W^T, W with a line of slack and, of each column, 1 / |v|, g / |v| and dg / |v|.
+  enum Place : std::uint8_t { inverse, ratio, along };
+  static constexpr Index parts = 3;
   Index weights_begin() const { return round_up(Dense<T>::workspace(), alignment); }
   Index weights_room() const { return round_up(this->kernel().size, alignment) + alignment; }
-  T* ratio(const Flow<T>& flow) const { return flow.workspace + weights_begin() + weights_room(); }
-  T* along(const Flow<T>& flow) const { return ratio(flow) + round_up(this->outputs(), alignment); }
+  Index room() const { return round_up(this->outputs(), alignment); }
+  T* place(const Flow<T>& flow, Place which) const {
+    return flow.workspace + weights_begin() + weights_room() + which * room();
+  }
 
   template <class F>
   void for_each_block(const Team& team, F&& work) const {
@@ -104,8 +109,9 @@ class WeightNormalization final : public Dense<T> {
   // sums_j += sum over i of a_ij b_ij
   void sum_columns(Range columns, const T* a, const T* b, double* sums) const {
     for (Index i = 0; i < this->inputs(); ++i) {
-      for (Index j = columns.begin, at = i * this->outputs() + j; j < columns.end; ++j, ++at) {
-        sums[j - columns.begin] += static_cast<double>(a[at]) * static_cast<double>(b[at]);
+      const Index first = i * this->outputs() + columns.begin;
+      for (Index j = 0; j < columns.size(); ++j) {
+        sums[j] += static_cast<double>(a[first + j]) * static_cast<double>(b[first + j]);
       }
     }
   }

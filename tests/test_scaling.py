@@ -1,0 +1,153 @@
+"""Scalers as layers: the same map, not trained, in the file of the model."""
+
+import numpy as np
+import pytest
+from test_gradients import TOLERANCE, error, numeric
+
+import fastopt as fo
+from fastopt.layers import Dense, Flatten, Scaling
+from fastopt.preprocessing import MinMaxScaler, Standardizer, Whitener
+
+SCALERS = {
+    "standardizer": Standardizer,
+    "min_max": lambda: MinMaxScaler((-1.0, 1.0)),
+    "zca": Whitener,
+    "pca": lambda: Whitener("pca"),
+}
+
+
+@pytest.fixture
+def x(rng):
+    return rng.normal(2.0, 3.0, (40, 6)) @ rng.normal(size=(6, 6))
+
+
+@pytest.fixture(params=SCALERS)
+def scaler(request, x):
+    return SCALERS[request.param]().fit(x)
+
+
+def make(layers, dtype="float64", loss="mse", features=6):
+    model = fo.Sequential(layers, dtype=dtype)
+    model.compile(fo.optimizers.SGD(0.1), loss)
+    model.build(features)
+    return model
+
+
+def test_it_is_the_map_of_the_scaler(scaler, x, dtype):
+    a, b = scaler.affine("float64")
+    size = np.abs(x) @ np.abs(np.diag(a) if a.ndim == 1 else a) + np.abs(b) + 1
+    for model in (make([Scaling(scaler)], dtype.__name__), make([scaler], dtype.__name__)):
+        for outputs in (model.predict(x), model(x)):
+            assert outputs.dtype == dtype
+            np.testing.assert_array_less(np.abs(outputs - scaler.transform(x)), 4 * np.finfo(dtype).eps * size)
+
+
+def test_training_is_that_on_scaled_data(scaler, x, rng):
+    y = rng.normal(size=(40, 3))
+    inside, outside = make([scaler, Dense(8, "tanh"), Dense(3)]), make([Dense(8, "tanh"), Dense(3)])
+    outside.set_weights(list(inside.parameters.values()))
+    state = {name: view.copy() for name, view in inside.state.items()}
+    losses = [
+        m.fit(data, y, 16, 3, verbose=0).history["loss"] for m, data in ((inside, x), (outside, scaler.transform(x)))
+    ]
+    np.testing.assert_allclose(*losses, rtol=1e-11)
+    for a, b in zip(inside.parameters.values(), outside.parameters.values(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-11)
+    for name, view in inside.state.items():
+        np.testing.assert_array_equal(view, state[name])
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_gradients(scaler, place, x, rng):
+    n = 5
+    layers = [Dense(6, "tanh"), Dense(4, "softplus")]
+    model = make([*layers[:place], scaler, *layers[place:]])
+    direction, x = rng.normal(size=(n, 4)), x[:n]
+
+    def value():
+        return float((model(x) * direction).sum())
+
+    expected, expected_x = {name: numeric(value, view) for name, view in model.parameters.items()}, numeric(value, x)
+    model(x)
+    assert error(model.backward(direction), expected_x) <= TOLERANCE
+    for name, view in model.gradients.items():
+        assert error(view, expected[name]) <= TOLERANCE, name
+    assert fo.check_gradients(model, x, rng.normal(size=(n, 4))).ok
+
+
+def test_later_fits_change_nothing(x):
+    scaler = Standardizer().fit(x)
+    layer = Scaling(scaler)
+    expected = scaler.transform(x)
+    scaler.fit(x * 100)
+    np.testing.assert_allclose(make([layer]).predict(x), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_data_as_they_come(rng):
+    images = rng.integers(0, 256, (20, 4, 3), dtype=np.uint8)
+    scaler = MinMaxScaler().fit(images.reshape(20, -1))
+    model = make([Flatten(), scaler], "float32", features=(4, 3))
+    np.testing.assert_allclose(model.predict(images), scaler.transform(images.reshape(20, -1)), rtol=1e-6, atol=1e-6)
+
+
+def test_save_and_load(scaler, x, rng, tmp_path):
+    y = rng.normal(size=(40, 3))
+    model = make([scaler, Dense(3)], "float32")
+    model.fit(x, y, verbose=0)
+    model.save(tmp_path / "model")
+    loaded = fo.load_model(tmp_path / "model")
+    np.testing.assert_array_equal(loaded.predict(x), model.predict(x))
+    for m in (model, loaded):
+        m.fit(x, y, verbose=0)
+    np.testing.assert_array_equal(loaded.predict(x), model.predict(x))
+    assert repr(loaded.layers) == repr(model.layers)
+
+
+@pytest.mark.parametrize("form", ["diagonal", "matrix"])
+def test_a_form_alone_changes_nothing(form, x):
+    np.testing.assert_array_equal(make([Scaling(form)]).predict(x), x)
+
+
+def test_summary(x, capsys):
+    make([Standardizer().fit(x), Dense(3)]).summary()
+    out = " ".join(capsys.readouterr().out.split())
+    assert "scaling Scaling linear (n, 6) 0 0 dense" in out
+    assert "state 12 96 total" in out
+
+
+def test_threads(scaler, x, rng, dtype, for_all_threads):
+    data, y = np.tile(x, (10, 1)), rng.integers(0, 10, 400)
+
+    def train():
+        model = make([scaler, Dense(301, "relu"), Dense(10)], dtype, "sparse_categorical_crossentropy")
+        model.fit(data, y, 200, 2, verbose=0)
+        outputs = model(data)
+        return [*model.get_weights(), outputs, model.backward(outputs)]
+
+    for_all_threads(train)
+
+
+def too_large():
+    make([Standardizer().fit([[1e-50] * 6, [3e-50] * 6])], "float32")
+
+
+BAD = {
+    "not fitted": (lambda x: Scaling(Standardizer()), RuntimeError, "no statistics yet"),
+    "not fitted, in a model": (lambda x: fo.Sequential([Whitener(), Dense(1)]), RuntimeError, "no statistics yet"),
+    "a layer": (lambda x: Scaling(Dense(2)), TypeError, "scaler must be a fitted scaler of fastopt.preprocessing"),
+    "a class": (lambda x: fo.Sequential([Standardizer]), TypeError, r"layers\[0\] must be a layer"),
+    "form": (lambda x: Scaling("diagonale"), ValueError, "Did you mean 'diagonal'"),
+    "features": (
+        lambda x: make([Standardizer().fit(x)], features=5),
+        ValueError,
+        "was fitted to 6 features; its input has 5",
+    ),
+    "not flat": (lambda x: make([Standardizer().fit(x)], features=(3, 2)), ValueError, "needs flat samples"),
+    "too large": (lambda x: too_large(), ValueError, "too large for float32"),
+}
+
+
+@pytest.mark.parametrize(("action", "exception", "message"), BAD.values(), ids=BAD)
+def test_bad_arguments(action, exception, message, x):
+    with pytest.raises(exception, match=message):
+        action(x)
