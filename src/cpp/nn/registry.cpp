@@ -26,7 +26,10 @@ int find(const std::vector<Entry>& entries, std::string_view kind, std::string_v
 
 template <class R>
 RuleEntry rule_entry() {
-  RuleEntry entry{.name = R::name, .slots = R::slots, .hyper = R::hyper};
+  RuleEntry entry;
+  entry.name = R::name;
+  entry.slots = R::slots;
+  entry.hyper = R::hyper;
   if constexpr (requires { R::state; }) {
     entry.state = R::state;
     entry.prepare = R::prepare;

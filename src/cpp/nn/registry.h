@@ -12,8 +12,7 @@ namespace fastopt {
 // What kernels/rules/rule.h says.
 struct RuleEntry {
   std::string_view name;
-  std::span<const std::string_view> slots, hyper;
-  std::span<const std::string_view> state = {};
+  std::span<const std::string_view> slots, hyper, state;
   Coefficients (*prepare)(const double* hyper, Index step, const double* state) = nullptr;
   int sums = 0;
   double (*factor)(const double* sums) = nullptr;
