@@ -36,6 +36,7 @@ def network(seed, start="he_normal", norm=False, dropout=0.0, l2=0.0):
             layers.append(BatchNormalization(momentum=0.9))
         layers += [Activation("relu"), Dropout(dropout)]
     model = fo.Sequential([*layers, Dense(CLASSES, "softmax", kernel_initializer=start)], seed)
+    # Through the gradient alone, not by regularizers, so that the loss that is reported is the cross-entropy.
     model.compile(Decay(Adam(), l2=l2), "sparse_categorical_crossentropy", ["accuracy"])
     return model
 

@@ -248,6 +248,29 @@ def test_running_statistics(rng):
         np.testing.assert_allclose(model.predict(x), expected, rtol=1e-10)
 
 
+@pytest.mark.parametrize("offset", [1e2, 1e4, 1e5])
+@pytest.mark.parametrize(("layer", "axis"), [(BatchNormalization, 0), (LayerNormalization, 1)])
+def test_moments_far_from_zero(layer, axis, offset, rng):
+    """In float32 they are as exact as the mean can be written, not as its square."""
+    x = rng.normal(offset, 1.0, (257, 33)).astype(np.float32)
+    wide = x.astype(np.float64)
+    expected = (wide - wide.mean(axis, keepdims=True)) / np.sqrt(wide.var(axis, keepdims=True) + 1e-3)
+    eps = np.finfo(np.float32).eps
+    np.testing.assert_allclose(fo.Sequential([layer()])(x), expected, rtol=8 * eps, atol=2 * offset * eps)
+
+
+def test_a_step_that_fails_leaves_the_running_statistics(data):
+    model = fo.Sequential([BatchNormalization(), Dense(4)])
+    model.compile(fo.optimizers.SGD(1e38), "mean_squared_error")
+    x, y = data[0], np.eye(4)[data[1]]
+    model.train_on_batch(x, y)
+    before = {name: view.copy() for name, view in model.state.items()}
+    with pytest.raises(FloatingPointError):
+        model.train_on_batch(x, y)
+    assert all((before[name] == view).all() for name, view in model.state.items())
+    assert model.draws == 1
+
+
 # Noise
 
 
