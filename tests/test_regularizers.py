@@ -6,6 +6,7 @@ import reference
 from test_gradients import TOLERANCE, error, numeric, targets
 
 import fastopt as fo
+from fastopt._core import allocations
 from fastopt.layers import Activation, BatchNormalization, Dense, Dropout, Maxout, Residual, WeightNormalization
 from fastopt.regularizers import L1, L1L2, L2
 
@@ -120,6 +121,25 @@ def test_what_is_reported(dtype, weighted, batch_size, rng):
     np.testing.assert_allclose([evaluated, trained], expected, rtol=50 * np.finfo(dtype).eps)
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("name", MODELS)
+def test_losses_that_are_functions(name, weighted, rng):
+    """They report and follow the same penalties as the core's own losses."""
+
+    def squared_error(y, outputs):
+        return ((outputs - y) ** 2).mean(axis=1), 2 * (outputs - y) / y.shape[1]
+
+    x, y = rng.normal(size=(20, 4)), rng.normal(size=(20, 3))
+    weight = rng.uniform(0.5, 2.0, 20) if weighted else None
+    results = []
+    for loss in ("mean_squared_error", squared_error):
+        model = make(MODELS[name](), loss=loss, optimizer="sgd")
+        losses = model.fit(x, y, 7, 3, sample_weight=weight, verbose=0).history["loss"]
+        results.append([*losses, model.evaluate(x, y, 8, weight)["loss"]])
+    np.testing.assert_allclose(*results, rtol=1e-12)
+    assert fo.check_gradients(model, x, y, weight).ok
+
+
 def test_predictions_and_metrics_do_not_change(rng):
     x, y = rng.normal(size=(30, 4)), rng.integers(0, 3, 30)
     model = make([Dense(8, "relu", kernel_regularizer="l2", activity_regularizer="l1"), Dense(3, "softmax")])
@@ -167,6 +187,23 @@ def test_threads(dtype, optimizer, rng, for_all_threads):
         return [*model.get_weights(), history.history["loss"], model.evaluate(x, y)["loss"]]
 
     for_all_threads(train)
+
+
+def test_no_allocation_in_a_batch(rng):
+    x, y = rng.normal(size=(60, 4)), rng.integers(0, 3, 60)
+    counts = []
+    for batch_size in (60, 2):
+        layers = [
+            Dense(5, kernel_regularizer=BOTH, activity_regularizer=BOTH, kernel_constraint="max_norm"),
+            WeightNormalization(Dense(3, kernel_regularizer=BOTH)),
+        ]
+        model = make(layers, loss="sparse_categorical_crossentropy")
+        model.fit(x, y, batch_size, verbose=0)
+        trainer = model._bind(model.optimizer)
+        before = allocations()
+        trainer.train(x, y, model.loss.name, model.optimizer.hyper, batch_size=batch_size)
+        counts.append(allocations() - before)
+    assert counts[0] == counts[1]
 
 
 def test_save_and_load(tmp_path, rng):

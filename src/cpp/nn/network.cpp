@@ -535,6 +535,13 @@ void Network<T>::penalise_gradients(Range part) {
   }
 }
 
+// What was measured last, for all rows of a batch: rows times the penalty in its mean loss.
+template <class T>
+double Network<T>::penalty_of(const Arena& arena, Index rows) const {
+  const double parameters = std::accumulate(penalties_.begin(), penalties_.end(), 0.0);
+  return static_cast<double>(rows) * parameters + (arena.penalty ? kernels<T>().sum(arena.penalty, rows) : 0);
+}
+
 template <class T>
 void Network<T>::constrain(const Team& team) {
   for (const TensorSpec* const tensor : constrained_) {
@@ -614,12 +621,7 @@ void Network<T>::add(const Arena& arena, const Batch& batch, const Objective<T>&
   };
   totals.batches += 1;
   totals.samples += batch.rows;
-  // Of the batch, sum(weight * loss) + rows * penalty: rows times what a step follows the gradient of.
-  totals.loss +=
-      total(arena.loss) + static_cast<double>(batch.rows) * std::accumulate(penalties_.begin(), penalties_.end(), 0.0);
-  if (arena.penalty) {
-    totals.loss += kernels<T>().sum(arena.penalty, batch.rows);
-  }
+  totals.loss += total(arena.loss) + penalty_of(arena, batch.rows);  // rows times what a step follows the gradient of
   for (std::size_t i = 0; i < objective.metrics.size(); ++i) {
     totals.metrics[i] += total(arena.metric[i]);
   }
@@ -667,9 +669,7 @@ double Network<T>::penalty() {
     measure_parameters(team);
     penalise_rows(training_, {0, forward_rows_}, false);
   });
-  const double parameters = std::accumulate(penalties_.begin(), penalties_.end(), 0.0);
-  const double values = training_.penalty ? kernels<T>().sum(training_.penalty, forward_rows_) : 0.0;
-  return static_cast<double>(forward_rows_) * parameters + values;
+  return penalty_of(training_, forward_rows_);
 }
 
 template <class T>

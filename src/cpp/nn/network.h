@@ -150,6 +150,7 @@ class Network {
   void penalise_rows(Arena& arena, Range rows, bool logits);
   void measure_parameters(const Team& team);
   void penalise_gradients(Range part);
+  double penalty_of(const Arena& arena, Index rows) const;
   void backward_rows(std::size_t stage, Rows<const T> x, Range rows, Rows<T> dx);
   void backward_input(std::size_t layer, Rows<const T> x, Range rows, Rows<T> dx);
   void backward_parameters(const Team& team, Rows<const T> x, Index rows, const PartDone& done);
