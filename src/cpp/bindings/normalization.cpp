@@ -15,7 +15,7 @@ namespace {
 
 constexpr double norm_cost = 8;          // operations an element of one pass, roughly
 constexpr Index channel_grain = 16;      // channels that a thread takes at least: no two write to one cache line
-constexpr Index cached_bytes = 1 << 17;  // of the rows that are read twice
+constexpr Index cached_bytes = 1 << 15;  // of rows that are read twice
 
 template <class T>
 struct Input {
@@ -83,8 +83,7 @@ void check_apart(const py::array& out, const py::array& same, const std::string&
   }
 }
 
-// --- By row
-// -----------------------------------------------------------------------------------------------------------
+// --- By row ----------------------------------------------------------------------------------------------------------
 
 // Parameters of each element of a row, if that is the shape of gamma or beta: then each is a channel, of one group.
 template <class T>
@@ -148,7 +147,7 @@ void backward_in_chunks(const GroupNormBackward<T>& all, double cost) {
   const Index rows = std::max(least_rows, (all.rows + most_chunks - 1) / most_chunks);
   const Index chunks = (all.rows + rows - 1) / rows, channels = all.features.channels;
   const Index row_bytes = 2 * all.features.size() * static_cast<Index>(sizeof(T));
-  const Index part = std::max<Index>(1, cached_bytes / std::max<Index>(1, row_bytes));
+  const Index part = std::max<Index>(4, cached_bytes / std::max<Index>(1, row_bytes));
   Buffer<T> sums(checked_product(2 * chunks, channels));
   T *const dgammas = sums.data(), *const dbetas = dgammas + chunks * channels;
   run_team(threads_for(cost), false, [&](const Team& team) {
@@ -207,8 +206,7 @@ py::tuple group_norm_backward(const py::object& dy, const py::object& x, const p
   });
 }
 
-// --- By channel
-// -------------------------------------------------------------------------------------------------------
+// --- By channel ------------------------------------------------------------------------------------------------------
 
 template <class T>
 void normalize(const BatchNorm<T>& all, Range share) {

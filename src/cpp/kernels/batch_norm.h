@@ -22,68 +22,76 @@ template <class T, class V>
   squares += new_squares + distance * distance * (static_cast<T>(seen) * part);
 }
 
-// Each block in two passes, while it is in cache. The first takes distances from the first element, so that elements
-// close together but far from zero do not lose the mean to rounding.
+// Joins the moments of a block to those of the `seen` elements of each channel before it: in two passes, while the
+// block is in cache. The first takes distances from the first element, so that elements close together but far from
+// zero do not lose the mean to rounding.
+template <class T, class P>
+[[gnu::noinline]] void join_panel(P panel, ChannelBlock block, Index channels, Rows<const T> x, Index seen, T* means,
+                                  T* squares) {
+  using V = Vec<T>;
+  V center[P::vectors], sum[P::vectors];
+  const Index from = block.space.begin * channels + panel.first;
+  const auto pass = [&](auto power) __attribute__((always_inline)) {
+    unroll<P::vectors>([&](auto k) __attribute__((always_inline)) { sum[k] = V(0); });
+    for (Index i = block.rows.begin; i < block.rows.end; ++i) {
+      const T* values = x.row(i) + from;
+      for (Index s = 0; s < block.space.size(); ++s, values += channels) {
+        panel.each([&](auto k, auto load, auto)
+                       __attribute__((always_inline)) { sum[k] += power(load(values) - center[k]); });
+      }
+    }
+  };
+  const T* const first = x.row(block.rows.begin) + from;
+  panel.each([&](auto k, auto load, auto) __attribute__((always_inline)) { center[k] = load(first); });
+  pass([](const V& v) __attribute__((always_inline)) { return v; });
+  const T share = T(1) / static_cast<T>(block.size());
+  unroll<P::vectors>([&](auto k) __attribute__((always_inline)) { center[k] += sum[k] * share; });
+  pass([](const V& v) __attribute__((always_inline)) { return v * v; });
+  panel.each([&](auto k, auto load, auto store) __attribute__((always_inline)) {
+    V mean = load(means + panel.first), square = load(squares + panel.first);
+    join_moments<T>(seen, block.size(), center[k], sum[k], mean, square);
+    store(mean, means + panel.first);
+    store(square, squares + panel.first);
+  });
+}
+
+template <class T>
+void join_channel(Index c, ChannelBlock block, Index space, Rows<const T> x, Index seen, T* means, T* squares) {
+  using V = Vec<T>;
+  const Index from = c * space + block.space.begin;
+  const auto pass = [&](T center, auto power) __attribute__((always_inline)) {
+    Sums<T, 1> sums;
+    const V m = center;
+    for (Index i = block.rows.begin; i < block.rows.end; ++i) {
+      const T* values = x.row(i) + from;
+      sums.add(block.space.size(),
+               [&](Index s, auto load, V& sum) __attribute__((always_inline)) { sum += power(load(values + s) - m); });
+    }
+    return sums.total(0);
+  };
+  T mean = x.row(block.rows.begin)[from];
+  mean += pass(mean, [](const V& v) __attribute__((always_inline)) { return v; }) / static_cast<T>(block.size());
+  const T square = pass(mean, [](const V& v) __attribute__((always_inline)) { return v * v; });
+  join_moments<T>(seen, block.size(), mean, square, means[c], squares[c]);
+}
+
 template <class T>
 void batch_moments(const BatchMoments<T>& p, Range channels) {
-  using V = Vec<T>;
   const Features& f = p.features;
   std::fill(p.mean + channels.begin, p.mean + channels.end, T(0));
   std::fill(p.variance + channels.begin, p.variance + channels.end, T(0));
   Index seen = 0;
-  if (across(f)) {
-    for_each_block(p.rows, f.space, block_across, [&](Range some, Range space) {
-      const Index count = some.size() * space.size();
-      const T size = static_cast<T>(count);
-      for_each_panel<T>(channels, [&](const auto& panel) {
-        constexpr int vectors = std::remove_reference_t<decltype(panel)>::vectors;
-        V center[vectors], sum[vectors] = {};
-        const auto pass = [&](auto power) {
-          for (Index i = some.begin; i < some.end; ++i) {
-            const T* x = p.x.row(i) + space.begin * f.channels;
-            for (Index s = 0; s < space.size(); ++s, x += f.channels) {
-              panel.each([&](auto k, auto load, auto)
-                             __attribute__((always_inline)) { sum[k] += power(load(x) - center[k]); });
-            }
-          }
-        };
-        const T* first = p.x.row(some.begin) + space.begin * f.channels;
-        panel.each([&](auto k, auto load, auto) { center[k] = load(first); });
-        pass([](const V& v) { return v; });
-        unroll<vectors>([&](auto k) {
-          center[k] += sum[k] / size;
-          sum[k] = V(0);
-        });
-        pass([](const V& v) { return v * v; });
-        panel.each([&](auto k, auto load, auto store) {
-          V mean = load(p.mean), squares = load(p.variance);
-          join_moments<T>(seen, count, center[k], sum[k], mean, squares);
-          store(mean, p.mean);
-          store(squares, p.variance);
-        });
-      });
-      seen += count;
-    });
-  } else {
-    for_each_block(p.rows, f.space, block_along, [&](Range some, Range space) {
-      const Index count = some.size() * space.size();
+  for_each_block(p.rows, f.space, across(f) ? block_across : block_along, [&](const ChannelBlock& block) {
+    if (across(f)) {
+      for_each_panel<T>(
+          channels, [&](const auto& panel) { join_panel<T>(panel, block, f.channels, p.x, seen, p.mean, p.variance); });
+    } else {
       for (Index c = channels.begin; c < channels.end; ++c) {
-        const auto pass = [&](T center, auto power) {
-          Sums<T, 1> sums;
-          const V m = center;
-          for (Index i = some.begin; i < some.end; ++i) {
-            const T* x = p.x.row(i) + c * f.space + space.begin;
-            sums.add(space.size(), [&](Index s, auto load) { return std::array{V(power(load(x + s) - m))}; });
-          }
-          return sums.total(0);
-        };
-        T mean = p.x.row(some.begin)[c * f.space + space.begin];
-        mean += pass(mean, [](const V& v) { return v; }) / static_cast<T>(count);
-        join_moments<T>(seen, count, mean, pass(mean, [](const V& v) { return v * v; }), p.mean[c], p.variance[c]);
+        join_channel<T>(c, block, f.space, p.x, seen, p.mean, p.variance);
       }
-      seen += count;
-    });
-  }
+    }
+    seen += block.size();
+  });
   for (Index c = channels.begin; c < channels.end; ++c) {
     p.variance[c] /= static_cast<T>(seen);
   }
@@ -98,52 +106,57 @@ template <class V, class T, class Load>
   return {scale, value(p.beta, 0) - value(p.mean, 0) * scale};
 }
 
+template <class T, class P>
+[[gnu::noinline]] void normalize_panel(P panel, ChannelBlock block, const BatchNorm<T>& p) {
+  using V = Vec<T>;
+  std::array<V, 2> c[P::vectors];
+  panel.each([&](auto k, auto load, auto) __attribute__((always_inline)) {
+    c[k] =
+        coefficients<V>(p, [&](const T* values) __attribute__((always_inline)) { return load(values + panel.first); });
+  });
+  const Rows<const T> x = p.x;
+  const Rows<T> y = p.y;
+  const Index channels = p.features.channels, from = block.space.begin * channels + panel.first;
+  for (Index i = block.rows.begin; i < block.rows.end; ++i) {
+    const T* values = x.row(i) + from;
+    T* to = y.row(i) + from;
+    for (Index s = 0; s < block.space.size(); ++s, values += channels, to += channels) {
+      panel.each([&](auto k, auto load, auto store)
+                     __attribute__((always_inline)) { store(load(values) * c[k][0] + c[k][1], to); });
+    }
+  }
+}
+
 template <class T>
 void batch_norm(const BatchNorm<T>& p) {
   using V = Vec<T>;
   const Features& f = p.features;
   if (across(f)) {
-    for_each_block(p.rows, f.space, block_across, [&](Range some, Range space) {
-      for_each_panel<T>({0, f.channels}, [&](const auto& panel) {
-        constexpr int vectors = std::remove_reference_t<decltype(panel)>::vectors;
-        std::array<V, 2> c[vectors];
-        panel.each([&](auto k, auto load, auto) { c[k] = coefficients<V>(p, load); });
-        for (Index i = some.begin; i < some.end; ++i) {
-          const T* x = p.x.row(i) + space.begin * f.channels;
-          T* y = p.y.row(i) + space.begin * f.channels;
-          for (Index s = 0; s < space.size(); ++s, x += f.channels, y += f.channels) {
-            panel.each([&](auto k, auto load, auto store)
-                           __attribute__((always_inline)) { store(load(x) * c[k][0] + c[k][1], y); });
-          }
-        }
-      });
+    for_each_block(p.rows, f.space, block_across, [&](const ChannelBlock& block) {
+      for_each_panel<T>({0, f.channels}, [&](const auto& panel) { normalize_panel(panel, block, p); });
     });
-  } else {
-    for (Index i = 0; i < p.rows; ++i) {
-      for (Index c = 0; c < f.channels; ++c) {
-        const auto [scale, shift] = coefficients<T>(p, [&](const T* values) { return values[c]; });
-        const T* x = p.x.row(i) + c * f.space;
-        T* y = p.y.row(i) + c * f.space;
-        const V a = scale, b = shift;
-        for_each_vector<T>(f.space, [&](Index s, auto load, auto store) { store(load(x + s) * a + b, y + s); });
-      }
+    return;
+  }
+  for (Index i = 0; i < p.rows; ++i) {
+    for (Index c = 0; c < f.channels; ++c) {
+      const auto [scale, shift] = coefficients<T>(p, [&](const T* values) { return values[c]; });
+      const T* x = p.x.row(i) + c * f.space;
+      T* y = p.y.row(i) + c * f.space;
+      const V a = scale, b = shift;
+      for_each_vector<T>(f.space, [&](Index s, auto load, auto store) { store(load(x + s) * a + b, y + s); });
     }
   }
 }
 
 template <class T>
 struct ChannelMoments {
+  static constexpr bool by_row = false;
   const T *mean, *rstd;
 
   template <class P>
-  void of_channels(const P& panel, Vec<T>* m, Vec<T>* r) const {
-    panel.each([&](auto k, auto load, auto) {
-      m[k] = load(mean);
-      r[k] = load(rstd);
-    });
+  [[gnu::always_inline]] inline void of_channels(const P& panel, Vec<T>* m) const {
+    panel.each([&](auto k, auto load, auto) __attribute__((always_inline)) { m[k] = load(mean + panel.first); });
   }
-  template <class P>
-  void of_row(const P&, Index, Vec<T>*, Vec<T>*) const {}
   std::pair<T, T> at(Index, Index c) const { return {mean[c], rstd[c]}; }
 };
 
@@ -167,39 +180,47 @@ template <class V, class T, class Load>
   return {a, b, -(share * V(at(p.dbeta))) - b * V(at(p.mean))};
 }
 
+template <class T, class P>
+[[gnu::noinline]] void backward_panel(P panel, ChannelBlock block, const BatchNormBackward<T>& p) {
+  using V = Vec<T>;
+  std::array<V, 3> c[P::vectors];
+  panel.each([&](auto k, auto load, auto) __attribute__((always_inline)) {
+    c[k] =
+        coefficients<V>(p, [&](const T* values) __attribute__((always_inline)) { return load(values + panel.first); });
+  });
+  const Rows<const T> x = p.x, dy = p.dy;
+  const Rows<T> dx = p.dx;
+  const Index channels = p.features.channels, from = block.space.begin * channels + panel.first;
+  for (Index i = block.rows.begin; i < block.rows.end; ++i) {
+    const T *values = x.row(i) + from, *gradients = dy.row(i) + from;
+    T* to = dx.row(i) + from;
+    for (Index s = 0; s < block.space.size(); ++s, values += channels, gradients += channels, to += channels) {
+      panel.each([&](auto k, auto load, auto store) __attribute__((always_inline)) {
+        store(c[k][0] * load(gradients) + (c[k][1] * load(values) + c[k][2]), to);
+      });
+    }
+  }
+}
+
 template <class T>
 void batch_norm_backward(const BatchNormBackward<T>& p) {
   using V = Vec<T>;
   const Features& f = p.features;
   if (across(f)) {
-    for_each_block(p.rows, f.space, block_across, [&](Range some, Range space) {
-      for_each_panel<T>({0, f.channels}, [&](const auto& panel) {
-        constexpr int vectors = std::remove_reference_t<decltype(panel)>::vectors;
-        std::array<V, 3> c[vectors];
-        panel.each([&](auto k, auto load, auto) { c[k] = coefficients<V>(p, load); });
-        for (Index i = some.begin; i < some.end; ++i) {
-          const Index from = space.begin * f.channels;
-          const T *x = p.x.row(i) + from, *dy = p.dy.row(i) + from;
-          T* dx = p.dx.row(i) + from;
-          for (Index s = 0; s < space.size(); ++s, x += f.channels, dy += f.channels, dx += f.channels) {
-            panel.each([&](auto k, auto load, auto store) __attribute__((always_inline)) {
-              store(c[k][0] * load(dy) + (c[k][1] * load(x) + c[k][2]), dx);
-            });
-          }
-        }
-      });
+    for_each_block(p.rows, f.space, block_across, [&](const ChannelBlock& block) {
+      for_each_panel<T>({0, f.channels}, [&](const auto& panel) { backward_panel(panel, block, p); });
     });
-  } else {
-    for (Index i = 0; i < p.rows; ++i) {
-      for (Index channel = 0; channel < f.channels; ++channel) {
-        const auto [a, b, c] = coefficients<T>(p, [&](const T* values) { return values[channel]; });
-        const T *x = p.x.row(i) + channel * f.space, *dy = p.dy.row(i) + channel * f.space;
-        T* dx = p.dx.row(i) + channel * f.space;
-        const V va = a, vb = b, vc = c;
-        for_each_vector<T>(f.space, [&](Index s, auto load, auto store) {
-          store(va * load(dy + s) + (vb * load(x + s) + vc), dx + s);
-        });
-      }
+    return;
+  }
+  for (Index i = 0; i < p.rows; ++i) {
+    for (Index channel = 0; channel < f.channels; ++channel) {
+      const auto [a, b, c] = coefficients<T>(p, [&](const T* values) { return values[channel]; });
+      const Index from = channel * f.space;
+      const T *x = p.x.row(i) + from, *dy = p.dy.row(i) + from;
+      T* dx = p.dx.row(i) + from;
+      const V va = a, vb = b, vc = c;
+      for_each_vector<T>(
+          f.space, [&](Index s, auto load, auto store) { store(va * load(dy + s) + (vb * load(x + s) + vc), dx + s); });
     }
   }
 }

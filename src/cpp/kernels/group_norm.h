@@ -10,49 +10,32 @@
 
 namespace fastopt::FASTOPT_ISA {
 
-template <class T>
-inline T inverse_root(T mean_square, T epsilon) {
-  return T(1) / std::sqrt(mean_square + epsilon);
+// --- Groups that are contiguous --------------------------------------------------------------------------------------
+
+// Calls f(row, group) for all.
+template <class P, class F>
+[[gnu::always_inline]] inline void for_each_group(const P& p, F&& f) {
+  for (Index i = 0; i < p.rows; ++i) {
+    for (Index g = 0; g < p.groups; ++g) {
+      f(i, g);
+    }
+  }
 }
 
-// gamma or beta of a vector of elements: one for each, or the first for all.
-template <bool shared, class T, class Load>
+// gamma or beta of the vector of elements from i on: one for each, or that of channel i for all; else `absent`.
+template <bool given, bool shared, class T, class Load>
 [[gnu::always_inline]] inline Vec<T> parameter(const T* p, Index i, Load&& load, T absent) {
-  if (!p) {
+  if constexpr (!given) {
     return absent;
-  }
-  if constexpr (shared) {
-    return p[0];
+  } else if constexpr (shared) {
+    return p[i];
   } else {
     return load(p + i);
   }
 }
 
-// Calls f(row, group, first channel) for all.
-template <class P, class F>
-[[gnu::always_inline]] inline void for_each_group(const P& p, F&& f) {
-  const Index channels = p.features.channels / p.groups;
-  for (Index i = 0; i < p.rows; ++i) {
-    for (Index g = 0; g < p.groups; ++g) {
-      f(i, g, g * channels);
-    }
-  }
-}
-
-// --- Groups that fit into registers
-// -----------------------------------------------------------------------------------
-
-// Calls f(k, i, load, store) for each of `vectors` vectors of 0..n-1, of which the last one is not whole.
-template <class T, int vectors, class F>
-[[gnu::always_inline]] inline void for_each_register(const Mask<T>& mask, F&& f) {
-  unroll<vectors - 1>([&](auto k) __attribute__((always_inline)) {
-    f(k, k * lanes<T>, [](const T* p) { return load<T>(p); }, [](const Vec<T>& v, T* p) { store<T>(v, p); });
-  });
-  f(
-      std::integral_constant<int, vectors - 1>{}, (vectors - 1) * lanes<T>,
-      [&](const T* p) __attribute__((always_inline)) { return load<T>(p, mask); },
-      [&](const Vec<T>& v, T* p) __attribute__((always_inline)) { store<T>(v, p, mask); });
-}
+// Groups that fit into registers; all of their elements are of one channel if `shared`.
+inline constexpr int most_registers = vector_registers / 4;
 
 // The sum of f(k) over the registers.
 template <class T, int vectors, class F>
@@ -65,33 +48,36 @@ template <class T, int vectors, class F>
 template <class T, int vectors, bool shared>
 void group_norm_short(const GroupNorm<T>& p) {
   using V = Vec<T>;
-  const Index n = p.features.size() / p.groups;
+  const Index n = p.features.size() / p.groups, channels = p.features.channels / p.groups;
+  const T share = T(1) / static_cast<T>(n);
   const Mask<T> mask = first_lanes<T>(n - (vectors - 1) * lanes<T>);
-  for_each_group(p, [&](Index i, Index group, Index channel) {
+  const Panel<T, vectors, false> panel{0, mask};
+  for_each_group(p, [&](Index i, Index group) __attribute__((always_inline)) {
     const T* x = p.x.row(i) + group * n;
     T *y = p.y.row(i) + group * n, *moments = p.moments.row(i) + group;
     V v[vectors];
-    for_each_register<T, vectors>(mask, [&](auto k, Index j, auto load, auto) { v[k] = load(x + j); });
+    panel.each([&](auto k, auto load, auto) __attribute__((always_inline)) { v[k] = load(x); });
     const auto subtract = [&](T value) __attribute__((always_inline)) {
       unroll<vectors>([&](auto k) __attribute__((always_inline)) { v[k] -= value; });
       where(!mask, v[vectors - 1]) = V(0);
     };
     T mean = 0;
     if (p.centred) {
-      const V first = x[0];
-      V rest = v[vectors - 1] - first;
-      where(!mask, rest) = V(0);
-      mean = x[0] + sum_registers<T, vectors>([&](auto k) __attribute__((always_inline)) {
-                      return k == vectors - 1 ? rest : v[k] - first;
-                    }) / static_cast<T>(n);
-      subtract(mean);
+      const T first = x[0];
+      subtract(first);
+      const T rest = share * sum_registers<T, vectors>([&](auto k) __attribute__((always_inline)) { return v[k]; });
+      subtract(rest);
+      mean = first + rest;
     }
-    const T square = sum_registers<T, vectors>([&](auto k) __attribute__((always_inline)) { return v[k] * v[k]; });
-    const T rstd = inverse_root(square / static_cast<T>(n), p.epsilon);
-    for_each_register<T, vectors>(mask, [&](auto k, Index j, auto load, auto store) __attribute__((always_inline)) {
-      const V gamma = parameter<shared>(p.gamma ? p.gamma + channel : nullptr, j, load, T(1));
-      const V beta = parameter<shared>(p.beta ? p.beta + channel : nullptr, j, load, T(0));
-      store(v[k] * (rstd * gamma) + beta, y + j);
+    const T squares = sum_registers<T, vectors>([&](auto k) __attribute__((always_inline)) { return v[k] * v[k]; });
+    const T rstd = T(1) / std::sqrt(squares * share + p.epsilon);
+    with(p.gamma, [&](auto scaled) __attribute__((always_inline)) {
+      with(p.beta, [&](auto shifted) __attribute__((always_inline)) {
+        panel.each([&](auto k, auto load, auto store) __attribute__((always_inline)) {
+          const V scale = rstd * parameter<scaled, shared>(p.gamma, group * channels, load, T(1));
+          store(v[k] * scale + parameter<shifted, shared>(p.beta, group * channels, load, T(0)), y);
+        });
+      });
     });
     moments[0] = mean;
     moments[p.groups] = rstd;
@@ -101,42 +87,38 @@ void group_norm_short(const GroupNorm<T>& p) {
 template <class T, int vectors, bool shared>
 void group_norm_backward_short(const GroupNormBackward<T>& p) {
   using V = Vec<T>;
-  const Index n = p.features.size() / p.groups;
-  const Mask<T> mask = first_lanes<T>(n - (vectors - 1) * lanes<T>);
-  for_each_group(p, [&](Index i, Index group, Index channel) {
+  const Index n = p.features.size() / p.groups, channels = p.features.channels / p.groups;
+  const T share = T(1) / static_cast<T>(n);
+  const Panel<T, vectors, false> panel{0, first_lanes<T>(n - (vectors - 1) * lanes<T>)};
+  for_each_group(p, [&](Index i, Index group) __attribute__((always_inline)) {
     const T *x = p.x.row(i) + group * n, *dy = p.dy.row(i) + group * n, *moments = p.moments.row(i) + group;
     T* dx = p.dx.row(i) + group * n;
     const T mean = moments[0], rstd = moments[p.groups];
     V centred[vectors], d[vectors];  // d: with respect to xhat
-    for_each_register<T, vectors>(mask, [&](auto k, Index j, auto load, auto) __attribute__((always_inline)) {
-      centred[k] = load(x + j) - mean;
-      d[k] = load(dy + j) * parameter<shared>(p.gamma ? p.gamma + channel : nullptr, j, load, T(1));
+    with(p.gamma, [&](auto scaled) __attribute__((always_inline)) {
+      panel.each([&](auto k, auto load, auto) __attribute__((always_inline)) {
+        centred[k] = load(x) - mean;
+        d[k] = load(dy) * parameter<scaled, shared>(p.gamma, group * channels, load, T(1));
+      });
     });
     const T product =
         sum_registers<T, vectors>([&](auto k) __attribute__((always_inline)) { return d[k] * centred[k]; });
-    T level = 0;
-    if (p.centred) {
-      level = sum_registers<T, vectors>([&](auto k) __attribute__((always_inline)) { return d[k]; }) / T(n);
-    }
-    const T slope = product * rstd * rstd / T(n);
-    for_each_register<T, vectors>(mask, [&](auto k, Index j, auto, auto store) __attribute__((always_inline)) {
-      store(rstd * (d[k] - level - slope * centred[k]), dx + j);
-    });
+    const T sum = sum_registers<T, vectors>([&](auto k) __attribute__((always_inline)) { return d[k]; });
+    const T slope = product * rstd * rstd * rstd * share, level = p.centred ? sum * rstd * share : T(0);
+    panel.each([&](auto k, auto, auto store)
+                   __attribute__((always_inline)) { store(d[k] * rstd - (slope * centred[k] + level), dx); });
   });
 }
 
-// --- Groups that are contiguous
-// ---------------------------------------------------------------------------------------
-
 // Calls f(shared, first, size, channel) for the runs of a group that have parameters for each element, or share one.
 template <class F>
-[[gnu::always_inline]] inline void for_each_run(const Features& f, Index groups, Index first_channel, F&& run) {
-  const Index channels = f.channels / groups;
+[[gnu::always_inline]] inline void for_each_run(const Features& f, Index groups, Index group, F&& run) {
+  const Index channels = f.channels / groups, first = group * channels;
   if (f.space == 1) {
-    run(std::false_type{}, Index{0}, channels, first_channel);
+    run(std::false_type{}, Index{0}, channels, first);
   } else {
     for (Index c = 0; c < channels; ++c) {
-      run(std::true_type{}, c * f.space, f.space, first_channel + c);
+      run(std::true_type{}, c * f.space, f.space, first + c);
     }
   }
 }
@@ -145,26 +127,36 @@ template <class T>
 void group_norm_long(const GroupNorm<T>& p) {
   using V = Vec<T>;
   const Index n = p.features.size() / p.groups;
-  for_each_group(p, [&](Index i, Index group, Index channel) {
+  const T share = T(1) / static_cast<T>(n);
+  for_each_group(p, [&](Index i, Index group) __attribute__((always_inline)) {
     const T* x = p.x.row(i) + group * n;
     T *y = p.y.row(i) + group * n, *moments = p.moments.row(i) + group;
     T mean = 0;
     if (p.centred) {
       const V first = x[0];
-      mean = x[0] + sum_along<T>(n, [&](Index j, auto load) { return load(x + j) - first; }) / static_cast<T>(n);
+      Sums<T, 1> sums;
+      sums.add(n, [&](Index j, auto load, V& sum) __attribute__((always_inline)) { sum += load(x + j) - first; });
+      mean = x[0] + sums.total(0) * share;
     }
     const V m = mean;
-    const T square = sum_along<T>(n, [&](Index j, auto load) {
+    Sums<T, 1> squares;
+    squares.add(n, [&](Index j, auto load, V& sum) __attribute__((always_inline)) {
       const V centred = load(x + j) - m;
-      return centred * centred;
+      sum += centred * centred;
     });
-    const T rstd = inverse_root(square / static_cast<T>(n), p.epsilon);
+    const T rstd = T(1) / std::sqrt(squares.total(0) * share + p.epsilon);
     const V r = rstd;
-    for_each_run(p.features, p.groups, channel, [&](auto shared, Index first, Index size, Index c) {
-      const T *gamma = p.gamma ? p.gamma + c : nullptr, *beta = p.beta ? p.beta + c : nullptr;
-      for_each_vector<T>(size, [&](Index j, auto load, auto store) {
-        const V factor = r * parameter<shared>(gamma, j, load, T(1));
-        store((load(x + first + j) - m) * factor + parameter<shared>(beta, j, load, T(0)), y + first + j);
+    with(p.gamma, [&](auto scaled) __attribute__((always_inline)) {
+      with(p.beta, [&](auto shifted) __attribute__((always_inline)) {
+        for_each_run(p.features, p.groups, group,
+                     [&](auto shared, Index first, Index size, Index c) __attribute__((always_inline)) {
+                       for_each_vector<T>(size, [&](Index j, auto load, auto store) __attribute__((always_inline)) {
+                         const V scale = r * parameter<scaled, shared>(p.gamma, shared ? c : c + j, load, T(1));
+                         store((load(x + first + j) - m) * scale +
+                                   parameter<shifted, shared>(p.beta, shared ? c : c + j, load, T(0)),
+                               y + first + j);
+                       });
+                     });
       });
     });
     moments[0] = mean;
@@ -176,33 +168,38 @@ template <class T>
 void group_norm_backward_long(const GroupNormBackward<T>& p) {
   using V = Vec<T>;
   const Index n = p.features.size() / p.groups;
-  for_each_group(p, [&](Index i, Index group, Index channel) {
+  const T share = T(1) / static_cast<T>(n);
+  for_each_group(p, [&](Index i, Index group) __attribute__((always_inline)) {
     const T *x = p.x.row(i) + group * n, *dy = p.dy.row(i) + group * n, *moments = p.moments.row(i) + group;
     T* dx = p.dx.row(i) + group * n;
     const T rstd = moments[p.groups];
     const V mean = moments[0], r = rstd;
-    Sums<T, 2> sums;
-    for_each_run(p.features, p.groups, channel, [&](auto shared, Index first, Index size, Index c) {
-      const T* gamma = p.gamma ? p.gamma + c : nullptr;
-      sums.add(size, [&](Index j, auto load) {
-        const V d = load(dy + first + j) * parameter<shared>(gamma, j, load, T(1));
-        return std::array{V(d * (load(x + first + j) - mean)), d};
-      });
-    });
-    const V slope = sums.total(0) * rstd * rstd / T(n);
-    const V level = p.centred ? sums.total(1) / T(n) : T(0);
-    for_each_run(p.features, p.groups, channel, [&](auto shared, Index first, Index size, Index c) {
-      const T* gamma = p.gamma ? p.gamma + c : nullptr;
-      for_each_vector<T>(size, [&](Index j, auto load, auto store) {
-        const V d = load(dy + first + j) * parameter<shared>(gamma, j, load, T(1));
-        store(r * (d - level - slope * (load(x + first + j) - mean)), dx + first + j);
-      });
+    with(p.gamma, [&](auto scaled) __attribute__((always_inline)) {
+      Sums<T, 2> sums;
+      for_each_run(p.features, p.groups, group,
+                   [&](auto shared, Index first, Index size, Index c) __attribute__((always_inline)) {
+                     sums.add(size, [&](Index j, auto load, V& product, V& sum) __attribute__((always_inline)) {
+                       const V d =
+                           load(dy + first + j) * parameter<scaled, shared>(p.gamma, shared ? c : c + j, load, T(1));
+                       product += d * (load(x + first + j) - mean);
+                       sum += d;
+                     });
+                   });
+      const V slope = sums.total(0) * rstd * rstd * rstd * share;
+      const V level = p.centred ? sums.total(1) * rstd * share : T(0);
+      for_each_run(p.features, p.groups, group,
+                   [&](auto shared, Index first, Index size, Index c) __attribute__((always_inline)) {
+                     for_each_vector<T>(size, [&](Index j, auto load, auto store) __attribute__((always_inline)) {
+                       const V d =
+                           load(dy + first + j) * parameter<scaled, shared>(p.gamma, shared ? c : c + j, load, T(1));
+                       store(d * r - (slope * (load(x + first + j) - mean) + level), dx + first + j);
+                     });
+                   });
     });
   });
 }
 
-// --- Channels side by side, at several places
-// -------------------------------------------------------------------------
+// --- Channels side by side, at several places ------------------------------------------------------------------------
 
 // The values of the groups that a vector of channels belongs to.
 template <class T>
@@ -231,13 +228,13 @@ template <class T, int count, class F>
 [[gnu::always_inline]] inline void sum_groups(const Features& features, Index group_size, Range channels,
                                               T (&sums)[count][groups_at_once], F&& f) {
   using V = Vec<T>;
-  for_each_panel<T>(channels, [&](const auto& panel) {
+  for_each_panel<T>(channels, [&](const auto& panel) __attribute__((always_inline)) {
     constexpr int vectors = std::remove_reference_t<decltype(panel)>::vectors;
     V total[count][vectors] = {};
     const auto prepared = f(panel);
     for (Index s = 0; s < features.space; ++s) {
       panel.each([&](auto k, auto load, auto) __attribute__((always_inline)) {
-        const std::array<V, count> values = prepared(s * features.channels, k, load);
+        const std::array<V, count> values = prepared(s * features.channels + panel.first, k, load);
         unroll<count>([&](auto q) __attribute__((always_inline)) { total[q][k] += values[q]; });
       });
     }
@@ -269,7 +266,7 @@ void group_norm_across(const GroupNorm<T>& p) {
   using V = Vec<T>;
   const Index group_size = p.features.channels / p.groups;
   const T n = static_cast<T>(p.features.size() / p.groups);
-  for_some_groups(p, [&](Index i, Index first_group, Index groups, Range channels) {
+  for_some_groups(p, [&](Index i, Index first_group, Index groups, Range channels) __attribute__((always_inline)) {
     const T* x = p.x.row(i);
     T *y = p.y.row(i), *mean = p.moments.row(i), *rstd = mean + p.groups;
     const auto mean_of = [&](Index c) { return spread<T>(mean, c, p.features.channels, group_size); };
@@ -278,7 +275,7 @@ void group_norm_across(const GroupNorm<T>& p) {
       mean[first_group + g] = p.centred ? x[(first_group + g) * group_size] : T(0);
     }
     const auto moment = [&](auto power) {
-      sum_groups<T, 1>(p.features, group_size, channels, sums, [&](const auto& panel) {
+      sum_groups<T, 1>(p.features, group_size, channels, sums, [&](const auto& panel) __attribute__((always_inline)) {
         constexpr int vectors = std::remove_reference_t<decltype(panel)>::vectors;
         std::array<V, vectors> m;
         unroll<vectors>([&](auto k) { m[k] = mean_of(panel.channel(k)); });
@@ -295,19 +292,19 @@ void group_norm_across(const GroupNorm<T>& p) {
     }
     moment([](const V& v) { return v * v; });
     for (Index g = 0; g < groups; ++g) {
-      rstd[first_group + g] = inverse_root(sums[0][g] / n, p.epsilon);
+      rstd[first_group + g] = T(1) / std::sqrt(sums[0][g] / n + p.epsilon);
     }
-    for_each_panel<T>(channels, [&](const auto& panel) {
+    for_each_panel<T>(channels, [&](const auto& panel) __attribute__((always_inline)) {
       constexpr int vectors = std::remove_reference_t<decltype(panel)>::vectors;
       V m[vectors], scale[vectors], shift[vectors];
-      panel.each([&](auto k, auto load, auto) {
+      panel.each([&](auto k, auto load, auto) __attribute__((always_inline)) {
         m[k] = mean_of(panel.channel(k));
         scale[k] = spread<T>(rstd, panel.channel(k), p.features.channels, group_size);
-        scale[k] *= p.gamma ? load(p.gamma) : V(1);
-        shift[k] = p.beta ? load(p.beta) : V(0);
+        scale[k] *= p.gamma ? load(p.gamma + panel.first) : V(1);
+        shift[k] = p.beta ? load(p.beta + panel.first) : V(0);
       });
       for (Index s = 0; s < p.features.space; ++s) {
-        const Index place = s * p.features.channels;
+        const Index place = s * p.features.channels + panel.first;
         panel.each([&](auto k, auto load, auto store) __attribute__((always_inline)) {
           store((load(x + place) - m[k]) * scale[k] + shift[k], y + place);
         });
@@ -321,17 +318,17 @@ void group_norm_backward_across(const GroupNormBackward<T>& p) {
   using V = Vec<T>;
   const Index group_size = p.features.channels / p.groups;
   const T n = static_cast<T>(p.features.size() / p.groups);
-  for_some_groups(p, [&](Index i, Index first_group, Index groups, Range channels) {
+  for_some_groups(p, [&](Index i, Index first_group, Index groups, Range channels) __attribute__((always_inline)) {
     const T *x = p.x.row(i), *dy = p.dy.row(i), *mean = p.moments.row(i), *rstd = mean + p.groups;
     T* dx = p.dx.row(i);
     const auto of = [&](const T* values, Index c) { return spread<T>(values, c, p.features.channels, group_size); };
     T sums[2][groups_at_once] = {};  // become the slope and the level
-    sum_groups<T, 2>(p.features, group_size, channels, sums, [&](const auto& panel) {
+    sum_groups<T, 2>(p.features, group_size, channels, sums, [&](const auto& panel) __attribute__((always_inline)) {
       constexpr int vectors = std::remove_reference_t<decltype(panel)>::vectors;
       std::array<V, vectors> m, gamma;
-      panel.each([&](auto k, auto load, auto) {
+      panel.each([&](auto k, auto load, auto) __attribute__((always_inline)) {
         m[k] = of(mean, panel.channel(k));
-        gamma[k] = p.gamma ? load(p.gamma) : V(1);
+        gamma[k] = p.gamma ? load(p.gamma + panel.first) : V(1);
       });
       return [&, m, gamma](Index place, auto k, auto load) __attribute__((always_inline)) {
         const V d = load(dy + place) * gamma[k];
@@ -343,21 +340,21 @@ void group_norm_backward_across(const GroupNormBackward<T>& p) {
       sums[0][g] *= r * r / n;
       sums[1][g] = p.centred ? sums[1][g] / n : T(0);
     }
-    for_each_panel<T>(channels, [&](const auto& panel) {
+    for_each_panel<T>(channels, [&](const auto& panel) __attribute__((always_inline)) {
       constexpr int vectors = std::remove_reference_t<decltype(panel)>::vectors;
       V a[vectors], b[vectors], c[vectors];  // dx = a dy + b x + c
-      panel.each([&](auto k, auto load, auto) {
+      panel.each([&](auto k, auto load, auto) __attribute__((always_inline)) {
         const Index channel = panel.channel(k);
         const V r = of(rstd, channel);
         const auto sum = [&](int q) {
           return spread<T>(sums[q], channel - channels.begin, channels.size(), group_size);
         };
-        a[k] = r * (p.gamma ? load(p.gamma) : V(1));
+        a[k] = r * (p.gamma ? load(p.gamma + panel.first) : V(1));
         b[k] = -(r * sum(0));
         c[k] = -(r * sum(1)) - b[k] * of(mean, channel);
       });
       for (Index s = 0; s < p.features.space; ++s) {
-        const Index place = s * p.features.channels;
+        const Index place = s * p.features.channels + panel.first;
         panel.each([&](auto k, auto load, auto store) __attribute__((always_inline)) {
           store(a[k] * load(dy + place) + (b[k] * load(x + place) + c[k]), dx + place);
         });
@@ -366,66 +363,16 @@ void group_norm_backward_across(const GroupNormBackward<T>& p) {
   });
 }
 
-// --- The choice among them
-// --------------------------------------------------------------------------------------------
-
-template <class P, class T, auto... kernels>
-inline void choose_short(const P& p, Index n) {
-  static constexpr void (*table[])(const P&) = {kernels...};
-  table[(n + lanes<T> - 1) / lanes<T> - 1](p);
-}
-
-template <class T>
-void group_norm(const GroupNorm<T>& p) {
-  constexpr int most = vector_registers / 2;
-  const Index n = p.features.size() / p.groups;
-  if (n == 0) {
-    return;
-  }
-  if (p.features.channels_last && p.features.space > 1) {
-    return group_norm_across(p);
-  }
-  const bool shared = p.features.space > 1;
-  if (n <= most * lanes<T> && (!shared || p.groups == p.features.channels)) {
-    return [&]<int... k>(std::integer_sequence<int, k...>) {
-      shared ? choose_short<GroupNorm<T>, T, group_norm_short<T, k + 1, true>...>(p, n)
-             : choose_short<GroupNorm<T>, T, group_norm_short<T, k + 1, false>...>(p, n);
-    }(std::make_integer_sequence<int, most>{});
-  }
-  group_norm_long(p);
-}
-
-template <class T>
-void group_norm_backward(const GroupNormBackward<T>& p) {
-  constexpr int most = vector_registers / 4;
-  const Index n = p.features.size() / p.groups;
-  if (n == 0) {
-    return;
-  }
-  if (p.features.channels_last && p.features.space > 1) {
-    return group_norm_backward_across(p);
-  }
-  const bool shared = p.features.space > 1;
-  if (n <= most * lanes<T> && (!shared || p.groups == p.features.channels)) {
-    return [&]<int... k>(std::integer_sequence<int, k...>) {
-      using P = GroupNormBackward<T>;
-      shared ? choose_short<P, T, group_norm_backward_short<T, k + 1, true>...>(p, n)
-             : choose_short<P, T, group_norm_backward_short<T, k + 1, false>...>(p, n);
-    }(std::make_integer_sequence<int, most>{});
-  }
-  group_norm_backward_long(p);
-}
-
-// --- Sums over the rows
-// -----------------------------------------------------------------------------------------------
+// --- Sums over the rows ----------------------------------------------------------------------------------------------
 
 template <class T, bool one_group>
 struct RowMoments {
+  static constexpr bool by_row = true;
   Rows<const T> moments;
   Index groups, channels, group_size;
 
   template <class P>
-  void of_channels(const P&, Vec<T>*, Vec<T>*) const {}
+  void of_channels(const P&, Vec<T>*) const {}
   template <class P>
   [[gnu::always_inline]] inline void of_row(const P& panel, Index i, Vec<T>* mean, Vec<T>* rstd) const {
     const T* row = moments.row(i);
@@ -457,6 +404,44 @@ void group_norm_sums(const GroupNormBackward<T>& p, Range channels) {
     parameter_sums<T>(p.rows, p.features, p.x, p.dy, moments, channels, p.dgamma, p.dbeta);
   };
   p.groups == 1 ? run(std::true_type{}) : run(std::false_type{});
+}
+
+// --- The choice among them -------------------------------------------------------------------------------------------
+
+// Calls f(vectors, shared) for groups that fit into registers; false for others.
+template <class T, class F>
+inline bool in_registers(const Features& f, Index groups, F&& run) {
+  const Index n = f.size() / groups, vectors = (n + lanes<T> - 1) / lanes<T>;
+  const bool shared = f.space > 1;
+  if (vectors > most_registers || (shared && groups != f.channels)) {
+    return false;
+  }
+  unroll<most_registers>([&](auto k) {
+    if (vectors == k + 1) {
+      with(shared, [&](auto same) { run(std::integral_constant<int, k + 1>{}, same); });
+    }
+  });
+  return true;
+}
+
+template <class T>
+void group_norm(const GroupNorm<T>& p) {
+  if (p.features.space > 1 && p.features.channels_last) {
+    group_norm_across(p);
+  } else if (!in_registers<T>(p.features, p.groups,
+                              [&](auto vectors, auto shared) { group_norm_short<T, vectors, shared>(p); })) {
+    group_norm_long(p);
+  }
+}
+
+template <class T>
+void group_norm_backward(const GroupNormBackward<T>& p) {
+  if (p.features.space > 1 && p.features.channels_last) {
+    group_norm_backward_across(p);
+  } else if (!in_registers<T>(p.features, p.groups,
+                              [&](auto vectors, auto shared) { group_norm_backward_short<T, vectors, shared>(p); })) {
+    group_norm_backward_long(p);
+  }
 }
 
 }  // namespace fastopt::FASTOPT_ISA
