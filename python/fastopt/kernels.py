@@ -1532,10 +1532,10 @@ def dropout_forward(
 
     >>> y, mask = dropout_forward(np.ones((1, 6), np.float32), 0.5, seed=0)
     >>> y
-    array([[2., 0., 0., 2., 0., 0.]], dtype=float32)
+    array([[0., 2., 2., 2., 2., 0.]], dtype=float32)
     """
-    first, stream, _ = _counter(seed, stream, 0)
-    return _core.dropout_forward(_read(x), rate, first, stream, out)
+    _counter(seed, stream, 0)
+    return _core.dropout_forward(_read(x), rate, seed, stream, out)
 
 
 def dropout_backward(dy: ArrayLike, mask: ArrayLike, out: Real | None = None) -> Real:

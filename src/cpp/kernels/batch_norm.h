@@ -154,7 +154,7 @@ struct ChannelMoments {
   const T *mean, *rstd;
 
   template <class P>
-  [[gnu::always_inline]] inline void of_channels(const P& panel, Vec<T>* m) const {
+  [[gnu::always_inline]] void of_channels(const P& panel, Vec<T>* m) const {
     panel.each([&](auto k, auto load, auto) __attribute__((always_inline)) { m[k] = load(mean + panel.first); });
   }
   std::pair<T, T> at(Index, Index c) const { return {mean[c], rstd[c]}; }

@@ -24,7 +24,7 @@ struct Sums {
 
   // Calls f(i, load, sums...) for every vector of 0..n-1, to add its values to the sums.
   template <class F>
-  [[gnu::always_inline]] inline void add(Index n, F&& f) {
+  [[gnu::always_inline]] void add(Index n, F&& f) {
     constexpr Index width = lanes<T>;
     const auto whole = [](const T* p) { return load<T>(p); };
     const auto call = [&](Index i, auto load, Vec<T>* to) __attribute__((always_inline)) {
@@ -71,7 +71,7 @@ struct Panel {
   Index channel(int k) const { return first + k * lanes<T>; }
 
   template <int k>
-  [[gnu::always_inline]] inline Vec<T> load_at(const T* p) const {
+  [[gnu::always_inline]] Vec<T> load_at(const T* p) const {
     if constexpr (whole || k + 1 < count) {
       return load<T>(p + k * lanes<T>);
     } else {
@@ -79,7 +79,7 @@ struct Panel {
     }
   }
   template <int k>
-  [[gnu::always_inline]] inline void store_at(const Vec<T>& v, T* p) const {
+  [[gnu::always_inline]] void store_at(const Vec<T>& v, T* p) const {
     if constexpr (whole || k + 1 < count) {
       store<T>(v, p + k * lanes<T>);
     } else {
@@ -89,7 +89,7 @@ struct Panel {
 
   // f(k, load, store) for each vector, `load` and `store` taking the address of the first one.
   template <class F>
-  [[gnu::always_inline]] inline void each(F&& f) const {
+  [[gnu::always_inline]] void each(F&& f) const {
     unroll<count>([&](auto k) __attribute__((always_inline)) {
       f(
           k, [&](const T* p) __attribute__((always_inline)) { return load_at<k>(p); },
