@@ -25,8 +25,8 @@ def draw(rng, layout: Layout, dtype) -> tuple[np.ndarray, ...]:
 
 
 def unit(dtype, terms: float) -> float:
-    """Relative error of a sum of that many terms, whose errors have random signs."""
-    return float(np.finfo(dtype).eps * (16 + 4 * np.sqrt(terms)))
+    """Relative error of a sum of that many terms whose errors have random signs, several times that seen."""
+    return float(np.finfo(dtype).eps * (4 + np.sqrt(terms) / 2))
 
 
 def check_gradients(got, want, x, dy, gamma, rstd, layout: Layout, terms: float) -> None:
@@ -35,7 +35,7 @@ def check_gradients(got, want, x, dy, gamma, rstd, layout: Layout, terms: float)
     size = np.abs(want[0]) + rstd * np.abs(gamma).max() * (np.abs(dy) + np.abs(dy).mean() * (1 + np.abs(x) * rstd))
     assert_close(got[0], want[0], unit(dtype, terms) * size)
     for sum_, exact in zip(got[1:], want[1:], strict=True):
-        assert_close(sum_, exact, unit(dtype, n) * n * 4 * (1 + rstd * np.abs(x).max()))
+        assert_close(sum_, exact, unit(dtype, n) * n * (1 + rstd * np.abs(x).max()))
 
 
 @pytest.mark.parametrize("centred", [True, False], ids=["centred", "rms"])
@@ -64,10 +64,10 @@ def test_groups(isa, dtype, centred, rng):
         mean, rstd = reference.group_moments(wide(x), groups, EPSILON, axis, centred)
         error = unit(dtype, terms)
         assert_close(moments[:, 0], mean, error * (1 + np.abs(x).max()))
-        assert_close(moments[:, 1], rstd, error * 4 * rstd)
+        assert_close(moments[:, 1], rstd, error * 2 * rstd)
         want = reference.group_norm_forward(wide(x), groups, wide(gamma), wide(beta), EPSILON, axis, centred)
         top = float(rstd.max())
-        assert_close(y, want, error * 4 * (np.abs(want) + np.abs(beta).max() + np.abs(gamma).max() * (1 + top)))
+        assert_close(y, want, error * (np.abs(want) + np.abs(beta).max() + np.abs(gamma).max() * (1 + top)))
         want = reference.group_norm_backward(wide(dy), wide(x), groups, wide(gamma), EPSILON, axis, centred)
         check_gradients(got, want[: len(got)], x, dy, gamma, top, layout, terms)
 

@@ -132,7 +132,7 @@ void batch_norm(const BatchNorm<T>& p) {
   using V = Vec<T>;
   const Features& f = p.features;
   if (across(f)) {
-    for_each_block(p.rows, f.space, block_across, [&](const ChannelBlock& block) {
+    for_each_block(p.rows, f.space, block_by_row, [&](const ChannelBlock& block) {
       for_each_panel<T>({0, f.channels}, [&](const auto& panel) { normalize_panel(panel, block, p); });
     });
     return;
@@ -207,7 +207,7 @@ void batch_norm_backward(const BatchNormBackward<T>& p) {
   using V = Vec<T>;
   const Features& f = p.features;
   if (across(f)) {
-    for_each_block(p.rows, f.space, block_across, [&](const ChannelBlock& block) {
+    for_each_block(p.rows, f.space, block_by_row, [&](const ChannelBlock& block) {
       for_each_panel<T>({0, f.channels}, [&](const auto& panel) { backward_panel(panel, block, p); });
     });
     return;

@@ -12,12 +12,39 @@ namespace fastopt::FASTOPT_ISA {
 
 // --- Groups that are contiguous --------------------------------------------------------------------------------------
 
-// Calls f(row, group) for all.
-template <class P, class F>
-[[gnu::always_inline]] inline void for_each_group(const P& p, F&& f) {
+// Groups are taken some at a time, so that none waits for the moments of another: as many as stay in cache.
+inline constexpr int most_groups = 8;
+inline constexpr Index cached_bytes = 1 << 14;
+
+// Calls f(groups, count) for all groups of all rows, each made by make(row, group).
+template <class P, class Make, class F>
+[[gnu::always_inline]] inline void for_some_groups(const P& p, Index bytes, Make&& make, F&& f) {
+  const Index most = std::clamp<Index>(cached_bytes / bytes, 1, most_groups);
+  decltype(make(0, 0)) some[most_groups];
+  int count = 0;
   for (Index i = 0; i < p.rows; ++i) {
     for (Index g = 0; g < p.groups; ++g) {
-      f(i, g);
+      some[count++] = make(i, g);
+      if (count == most) {
+        f(some, count);
+        count = 0;
+      }
+    }
+  }
+  if (count > 0) {
+    f(some, count);
+  }
+}
+
+// Calls f(shared, first, size, channel) for the runs of a group that have parameters for each element, or share one.
+template <class F>
+[[gnu::always_inline]] inline void for_each_run(Index space, Index channels, Index group, F&& run) {
+  const Index first = group * channels;
+  if (space == 1) {
+    run(std::false_type{}, Index{0}, channels, first);
+  } else {
+    for (Index c = 0; c < channels; ++c) {
+      run(std::true_type{}, c * space, space, first + c);
     }
   }
 }
@@ -34,168 +61,108 @@ template <bool given, bool shared, class T, class Load>
   }
 }
 
-// Groups that fit into registers; all of their elements are of one channel if `shared`.
-inline constexpr int most_registers = vector_registers / 4;
-
-// The sum of f(k) over the registers.
-template <class T, int vectors, class F>
-[[gnu::always_inline]] inline T sum_registers(F&& f) {
-  Vec<T> sum[sum_chains] = {};
-  unroll<vectors>([&](auto k) __attribute__((always_inline)) { sum[k % sum_chains] += f(k); });
-  return stdx::reduce((sum[0] + sum[1]) + (sum[2] + sum[3]));
-}
-
-template <class T, int vectors, bool shared>
-void group_norm_short(const GroupNorm<T>& p) {
-  using V = Vec<T>;
-  const Index n = p.features.size() / p.groups, channels = p.features.channels / p.groups;
-  const T share = T(1) / static_cast<T>(n);
-  const Mask<T> mask = first_lanes<T>(n - (vectors - 1) * lanes<T>);
-  const Panel<T, vectors, false> panel{0, mask};
-  for_each_group(p, [&](Index i, Index group) __attribute__((always_inline)) {
-    const T* x = p.x.row(i) + group * n;
-    T *y = p.y.row(i) + group * n, *moments = p.moments.row(i) + group;
-    V v[vectors];
-    panel.each([&](auto k, auto load, auto) __attribute__((always_inline)) { v[k] = load(x); });
-    const auto subtract = [&](T value) __attribute__((always_inline)) {
-      unroll<vectors>([&](auto k) __attribute__((always_inline)) { v[k] -= value; });
-      where(!mask, v[vectors - 1]) = V(0);
-    };
-    T mean = 0;
-    if (p.centred) {
-      const T first = x[0];
-      subtract(first);
-      const T rest = share * sum_registers<T, vectors>([&](auto k) __attribute__((always_inline)) { return v[k]; });
-      subtract(rest);
-      mean = first + rest;
-    }
-    const T squares = sum_registers<T, vectors>([&](auto k) __attribute__((always_inline)) { return v[k] * v[k]; });
-    const T rstd = T(1) / std::sqrt(squares * share + p.epsilon);
-    with(p.gamma, [&](auto scaled) __attribute__((always_inline)) {
-      with(p.beta, [&](auto shifted) __attribute__((always_inline)) {
-        panel.each([&](auto k, auto load, auto store) __attribute__((always_inline)) {
-          const V scale = rstd * parameter<scaled, shared>(p.gamma, group * channels, load, T(1));
-          store(v[k] * scale + parameter<shifted, shared>(p.beta, group * channels, load, T(0)), y);
-        });
-      });
-    });
-    moments[0] = mean;
-    moments[p.groups] = rstd;
-  });
-}
-
-template <class T, int vectors, bool shared>
-void group_norm_backward_short(const GroupNormBackward<T>& p) {
-  using V = Vec<T>;
-  const Index n = p.features.size() / p.groups, channels = p.features.channels / p.groups;
-  const T share = T(1) / static_cast<T>(n);
-  const Panel<T, vectors, false> panel{0, first_lanes<T>(n - (vectors - 1) * lanes<T>)};
-  for_each_group(p, [&](Index i, Index group) __attribute__((always_inline)) {
-    const T *x = p.x.row(i) + group * n, *dy = p.dy.row(i) + group * n, *moments = p.moments.row(i) + group;
-    T* dx = p.dx.row(i) + group * n;
-    const T mean = moments[0], rstd = moments[p.groups];
-    V centred[vectors], d[vectors];  // d: with respect to xhat
-    with(p.gamma, [&](auto scaled) __attribute__((always_inline)) {
-      panel.each([&](auto k, auto load, auto) __attribute__((always_inline)) {
-        centred[k] = load(x) - mean;
-        d[k] = load(dy) * parameter<scaled, shared>(p.gamma, group * channels, load, T(1));
-      });
-    });
-    const T product =
-        sum_registers<T, vectors>([&](auto k) __attribute__((always_inline)) { return d[k] * centred[k]; });
-    const T sum = sum_registers<T, vectors>([&](auto k) __attribute__((always_inline)) { return d[k]; });
-    const T slope = product * rstd * rstd * rstd * share, level = p.centred ? sum * rstd * share : T(0);
-    panel.each([&](auto k, auto, auto store)
-                   __attribute__((always_inline)) { store(d[k] * rstd - (slope * centred[k] + level), dx); });
-  });
-}
-
-// Calls f(shared, first, size, channel) for the runs of a group that have parameters for each element, or share one.
-template <class F>
-[[gnu::always_inline]] inline void for_each_run(const Features& f, Index groups, Index group, F&& run) {
-  const Index channels = f.channels / groups, first = group * channels;
-  if (f.space == 1) {
-    run(std::false_type{}, Index{0}, channels, first);
-  } else {
-    for (Index c = 0; c < channels; ++c) {
-      run(std::true_type{}, c * f.space, f.space, first + c);
-    }
-  }
-}
+template <class T>
+struct Normalized {
+  Index group;
+  const T* x;
+  T *y, *moments;
+};
 
 template <class T>
-void group_norm_long(const GroupNorm<T>& p) {
+[[gnu::noinline]] void normalize_groups(const GroupNorm<T>& p, Index n, const Normalized<T>* some, int count) {
   using V = Vec<T>;
-  const Index n = p.features.size() / p.groups;
-  const T share = T(1) / static_cast<T>(n);
-  for_each_group(p, [&](Index i, Index group) __attribute__((always_inline)) {
-    const T* x = p.x.row(i) + group * n;
-    T *y = p.y.row(i) + group * n, *moments = p.moments.row(i) + group;
-    T mean = 0;
+  const Index space = p.features.space, channels = n / space;
+  const T share = T(1) / static_cast<T>(n), epsilon = p.epsilon;
+  T mean[most_groups] = {}, rstd[most_groups];
+  for (int b = 0; b < count; ++b) {
+    const T* x = some[b].x;
     if (p.centred) {
       const V first = x[0];
       Sums<T, 1> sums;
       sums.add(n, [&](Index j, auto load, V& sum) __attribute__((always_inline)) { sum += load(x + j) - first; });
-      mean = x[0] + sums.total(0) * share;
+      mean[b] = x[0] + sums.total(0) * share;
     }
-    const V m = mean;
+  }
+  for (int b = 0; b < count; ++b) {
+    const T* x = some[b].x;
+    const V m = mean[b];
     Sums<T, 1> squares;
     squares.add(n, [&](Index j, auto load, V& sum) __attribute__((always_inline)) {
       const V centred = load(x + j) - m;
       sum += centred * centred;
     });
-    const T rstd = T(1) / std::sqrt(squares.total(0) * share + p.epsilon);
-    const V r = rstd;
+    rstd[b] = T(1) / std::sqrt(squares.total(0) * share + epsilon);
+  }
+  for (int b = 0; b < count; ++b) {
+    some[b].moments[0] = mean[b];
+    some[b].moments[p.groups] = rstd[b];
+    const T* x = some[b].x;
+    T* y = some[b].y;
+    const V m = mean[b], r = rstd[b];
     with(p.gamma, [&](auto scaled) __attribute__((always_inline)) {
       with(p.beta, [&](auto shifted) __attribute__((always_inline)) {
-        for_each_run(p.features, p.groups, group,
-                     [&](auto shared, Index first, Index size, Index c) __attribute__((always_inline)) {
+        const T *gamma = p.gamma, *beta = p.beta;
+        for_each_run(space, channels, some[b].group,
+                     [&](auto shared, Index from, Index size, Index c) __attribute__((always_inline)) {
                        for_each_vector<T>(size, [&](Index j, auto load, auto store) __attribute__((always_inline)) {
-                         const V scale = r * parameter<scaled, shared>(p.gamma, shared ? c : c + j, load, T(1));
-                         store((load(x + first + j) - m) * scale +
-                                   parameter<shifted, shared>(p.beta, shared ? c : c + j, load, T(0)),
-                               y + first + j);
+                         const V scale = r * parameter<scaled, shared>(gamma, shared ? c : c + j, load, T(1));
+                         const V shift = parameter<shifted, shared>(beta, shared ? c : c + j, load, T(0));
+                         store((load(x + from + j) - m) * scale + shift, y + from + j);
                        });
                      });
       });
     });
-    moments[0] = mean;
-    moments[p.groups] = rstd;
-  });
+  }
 }
 
 template <class T>
-void group_norm_backward_long(const GroupNormBackward<T>& p) {
+struct Differentiated {
+  Index group;
+  const T *x, *dy, *moments;
+  T* dx;
+};
+
+// dx = rstd (d - mean(d) - xhat mean(d xhat)) with d = gamma dy.
+template <class T>
+[[gnu::noinline]] void differentiate_groups(const GroupNormBackward<T>& p, Index n, const Differentiated<T>* some,
+                                            int count) {
   using V = Vec<T>;
-  const Index n = p.features.size() / p.groups;
+  const Index space = p.features.space, channels = n / space;
   const T share = T(1) / static_cast<T>(n);
-  for_each_group(p, [&](Index i, Index group) __attribute__((always_inline)) {
-    const T *x = p.x.row(i) + group * n, *dy = p.dy.row(i) + group * n, *moments = p.moments.row(i) + group;
-    T* dx = p.dx.row(i) + group * n;
-    const T rstd = moments[p.groups];
-    const V mean = moments[0], r = rstd;
-    with(p.gamma, [&](auto scaled) __attribute__((always_inline)) {
+  T mean[most_groups], rstd[most_groups], slope[most_groups], level[most_groups];
+  with(p.gamma, [&](auto scaled) __attribute__((always_inline)) {
+    const T* gamma = p.gamma;
+    for (int b = 0; b < count; ++b) {
+      const T *x = some[b].x, *dy = some[b].dy;
+      mean[b] = some[b].moments[0];
+      rstd[b] = some[b].moments[p.groups];
+      const V m = mean[b];
       Sums<T, 2> sums;
-      for_each_run(p.features, p.groups, group,
-                   [&](auto shared, Index first, Index size, Index c) __attribute__((always_inline)) {
+      for_each_run(space, channels, some[b].group,
+                   [&](auto shared, Index from, Index size, Index c) __attribute__((always_inline)) {
                      sums.add(size, [&](Index j, auto load, V& product, V& sum) __attribute__((always_inline)) {
                        const V d =
-                           load(dy + first + j) * parameter<scaled, shared>(p.gamma, shared ? c : c + j, load, T(1));
-                       product += d * (load(x + first + j) - mean);
+                           load(dy + from + j) * parameter<scaled, shared>(gamma, shared ? c : c + j, load, T(1));
+                       product += d * (load(x + from + j) - m);
                        sum += d;
                      });
                    });
-      const V slope = sums.total(0) * rstd * rstd * rstd * share;
-      const V level = p.centred ? sums.total(1) * rstd * share : T(0);
-      for_each_run(p.features, p.groups, group,
-                   [&](auto shared, Index first, Index size, Index c) __attribute__((always_inline)) {
+      slope[b] = sums.total(0) * rstd[b] * rstd[b] * rstd[b] * share;
+      level[b] = p.centred ? sums.total(1) * rstd[b] * share : T(0);
+    }
+    for (int b = 0; b < count; ++b) {
+      const T *x = some[b].x, *dy = some[b].dy;
+      T* dx = some[b].dx;
+      const V m = mean[b], r = rstd[b], s = slope[b], l = level[b];
+      for_each_run(space, channels, some[b].group,
+                   [&](auto shared, Index from, Index size, Index c) __attribute__((always_inline)) {
                      for_each_vector<T>(size, [&](Index j, auto load, auto store) __attribute__((always_inline)) {
                        const V d =
-                           load(dy + first + j) * parameter<scaled, shared>(p.gamma, shared ? c : c + j, load, T(1));
-                       store(d * r - (slope * (load(x + first + j) - mean) + level), dx + first + j);
+                           load(dy + from + j) * parameter<scaled, shared>(gamma, shared ? c : c + j, load, T(1));
+                       store(d * r - (s * (load(x + from + j) - m) + l), dx + from + j);
                      });
                    });
-    });
+    }
   });
 }
 
@@ -251,7 +218,7 @@ template <class T, int count, class F>
 
 // Calls f(row, first group, groups, channels) for groups that are taken at once.
 template <class P, class F>
-[[gnu::always_inline]] inline void for_some_groups(const P& p, F&& f) {
+[[gnu::always_inline]] inline void for_group_ranges(const P& p, F&& f) {
   const Index group_size = p.features.channels / p.groups;
   for (Index i = 0; i < p.rows; ++i) {
     for (Index g = 0; g < p.groups; g += groups_at_once) {
@@ -265,9 +232,8 @@ template <class T>
 void group_norm_across(const GroupNorm<T>& p) {
   using V = Vec<T>;
   const Index group_size = p.features.channels / p.groups;
-  const Index elements = p.features.size() / p.groups;
-  const T n = static_cast<T>(elements);
-  for_some_groups(p, [&](Index i, Index first_group, Index groups, Range channels) __attribute__((always_inline)) {
+  const T n = static_cast<T>(p.features.size() / p.groups);
+  for_group_ranges(p, [&](Index i, Index first_group, Index groups, Range channels) __attribute__((always_inline)) {
     const T* x = p.x.row(i);
     T *y = p.y.row(i), *mean = p.moments.row(i), *rstd = mean + p.groups;
     const auto mean_of = [&](Index c) { return spread<T>(mean, c, p.features.channels, group_size); };
@@ -318,9 +284,8 @@ template <class T>
 void group_norm_backward_across(const GroupNormBackward<T>& p) {
   using V = Vec<T>;
   const Index group_size = p.features.channels / p.groups;
-  const Index elements = p.features.size() / p.groups;
-  const T n = static_cast<T>(elements);
-  for_some_groups(p, [&](Index i, Index first_group, Index groups, Range channels) __attribute__((always_inline)) {
+  const T n = static_cast<T>(p.features.size() / p.groups);
+  for_group_ranges(p, [&](Index i, Index first_group, Index groups, Range channels) __attribute__((always_inline)) {
     const T *x = p.x.row(i), *dy = p.dy.row(i), *mean = p.moments.row(i), *rstd = mean + p.groups;
     T* dx = p.dx.row(i);
     const auto of = [&](const T* values, Index c) { return spread<T>(values, c, p.features.channels, group_size); };
@@ -376,7 +341,7 @@ struct RowMoments {
   template <class P>
   void of_channels(const P&, Vec<T>*) const {}
   template <class P>
-  [[gnu::always_inline]] void of_row(const P& panel, Index i, Vec<T>* mean, Vec<T>* rstd) const {
+  [[gnu::always_inline]] inline void of_row(const P& panel, Index i, Vec<T>* mean, Vec<T>* rstd) const {
     const T* row = moments.row(i);
     unroll<P::vectors>([&](auto k) __attribute__((always_inline)) {
       if constexpr (one_group) {
@@ -408,42 +373,32 @@ void group_norm_sums(const GroupNormBackward<T>& p, Range channels) {
   p.groups == 1 ? run(std::true_type{}) : run(std::false_type{});
 }
 
-// --- The choice among them -------------------------------------------------------------------------------------------
-
-// Calls f(vectors, shared) for groups that fit into registers; false for others.
-template <class T, class F>
-inline bool in_registers(const Features& f, Index groups, F&& run) {
-  const Index n = f.size() / groups, vectors = (n + lanes<T> - 1) / lanes<T>;
-  const bool shared = f.space > 1;
-  if (vectors > most_registers || (shared && groups != f.channels)) {
-    return false;
-  }
-  unroll<most_registers>([&](auto k) {
-    if (vectors == k + 1) {
-      with(shared, [&](auto same) { run(std::integral_constant<int, k + 1>{}, same); });
-    }
-  });
-  return true;
-}
+// --- The choice between them -----------------------------------------------------------------------------------------
 
 template <class T>
 void group_norm(const GroupNorm<T>& p) {
   if (p.features.space > 1 && p.features.channels_last) {
-    group_norm_across(p);
-  } else if (!in_registers<T>(p.features, p.groups,
-                              [&](auto vectors, auto shared) { group_norm_short<T, vectors, shared>(p); })) {
-    group_norm_long(p);
+    return group_norm_across(p);
   }
+  const Index n = p.features.size() / p.groups;
+  for_some_groups(
+      p, n * static_cast<Index>(sizeof(T)),
+      [&](Index i, Index g) { return Normalized<T>{g, p.x.row(i) + g * n, p.y.row(i) + g * n, p.moments.row(i) + g}; },
+      [&](const Normalized<T>* some, int count) { normalize_groups(p, n, some, count); });
 }
 
 template <class T>
 void group_norm_backward(const GroupNormBackward<T>& p) {
   if (p.features.space > 1 && p.features.channels_last) {
-    group_norm_backward_across(p);
-  } else if (!in_registers<T>(p.features, p.groups,
-                              [&](auto vectors, auto shared) { group_norm_backward_short<T, vectors, shared>(p); })) {
-    group_norm_backward_long(p);
+    return group_norm_backward_across(p);
   }
+  const Index n = p.features.size() / p.groups;
+  for_some_groups(
+      p, 2 * n * static_cast<Index>(sizeof(T)),
+      [&](Index i, Index g) {
+        return Differentiated<T>{g, p.x.row(i) + g * n, p.dy.row(i) + g * n, p.moments.row(i) + g, p.dx.row(i) + g * n};
+      },
+      [&](const Differentiated<T>* some, int count) { differentiate_groups(p, n, some, count); });
 }
 
 }  // namespace fastopt::FASTOPT_ISA
