@@ -232,7 +232,8 @@ template <class T>
 void group_norm_across(const GroupNorm<T>& p) {
   using V = Vec<T>;
   const Index group_size = p.features.channels / p.groups;
-  const T n = static_cast<T>(p.features.size() / p.groups);
+  const Index elements = p.features.size() / p.groups;
+  const T n = static_cast<T>(elements);
   for_group_ranges(p, [&](Index i, Index first_group, Index groups, Range channels) __attribute__((always_inline)) {
     const T* x = p.x.row(i);
     T *y = p.y.row(i), *mean = p.moments.row(i), *rstd = mean + p.groups;
@@ -284,7 +285,8 @@ template <class T>
 void group_norm_backward_across(const GroupNormBackward<T>& p) {
   using V = Vec<T>;
   const Index group_size = p.features.channels / p.groups;
-  const T n = static_cast<T>(p.features.size() / p.groups);
+  const Index elements = p.features.size() / p.groups;
+  const T n = static_cast<T>(elements);
   for_group_ranges(p, [&](Index i, Index first_group, Index groups, Range channels) __attribute__((always_inline)) {
     const T *x = p.x.row(i), *dy = p.dy.row(i), *mean = p.moments.row(i), *rstd = mean + p.groups;
     T* dx = p.dx.row(i);
@@ -341,7 +343,7 @@ struct RowMoments {
   template <class P>
   void of_channels(const P&, Vec<T>*) const {}
   template <class P>
-  [[gnu::always_inline]] inline void of_row(const P& panel, Index i, Vec<T>* mean, Vec<T>* rstd) const {
+  [[gnu::always_inline]] void of_row(const P& panel, Index i, Vec<T>* mean, Vec<T>* rstd) const {
     const T* row = moments.row(i);
     unroll<P::vectors>([&](auto k) __attribute__((always_inline)) {
       if constexpr (one_group) {
