@@ -28,6 +28,7 @@ Optimizer<T> make_optimizer(const std::string& rule, const std::vector<std::stri
     std::tie(tensors[i].rate, tensors[i].decays) = settings[i];
   }
   std::vector<Extra> extras;
+  extras.reserve(extra_names.size());
   for (const std::string& name : extra_names) {
     extras.push_back(find_extra(name));
   }

@@ -29,7 +29,7 @@ struct Sums {
     const auto whole = [](const T* p) { return load<T>(p); };
     const auto call = [&](Index i, auto load, Vec<T>* to) __attribute__((always_inline)) {
       [&]<int... k>(std::integer_sequence<int, k...>) __attribute__((always_inline)) {
-        f(i, load, to[k * sum_chains]...);
+        f(i, load, to[Index{k} * sum_chains]...);
       }(std::make_integer_sequence<int, count>{});
     };
     Index i = 0;
