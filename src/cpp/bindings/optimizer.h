@@ -32,7 +32,7 @@ Optimizer<T> make_optimizer(const std::string& rule, const std::vector<std::stri
   for (const std::string& name : extra_names) {
     extras.push_back(find_extra(name));
   }
-  return Optimizer<T>(find_rule(rule), std::move(extras), std::move(tensors));
+  return Optimizer<T>(find_rule(rule), extras, std::move(tensors));
 }
 
 template <class T>

@@ -63,10 +63,11 @@ std::vector<Tensor<T>> tensors_of(Network<T>& network) {
 }
 
 template <class T>
-Optimizer<T>::Optimizer(int rule, std::vector<Extra> extras, std::vector<Tensor<T>> tensors)
+Optimizer<T>::Optimizer(int rule, const std::vector<Extra>& extras, std::vector<Tensor<T>> tensors)
     : slot_names_(slots_of(rule, extras)),
       slots_([&] {
         std::vector<Buffer<T>> buffers;
+        buffers.reserve(slot_names_.size());
         for (std::size_t i = 0; i < slot_names_.size(); ++i) {
           buffers.emplace_back(offsets_of(tensors).back());
         }
@@ -78,6 +79,7 @@ Optimizer<T>::Optimizer(int rule, std::vector<Extra> extras, std::vector<Tensor<
 template <class T>
 std::vector<T*> Optimizer<T>::slots(std::size_t tensor) {
   std::vector<T*> result;
+  result.reserve(slots_.size());
   for (Buffer<T>& buffer : slots_) {
     result.push_back(buffer.data() + offsets_[tensor]);
   }

@@ -20,7 +20,7 @@ template <class T>
 class Optimizer {
  public:
   // What the updater's tensors lack, their slots, is made here.
-  Optimizer(int rule, std::vector<Extra> extras, std::vector<Tensor<T>> tensors);
+  Optimizer(int rule, const std::vector<Extra>& extras, std::vector<Tensor<T>> tensors);
 
   Updater<T>& updater() { return updater_; }
 
