@@ -3,8 +3,12 @@ from collections.abc import Callable, Iterable, Iterator
 import cases
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from fastopt._core import runtime
+
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.load_profile("repeatable")
 
 
 @pytest.fixture(params=cases.ISAS)

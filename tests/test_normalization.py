@@ -262,7 +262,7 @@ def test_gradients(isa, kind, layout, rng):
 SIZES = st.tuples(st.integers(2, 9), st.integers(1, 20), st.integers(1, 20))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(SIZES, st.floats(0.1, 1000), st.floats(-1000, 1000), st.sampled_from([1, -1]), st.integers(0, 2**32 - 1))
 def test_scale_and_shift_of_the_data_do_not_matter(shape, scale, shift, axis, seed):
     x = np.random.default_rng(seed).normal(size=shape)
@@ -276,7 +276,7 @@ def test_scale_and_shift_of_the_data_do_not_matter(shape, scale, shift, axis, se
             np.testing.assert_allclose(normalize(scale * x + shift), y, atol=tolerance)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(SIZES, st.sampled_from([1, -1]), st.sampled_from(cases.DTYPES), st.integers(0, 2**32 - 1))
 def test_special_groups(shape, axis, dtype, seed):
     """One group is layer normalisation; one for each channel is that of each channel alone."""

@@ -36,7 +36,7 @@ STATISTICS = {
     Whitener: ("mean", "covariance", "variances", "matrix"),
 }
 every_scaler = pytest.mark.parametrize("scaler", SCALERS, ids=repr)
-quick = settings(derandomize=True, deadline=None, max_examples=60)
+quick = settings(max_examples=60)
 
 
 def fresh(scaler):
@@ -57,6 +57,11 @@ def samples(draw, rows=40):
     return mean + spread * np.random.default_rng(seed).normal(size=(n, features))
 
 
+def suited(scaler, x):
+    """Rounding moves each variance of a covariance by as much as the largest one: a whitener gets equal ones."""
+    return x / x.std(axis=0) if isinstance(scaler, Whitener) else x
+
+
 # Properties
 
 
@@ -64,8 +69,7 @@ def samples(draw, rows=40):
 @quick
 @given(x=samples(), cuts=st.sets(st.integers(1, 39)))
 def test_pieces_equal_the_whole(scaler, x, cuts):
-    if isinstance(scaler, Whitener) and scaler.epsilon == 0:
-        x = x / x.std(axis=0)
+    x = suited(scaler, x)
     whole, pieces = fresh(scaler).fit(x), fresh(scaler)
     for piece in np.split(x, sorted(cut for cut in cuts if cut < len(x))):
         pieces.partial_fit(piece)
@@ -80,7 +84,7 @@ def test_pieces_equal_the_whole(scaler, x, cuts):
 @quick
 @given(x=samples())
 def test_inverse(scaler, x):
-    scaler = fresh(scaler)
+    scaler, x = fresh(scaler), suited(scaler, x)
     again = scaler.inverse_transform(scaler.fit_transform(x))
     np.testing.assert_allclose(again, x, rtol=1e-9, atol=1e-9 * np.abs(x).max())
 
@@ -89,6 +93,7 @@ def test_inverse(scaler, x):
 @quick
 @given(x=samples())
 def test_affine_map(scaler, x):
+    x = suited(scaler, x)
     a, b = fresh(scaler).fit(x).affine("float64")
     mapped = x * a + b if a.ndim == 1 else x @ a + b
     size = np.abs(x).max() * np.abs(a).max()
@@ -116,8 +121,9 @@ def test_range(x):
 @quick
 @given(x=samples())
 def test_whitened(method, x):
-    x = x / x.std(axis=0)
-    whitener = Whitener(method, epsilon=0.0).fit(x)
+    whitener = Whitener(method, epsilon=0.0)
+    x = suited(whitener, x)
+    whitener.fit(x)
     y = whitener.transform(x)
     np.testing.assert_allclose(y.T @ y / len(y), np.eye(y.shape[1]), atol=1e-7)
     np.testing.assert_allclose(whitener.covariance, np.atleast_2d(np.cov(x.T, bias=True)), atol=1e-9)
@@ -125,8 +131,7 @@ def test_whitened(method, x):
     if method == "zca":
         np.testing.assert_allclose(whitener.matrix, whitener.matrix.T, atol=1e-7)
     else:
-        largest = np.take_along_axis(whitener.matrix, np.abs(whitener.matrix).argmax(axis=0)[None], axis=0)
-        assert (largest > 0).all()
+        assert (whitener.matrix.max(axis=0) >= -whitener.matrix.min(axis=0) * (1 - 1e-9)).all()
 
 
 @given(labels=npst.arrays(np.int64, st.integers(1, 30), elements=st.integers(0, 6)))
@@ -332,6 +337,7 @@ def test_every_sample_is_in_one_part(shuffle, fractions):
     assert (index == np.arange(1000)).all() == (not shuffle)
 
 
+@pytest.mark.filterwarnings("ignore:dev and test differ")  # as they may by chance
 @quick
 @given(
     y=npst.arrays(np.int64, st.integers(10, 300), elements=st.integers(0, 5)),

@@ -363,7 +363,8 @@ class Whitener(Scaler[Moments]):
 
     U diag(v) U^T is the covariance of the training data, their squares divided by n. PCA: A = U diag(1 / sqrt(v +
     epsilon)), whose outputs are the principal components, first to last. ZCA: A = U diag(1 / sqrt(v + epsilon)) U^T, of
-    all whitened data the nearest to the data themselves. Directions of a variance far below epsilon fade.
+    all whitened data the nearest to the data themselves. Directions of a variance far below epsilon fade, and each
+    variance is exact to a rounding error of the largest: standardize features of very different units first.
 
     Args:
         method: ``"zca"`` or ``"pca"``.
