@@ -143,8 +143,7 @@ py::tuple group_norm_forward(const py::object& x, const py::object& gamma, const
 // threads; a chunk is worked on in parts that stay in cache.
 template <class T>
 void backward_in_chunks(const GroupNormBackward<T>& all, double cost) {
-  constexpr Index most_chunks = 64, least_rows = 32;
-  const Index rows = std::max(least_rows, (all.rows + most_chunks - 1) / most_chunks);
+  const Index rows = std::clamp<Index>(all.rows / 64, 32, 512);
   const Index chunks = (all.rows + rows - 1) / rows, channels = all.features.channels;
   const Index row_bytes = 2 * all.features.size() * static_cast<Index>(sizeof(T));
   const Index part = std::max<Index>(4, cached_bytes / std::max<Index>(1, row_bytes));
@@ -164,8 +163,7 @@ void backward_in_chunks(const GroupNormBackward<T>& all, double cost) {
         some.dgamma = dgammas + chunk * channels;
         some.dbeta = dbetas + chunk * channels;
         some.add = true;  // the sums are zero at first
-        kernels<T>().group_norm_sums(some, {0, channels});
-        kernels<T>().group_norm_backward(some);  // last, as dx may be dy
+        kernels<T>().group_norm_backward(some);
       }
     }
     team.barrier();

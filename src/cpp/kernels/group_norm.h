@@ -12,14 +12,16 @@ namespace fastopt::FASTOPT_ISA {
 
 // --- Groups that are contiguous --------------------------------------------------------------------------------------
 
-// Groups are taken some at a time, so that none waits for the moments of another: as many as stay in cache.
+// Groups are taken some at a time, so that none waits for the moments of another: as many as stay in cache, and few
+// enough for memory to be read ahead meanwhile.
 inline constexpr int most_groups = 8;
-inline constexpr Index cached_bytes = 1 << 14;
+inline constexpr Index bytes_at_once = 1 << 13;
 
-// Calls f(groups, count) for all groups of all rows, each made by make(row, group).
-template <class P, class Make, class F>
-[[gnu::always_inline]] inline void for_some_groups(const P& p, Index bytes, Make&& make, F&& f) {
-  const Index most = std::clamp<Index>(cached_bytes / bytes, 1, most_groups);
+// Calls f(groups, count) for all groups of all rows, each made by make(row, group), `least` or more at once.
+template <class T, Index least, class P, class Make, class F>
+[[gnu::always_inline]] inline void for_some_groups(const P& p, Index group_size, Make&& make, F&& f) {
+  constexpr Index bytes = 2 * sizeof(T);  // x, and y or dy
+  const Index most = std::clamp<Index>(bytes_at_once / (bytes * group_size), least, most_groups);
   decltype(make(0, 0)) some[most_groups];
   int count = 0;
   for (Index i = 0; i < p.rows; ++i) {
@@ -122,16 +124,17 @@ struct Differentiated {
   T* dx;
 };
 
-// dx = rstd (d - mean(d) - xhat mean(d xhat)) with d = gamma dy.
-template <class T>
+// dx = rstd (d - mean(d) - xhat mean(d xhat)) with d = gamma dy and, if `summing`, what the sums gain.
+template <class T, bool summing>
 [[gnu::noinline]] void differentiate_groups(const GroupNormBackward<T>& p, Index n, const Differentiated<T>* some,
                                             int count) {
   using V = Vec<T>;
   const Index space = p.features.space, channels = n / space;
   const T share = T(1) / static_cast<T>(n);
+  const T* gamma = p.gamma;
+  T *dgamma = p.dgamma, *dbeta = p.dbeta;
   T mean[most_groups], rstd[most_groups], slope[most_groups], level[most_groups];
   with(p.gamma, [&](auto scaled) __attribute__((always_inline)) {
-    const T* gamma = p.gamma;
     for (int b = 0; b < count; ++b) {
       const T *x = some[b].x, *dy = some[b].dy;
       mean[b] = some[b].moments[0];
@@ -139,27 +142,31 @@ template <class T>
       const V m = mean[b];
       Sums<T, 2> sums;
       for_each_run(space, channels, some[b].group,
-                   [&](auto shared, Index from, Index size, Index c) __attribute__((always_inline)) {
+                   [&](auto shared, Index first, Index size, Index c) __attribute__((always_inline)) {
                      sums.add(size, [&](Index j, auto load, V& product, V& sum) __attribute__((always_inline)) {
-                       const V d =
-                           load(dy + from + j) * parameter<scaled, shared>(gamma, shared ? c : c + j, load, T(1));
-                       product += d * (load(x + from + j) - m);
+                       const V g = parameter<scaled, shared>(gamma, shared ? c : c + j, load, T(1));
+                       const V d = g * load(dy + first + j);
+                       product += d * (load(x + first + j) - m);
                        sum += d;
                      });
                    });
-      slope[b] = sums.total(0) * rstd[b] * rstd[b] * rstd[b] * share;
-      level[b] = p.centred ? sums.total(1) * rstd[b] * share : T(0);
+      slope[b] = sums.total(0) * (rstd[b] * rstd[b] * rstd[b] * share);
+      level[b] = p.centred ? sums.total(1) * (rstd[b] * share) : T(0);
     }
     for (int b = 0; b < count; ++b) {
       const T *x = some[b].x, *dy = some[b].dy;
       T* dx = some[b].dx;
       const V m = mean[b], r = rstd[b], s = slope[b], l = level[b];
       for_each_run(space, channels, some[b].group,
-                   [&](auto shared, Index from, Index size, Index c) __attribute__((always_inline)) {
+                   [&](auto shared, Index first, Index size, Index c) __attribute__((always_inline)) {
                      for_each_vector<T>(size, [&](Index j, auto load, auto store) __attribute__((always_inline)) {
-                       const V d =
-                           load(dy + from + j) * parameter<scaled, shared>(gamma, shared ? c : c + j, load, T(1));
-                       store(d * r - (s * (load(x + from + j) - m) + l), dx + from + j);
+                       const V g = parameter<scaled, shared>(gamma, shared ? c : c + j, load, T(1));
+                       const V gradient = load(dy + first + j), centred = load(x + first + j) - m;
+                       if constexpr (summing) {
+                         store(load(dgamma + c + j) + gradient * (centred * r), dgamma + c + j);
+                         store(load(dbeta + c + j) + gradient, dbeta + c + j);
+                       }
+                       store(g * gradient * r - (s * centred + l), dx + first + j);
                      });
                    });
     }
@@ -362,12 +369,17 @@ struct RowMoments {
 };
 
 template <class T>
-void group_norm_sums(const GroupNormBackward<T>& p, Range channels) {
+void clear_sums(const GroupNormBackward<T>& p, Range channels) {
   for (T* sum : {p.dgamma, p.dbeta}) {
     if (sum && !p.add) {
       std::fill(sum + channels.begin, sum + channels.end, T(0));
     }
   }
+}
+
+template <class T>
+void group_norm_sums(const GroupNormBackward<T>& p, Range channels) {
+  clear_sums(p, channels);
   const auto run = [&](auto one_group) {
     const RowMoments<T, one_group> moments{p.moments, p.groups, p.features.channels, p.features.channels / p.groups};
     parameter_sums<T>(p.rows, p.features, p.x, p.dy, moments, channels, p.dgamma, p.dbeta);
@@ -383,24 +395,33 @@ void group_norm(const GroupNorm<T>& p) {
     return group_norm_across(p);
   }
   const Index n = p.features.size() / p.groups;
-  for_some_groups(
-      p, n * static_cast<Index>(sizeof(T)),
+  for_some_groups<T, 2>(
+      p, n,
       [&](Index i, Index g) { return Normalized<T>{g, p.x.row(i) + g * n, p.y.row(i) + g * n, p.moments.row(i) + g}; },
       [&](const Normalized<T>* some, int count) { normalize_groups(p, n, some, count); });
 }
 
+// The sums are added on the way where each element has parameters of its own.
 template <class T>
 void group_norm_backward(const GroupNormBackward<T>& p) {
+  const bool summing = p.dgamma && p.dbeta && p.features.space == 1;
+  if (summing) {
+    clear_sums(p, {0, p.features.channels});
+  } else if (p.dgamma || p.dbeta) {
+    group_norm_sums(p, {0, p.features.channels});
+  }
   if (p.features.space > 1 && p.features.channels_last) {
     return group_norm_backward_across(p);
   }
   const Index n = p.features.size() / p.groups;
-  for_some_groups(
-      p, 2 * n * static_cast<Index>(sizeof(T)),
+  for_some_groups<T, 1>(
+      p, n,
       [&](Index i, Index g) {
         return Differentiated<T>{g, p.x.row(i) + g * n, p.dy.row(i) + g * n, p.moments.row(i) + g, p.dx.row(i) + g * n};
       },
-      [&](const Differentiated<T>* some, int count) { differentiate_groups(p, n, some, count); });
+      [&](const Differentiated<T>* some, int count) {
+        summing ? differentiate_groups<T, true>(p, n, some, count) : differentiate_groups<T, false>(p, n, some, count);
+      });
 }
 
 }  // namespace fastopt::FASTOPT_ISA

@@ -133,7 +133,7 @@ struct GroupNormBackward {
   const T* gamma = nullptr;
   Rows<const T> x, dy, moments;
   Rows<T> dx = {};                        // may be dy
-  T *dgamma = nullptr, *dbeta = nullptr;  // sums over the rows; either may be null
+  T *dgamma = nullptr, *dbeta = nullptr;  // sums over the rows; what is null is not computed
   bool add = false;                       // the sums to what is there
 };
 
@@ -228,7 +228,7 @@ struct Kernels {
   void (*log)(const T* x, T* y, Index size);
   std::array<void (*)(const Loss<T>&), max_kinds> loss;
   std::array<void (*)(const Metric<T>&), max_kinds> metric;
-  // Of each row: to be split by rows.
+  // Of each row: to be split by rows. Going back, the sums over them are taken on the way if they are asked for.
   void (*group_norm)(const GroupNorm<T>&);
   void (*group_norm_backward)(const GroupNormBackward<T>&);
   void (*batch_norm)(const BatchNorm<T>&);
