@@ -261,8 +261,8 @@ inline constexpr int stream_writes = 5, stream_kinds = 4 * stream_writes;
 
 struct KernelTable {
   const char* isa;
-  Kernels<float> f32;
-  Kernels<double> f64;
+  const Kernels<float>* f32;
+  const Kernels<double>* f64;
   // stream[(reads - 1) * stream_writes + writes] over arrays of `size`, writes <= reads <= 4.
   std::array<void (*)(float* const* arrays, Index size), stream_kinds> stream;
   void (*philox)(std::uint64_t key, std::uint64_t stream, std::uint64_t first_block, Index words, std::uint32_t* out);
@@ -270,9 +270,9 @@ struct KernelTable {
   template <class T>
   const Kernels<T>& of() const {
     if constexpr (sizeof(T) == 4) {
-      return f32;
+      return *f32;
     } else {
-      return f64;
+      return *f64;
     }
   }
 };
