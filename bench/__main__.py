@@ -15,7 +15,7 @@ from .kind import Kind
 from .machine import cpu_count, describe
 from .measure import measure
 from .package import package
-from .peers import PEERS, ROOF
+from .peers import PEERS, ROOF, can_do
 from .process import PeerError, PeerProcess, environment, restraints
 from .report import as_markdown, as_text
 from .rows import select
@@ -73,7 +73,7 @@ class Run:
     def start(self, stack: ExitStack, threads: int, groups: set[str]) -> dict[str, PeerProcess]:
         """A process for each peer that is installed and can do some of the work."""
         processes = {}
-        wanted = [peer for peer in self.options.peers if groups & set(PEERS[peer])]
+        wanted = [peer for peer in self.options.peers if any(can_do(peer, group) for group in groups)]
         for peer in [*wanted, ROOF] if self.with_core else wanted:
             process = stack.enter_context(closing(PeerProcess(peer, threads)))
             try:
@@ -85,14 +85,14 @@ class Run:
         return processes
 
     def roofs(self, threads: int) -> None:
-        command = [sys.executable, "-m", "bench.machine", str(threads), self.options.dtype]
+        command = [sys.executable, "-m", f"{__package__}.machine", str(threads), self.options.dtype]
         done = subprocess.run(command, stdout=subprocess.PIPE, check=True, env=environment(threads))
         self.report["roofs"].append(json.loads(done.stdout))
 
     def row(self, row: Kind, threads: int, processes: dict[str, PeerProcess], bar: tqdm) -> None:
         able = {}
         for peer, process in processes.items():
-            if peer == ROOF or row.group in PEERS[peer]:
+            if can_do(peer, row.group):
                 try:
                     process.ask("open", row.name, self.options.dtype)
                     able[peer] = process

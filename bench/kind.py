@@ -14,6 +14,15 @@ class Job:
     result: Callable[[], Any]
 
 
+@dataclass(frozen=True)
+class Point:
+    """Where a row stands on a curve: of all rows with that curve, at this value along the axis (with its unit)."""
+
+    curve: str
+    axis: str
+    value: float
+
+
 class Kind(Protocol):
     """A row. All peers do the same ``count`` units of work in a turn; a unit is ``operations`` steps or calls."""
 
@@ -22,13 +31,17 @@ class Kind(Protocol):
 
     @property
     def group(self) -> str:
-        """The name of the function of a peer that prepares this kind of work."""
+        """The name of the module of a peer that prepares this kind of work."""
 
     @property
     def count(self) -> int: ...
 
     @property
     def operations(self) -> int: ...
+
+    @property
+    def point(self) -> Point | None:
+        """If the row is one of a curve."""
 
     def data(self, dtype: str) -> Any:
         """The inputs, the same in every process."""

@@ -76,6 +76,7 @@ def measure(
         "row": row.name,
         "group": row.group,
         "dtype": dtype,
+        "point": row.point and asdict(row.point),
         "reference": reference,
         "peers": {
             peer: {

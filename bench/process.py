@@ -37,7 +37,7 @@ class PeerProcess:
     def __init__(self, peer: str, threads: int) -> None:
         self.peer = peer
         self.child = subprocess.Popen(
-            [sys.executable, "-m", "bench.worker", peer, str(threads)],
+            [sys.executable, "-m", f"{__package__}.worker", peer, str(threads)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -29,6 +29,7 @@ class Product:
     inputs: int
     outputs: int
     group = "product"
+    point = None
     operations = 1
 
     @property

@@ -3,15 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-Table = tuple[str, list[list[str]]]
+from .groups import GROUPS
 
-TITLES = {
-    "training": "Training: microseconds a step",
-    "product": "Matrix products: microseconds a call",
-    "update": "Updates of given arrays: microseconds a step",
-}
-CHECKS = {"training": "loss", "product": "error", "update": "descent"}
-PEAKS = {"training": "of FMA peak", "product": "of FMA peak", "update": "of a stream"}
+Table = tuple[str, list[list[str]]]
 
 
 def significant(number: float) -> str:
@@ -47,8 +41,8 @@ def best_cells(result: dict[str, Any]) -> list[str]:
 def results_table(title: str, results: list[dict[str, Any]]) -> Table:
     peers = list(dict.fromkeys(peer for result in results for peer in result["peers"]))
     reference = results[0]["reference"]
-    group = results[0]["group"]
-    table = [["row", *peers, f"best other / {reference}", "verdict", PEAKS[group], CHECKS[group]]]
+    group = GROUPS[results[0]["group"]]
+    table = [["row", *peers, f"best other / {reference}", "verdict", group.peak, group.check]]
     for result in results:
         peak = f"{result['of_peak']['ratio']:.0%}{mark(result['of_peak'])}" if "of_peak" in result else "-"
         value = result["peers"][reference]["check"]
@@ -83,7 +77,8 @@ def tables(report: dict[str, Any]) -> Iterator[Table]:
     for group, dtype, threads in keys:
         chosen = [r for r in report["results"] if (r["group"], r["dtype"], r["threads"]) == (group, dtype, threads)]
         count = f"{threads} threads" if threads > 1 else "1 thread"
-        yield results_table(f"{TITLES[group]} ({dtype}, {count})", chosen)
+        title = f"{GROUPS[group].title}: microseconds a {GROUPS[group].operation} ({dtype}, {count})"
+        yield results_table(title, chosen)
     if report["package"]:
         yield package_table(report["package"])
 

@@ -31,6 +31,7 @@ class Training:
     samples: int
     epochs: int
     group = "training"
+    point = None
 
     def __post_init__(self) -> None:
         if self.samples % self.batch:

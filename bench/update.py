@@ -30,6 +30,7 @@ class Update:
     tensors: int
     size: int
     group = "update"
+    point = None
     operations = 1
 
     @property

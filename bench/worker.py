@@ -23,13 +23,15 @@ class Worker:
         """Processors first: libraries count them when they are imported."""
         if hasattr(os, "sched_setaffinity"):
             os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: self.threads])
-        self.module = importlib.import_module(f".peers.{self.peer}", __package__)
-        return str(self.module.setup(self.threads))
+        return str(self.module().setup(self.threads))
+
+    def module(self, group: str = "") -> Any:
+        return importlib.import_module(f".peers.{self.peer}.{group}".rstrip("."), __package__)
 
     def open(self, name: str, dtype: str) -> None:
         self.job = None
         self.row, self.data = ROWS[name], ROWS[name].data(dtype)
-        self.job = getattr(self.module, self.row.group)(self.row, self.data)
+        self.job = self.module(self.row.group).prepare(self.row, self.data)
 
     def run(self, count: int) -> float:
         assert self.job is not None

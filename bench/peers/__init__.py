@@ -1,19 +1,15 @@
-"""The libraries compared, one module each, all with the same interface.
+"""The libraries compared, a package each: ``setup(threads)`` sets the number of threads and returns the version.
 
-``setup(threads) -> str``
-    Imports are done; set the number of threads and return the version.
-``training(row, data) -> Job``, ``product(row, data) -> Job``, ``update(row, data) -> Job``
-    Prepare a row of that group; a module has only the functions named for it here.
+Its module of the name of a group has ``prepare(row, data) -> Job`` for the rows of that group: one for each kind
+of work that the peer can do.
 """
 
-PEERS: dict[str, tuple[str, ...]] = {
-    "fastopt": ("training", "product", "update"),
-    "jax": ("training",),
-    "jax_host_shuffle": ("training",),
-    "optax": ("update",),
-    "torch": ("training", "update"),
-    "sklearn": ("training",),
-    "numpy": ("training", "product", "update"),
-}
+from pathlib import Path
 
+PEERS = ("fastopt", "jax", "jax_host_shuffle", "optax", "torch", "sklearn", "numpy")
 ROOF = "roof"
+
+
+def can_do(peer: str, group: str) -> bool:
+    """Whether the peer has a module for rows of this group."""
+    return (Path(__file__).parent / peer / f"{group}.py").exists()

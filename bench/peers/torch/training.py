@@ -1,23 +1,9 @@
-"""PyTorch, eager, with its fused optimizers; batches are picked by index from one tensor, without a DataLoader."""
-
-from collections.abc import Callable, Iterable
-from functools import partial
-
 import torch
 from torch import nn
 
-from ..kind import Job, stopwatch
-from ..training import BETA_1, BETA_2, EPSILON, LEARNING_RATE, Training, TrainingData, Weights
-from ..update import Arrays, Update, UpdateData, job
-
-OPTIMIZERS: dict[str, Callable[[Iterable[torch.Tensor]], torch.optim.Optimizer]] = {
-    "adam": partial(torch.optim.Adam, lr=LEARNING_RATE, betas=(BETA_1, BETA_2), eps=EPSILON, fused=True),
-}
-
-
-def setup(threads: int) -> str:
-    torch.set_num_threads(threads)
-    return torch.__version__
+from ...kind import Job, stopwatch
+from ...training import Training, TrainingData, Weights
+from .update import OPTIMIZERS
 
 
 def build(data: TrainingData) -> nn.Sequential:
@@ -32,7 +18,7 @@ def build(data: TrainingData) -> nn.Sequential:
     return nn.Sequential(*layers[:-1])
 
 
-def training(row: Training, data: TrainingData) -> Job:
+def prepare(row: Training, data: TrainingData) -> Job:
     x, y = torch.from_numpy(data.x), torch.from_numpy(data.y)
     model = build(data)
 
@@ -62,18 +48,3 @@ def training(row: Training, data: TrainingData) -> Job:
         return [(linear.weight.detach().numpy().T, linear.bias.detach().numpy()) for linear in linears]
 
     return Job(run, result)
-
-
-def update(row: Update, data: UpdateData) -> Job:
-    params = [torch.tensor(w, requires_grad=True) for w in data.params]
-    optimizer = OPTIMIZERS[row.optimizer](params)
-
-    def take(grads: Arrays) -> None:
-        for w, g in zip(params, grads, strict=True):
-            w.grad = torch.tensor(g)
-
-    def steps(count: int) -> None:
-        for _ in range(count):
-            optimizer.step()
-
-    return job(data, take, steps, lambda: [w.detach().numpy() for w in params])

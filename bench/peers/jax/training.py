@@ -1,4 +1,4 @@
-"""JAX: a whole epoch and its shuffle in one compiled call; Adam by hand; buffers donated. Compilation is not timed."""
+"""A whole epoch and its shuffle in one compiled call; Adam by hand; buffers donated."""
 
 from collections.abc import Callable
 from functools import partial
@@ -8,16 +8,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..kind import Job, stopwatch
-from ..training import BETA_1, BETA_2, EPSILON, LEARNING_RATE, Training, TrainingData
+from ...kind import Job, stopwatch
+from ...training import BETA_1, BETA_2, EPSILON, LEARNING_RATE, Training, TrainingData
 
 UNROLL = 2
-
-
-def setup(threads: int) -> str:
-    """XLA takes as many threads as it finds processors in the affinity mask."""
-    jax.config.update("jax_platforms", "cpu")
-    return jax.__version__
 
 
 def loss_of(weights: Any, x: jax.Array, y: jax.Array) -> jax.Array:
@@ -74,7 +68,7 @@ def job(row: Training, data: TrainingData, order_of: Callable[[Any], jax.Array],
     return Job(run, lambda: [(np.asarray(kernel), np.asarray(bias)) for kernel, bias in state[0]])
 
 
-def training(row: Training, data: TrainingData) -> Job:
+def prepare(row: Training, data: TrainingData) -> Job:
     key = jax.random.key(1)
     return job(
         row,

@@ -1,21 +1,11 @@
-"""NumPy by hand, as fast as it goes: arrays made once, one flat parameter vector, Adam in pieces that stay in cache."""
-
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kind import Job, stopwatch
-from ..product import Operands, Product
-from ..training import BETA_1, BETA_2, EPSILON, LEARNING_RATE, Training, TrainingData, Weights
-from ..update import Arrays, Update, UpdateData, job
-
-PIECE = 16_384
-
-
-def setup(threads: int) -> str:
-    """OpenBLAS reads its number of threads from the environment."""
-    return np.__version__
+from ...kind import Job, stopwatch
+from ...training import Training, TrainingData, Weights
+from .update import Adam
 
 
 def views(flat: NDArray[Any], like: Weights) -> Weights:
@@ -28,40 +18,6 @@ def views(flat: NDArray[Any], like: Weights) -> Weights:
             start += array.size
         found.append((layer[0], layer[1]))
     return found
-
-
-class Adam:
-    def __init__(self, parameters: NDArray[Any], gradient: NDArray[Any]) -> None:
-        m, v = np.zeros_like(parameters), np.zeros_like(parameters)
-        a, b = np.empty_like(parameters[:PIECE]), np.empty_like(parameters[:PIECE])
-        self.step = 0
-        self.pieces = [
-            tuple(array[start : start + PIECE] for array in (parameters, gradient, m, v))
-            for start in range(0, parameters.size, PIECE)
-        ]
-        self.scratch = a, b
-
-    def update(self) -> None:
-        self.step += 1
-        rate = LEARNING_RATE * np.sqrt(1 - BETA_2**self.step) / (1 - BETA_1**self.step)
-        rate, epsilon = float(rate), float(EPSILON * np.sqrt(1 - BETA_2**self.step))
-        for w, g, m, v in self.pieces:
-            a, b = (scratch[: w.size] for scratch in self.scratch)
-            np.multiply(g, 1 - BETA_1, out=a)
-            m *= BETA_1
-            m += a
-            np.multiply(g, g, out=a)
-            a *= 1 - BETA_2
-            v *= BETA_2
-            v += a
-            np.sqrt(v, out=a)
-            a += epsilon
-            np.multiply(m, rate, out=b)
-            b /= a
-            w -= b
-
-
-OPTIMIZERS = {"adam": Adam}
 
 
 class Network:
@@ -106,7 +62,7 @@ class Network:
         return loss
 
 
-def training(row: Training, data: TrainingData) -> Job:
+def prepare(row: Training, data: TrainingData) -> Job:
     network = Network(row, data)
 
     def fit(epochs: int) -> list[float]:
@@ -122,30 +78,3 @@ def training(row: Training, data: TrainingData) -> Job:
         return stopwatch(fit)(epochs)
 
     return Job(run, lambda: network.weights)
-
-
-def product(row: Product, data: Operands) -> Job:
-    left = data.left.T if row.which == "backward_kernel" else data.left
-    right = data.right.T if row.which == "backward_input" else data.right
-    matmul, out = np.matmul, data.out
-
-    def repeat(count: int) -> None:
-        for _ in range(count):
-            matmul(left, right, out=out)
-
-    return Job(stopwatch(repeat), lambda: out)
-
-
-def update(row: Update, data: UpdateData) -> Job:
-    parameters = np.concatenate(data.params)
-    gradient = np.empty_like(parameters)
-    optimizer = OPTIMIZERS[row.optimizer](parameters, gradient)
-
-    def take(grads: Arrays) -> None:
-        np.concatenate(grads, out=gradient)
-
-    def steps(count: int) -> None:
-        for _ in range(count):
-            optimizer.update()
-
-    return job(data, take, steps, lambda: np.split(parameters, row.tensors))

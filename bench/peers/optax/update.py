@@ -1,5 +1,3 @@
-"""optax: a step compiled by JAX, its buffers donated."""
-
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -9,22 +7,16 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from ..kind import Job
-from ..training import BETA_1, BETA_2, EPSILON, LEARNING_RATE
-from ..update import Arrays, Update, UpdateData, job
+from ...kind import Job
+from ...training import BETA_1, BETA_2, EPSILON, LEARNING_RATE
+from ...update import Arrays, Update, UpdateData, job
 
 OPTIMIZERS: dict[str, Callable[[], optax.GradientTransformation]] = {
     "adam": lambda: optax.adam(LEARNING_RATE, BETA_1, BETA_2, EPSILON),
 }
 
 
-def setup(threads: int) -> str:
-    """XLA takes as many threads as it finds processors in the affinity mask."""
-    jax.config.update("jax_platforms", "cpu")
-    return f"{optax.__version__} with JAX {jax.__version__}"
-
-
-def update(row: Update, data: UpdateData) -> Job:
+def prepare(row: Update, data: UpdateData) -> Job:
     jax.config.update("jax_enable_x64", data.params[0].dtype == np.float64)
     rule = OPTIMIZERS[row.optimizer]()
     params = [jnp.array(w) for w in data.params]

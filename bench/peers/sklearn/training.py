@@ -1,20 +1,8 @@
-"""scikit-learn's MLPClassifier: ``fit`` for ``max_iter`` epochs. It makes one output of two classes: less work."""
-
-import warnings
-
 import numpy as np
-import sklearn
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
-from ..kind import Job, stopwatch
-from ..training import BETA_1, BETA_2, EPSILON, LEARNING_RATE, Training, TrainingData, Weights
-
-
-def setup(threads: int) -> str:
-    """Its matrix products are NumPy's, which read their number of threads from the environment."""
-    warnings.simplefilter("ignore", ConvergenceWarning)
-    return str(sklearn.__version__)
+from ...kind import Job, stopwatch
+from ...training import BETA_1, BETA_2, EPSILON, LEARNING_RATE, Training, TrainingData, Weights
 
 
 def as_stored(weights: Weights) -> Weights:
@@ -31,7 +19,7 @@ def as_given(weights: Weights) -> Weights:
     return [*weights[:-1], last]
 
 
-def training(row: Training, data: TrainingData) -> Job:
+def prepare(row: Training, data: TrainingData) -> Job:
     model = MLPClassifier(
         row.sizes[1:-1],
         batch_size=row.batch,

@@ -1,0 +1,20 @@
+"""How the rows of each group are spoken of in the report."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Group:
+    """``operation``: what is timed; ``check``: what the number that checks a result is; ``peak``: of which roof."""
+
+    title: str
+    operation: str
+    check: str
+    peak: str
+
+
+GROUPS = {
+    "training": Group("Training", "step", "loss", "of FMA peak"),
+    "product": Group("Matrix products", "call", "error", "of FMA peak"),
+    "update": Group("Updates of given arrays", "step", "descent", "of a stream"),
+}

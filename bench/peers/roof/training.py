@@ -1,0 +1,18 @@
+from typing import Any
+
+from fastopt import _core
+
+from ...kind import Job
+from ...product import Product
+from ...training import Training
+from . import SECONDS
+
+
+def prepare(row: Training | Product, data: Any) -> Job:
+    team = _core.runtime.num_threads()
+    dtype = str(data.x.dtype if row.group == "training" else data.out.dtype)
+
+    def run(count: int) -> float:
+        return count * row.flops / _core.roof.fma_peak(dtype, threads=team, seconds=SECONDS)
+
+    return Job(run, lambda: None)
