@@ -94,8 +94,8 @@ class Run:
         for peer, process in processes.items():
             if can_do(peer, row.group):
                 try:
-                    process.ask("open", row.name, self.options.dtype)
-                    able[peer] = process
+                    if process.ask("open", row.name, self.options.dtype):
+                        able[peer] = process
                 except PeerError as error:
                     self.report["skipped"][f"{peer} at {row.name}"] = str(error)
         if set(able) - {ROOF}:

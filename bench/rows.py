@@ -14,6 +14,15 @@ TRAININGS = [
     Training((784, 1024, 1024, 10), batch=128, samples=4_096, epochs=3),
 ]
 
+# More networks, whose layers are not measured one by one.
+NETWORKS = [
+    Training((784, 128, 10), batch=128, samples=16_384, epochs=5),
+    Training((28, *[128] * 10, 2), batch=500, samples=16_000, epochs=5, dropout=0.1),
+    Training((784, 256, 256, 10), batch=128, samples=16_384, epochs=3, batch_norm=True),
+    Training((4, 32, 16, 4), batch=10_000, samples=10_000, epochs=300, activation="tanh"),
+    Training((4, 32, 32, 2), batch=1, samples=4_096, epochs=5),
+]
+
 SQUARES = [Product("forward", n, n, n) for n in (256, 512, 1024, 2048)]
 
 LAYERS = [
@@ -30,7 +39,7 @@ UPDATES = [
     Update("adam", tensors=1_000, size=1_000),
 ]
 
-ALL: list[Kind] = [*TRAININGS, *SQUARES, *LAYERS, *UPDATES]
+ALL: list[Kind] = [*TRAININGS, *NETWORKS, *SQUARES, *LAYERS, *UPDATES]
 ROWS = {row.name: row for row in ALL}
 
 
