@@ -15,6 +15,7 @@ class Group:
 
 GROUPS = {
     "training": Group("Training", "step", "loss", "of FMA peak"),
+    "scaling": Group("Training, one thing varied at a time", "step", "loss", "of FMA peak"),
     "product": Group("Matrix products", "call", "error", "of FMA peak"),
     "update": Group("Updates of given arrays", "step", "descent", "of a stream"),
 }

@@ -4,6 +4,7 @@ from itertools import pairwise
 
 from .kind import Kind
 from .product import Product
+from .scaling import SCALINGS
 from .training import Training
 from .update import Update
 
@@ -39,7 +40,7 @@ UPDATES = [
     Update("adam", tensors=1_000, size=1_000),
 ]
 
-ALL: list[Kind] = [*TRAININGS, *NETWORKS, *SQUARES, *LAYERS, *UPDATES]
+ALL: list[Kind] = [*TRAININGS, *NETWORKS, *SCALINGS, *SQUARES, *LAYERS, *UPDATES]
 ROWS = {row.name: row for row in ALL}
 
 

@@ -47,6 +47,7 @@ class Training:
     dropout: float = 0.0
     batch_norm: bool = False
     group = "training"
+    learning_rate = LEARNING_RATE
 
     def __post_init__(self) -> None:
         if self.samples % self.batch:

@@ -51,6 +51,7 @@ class Trainer:
     def start(self) -> None:
         self.model = network(self.row, str(self.data.x.dtype))
         self.model.compile(OPTIMIZERS["adam"](), "sparse_categorical_crossentropy")
+        self.model.optimizer.learning_rate = self.row.learning_rate
         set_weights(self.model, self.data.weights)
 
     def fit(self, epochs: int) -> None:

@@ -13,7 +13,6 @@ from ...training import (
     BETA_1,
     BETA_2,
     EPSILON,
-    LEARNING_RATE,
     NORM_EPSILON,
     NORM_MOMENTUM,
     Training,
@@ -61,7 +60,7 @@ def step(row: Training, state: State, x: jax.Array, y: jax.Array) -> tuple[State
     first, second = 1 / (1 - BETA_1**t), 1 / (1 - BETA_2**t)
     m = jax.tree.map(lambda m, g: BETA_1 * m + (1 - BETA_1) * g, m, g)
     v = jax.tree.map(lambda v, g: BETA_2 * v + (1 - BETA_2) * g * g, v, g)
-    w = jax.tree.map(lambda w, m, v: w - LEARNING_RATE * (m * first) / (jnp.sqrt(v * second) + EPSILON), w, m, v)
+    w = jax.tree.map(lambda w, m, v: w - row.learning_rate * (m * first) / (jnp.sqrt(v * second) + EPSILON), w, m, v)
     return (w, m, v, running, t), loss
 
 

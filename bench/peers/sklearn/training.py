@@ -2,7 +2,7 @@ import numpy as np
 from sklearn.neural_network import MLPClassifier
 
 from ...kind import Job
-from ...training import BETA_1, BETA_2, EPSILON, LEARNING_RATE, Training, TrainingData, Weights, job
+from ...training import BETA_1, BETA_2, EPSILON, Training, TrainingData, Weights, job
 
 
 def as_stored(weights: Weights) -> Weights:
@@ -28,7 +28,7 @@ class Trainer:
             activation=row.activation,
             batch_size=row.batch,
             alpha=0.0,
-            learning_rate_init=LEARNING_RATE,
+            learning_rate_init=row.learning_rate,
             beta_1=BETA_1,
             beta_2=BETA_2,
             epsilon=EPSILON,

@@ -48,7 +48,7 @@ class Trainer:
 
     def start(self) -> None:
         self.model = network(self.row, self.data.weights)
-        self.adam = OPTIMIZERS["adam"](self.model.parameters())
+        self.adam = OPTIMIZERS["adam"](self.model.parameters(), lr=self.row.learning_rate)
         self.loss = nn.CrossEntropyLoss()
 
     def step(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
