@@ -15,6 +15,8 @@ class Group:
 
 GROUPS = {
     "training": Group("Training", "step", "loss", "of FMA peak"),
+    "models": Group("Training of many small networks", "step", "mean loss", "of FMA peak"),
+    "predict": Group("Predictions", "call", "error", "of FMA peak"),
     "scaling": Group("Training, one thing varied at a time", "step", "loss", "of FMA peak"),
     "product": Group("Matrix products", "call", "error", "of FMA peak"),
     "update": Group("Updates of given arrays", "step", "descent", "of a stream"),

@@ -3,6 +3,8 @@
 from itertools import pairwise
 
 from .kind import Kind
+from .models import Models
+from .predict import Predict
 from .product import Product
 from .scaling import SCALINGS
 from .training import Training
@@ -24,6 +26,18 @@ NETWORKS = [
     Training((4, 32, 32, 2), batch=1, samples=4_096, epochs=5),
 ]
 
+MODELS = [
+    Models(Training((4, 32, 32, 2), batch=32, samples=1_024, epochs=5), 64, "one by one"),
+    Models(Training((4, 32, 32, 2), batch=32, samples=1_024, epochs=5), 64, "side by side"),
+]
+
+PREDICTIONS = [
+    Predict((784, 64, 16, 10), samples=1),
+    Predict((784, 64, 16, 10), samples=10_000),
+    Predict((28, 300, 300, 2), samples=1),
+    Predict((28, 300, 300, 2), samples=100_000),
+]
+
 SQUARES = [Product("forward", n, n, n) for n in (256, 512, 1024, 2048)]
 
 LAYERS = [
@@ -40,7 +54,7 @@ UPDATES = [
     Update("adam", tensors=1_000, size=1_000),
 ]
 
-ALL: list[Kind] = [*TRAININGS, *NETWORKS, *SCALINGS, *SQUARES, *LAYERS, *UPDATES]
+ALL: list[Kind] = [*TRAININGS, *NETWORKS, *MODELS, *PREDICTIONS, *SCALINGS, *SQUARES, *LAYERS, *UPDATES]
 ROWS = {row.name: row for row in ALL}
 
 
