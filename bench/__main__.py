@@ -116,7 +116,7 @@ class Run:
                         bar.set_postfix_str(f"{row.name}, {threads} threads", refresh=False)
                         self.row(row, threads, processes, bar)
         if OURS in self.report["versions"]:
-            self.report["package"] = package(self.options.wheel)
+            self.report["package"] = package(self.options.wheel, self.report["versions"])
         return self.report
 
 

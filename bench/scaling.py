@@ -29,7 +29,7 @@ class Scaling(Training):
 
     @property
     def name(self) -> str:
-        return f"{self.curve} {self.value}: {super().name}"
+        return f"{self.curve} {self.value}: {self.network}"
 
     @property
     def point(self) -> Point:
