@@ -257,15 +257,20 @@ struct Kernels {
   double (*fma_chain)(Index rounds);
 };
 
-inline constexpr int stream_writes = 5, stream_kinds = 4 * stream_writes;
+// The traffic of every update rule: at most `max_streams` arrays are read, and as many of them or fewer written.
+inline constexpr int max_streams = 5, stream_kinds = max_streams * (max_streams + 1);
 
 struct KernelTable {
   const char* isa;
   const Kernels<float>* f32;
   const Kernels<double>* f64;
-  // stream[(reads - 1) * stream_writes + writes] over arrays of `size`, writes <= reads <= 4.
-  std::array<void (*)(float* const* arrays, Index size), stream_kinds> stream;
+  std::array<void (*)(float* const* arrays, Index size), stream_kinds> streams;
   void (*philox)(std::uint64_t key, std::uint64_t stream, std::uint64_t first_block, Index words, std::uint32_t* out);
+
+  // 1 <= reads <= max_streams, writes <= reads
+  auto stream(int reads, int writes) const {
+    return streams[static_cast<std::size_t>((reads - 1) * (max_streams + 1) + writes)];
+  }
 
   template <class T>
   const Kernels<T>& of() const {
