@@ -1,4 +1,4 @@
-// Every kernel on NumPy arrays.
+// Products, functions, losses, metrics, sums and random numbers on NumPy arrays.
 #include <pybind11/stl.h>
 
 #include <map>
@@ -349,50 +349,6 @@ auto reduction(const py::object& x, Use&& use) {
   });
 }
 
-py::tuple dropout_forward(const py::object& x, double rate, std::uint64_t seed, std::uint64_t stream,
-                          const py::object& out) {
-  if (!(rate >= 0 && rate < 1)) {
-    throw std::invalid_argument("rate must be at least 0 and less than 1, got " + std::to_string(rate));
-  }
-  return by_dtype(x, "x", [&]<class T>(T) -> py::tuple {
-    const py::array a = checked<T>(x, "x", {-1, -1});
-    const Index rows = a.shape(0), columns = a.shape(1);
-    py::array y = output<T>(out, "out", {rows, columns});
-    check_no_overlap(y, "out", a, "x", true);
-    py::array_t<T> mask({rows, columns});
-    const T* from = data<T>(a);
-    T *to = mutable_data<T>(y), *factors = mask.mutable_data();
-    {
-      const Released released;
-      parallel_for(rows, 1, 4 * elementwise_cost * static_cast<double>(rows * columns), [&](Range share) {
-        for (Index i = share.begin; i < share.end; ++i) {
-          kernels<T>().mask(seed, stream + static_cast<std::uint64_t>(i), rate, factors + i * columns, columns);
-          kernels<T>().multiply_by(from + i * columns, factors + i * columns, to + i * columns, columns);
-        }
-      });
-    }
-    return py::make_tuple(y, mask);
-  });
-}
-
-py::array dropout_backward(const py::object& dy, const py::object& mask, const py::object& out) {
-  return by_dtype(dy, "dy", [&]<class T>(T) -> py::array {
-    const py::array a = checked<T>(dy, "dy");
-    const py::array m = checked<T>(mask, "mask", shape_of(a));
-    py::array dx = output<T>(out, "out", shape_of(a));
-    check_no_overlap(dx, "out", a, "dy", true);
-    check_no_overlap(dx, "out", m, "mask");
-    const T *from = data<T>(a), *factors = data<T>(m);
-    T* to = mutable_data<T>(dx);
-    const Index size = a.size();
-    const Released released;
-    parallel_for(size, alignment, static_cast<double>(size), [&](Range share) {
-      kernels<T>().multiply_by(from + share.begin, factors + share.begin, to + share.begin, share.size());
-    });
-    return dx;
-  });
-}
-
 Index checked_count(Index count) {
   if (count < 0) {
     throw std::invalid_argument("count must not be negative, got " + std::to_string(count));
@@ -480,9 +436,6 @@ void add_kernels(py::module_& module) {
                          []<class T>(const T* from, Index size) { return kernels<T>().first_nonfinite(from, size); });
       },
       py::arg("x"));
-  m.def("dropout_forward", &dropout_forward, py::arg("x"), py::arg("rate"), py::arg("seed"), py::arg("stream"),
-        py::arg("out") = none);
-  m.def("dropout_backward", &dropout_backward, py::arg("dy"), py::arg("mask"), py::arg("out") = none);
   m.def(
       "philox",
       [](std::uint64_t seed, std::uint64_t stream, Index count) {
