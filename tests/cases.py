@@ -148,6 +148,9 @@ LOSS_CASES = LOSSES | {
 METRICS = {
     "sparse_categorical_accuracy": Loss(reference.sparse_categorical_accuracy, "labels"),
     "categorical_accuracy": Loss(reference.categorical_accuracy, "probabilities"),
+    "sparse_top_k_accuracy(2)": Loss(functools.partial(reference.sparse_top_k_accuracy, k=2), "labels"),
+    "sparse_top_k_accuracy(1000)": Loss(functools.partial(reference.sparse_top_k_accuracy, k=1000), "labels"),
+    "top_k_accuracy(3)": Loss(functools.partial(reference.top_k_accuracy, k=3), "probabilities"),
     "binary_accuracy": Loss(reference.binary_accuracy, "bits"),
     "mean_squared_error": Loss(reference.mean_squared_error_metric, "values"),
     "mean_absolute_error": Loss(reference.mean_absolute_error, "values"),

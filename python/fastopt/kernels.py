@@ -982,14 +982,15 @@ def metric(name: str, prediction: ArrayLike, target: ArrayLike) -> Real:
     """Value of a metric for each row.
 
     "sparse_categorical_accuracy": ``argmax(prediction[i]) == target[i]``; "categorical_accuracy":
-    ``argmax(prediction[i]) == argmax(target[i])``, the first of equal maxima; "binary_accuracy": mean of
-    ``(prediction > 0) == (target > 0.5)``, the prediction being logits; "mean_squared_error", "mean_absolute_error":
-    mean over the columns.
+    ``argmax(prediction[i]) == argmax(target[i])``, the first of equal maxima; "sparse_top_k_accuracy(5)" and
+    "top_k_accuracy(5)", or another number: whether ``prediction[i, target[i]]``, or that at the largest target, is
+    among the 5 largest, of equal ones the first; "binary_accuracy": mean of ``(prediction > 0) == (target > 0.5)``, the
+    prediction being logits; "mean_squared_error", "mean_absolute_error": mean over the columns. A NaN is never right.
 
     Args:
         name: one of the above.
         prediction: [batch, columns].
-        target: integers [batch] for "sparse_categorical_accuracy", else [batch, columns] of the prediction's dtype.
+        target: integers [batch] for "sparse_..." metrics, else [batch, columns] of the prediction's dtype.
 
     Returns:
         [batch].
@@ -999,6 +1000,8 @@ def metric(name: str, prediction: ArrayLike, target: ArrayLike) -> Real:
         ValueError: the shapes do not fit, or the name is unknown.
 
     >>> metric("sparse_categorical_accuracy", [[0.1, 0.9], [0.8, 0.2]], [1, 1])
+    array([1., 0.])
+    >>> metric("sparse_top_k_accuracy(2)", [[0.1, 0.9, 0.2], [0.8, 0.2, 0.3]], [1, 1])
     array([1., 0.])
     """
     return _core.metric(name, _read(prediction), _read_target(target))

@@ -298,16 +298,17 @@ py::tuple loss(const std::string& name, const py::object& prediction, const py::
 }
 
 py::array metric(const std::string& name, const py::object& prediction, const py::object& target) {
-  const auto which = static_cast<std::size_t>(find_metric(name));
+  const MetricChoice choice = find_metric(name);
   return by_dtype(prediction, "prediction", [&]<class T>(T) -> py::array {
     const py::array p = checked<T>(prediction, "prediction", {-1, -1});
     const Index rows = p.shape(0), columns = p.shape(1);
-    const py::array t = checked_target<T>(target, "target", metrics()[which].labels, rows, columns);
+    const py::array t = checked_target<T>(target, "target", choice.entry().labels, rows, columns);
     py::array_t<T> value(rows);
     const Metric<T> all{.rows = rows,
                         .columns = columns,
                         .prediction = {data<T>(p), columns},
-                        .target = targets<T>(t, metrics()[which].labels),
+                        .target = targets<T>(t, choice.entry().labels),
+                        .k = choice.k,
                         .value = value.mutable_data()};
     {
       const Released released;
@@ -317,7 +318,7 @@ py::array metric(const std::string& name, const py::object& prediction, const py
         mine.prediction = mine.prediction.from(share.begin);
         mine.target = mine.target.from(share.begin, columns);
         mine.value += share.begin;
-        kernels<T>().metric[which](mine);
+        kernels<T>().metric[static_cast<std::size_t>(choice.metric)](mine);
       });
     }
     return value;

@@ -99,7 +99,8 @@ struct Metric {
   Index rows, columns;
   Rows<const T> prediction;
   Targets<T> target;
-  T* value;  // one for each row
+  Index k = 1;  // of the metrics that look at the k largest predictions
+  T* value;     // one for each row
 };
 
 // The features of a row: [channels, space] or, channels last, [space, channels].

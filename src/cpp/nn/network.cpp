@@ -160,8 +160,8 @@ void Network<T>::check(const Objective<T>& objective) const {
     throw std::invalid_argument("labels and metrics of this dtype need at most " + std::to_string(classes) +
                                 " outputs, not " + std::to_string(outputs()));
   }
-  for (const int i : objective.metrics) {
-    const MetricEntry& metric = metrics()[static_cast<std::size_t>(i)];
+  for (const MetricChoice& choice : objective.metrics) {
+    const MetricEntry& metric = choice.entry();
     if (metric.labels != loss.labels || (metric.name == "binary_accuracy" && loss.name != "binary_crossentropy")) {
       throw std::invalid_argument("metric " + std::string(metric.name) + " does not go with the loss " +
                                   std::string(loss.name));
@@ -476,20 +476,21 @@ void Network<T>::loss_rows(Arena& arena, const Batch& batch, Range rows, const O
   }
   bool activated = false;
   for (std::size_t i = 0; i < objective.metrics.size(); ++i) {
-    const auto metric = static_cast<std::size_t>(objective.metrics[i]);
+    const MetricChoice& choice = objective.metrics[i];
     Rows<T> prediction = y;
-    if (logits && !metrics()[metric].logits) {
+    if (logits && !choice.entry().logits) {
       prediction = arena.activated.from(rows.begin);
       if (!activated) {
         kernels<T>().activate[last_activation()]({y.data, y.stride}, prediction, rows.size(), outputs());
         activated = true;
       }
     }
-    kernels<T>().metric[metric]({.rows = rows.size(),
-                                 .columns = outputs(),
-                                 .prediction = {prediction.data, prediction.stride},
-                                 .target = target,
-                                 .value = arena.metric[i] + rows.begin});
+    kernels<T>().metric[static_cast<std::size_t>(choice.metric)]({.rows = rows.size(),
+                                                                  .columns = outputs(),
+                                                                  .prediction = {prediction.data, prediction.stride},
+                                                                  .target = target,
+                                                                  .k = choice.k,
+                                                                  .value = arena.metric[i] + rows.begin});
   }
   penalise_rows(arena, rows, logits);
 }

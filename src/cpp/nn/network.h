@@ -29,7 +29,7 @@ template <class T>
 struct Objective {
   int loss;
   LossHyper hyper;
-  std::vector<int> metrics;
+  std::vector<MetricChoice> metrics;
   const Index* labels = nullptr;  // of all samples
   const T* dense = nullptr;
   const T* weight = nullptr;
