@@ -460,13 +460,21 @@ class Sequential:
             loss.hyper,
         )
 
-    def train_on_batch(self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Logs:
+    def train_on_batch(
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        class_weight: str | Mapping[int, float] | None = None,
+    ) -> Logs:
         """Do one step on all of the data as one batch.
 
         Args:
             x: Inputs ``[n, features]``.
             y: Targets, as the loss wants them.
             sample_weight: Weights ``[n]``, at least 0.
+            class_weight: Factors of the sample weights by class, as `fit` takes them; ``"balanced"`` counts the samples
+                of the batch.
 
         Returns:
             The loss and the metrics that are means over samples, before the step.
@@ -476,6 +484,8 @@ class Sequential:
         """
         self._compiled()
         data = self._samples(x, y, sample_weight)
+        if class_weight is not None:
+            data = self._with_class_weight(data, class_weight)
         self._check_step()
         self._check_batches(len(data.x), len(data.x), data.shape)
         self.build(data.shape)
