@@ -140,6 +140,11 @@ BAD_DATA = {
     "predict-batch": (lambda m: m.predict(X, batch_size=-1), ValueError, "batch_size must be at least 1"),
     "call": (lambda m: m(X[:, 1:]), ValueError, "x has 3 features"),
     "backward-first": (lambda m: m.backward(np.ones((20, 3))), RuntimeError, "forward"),
+    "backward-twice": (
+        lambda m: (m(X), m.backward(np.ones((20, 3))), m.backward(np.ones((20, 3)))),
+        RuntimeError,
+        "backward needs a forward pass of its own before it",
+    ),
     "backward-shape": (lambda m: (m(X), m.backward(np.ones((20, 2)))), ValueError, "dy has 2 features"),
     "backward-rows": (lambda m: (m(X), m.backward(np.ones((19, 3)))), ValueError, "19"),
     "backward-nan": (lambda m: (m(X), m.backward(np.full((20, 3), np.nan))), ValueError, r"dy\[0, 0\] = nan"),

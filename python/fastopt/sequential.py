@@ -671,6 +671,8 @@ class Sequential:
     def backward(self, dy: ArrayLike) -> Real:
         """Fill the gradients of the last call of the model, and return that of its input.
 
+        Each call of the model has one: with it the running statistics of batch normalisation take their step.
+
         Args:
             dy: The gradient of one's own loss with respect to the outputs, ``[n, outputs]``.
 
@@ -678,7 +680,8 @@ class Sequential:
             The gradient with respect to the inputs, ``[n, features]``.
 
         Raises:
-            RuntimeError: The model has not been called.
+            RuntimeError: The model has not been called since it was built, trained or the last `backward`; or the
+                instruction set was changed after the call.
             TypeError: `dy` does not hold numbers.
             ValueError: The shape is not that of the outputs, or a value is NaN or infinite.
         """

@@ -678,7 +678,10 @@ bool Network<T>::backward(Index batch, const T* dy, T* dx, const Poll& poll) {
   if (batch != forward_rows_) {
     return false;
   }
-  reserve(training_, batch, 0, training_.mode);
+  forward_rows_ = 0;
+  if (training_.table != &kernel_table()) {
+    throw std::runtime_error("the instruction set was changed after the forward pass: call model(x) again");
+  }
   const Rows<const T> x{training_.x.data, training_.x.stride};
   Watch watch(poll);
   run_team(threads_for(step_cost(batch) * 2 / 3), true, [&](const Team& team) {
