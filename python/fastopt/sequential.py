@@ -172,11 +172,13 @@ class Sequential:
         computing = [layer for layer in self.layers if not isinstance(layer, Flatten | Reshape)]
         return computing[-1].activation if computing else "linear"
 
-    def build(self, input_shape: int | Sequence[int | None]) -> None:
+    def build(self, input_shape: int | Sequence[int | None], initialize: bool = True) -> None:
         """Give the layers their weights.
 
         Args:
             input_shape: The shape of a sample: ``784``, ``(784,)``, ``(28, 28)`` or, with the batch, ``(None, 784)``.
+            initialize: Whether weights and `state` get their starting values; else they are 0, to be set afterwards,
+                which saves the time to draw them.
 
         Raises:
             TypeError: It is not made of integers.
@@ -197,9 +199,9 @@ class Sequential:
         specs = [spec for stage in plan for spec in stage.layer.specs(stage.input_shape)]
         network = _core.Network(self.dtype, size_of(shape), specs, self.seed)
         network.noise = self._noise
-        for kind, views in (("parameters", network.parameters), ("state", network.state)):
+        kinds = ("parameters", network.parameters, INITIAL_VALUES), ("state", network.state, INITIAL_STATE)
+        for kind, views, stream in kinds if initialize else ():
             tensors = [tensor for stage in plan for tensor in getattr(stage, kind).values()]
-            stream = INITIAL_VALUES if kind == "parameters" else INITIAL_STATE
             for i, (tensor, view) in enumerate(zip(tensors, _flat(views), strict=True)):
                 view[...] = tensor.initializer(tensor.shape, self.seed, stream + i, self.dtype)
         self._network, self._input_shape = network, shape
