@@ -16,7 +16,9 @@ from .text import as_text
 
 # Each is a module with main(prog, arguments) -> exit code.
 COMMANDS = {
+    "compare": "what got slower between two results files",
     "report": "write the Markdown and the HTML of a results file again",
+    "readme": "write the speed table of README.md from a results file",
 }
 # What --quick shows: small, middling and large work of each group.
 QUICK = (

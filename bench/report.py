@@ -3,10 +3,12 @@
 import argparse
 import json
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from .html import as_html
 from .markdown import as_markdown
 
 
@@ -25,6 +27,10 @@ def as_json(report: dict[str, Any]) -> str:
 def render(report: dict[str, Any], path: Path) -> None:
     """Write what is for reading."""
     path.with_suffix(".md").write_text(as_markdown(report))
+    try:
+        path.with_suffix(".html").write_text(as_html(report))
+    except ImportError as error:
+        print(f"No HTML was written. {error}", file=sys.stderr)
 
 
 def publish(report: dict[str, Any], path: Path) -> None:

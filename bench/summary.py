@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from .groups import GROUPS
 from .interval import geometric_mean
 
 Result = dict[str, Any]
@@ -25,9 +26,9 @@ def best_other(result: Result) -> tuple[str, dict[str, Any]] | None:
 
 
 def by_key(results: list[Result]) -> dict[Key, list[Result]]:
-    """The results that stand in one table."""
+    """The results that stand in one table, in the order of the groups."""
     found: dict[Key, list[Result]] = {}
-    for result in results:
+    for result in sorted(results, key=lambda result: (list(GROUPS).index(result["group"]), result["threads"])):
         found.setdefault((result["group"], result["dtype"], result["threads"]), []).append(result)
     return found
 

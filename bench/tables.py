@@ -31,9 +31,17 @@ def peak_text(result: Result) -> str:
     return f"{result['of_peak']['ratio']:.0%}{mark(result['of_peak'])}" if "of_peak" in result else "-"
 
 
-def title_of(key: Key) -> str:
+def short_title(key: Key) -> str:
     group, dtype, threads = key
-    return f"{GROUPS[group].title}: microseconds a {GROUPS[group].operation} ({dtype}, {threads_text(threads)})"
+    return f"{GROUPS[group].title}, {dtype}, {threads_text(threads)}"
+
+
+def unit(key: Key) -> str:
+    return f"microseconds a {GROUPS[key[0]].operation}"
+
+
+def title_of(key: Key) -> str:
+    return f"{short_title(key)}: {unit(key)}"
 
 
 def peer_cell(result: Result, peer: str) -> str:
@@ -81,12 +89,11 @@ def full_table(key: Key, results: list[Result]) -> Table:
 def summary_table(report: dict[str, Any]) -> Table:
     """A line for each group. Means are geometric."""
     table = [["geometric means", "rows", "slower", "to best other", f"to {PLAIN}", "of the roof"]]
-    for (group, dtype, threads), results in by_key(report["results"]).items():
+    for key, results in by_key(report["results"]).items():
         found = summary(results)
         means = ["-" if value is None else f"{significant(value)}x" for value in (found.best, found.plain)]
         roof = "-" if found.of_peak is None else f"{found.of_peak:.0%}"
-        title = f"{GROUPS[group].title}, {dtype}, {threads_text(threads)}"
-        table.append([title, f"{found.rows}", f"{found.slower}", *means, roof])
+        table.append([short_title(key), f"{found.rows}", f"{found.slower}", *means, roof])
     return "Summary: how many times as fast", table
 
 
