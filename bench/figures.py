@@ -25,7 +25,8 @@ BY_VERDICT = {"faster": BLUE, "slower": RED, "level": GREY, "unclear": GREY}
 COLORS = (BLUE, RED, GREEN, PINK, ORANGE, SKY, BLACK)
 MARKERS = "osD^vPX*"
 
-WIDTH, ROW = 10.4, 0.36  # inches
+WIDTH, ROW, CURVE = 10.4, 0.36, (5.1, 3.4)  # inches
+STEPS = {(1, 1.5, 2, 3, 5, 7): 6, (1, 2, 5): 300, (1,): math.inf}  # ticks in a power of ten: the length of an axis
 MANY = 12  # rows: more have their axis above as well
 STYLE = {
     "font.size": 9,
@@ -65,12 +66,20 @@ def as_svg(figure: "Figure") -> str:
 
 
 def log_ticks(axis: "Axis", low: float, high: float) -> None:
-    """Ticks at 1, 2 and 5 times powers of ten, or fewer if that would be many."""
+    """Ticks at round numbers, the fewer the longer the axis."""
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    steps = (1, 2, 5) if high / low < 300 else (1,)
+    steps = next(steps for steps, longest in STEPS.items() if high / low < longest)
     ticks = [tick for power in powers for step in steps if low <= (tick := step * 10.0**power) <= high]
     axis.set_ticks([], minor=True)
-    axis.set_ticks(ticks, [f"{tick:,.0f}" if tick >= 1 else f"{tick:g}" for tick in ticks])
+    axis.set_ticks(ticks, [tick_text(tick) for tick in ticks])
+
+
+def tick_text(value: float) -> str:
+    """Short: 0.5, 20, 5k, 1M."""
+    for letter, unit in (("M", 1e6), ("k", 1e3)):
+        if value >= unit:
+            return f"{value / unit:g}{letter}"
+    return f"{value:g}"
 
 
 def bar(axes: "Axes", y: float, height: float, ratio: dict[str, Any], color: str, text: str) -> None:
@@ -100,7 +109,7 @@ def speed_ups(axes: "Axes", results: Sequence[Result]) -> None:
     high = max([ratio["high"] for ratio in every] + [1.5])
     axes.set_xscale("log")
     axes.set_xlim(low, high * (high / low) ** 0.28)  # room for the words
-    log_ticks(axes.xaxis, low, high)
+    log_ticks(axes.xaxis, *axes.get_xlim())
     axes.axvline(1, color=INK, linewidth=1)
     axes.set_title(f"times as fast as the other ({results[0]['reference']} is slower left of 1)")
 
@@ -154,7 +163,7 @@ def look(peer: str, reference: str) -> dict[str, Any]:
 def fitted(sizes: Sequence[float], seconds: Sequence[float]) -> str:
     """The power law of the larger half of the sizes: smaller ones cost what a call costs, whatever the size."""
     first = min(len(sizes) // 2, len(sizes) - 3)
-    return "" if first < 0 else f"  ~ size^{slope(sizes[first:], seconds[first:]):.2f}"
+    return "" if first < 0 else f" ~ size^{slope(sizes[first:], seconds[first:]):.2f}"
 
 
 def curve(results: Sequence[Result]) -> str:
@@ -167,8 +176,8 @@ def curve(results: Sequence[Result]) -> str:
     peers = list(dict.fromkeys(peer for result in results for peer in result["peers"]))
     with_roof = all("of_peak" in result for result in results)
     with rc_context(STYLE):
-        figure = Figure((WIDTH, 3.7), layout="constrained")
-        panels = figure.subplots(1, 2) if with_roof else [figure.subplots()]
+        figure = Figure(CURVE, layout="constrained")
+        panels = list(figure.subplots(1, 2)) if with_roof else [figure.subplots()]
         for peer in peers:
             able = [result for result in results if peer in result["peers"] and result["peers"][peer]["agrees"]]
             sizes = [result["point"]["value"] for result in able]
@@ -184,12 +193,12 @@ def curve(results: Sequence[Result]) -> str:
         if with_roof:
             panels[1].set_ylim(0)
             panels[1].yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
-            panels[1].set_title(f"speed, as a fraction {group.peak}")
+            panels[1].set_title(f"speed, {group.peak}")
         for panel in panels:
             panel.set_xscale("log")
             log_ticks(panel.xaxis, *panel.get_xlim())
             panel.set_xlabel(results[0]["point"]["axis"])
             panel.grid()
             panel.tick_params(length=0)
-        figure.legend(loc="outside right upper", frameon=False)
+        figure.legend(loc="outside lower left", ncols=2, frameon=False, fontsize=8)
         return as_svg(figure)

@@ -16,7 +16,6 @@ from .tables import (
     short_title,
     side_tables,
     summary_table,
-    threads_text,
     unit,
     worst_table,
 )
@@ -37,6 +36,10 @@ section, .verdict { padding: 16px 20px; margin: 16px 0; }
 .verdict { border-left: 5px solid #0072b2; }
 .verdict.noisy { border-left-color: #d55e00; }
 .scroll { overflow-x: auto; }
+.grid { display: grid; grid-template-columns: 1fr 1fr; gap: 20px; }
+@media (max-width: 800px) { .grid { grid-template-columns: 1fr; } }
+figure { margin: 0; }
+figcaption { font-weight: 600; }
 table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; }
 th, td { padding: 3px 12px 3px 0; text-align: right; white-space: nowrap; border-bottom: 1px solid #edf0f2; }
 th:first-child, td:first-child { text-align: left; }
@@ -57,10 +60,6 @@ def drawn(table: Table) -> str:
     return f'<div class="scroll"><table><tr>{cells}</tr>{lines}</table></div>'
 
 
-def section(title: str, *parts: str) -> str:
-    return f'<section id="{anchor(title)}"><h2>{escape(title)}</h2>{"".join(parts)}</section>'
-
-
 def anchor(title: str) -> str:
     return re.sub(r"\W+", "-", title.lower())
 
@@ -75,17 +74,16 @@ def legend() -> str:
         figures.SKY: "fraction of the roof",
     }
     shown = "".join(f'<i class="key" style="background:{color}"></i>{text}' for color, text in keys.items())
-    return f"<small>Bars with 95 % intervals; the best other is named. {shown}</small>"
+    return f"<p><small>Bars with 95 % intervals; the best other is named. {shown}</small></p>"
 
 
 def curves(results: Iterable[Result]) -> dict[str, list[Result]]:
-    """The results that stand on one curve, by its title."""
+    """The results that stand on one curve."""
     found: dict[str, list[Result]] = {}
     for result in results:
         if result["point"]:
-            title = f"{result['point']['curve']} ({result['dtype']}, {threads_text(result['threads'])})"
-            found.setdefault(title, []).append(result)
-    return {title: points for title, points in found.items() if len(points) > 1}
+            found.setdefault(result["point"]["curve"], []).append(result)
+    return {curve: points for curve, points in found.items() if len(points) > 1}
 
 
 def headline(report: dict[str, Any]) -> str:
@@ -100,33 +98,45 @@ def headline(report: dict[str, Any]) -> str:
     )
 
 
-def group_section(key: Key, results: list[Result]) -> str:
+def group_sections(key: Key, results: list[Result]) -> dict[str, str]:
+    """What is shown of a group, by its title."""
+    title = short_title(key)
     details = f"<summary>All peers: {unit(key)}, and how many times as fast as each</summary>"
     table = drawn(full_table(key, results))
-    return section(short_title(key), figures.bars(results), f"<details>{details}{table}</details>")
+    found = {title: f"{figures.bars(results)}<details>{details}{table}</details>"}
+    drawings = [
+        f"<figure><figcaption>{escape(curve)}</figcaption>{figures.curve(points)}</figure>"
+        for curve, points in curves(results).items()
+    ]
+    return {**found, f"{title}: against size": f'<div class="grid">{"".join(drawings)}</div>'} if drawings else found
+
+
+def sections(report: dict[str, Any]) -> dict[str, str]:
+    """The page, by titles."""
+    behind, rows = worst_table(report)
+    found = {
+        "Summary": f"<p>{escape(headline(report))}</p>{drawn(summary_table(report))}",
+        behind: drawn((behind, rows)) if len(rows) > 1 else "<p>None.</p>",
+    }
+    for key, results in by_key(report["results"]).items():
+        found |= group_sections(key, results)
+    found |= {table[0]: drawn(table) for table in side_tables(report)}
+    return {**found, "How to read it": "".join(f"<p>{escape(note)}</p>" for note in [*notes(report)[1:], *READING])}
 
 
 def as_html(report: dict[str, Any]) -> str:
     """Raises ImportError where matplotlib is not installed."""
     figures.check_matplotlib()
-    groups, sizes = by_key(report["results"]), curves(report["results"])
-    behind, sides = worst_table(report), list(side_tables(report))
-    parts = [
-        section("Summary", f"<p>{escape(headline(report))}</p>", drawn(summary_table(report))),
-        section(behind[0], drawn(behind) if len(behind[1]) > 1 else "<p>None.</p>"),
-        legend(),
-        *(group_section(key, results) for key, results in groups.items()),
-        *(section(title, figures.curve(points)) for title, points in sizes.items()),
-        *(section(title, drawn((title, rows))) for title, rows in sides),
-        section("How to read it", *(f"<p>{escape(note)}</p>" for note in [*notes(report)[1:], *READING])),
-    ]
-    titles = [*map(short_title, groups), *sizes, *(title for title, _ in sides), "How to read it"]
-    links = "".join(f'<a href="#{anchor(title)}">{escape(title)}</a> ' for title in titles)
+    parts = sections(report)
+    links = "".join(f'<a href="#{anchor(title)}">{escape(title)}</a> ' for title in parts)
+    body = "".join(
+        f'<section id="{anchor(title)}"><h2>{escape(title)}</h2>{part}</section>' for title, part in parts.items()
+    )
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>fastopt benchmark, {escape(report['machine']['date'][:10])}</title><style>{CSS}</style></head>"
         f"<body><main><h1>fastopt benchmark</h1><small>{escape(machine_text(report))}</small>"
         f'<p class="verdict{" noisy" if reasons(report) else ""}">{escape(verdict(report))}</p>'
-        f"<nav>{links}</nav>{''.join(parts)}</main></body></html>\n"
+        f"<nav>{links}</nav>{legend()}{body}</main></body></html>\n"
     )

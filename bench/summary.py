@@ -10,7 +10,6 @@ Result = dict[str, Any]
 Key = tuple[str, str, int]  # group, dtype, threads
 
 PLAIN = "numpy"  # the peer that is always there
-WORST = 10  # rows that are listed
 
 
 def others(result: Result) -> dict[str, dict[str, Any]]:
@@ -61,7 +60,7 @@ def summary(results: list[Result]) -> Summary:
 
 
 def worst(results: list[Result]) -> list[Result]:
-    """The rows in which the reference is slower than another peer or level with it, the slowest first."""
+    """The rows in which the reference is behind the best other, whether or not that is sure, the slowest first."""
     behind = [(found[1]["ratio"], result) for result in results if (found := best_other(result))]
     behind = [(ratio, result) for ratio, result in behind if ratio < 1]
-    return [result for _, result in sorted(behind, key=lambda pair: pair[0])[:WORST]]
+    return [result for _, result in sorted(behind, key=lambda pair: pair[0])]
