@@ -1,7 +1,7 @@
 """The command ``fastopt``: a demonstration, benchmarks, and what there is to know about this machine."""
 
 import argparse
-import importlib
+import importlib.util
 import os
 import sys
 import time
@@ -103,14 +103,11 @@ def _positive(text: str) -> int:
 
 def _bench(argv: Sequence[str]) -> int:
     """Hand over to the benchmark suite, which the wheel holds as ``fastopt.bench``."""
-    try:
-        suite = importlib.import_module("fastopt.bench.__main__")
-    except ModuleNotFoundError as error:
-        if error.name != "fastopt.bench":
-            raise
+    if importlib.util.find_spec("fastopt.bench") is None:
         raise FileNotFoundError(
             "the benchmarks are not part of this installation; in the source tree run: python -m bench"
-        ) from None
+        )
+    suite = importlib.import_module("fastopt.bench.__main__")
     return int(suite.main(argv, "fastopt bench"))
 
 
