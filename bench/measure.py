@@ -1,4 +1,4 @@
-"""Turns of all peers, interleaved A B B A, after each has done the row once and got it right."""
+"""Turns of all peers, interleaved A B B A, after a turn of each that is only checked."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -16,7 +16,7 @@ Processes = dict[str, PeerProcess]
 
 
 def ready(row: Kind, dtype: str, processes: Processes) -> tuple[Processes, dict[str, str]]:
-    """The processes that have the row open and did one unit of it right, the reference first; why others do not.
+    """The processes that have the row open and did a turn of it right, the reference first; why others do not.
 
     The reference is the first peer that knows this kind of work. Without it there is nothing to compare with.
     """
@@ -29,7 +29,7 @@ def ready(row: Kind, dtype: str, processes: Processes) -> tuple[Processes, dict[
         try:
             process.ask("open", row.name, dtype)
             if peer != ROOF:
-                process.ask("run", 1)
+                process.ask("run", row.count)
                 value = process.ask("check")
                 reference = value if reference is None else reference
                 if not row.agrees(value, reference, dtype):

@@ -10,14 +10,21 @@ WIDTH, GAP = 100, "  "
 
 
 def drawn(table: Table) -> str:
-    """Title, head and lines; columns of numbers are right-aligned, the first is not."""
+    """Title, head and lines; all columns but the first are right-aligned; that is cut where it is too long."""
     title, rows = table
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    first, *widths = (max(map(len, column)) for column in zip(*rows, strict=True))
+    first = min(first, WIDTH - sum(widths) - len(GAP) * len(widths))
     lines = [
-        GAP.join([first.ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(cells, widths[1:], strict=True))]).rstrip()
-        for first, *cells in rows
+        GAP.join(
+            [cut(name, first).ljust(first), *(cell.rjust(w) for cell, w in zip(cells, widths, strict=True))]
+        ).rstrip()
+        for name, *cells in rows
     ]
     return "\n".join([title, lines[0], "-" * max(map(len, lines)), *lines[1:]])
+
+
+def cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 2]}.."
 
 
 def as_text(report: dict[str, Any]) -> str:

@@ -171,7 +171,7 @@ def made_up(*results: dict[str, Any], machine: str = "A processor", scale: float
 def report() -> dict[str, Any]:
     """One row is three times as slow as the others."""
     curve = [result(f"batch {n}", value=n) for n in (8, 16, 32, 64)]
-    return made_up(result("a & <b>"), result("slow", 3.0), *curve)
+    return made_up(result("a & <b>" + " and more" * 10), result("slow", 3.0), *curve)
 
 
 def test_summary(report: dict[str, Any]) -> None:
