@@ -27,18 +27,19 @@ def ready(row: Kind, dtype: str, processes: Processes) -> tuple[Processes, dict[
         if not can_do(peer, row.group):
             continue
         try:
-            process.ask("open", row.name, dtype)
-            if peer != ROOF:
+            knows = process.ask("open", row.name, dtype) is not False
+            if knows and peer != ROOF:
                 process.ask("run", row.count)
                 value = process.ask("check")
                 reference = value if reference is None else reference
                 if not row.agrees(value, reference, dtype):
                     raise PeerError(f"its result is wrong: {value:.4g}, that of the reference is {reference:.4g}")
-            able[peer] = process
+            if knows:
+                able[peer] = process
         except PeerError as error:
             left_out[peer] = str(error)
-            if not able:
-                return {}, left_out
+        if not able:
+            break
     return able, left_out
 
 
