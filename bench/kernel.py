@@ -95,6 +95,7 @@ class Kernel:
             x = ACTIVATIONS[self.activation](z.astype(np.float64))[0].astype(dtype)
             return KernelData((x, kernel, normal(outputs), z), normal(batch, outputs))
         x, dy = normal(*self.shape), normal(*self.shape)
+        x[x == np.rint(x)] += 0.5  # where slopes are a matter of convention
         if self.operation in NORMS:
             channels = self.shape[1]
             return KernelData((x + 1, 1 + normal(channels) / 4, normal(channels)), dy)

@@ -7,7 +7,7 @@ from .kind import Kind
 from .product import Product
 from .training import Training
 from .truth import ACTIVATIONS
-from .update import Update
+from .update import SLOTS, SPLIT, Update
 
 TRAININGS = [
     Training((4, 32, 32, 2), batch=32, samples=16_384, epochs=10),
@@ -46,9 +46,10 @@ KERNELS = [
 ]
 
 UPDATES = [
-    Update("adam", tensors=1, size=64_000_000),
-    Update("adam", tensors=8, size=12_500),
-    Update("adam", tensors=1_000, size=1_000),
+    *(Update("adam", tensors=1, size=10**power) for power in range(3, 9)),
+    *(Update("adam", tensors, SPLIT // tensors) for tensors in (1, 8, 100, 1_000)),
+    *(Update(name, tensors=8, size=12_500) for name in SLOTS),
+    *(Update(name, tensors=1, size=10**7) for name in SLOTS if name != "adam"),
 ]
 
 ALL: list[Kind] = [*TRAININGS, *SQUARES, *LAYERS, *KERNELS, *UPDATES]

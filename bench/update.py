@@ -1,21 +1,43 @@
 """Steps of an optimizer on arrays whose gradients are there: a stream of memory if they are large, overhead if many."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .kind import Job, stopwatch
+from .kind import Job, Point, stopwatch
 
 # The arrays that each optimizer keeps for one of parameters.
-SLOTS = {"adam": 2}
+SLOTS = {
+    "sgd": 0,
+    "momentum": 1,
+    "nesterov": 1,
+    "adagrad": 1,
+    "adadelta": 2,
+    "rmsprop": 1,
+    "adam": 2,
+    "amsgrad": 3,
+    "adamw": 2,
+    "adamax": 2,
+    "nadam": 2,
+    "radam": 2,
+    "lion": 1,
+    "lamb": 2,
+    "delta_bar_delta": 2,
+}
+# All but Adam's own, which are those of training. With this beta_2 RAdam is rectified from the sixth step on.
+MOMENTUM, RHO, DECAY, START, LION_BETA_2, RADAM_BETA_2 = 0.9, 0.9, 0.01, 0.1, 0.99, 0.9
+ADADELTA_RATE, ADADELTA_EPSILON, LAMB_EPSILON = 1.0, 1e-6, 1e-6
+KAPPA, PHI, THETA = 1e-3, 0.1, 0.7
 # Of the gradients in the steps that are checked: only where they differ do the means of them matter.
-FACTORS = (1.0, -0.5, 2.0)
+FACTORS = (1.0, -0.5, 2.0, 0.3, -1.5, 0.7)
 TURN_ELEMENTS, MOST_STEPS = 200_000_000, 10_000
+SPLIT = 1_024_000  # elements of the curve over the number of tensors
 
 Arrays = list[NDArray[Any]]
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -30,7 +52,6 @@ class Update:
     tensors: int
     size: int
     group = "update"
-    point = None
     operations = 1
 
     @property
@@ -44,6 +65,12 @@ class Update:
     @property
     def count(self) -> int:
         return min(MOST_STEPS, max(1, TURN_ELEMENTS // self.elements))
+
+    @property
+    def point(self) -> Point | None:
+        if self.elements == SPLIT:
+            return Point(f"{self.optimizer} of {SPLIT} elements", "tensors", self.tensors)
+        return Point(f"{self.optimizer} of one tensor", "elements", self.size) if self.tensors == 1 else None
 
     @property
     def streams(self) -> tuple[int, int]:
@@ -64,6 +91,13 @@ class Update:
     def agrees(self, value: float, reference: float, dtype: str) -> bool:
         """Equal but for rounding: optax has 1 - b2^t in float32, worth 5e-6; a b2 of 0.998 would be worth 7e-5."""
         return abs(value - reference) <= 2e-5 * abs(reference)
+
+
+def find(optimizers: Mapping[str, Found], name: str) -> Found:
+    """The optimizer of a peer that has it."""
+    if name not in optimizers:
+        raise LookupError(f"it has no {name} that can be compared")
+    return optimizers[name]
 
 
 def job(
