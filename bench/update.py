@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .kind import Job, Point, stopwatch
+from .training import LEARNING_RATE
 
 # The arrays that each optimizer keeps for one of parameters.
 SLOTS = {
@@ -27,8 +28,10 @@ SLOTS = {
     "lamb": 2,
     "delta_bar_delta": 2,
 }
-# All but Adam's own, which are those of training. With this beta_2 RAdam is rectified from the sixth step on.
-MOMENTUM, RHO, DECAY, START, LION_BETA_2, RADAM_BETA_2 = 0.9, 0.9, 0.01, 0.1, 0.99, 0.9
+# All but Adam's own, which are those of training. With the fast beta_2 six steps are enough for RAdam to be rectified
+# and for the mean square of AMSGrad to want to fall.
+MOMENTUM, RHO, START, LION_BETA_2, FAST_BETA_2 = 0.9, 0.9, 0.1, 0.99, 0.9
+DECAY = 168 * 2**-24 / LEARNING_RATE  # 0.01, but such that 1 - LEARNING_RATE DECAY is a float32
 ADADELTA_RATE, ADADELTA_EPSILON, LAMB_EPSILON = 1.0, 1e-6, 1e-6
 KAPPA, PHI, THETA = 1e-3, 0.1, 0.7
 # Of the gradients in the steps that are checked: only where they differ do the means of them matter.
@@ -85,7 +88,7 @@ class Update:
         return UpdateData(params, grads)
 
     def check(self, data: UpdateData, result: float) -> float:
-        """How far the steps that are checked went down the gradients, in units of the parameters."""
+        """How far the steps that are checked went down the gradients and towards zero, in units of the parameters."""
         return result
 
     def agrees(self, value: float, reference: float, dtype: str) -> bool:
@@ -111,7 +114,7 @@ def job(
         take([np.multiply(g, factor, dtype=g.dtype) for g in data.grads])
         steps(1)
     reached = zip(data.params, params(), data.grads, strict=True)
-    down = sum(np.sum((start - end) * g, dtype=np.float64) for start, end, g in reached)
+    down = sum(np.sum((start - end) * (g + start), dtype=np.float64) for start, end, g in reached)
     result = float(down / sum(np.sum(np.abs(g), dtype=np.float64) for g in data.grads))
     take(data.grads)
     return Job(stopwatch(steps), lambda: result)
