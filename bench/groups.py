@@ -16,5 +16,6 @@ class Group:
 GROUPS = {
     "training": Group("Training", "step", "loss", "of FMA peak"),
     "product": Group("Matrix products", "call", "error", "of FMA peak"),
+    "kernel": Group("Kernels, forward and backward", "call", "error", "of roof"),
     "update": Group("Updates of given arrays", "step", "descent", "of a stream"),
 }

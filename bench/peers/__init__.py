@@ -6,7 +6,7 @@ of work that the peer can do.
 
 from pathlib import Path
 
-PEERS = ("fastopt", "jax", "jax_host_shuffle", "optax", "torch", "sklearn", "numpy")
+PEERS = ("fastopt", "jax", "jax_host_shuffle", "optax", "torch", "torch_compiled", "sklearn", "numpy")
 ROOF = "roof"
 
 
