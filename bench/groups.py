@@ -19,5 +19,6 @@ GROUPS = {
     "predict": Group("Predictions", "call", "error", "of FMA peak"),
     "scaling": Group("Training, one thing varied at a time", "step", "loss", "of FMA peak"),
     "product": Group("Matrix products", "call", "error", "of FMA peak"),
+    "kernel": Group("Kernels, forward and backward", "call", "error", "of roof"),
     "update": Group("Updates of given arrays", "step", "descent", "of a stream"),
 }

@@ -14,8 +14,14 @@ import numpy as np
 CODE = "import time, numpy; start = time.perf_counter(); import {}; print(time.perf_counter() - start)"
 OURS = "fastopt"
 
-# The distribution of each peer that is a library and not another way to use one.
-DISTRIBUTIONS = {OURS: OURS, "jax": "jax", "keras": "keras", "torch": "torch", "sklearn": "scikit-learn"}
+# What to install for each peer that is a library and not another way to use one.
+DISTRIBUTIONS = {
+    OURS: [OURS],
+    "jax": ["jax"],
+    "keras": ["keras", "jax"],
+    "torch": ["torch"],
+    "sklearn": ["scikit-learn"],
+}
 
 
 def import_seconds(module: str, repeats: int) -> float:
@@ -28,12 +34,12 @@ def import_seconds(module: str, repeats: int) -> float:
     return float(np.median(taken[1:]))
 
 
-def with_dependencies(name: str) -> dict[str, metadata.Distribution]:
-    """The distribution and, as far as they are installed, those that it requires, but for NumPy."""
+def with_dependencies(names: list[str]) -> dict[str, metadata.Distribution]:
+    """The distributions and, as far as they are installed, those that they require, but for NumPy."""
     found: dict[str, metadata.Distribution] = {}
-    names = [name]
-    while names:
-        key = re.sub(r"[-_.]+", "-", names.pop()).lower()
+    waiting = list(names)
+    while waiting:
+        key = re.sub(r"[-_.]+", "-", waiting.pop()).lower()
         if key in found or key == "numpy":
             continue
         try:
@@ -41,13 +47,13 @@ def with_dependencies(name: str) -> dict[str, metadata.Distribution]:
         except metadata.PackageNotFoundError:
             continue
         requirements = [text for text in found[key].requires or [] if "extra ==" not in text]
-        names += [re.match(r"[\w.-]+", text)[0] for text in requirements]
+        waiting += [re.match(r"[\w.-]+", text)[0] for text in requirements]
     return found
 
 
-def installed_bytes(name: str) -> int | None:
-    """None if it runs from its sources."""
-    paths = [Path(file.locate()) for found in with_dependencies(name).values() for file in found.files or []]
+def installed_bytes(names: list[str]) -> int | None:
+    """None for what runs from its sources."""
+    paths = [Path(file.locate()) for found in with_dependencies(names).values() for file in found.files or []]
     return sum(path.stat().st_size for path in paths if path.is_file()) or None
 
 
