@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...kind import Job
-from ...predict import Predict, PredictData, job
+from ...predict import Predict, PredictData, by_pieces, job
 
 
 def prepare(row: Predict, data: PredictData) -> Job:
@@ -23,4 +23,4 @@ def prepare(row: Predict, data: PredictData) -> Job:
     def predict(x: NDArray[Any]) -> NDArray[Any]:
         return np.asarray(logits(weights, x))
 
-    return job(predict, data.x)
+    return job(by_pieces(predict), data.x)

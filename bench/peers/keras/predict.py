@@ -1,5 +1,5 @@
 from ...kind import Job
-from ...predict import Predict, PredictData, job
+from ...predict import Predict, PredictData, by_pieces, job
 from .training import network, set_weights
 
 
@@ -8,4 +8,4 @@ def prepare(row: Predict, data: PredictData) -> Job:
     model = network(row.training, str(data.x.dtype))
     model.compile(jit_compile=True)
     set_weights(model, data.weights)
-    return job(model.predict_on_batch, data.x)
+    return job(by_pieces(model.predict_on_batch), data.x)

@@ -2,25 +2,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...kind import Job
-from ...predict import Predict, PredictData, job
-
-CHUNK = 1024  # rows whose hidden layers stay in cache
+from ...predict import PIECE, Predict, PredictData, by_pieces, job
 
 
 def prepare(row: Predict, data: PredictData) -> Job:
     *hidden, (last_kernel, last_bias) = data.weights
-    scratch = [np.empty((min(CHUNK, row.samples), len(bias)), data.x.dtype) for _, bias in hidden]
+    scratch = [np.empty((min(PIECE, row.samples), len(bias)), data.x.dtype) for _, bias in hidden]
 
-    def predict(x: NDArray[np.floating]) -> NDArray[np.floating]:
-        out = np.empty((len(x), len(last_bias)), x.dtype)
-        for start in range(0, len(x), CHUNK):
-            h = x[start : start + CHUNK]
-            for (kernel, bias), array in zip(hidden, scratch, strict=True):
-                h = np.matmul(h, kernel, out=array[: len(h)])
-                h += bias
-                np.maximum(h, 0, out=h)
-            logits = np.matmul(h, last_kernel, out=out[start : start + CHUNK])
-            logits += last_bias
-        return out
+    def predict(h: NDArray[np.floating]) -> NDArray[np.floating]:
+        for (kernel, bias), out in zip(hidden, scratch, strict=True):
+            h = np.matmul(h, kernel, out=out)
+            h += bias
+            np.maximum(h, 0, out=h)
+        logits = h @ last_kernel
+        logits += last_bias
+        return logits
 
-    return job(predict, data.x)
+    return job(by_pieces(predict), data.x)

@@ -3,7 +3,7 @@ import sklearn
 from sklearn.neural_network import MLPRegressor
 
 from ...kind import Job
-from ...predict import Predict, PredictData, job
+from ...predict import Predict, PredictData, by_pieces, job
 
 
 def prepare(row: Predict, data: PredictData) -> Job:
@@ -13,4 +13,4 @@ def prepare(row: Predict, data: PredictData) -> Job:
     model.partial_fit(data.x[:1], np.zeros((1, row.sizes[-1]), data.x.dtype))
     for own_kernel, own_bias, (kernel, bias) in zip(model.coefs_, model.intercepts_, data.weights, strict=True):
         own_kernel[...], own_bias[...] = kernel, bias
-    return job(model.predict, data.x)
+    return job(by_pieces(model.predict), data.x)

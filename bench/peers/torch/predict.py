@@ -4,7 +4,7 @@ import torch
 from numpy.typing import NDArray
 
 from ...kind import Job
-from ...predict import Predict, PredictData, job
+from ...predict import Predict, PredictData, by_pieces, job
 from .training import network
 
 
@@ -15,4 +15,4 @@ def prepare(row: Predict, data: PredictData) -> Job:
     def predict(x: NDArray[Any]) -> NDArray[Any]:
         return model(torch.from_numpy(x)).numpy()
 
-    return job(predict, data.x)
+    return job(by_pieces(predict), data.x)

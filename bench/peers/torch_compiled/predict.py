@@ -4,7 +4,7 @@ import torch
 from numpy.typing import NDArray
 
 from ...kind import Job
-from ...predict import Predict, PredictData, job
+from ...predict import Predict, PredictData, by_pieces, job
 from ..torch.training import network
 
 
@@ -17,5 +17,4 @@ def prepare(row: Predict, data: PredictData) -> Job:
     def predict(x: NDArray[Any]) -> NDArray[Any]:
         return compiled(torch.from_numpy(x)).numpy()
 
-    predict(data.x)
-    return job(predict, data.x)
+    return job(by_pieces(predict), data.x)
