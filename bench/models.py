@@ -54,6 +54,9 @@ class Models:
 
 
 def job(row: Models, trainers: Sequence[Trainer]) -> Job:
+    """With whatever a library compiles for all of them at the first epoch done before."""
+    trainers[0].start()
+    trainers[0].fit(1)
     pool = ThreadPoolExecutor(cpu_count())
     each: Callable[..., Iterable[object]] = pool.map if row.way == "side by side" else map
 

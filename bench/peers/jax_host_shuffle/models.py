@@ -45,4 +45,5 @@ def prepare(row: Models, data: list[TrainingData]) -> Job:
             for model in range(len(state[-1]))
         ]
 
+    run(1)
     return Job(run, result)
