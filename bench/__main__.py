@@ -29,7 +29,6 @@ QUICK = (
     "forward 512x512x512",
     "backward_kernel 256x300x300",
     "adam 8x12500",
-    "adam 1000x1000",
 )
 QUICK_PEERS, QUICK_ROUNDS, ROUNDS = ("fastopt", "numpy"), 2, 7
 

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 BLUE, RED, GREEN, PINK, ORANGE, SKY, BLACK = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"
 GREY, PALE, INK, RULE = "#9AA3AB", "#CBD3DA", "#2B3138", "#DDE2E6"
 BY_VERDICT = {"faster": BLUE, "slower": RED, "level": GREY, "unclear": GREY}
-# Of curves: a peer looks the same in all figures, and no two look alike, since 7 and 8 have no common factor.
-COLORS = (BLUE, RED, GREEN, PINK, ORANGE, SKY, BLACK)
-MARKERS = "osD^vPX*"
+# Of curves: blue and thick is the reference; each other peer looks the same in all figures.
+COLORS = (RED, GREEN, ORANGE, PINK, SKY, BLACK, GREY)
+DASHES = ("-", "--", ":")
+MARKERS = "sD^vPX*"
 
 WIDTH, ROW, CURVE = 10.4, 0.36, (5.1, 3.4)  # inches
 STEPS = {(1, 1.5, 2, 3, 5, 7): 6, (1, 2, 5): 300, (1,): math.inf}  # ticks in a power of ten: the length of an axis
@@ -150,13 +151,15 @@ def bars(results: Sequence[Result]) -> str:
 
 def look(peer: str, reference: str) -> dict[str, Any]:
     """How the line of a peer is drawn."""
-    index = PEERS.index(peer)
+    if peer == reference:
+        return {"color": BLUE, "marker": "o", "markersize": 4, "linewidth": 2.4, "zorder": 3}
+    number = [other for other in PEERS if other != reference].index(peer)
     return {
-        "color": COLORS[index % len(COLORS)],
-        "marker": MARKERS[index % len(MARKERS)],
+        "color": COLORS[number % len(COLORS)],
+        "linestyle": DASHES[number // len(COLORS)],
+        "marker": MARKERS[number % len(MARKERS)],
         "markersize": 4,
-        "linewidth": 2.4 if peer == reference else 1.2,
-        "zorder": len(PEERS) - index,
+        "linewidth": 1.2,
     }
 
 
