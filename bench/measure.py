@@ -51,7 +51,7 @@ def turns(row: Kind, processes: Processes, rounds: int, tick: Callable[[], objec
         for peer in reversed(order) if number % 2 else order:
             processes[peer].ask("run", max(1, row.count // 5))
             seconds = processes[peer].ask("run", row.count)
-            taken[peer].append(seconds / (row.count * row.operations))
+            taken[peer].append(float(f"{seconds / (row.count * row.operations):.5g}"))
         tick()
     return {peer: np.array(seconds) for peer, seconds in taken.items()}
 
