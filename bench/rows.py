@@ -2,16 +2,42 @@
 
 from itertools import pairwise
 
+from .kernel import NORMS, Kernel
 from .kind import Kind
+from .models import Models
+from .predict import Predict
 from .product import Product
+from .scaling import SCALINGS
 from .training import Training
-from .update import Update
+from .truth import ACTIVATIONS
+from .update import SLOTS, SPLIT, Update
 
 TRAININGS = [
     Training((4, 32, 32, 2), batch=32, samples=16_384, epochs=10),
     Training((784, 64, 16, 10), batch=64, samples=16_384, epochs=5),
     Training((28, 300, 300, 2), batch=256, samples=32_768, epochs=3),
     Training((784, 1024, 1024, 10), batch=128, samples=4_096, epochs=3),
+]
+
+# More networks, whose layers are not measured one by one.
+NETWORKS = [
+    Training((784, 128, 10), batch=128, samples=16_384, epochs=5),
+    Training((28, *[128] * 10, 2), batch=500, samples=16_000, epochs=5, dropout=0.1),
+    Training((784, 256, 256, 10), batch=128, samples=16_384, epochs=3, batch_norm=True),
+    Training((4, 32, 16, 4), batch=10_000, samples=10_000, epochs=300, activation="tanh"),
+    Training((4, 32, 32, 2), batch=1, samples=4_096, epochs=5),
+]
+
+MODELS = [
+    Models(Training((4, 32, 32, 2), batch=32, samples=1_024, epochs=5), 64, "one by one"),
+    Models(Training((4, 32, 32, 2), batch=32, samples=1_024, epochs=5), 64, "side by side"),
+]
+
+PREDICTIONS = [
+    Predict((784, 64, 16, 10), samples=1),
+    Predict((784, 64, 16, 10), samples=10_000),
+    Predict((28, 300, 300, 2), samples=1),
+    Predict((28, 300, 300, 2), samples=100_000),
 ]
 
 SQUARES = [Product("forward", n, n, n) for n in (256, 512, 1024, 2048)]
@@ -24,13 +50,43 @@ LAYERS = [
     if layer or which != "backward_input"
 ]
 
-UPDATES = [
-    Update("adam", tensors=1, size=64_000_000),
-    Update("adam", tensors=8, size=12_500),
-    Update("adam", tensors=1_000, size=1_000),
+DECADES = [10**power for power in range(3, 8)]
+CLASSES = [(256, 10), (65_536, 10), (256, 1_000)]
+ACTIVATION_SIZES = {
+    name: DECADES if name in ("relu", "tanh", "gelu") else DECADES[::2] for name in ACTIVATIONS if name != "linear"
+}
+
+KERNELS = [
+    *(Kernel("activation", (size,), name) for name, sizes in ACTIVATION_SIZES.items() for size in sizes),
+    *(Kernel("activation", shape, "softmax") for shape in CLASSES),
+    *(Kernel("softmax cross-entropy", shape) for shape in CLASSES),
+    *(Kernel("dropout", (size // 1_000, 1_000)) for size in DECADES),
+    *(Kernel(norm, (256, features)) for norm in NORMS[:3] for features in (64, 256, 512, 1024)),
+    *(Kernel(norm, (256, features // 16, 16)) for norm in NORMS[3:] for features in (256, 512, 1024)),
+    *(Kernel(norm, (262_144, 256)) for norm in NORMS[:3]),
+    *(Kernel(norm, (16_384, 64, 64)) for norm in NORMS[3:]),
+    *(Kernel("dense", (128, 64, 64), name) for name in ACTIVATIONS),
+    *(Kernel("dense", (256, 512, 512), name) for name in ("linear", "relu", "tanh", "gelu")),
 ]
 
-ALL: list[Kind] = [*TRAININGS, *SQUARES, *LAYERS, *UPDATES]
+UPDATES = [
+    *(Update("adam", tensors=1, size=10**power) for power in range(3, 9)),
+    *(Update("adam", tensors, SPLIT // tensors) for tensors in (1, 8, 100, 1_000)),
+    *(Update(name, tensors=8, size=12_500) for name in SLOTS),
+    *(Update(name, tensors=1, size=10**7) for name in SLOTS if name != "adam"),
+]
+
+ALL: list[Kind] = [
+    *TRAININGS,
+    *NETWORKS,
+    *MODELS,
+    *PREDICTIONS,
+    *SCALINGS,
+    *SQUARES,
+    *LAYERS,
+    *KERNELS,
+    *UPDATES,
+]
 ROWS = {row.name: row for row in ALL}
 
 

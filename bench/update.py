@@ -1,21 +1,46 @@
 """Steps of an optimizer on arrays whose gradients are there: a stream of memory if they are large, overhead if many."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .kind import Job, stopwatch
+from .kind import Job, Point, stopwatch
+from .training import LEARNING_RATE
 
 # The arrays that each optimizer keeps for one of parameters.
-SLOTS = {"adam": 2}
+SLOTS = {
+    "sgd": 0,
+    "momentum": 1,
+    "nesterov": 1,
+    "adagrad": 1,
+    "adadelta": 2,
+    "rmsprop": 1,
+    "adam": 2,
+    "amsgrad": 3,
+    "adamw": 2,
+    "adamax": 2,
+    "nadam": 2,
+    "radam": 2,
+    "lion": 1,
+    "lamb": 2,
+    "delta_bar_delta": 2,
+}
+# All but Adam's own, which are those of training. With the fast beta_2 six steps are enough for RAdam to be rectified
+# and for the mean square of AMSGrad to want to fall.
+MOMENTUM, RHO, START, LION_BETA_2, FAST_BETA_2 = 0.9, 0.9, 0.1, 0.99, 0.9
+DECAY = 168 * 2**-24 / LEARNING_RATE  # 0.01, but such that 1 - LEARNING_RATE DECAY is a float32
+ADADELTA_RATE, ADADELTA_EPSILON, LAMB_EPSILON = 1.0, 1e-6, 1e-6
+KAPPA, PHI, THETA = 1e-3, 0.1, 0.7
 # Of the gradients in the steps that are checked: only where they differ do the means of them matter.
-FACTORS = (1.0, -0.5, 2.0)
+FACTORS = (1.0, -0.5, 2.0, 0.3, -1.5, 0.7)
 TURN_ELEMENTS, MOST_STEPS = 200_000_000, 10_000
+SPLIT = 1_024_000  # elements of the curve over the number of tensors
 
 Arrays = list[NDArray[Any]]
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -30,7 +55,6 @@ class Update:
     tensors: int
     size: int
     group = "update"
-    point = None
     operations = 1
 
     @property
@@ -46,6 +70,12 @@ class Update:
         return min(MOST_STEPS, max(1, TURN_ELEMENTS // self.elements))
 
     @property
+    def point(self) -> Point | None:
+        if self.elements == SPLIT:
+            return Point(f"{self.optimizer} of {SPLIT} elements", "tensors", self.tensors)
+        return Point(f"{self.optimizer} of one tensor", "elements", self.size) if self.tensors == 1 else None
+
+    @property
     def streams(self) -> tuple[int, int]:
         """The arrays read and written: all but the gradients are both."""
         return 2 + SLOTS[self.optimizer], 1 + SLOTS[self.optimizer]
@@ -58,12 +88,19 @@ class Update:
         return UpdateData(params, grads)
 
     def check(self, data: UpdateData, result: float) -> float:
-        """How far the steps that are checked went down the gradients, in units of the parameters."""
+        """How far the steps that are checked went down the gradients and towards zero, in units of the parameters."""
         return result
 
     def agrees(self, value: float, reference: float, dtype: str) -> bool:
         """Equal but for rounding: optax has 1 - b2^t in float32, worth 5e-6; a b2 of 0.998 would be worth 7e-5."""
         return abs(value - reference) <= 2e-5 * abs(reference)
+
+
+def find(optimizers: Mapping[str, Found], name: str) -> Found:
+    """The optimizer of a peer that has it."""
+    if name not in optimizers:
+        raise LookupError(f"it has no {name} that can be compared")
+    return optimizers[name]
 
 
 def job(
@@ -77,7 +114,7 @@ def job(
         take([np.multiply(g, factor, dtype=g.dtype) for g in data.grads])
         steps(1)
     reached = zip(data.params, params(), data.grads, strict=True)
-    down = sum(np.sum((start - end) * g, dtype=np.float64) for start, end, g in reached)
+    down = sum(np.sum((start - end) * (g + start), dtype=np.float64) for start, end, g in reached)
     result = float(down / sum(np.sum(np.abs(g), dtype=np.float64) for g in data.grads))
     take(data.grads)
     return Job(stopwatch(steps), lambda: result)

@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[1]
 TURNS = 14
 
 
-@pytest.mark.parametrize("row", ["forward 32x32x32", "4-32-32-2 / 32", "adam 8x12500"])
+@pytest.mark.parametrize("row", ["forward 32x32x32", "4-32-32-2 / 32", "adam 8x12500", "layer norm 256x64"])
 def test_measures_and_checks_a_row(tmp_path: Path, row: str) -> None:
     out = tmp_path / "results.json"
     options = ["--quick", "--peers", "fastopt,numpy", "--threads", "1", "--only", row, "--out", str(out)]

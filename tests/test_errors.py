@@ -242,7 +242,6 @@ BAD_CALLS = {
     "seed-type": (lambda: fo.Sequential([DENSE(2)], seed=0.5), TypeError, "seed must be an integer"),
     "dtype": (lambda: fo.Sequential([DENSE(2)], dtype="float16"), ValueError, "Unknown dtype 'float16'"),
     "dtype-word": (lambda: fo.Sequential([DENSE(2)], dtype="double precision"), ValueError, "Unknown dtype"),
-    "softmax-inside": (lambda: fo.Sequential([DENSE(2, "softmax"), DENSE(2)]).build(2), ValueError, "softmax"),
     "build-zero": (lambda: fo.Sequential([DENSE(2)]).build(0), ValueError, "input_shape must be at least 1"),
     "build-2d": (lambda: fo.Sequential([DENSE(2)]).build((28, 28)), ValueError, r"needs flat samples.*Flatten\(\)"),
     "build-type": (lambda: fo.Sequential([DENSE(2)]).build("4"), TypeError, "input_shape must be an integer"),

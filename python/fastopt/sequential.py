@@ -132,6 +132,7 @@ class Sequential:
         self.stop_training = False
         self._network: _core.Network | None = None
         self._input_shape: Shape | None = None
+        self._output_shape: Shape = ()
         self._noise = True
 
     # Building
@@ -204,7 +205,7 @@ class Sequential:
             tensors = [tensor for stage in plan for tensor in getattr(stage, kind).values()]
             for i, (tensor, view) in enumerate(zip(tensors, _flat(views), strict=True)):
                 view[...] = tensor.initializer(tensor.shape, self.seed, stream + i, self.dtype)
-        self._network, self._input_shape = network, shape
+        self._network, self._input_shape, self._output_shape = network, shape, plan[-1].output_shape
         try:
             if self.optimizer is not None:
                 self._bind(self.optimizer)
@@ -689,7 +690,7 @@ class Sequential:
         """
         network = self._built()
         gradient = checks.array("dy", dy)
-        shape = self._output_shape()
+        shape = self._output_shape
         if len(shape) > 1 and gradient.shape[1:] == shape:
             gradient = gradient.reshape(len(gradient), -1)
         gradient = checks.matrix("dy", gradient, network.output_size)
@@ -921,11 +922,8 @@ class Sequential:
         optimizer.epoch = self.epochs_trained
         return optimizer.bind(self._built(), self._names("parameters"))
 
-    def _output_shape(self) -> Shape:
-        return self.plan(self._input_shape or ())[-1].output_shape
-
     def _shaped(self, outputs: Real) -> Real:
-        return outputs.reshape(len(outputs), *self._output_shape())
+        return outputs.reshape(len(outputs), *self._output_shape)
 
     def _mean_metrics(self) -> dict[str, MeanMetric]:
         return {name: metric for name, metric in self.metrics.items() if isinstance(metric, MeanMetric)}

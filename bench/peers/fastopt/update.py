@@ -4,10 +4,44 @@ import fastopt
 
 from ...kind import Job
 from ...training import BETA_1, BETA_2, EPSILON, LEARNING_RATE
-from ...update import Arrays, Update, UpdateData, job
+from ...update import (
+    ADADELTA_EPSILON,
+    ADADELTA_RATE,
+    DECAY,
+    FAST_BETA_2,
+    KAPPA,
+    LAMB_EPSILON,
+    LION_BETA_2,
+    MOMENTUM,
+    PHI,
+    RHO,
+    START,
+    THETA,
+    Arrays,
+    Update,
+    UpdateData,
+    job,
+)
 
-OPTIMIZERS: dict[str, Callable[[], fastopt.optimizers.Optimizer]] = {
-    "adam": lambda: fastopt.optimizers.Adam(LEARNING_RATE, BETA_1, BETA_2, EPSILON),
+rules = fastopt.optimizers
+AT_ONCE = 1e4  # the momentum of Nadam grows to beta_1 at once
+
+OPTIMIZERS: dict[str, Callable[[], rules.Optimizer]] = {
+    "sgd": lambda: rules.SGD(LEARNING_RATE),
+    "momentum": lambda: rules.SGD(LEARNING_RATE, MOMENTUM),
+    "nesterov": lambda: rules.SGD(LEARNING_RATE, MOMENTUM, nesterov=True),
+    "adagrad": lambda: rules.Adagrad(LEARNING_RATE, START, EPSILON),
+    "adadelta": lambda: rules.Adadelta(ADADELTA_RATE, RHO, ADADELTA_EPSILON),
+    "rmsprop": lambda: rules.RMSprop(LEARNING_RATE, RHO, epsilon=EPSILON),
+    "adam": lambda: rules.Adam(LEARNING_RATE, BETA_1, BETA_2, EPSILON),
+    "amsgrad": lambda: rules.Adam(LEARNING_RATE, BETA_1, FAST_BETA_2, EPSILON, amsgrad=True),
+    "adamw": lambda: rules.AdamW(LEARNING_RATE, DECAY, BETA_1, BETA_2, EPSILON),
+    "adamax": lambda: rules.Adamax(LEARNING_RATE, BETA_1, BETA_2, EPSILON),
+    "nadam": lambda: rules.Nadam(LEARNING_RATE, BETA_1, BETA_2, EPSILON, AT_ONCE),
+    "radam": lambda: rules.RAdam(LEARNING_RATE, BETA_1, FAST_BETA_2, EPSILON),
+    "lion": lambda: rules.Lion(LEARNING_RATE, BETA_1, LION_BETA_2),
+    "lamb": lambda: rules.Lamb(LEARNING_RATE, DECAY, BETA_1, BETA_2, LAMB_EPSILON),
+    "delta_bar_delta": lambda: rules.DeltaBarDelta(1.0, LEARNING_RATE, KAPPA, PHI, THETA),
 }
 
 

@@ -9,16 +9,43 @@ import optax
 
 from ...kind import Job
 from ...training import BETA_1, BETA_2, EPSILON, LEARNING_RATE
-from ...update import Arrays, Update, UpdateData, job
+from ...update import (
+    ADADELTA_EPSILON,
+    ADADELTA_RATE,
+    DECAY,
+    FAST_BETA_2,
+    LAMB_EPSILON,
+    LION_BETA_2,
+    MOMENTUM,
+    RHO,
+    START,
+    Arrays,
+    Update,
+    UpdateData,
+    find,
+    job,
+)
 
 OPTIMIZERS: dict[str, Callable[[], optax.GradientTransformation]] = {
+    "sgd": lambda: optax.sgd(LEARNING_RATE),
+    "momentum": lambda: optax.sgd(LEARNING_RATE, MOMENTUM),
+    "nesterov": lambda: optax.sgd(LEARNING_RATE, MOMENTUM, nesterov=True),
+    "adagrad": lambda: optax.adagrad(LEARNING_RATE, START, EPSILON),
+    "adadelta": lambda: optax.adadelta(ADADELTA_RATE, RHO, ADADELTA_EPSILON),
+    "rmsprop": lambda: optax.rmsprop(LEARNING_RATE, RHO, EPSILON, eps_in_sqrt=False),
     "adam": lambda: optax.adam(LEARNING_RATE, BETA_1, BETA_2, EPSILON),
+    "adamw": lambda: optax.adamw(LEARNING_RATE, BETA_1, BETA_2, EPSILON, weight_decay=DECAY),
+    "adamax": lambda: optax.adamax(LEARNING_RATE, BETA_1, BETA_2, EPSILON),
+    "nadam": lambda: optax.nadam(LEARNING_RATE, BETA_1, BETA_2, EPSILON),
+    "radam": lambda: optax.radam(LEARNING_RATE, BETA_1, FAST_BETA_2, EPSILON),
+    "lion": lambda: optax.lion(LEARNING_RATE, BETA_1, LION_BETA_2, weight_decay=0.0),
+    "lamb": lambda: optax.lamb(LEARNING_RATE, BETA_1, BETA_2, LAMB_EPSILON, weight_decay=DECAY),
 }
 
 
 def prepare(row: Update, data: UpdateData) -> Job:
     jax.config.update("jax_enable_x64", data.params[0].dtype == np.float64)
-    rule = OPTIMIZERS[row.optimizer]()
+    rule = find(OPTIMIZERS, row.optimizer)()
     params = [jnp.array(w) for w in data.params]
     state = rule.init(params)
     grads: list[jax.Array] = []

@@ -295,7 +295,7 @@ struct KernelTable {
 
   // 1 <= reads <= max_streams, writes <= reads
   auto stream(int reads, int writes) const {
-    return streams[static_cast<std::size_t>((reads - 1) * (max_streams + 1) + writes)];
+    return streams.at(static_cast<std::size_t>(reads - 1) * (max_streams + 1) + static_cast<std::size_t>(writes));
   }
 
   template <class T>

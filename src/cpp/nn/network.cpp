@@ -122,9 +122,6 @@ Network<T>::Network(Index inputs, const std::vector<LayerSpec>& specs, std::uint
   }
   penalties_.resize(static_cast<std::size_t>(chunks));
   for (std::size_t l = 0; l < layers_.size(); ++l) {
-    if (activations_[l] == softmax() && l != last_) {
-      throw std::invalid_argument("softmax can only be the activation of the last layer");
-    }
     if (l > last_ && layers_[l]->passes({true}) != Passes::all) {
       throw std::invalid_argument("the last layer may not add noise or start a block");
     }
@@ -283,6 +280,8 @@ Flow<T> Network<T>::flow(Arena& arena, std::size_t layer, Rows<const T> x, Index
   const auto values = [&](Index level) {
     return level < 0 ? x : read(arena.levels[static_cast<std::size_t>(level)].y.from(first));
   };
+  // Softmax, which needs whole rows, is the network's work.
+  const auto elementwise = [](int activation) { return activation == softmax() ? linear : activation; };
   const auto& level = arena.levels[layer];
   const auto target = static_cast<std::size_t>(level.target);
   const auto& partner = arena.levels[partner_[layer]];
@@ -296,8 +295,8 @@ Flow<T> Network<T>::flow(Arena& arena, std::size_t layer, Rows<const T> x, Index
           .x = values(level.values),
           .y = level.y.from(first),
           .kept = level.kept.from(first),
-          .activation = activations_[layer] == softmax() ? linear : activations_[layer],
-          .x_activation = level.target < 0 ? linear : activations_[target],
+          .activation = elementwise(activations_[layer]),
+          .x_activation = level.target < 0 ? linear : elementwise(activations_[target]),
           .dy = read(level.dy.from(first)),
           .dx = level.target < 0 ? Rows<T>{} : arena.levels[target].dy.from(first),
           .other = starts ? read(partner.dy.from(first)) : values(partner.values),
@@ -362,13 +361,13 @@ void Network<T>::forward_rows(Arena& arena, Range stage, Rows<const T> x, Range 
       continue;
     }
     Flow<T> f = flow(arena, l, x, rows.begin);
-    const bool last = l == last_;
-    if (last && !activate_last) {
+    const bool activated = l != last_ || activate_last;
+    if (!activated) {
       f.activation = linear;
     }
     layers_[l]->forward(rows.size(), f);
-    if (last && activate_last && activations_[l] == softmax()) {
-      kernels<T>().activate[last_activation()]({f.y.data, f.y.stride}, f.y, rows.size(), outputs());
+    if (activated && activations_[l] == softmax()) {
+      kernels<T>().activate[softmax()]({f.y.data, f.y.stride}, f.y, rows.size(), layers_[l]->outputs());
     }
   }
 }
@@ -416,6 +415,11 @@ void Network<T>::backward_input(std::size_t layer, Rows<const T> x, Range rows, 
     f.dx = dx;
   }
   layers_[layer]->backward_input(rows.size(), f);
+  if (level.target >= 0 && activations_[static_cast<std::size_t>(level.target)] == softmax()) {
+    const Rows<T> y = training_.levels[static_cast<std::size_t>(level.target)].y.from(rows.begin);
+    kernels<T>().differentiate[softmax()]({y.data, y.stride}, {f.dx.data, f.dx.stride}, f.dx, rows.size(),
+                                          layers_[layer]->inputs());
+  }
 }
 
 // Of the layers of one stage; but its first, if it couples rows, belongs to the stage below.
