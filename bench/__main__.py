@@ -25,10 +25,17 @@ QUICK = (
     "4-32-32-2 / 32",
     "784-64-16-10 / 64",
     "28-300-300-2 / 256",
+    "64 models side by side: 4-32-32-2 / 32",
+    "predict 1 of 784-64-16-10",
+    "predict 10000 of 784-64-16-10",
     "forward 64x784x64",
     "forward 512x512x512",
     "backward_kernel 256x300x300",
+    "gelu 100000",
+    "softmax cross-entropy 256x10",
+    "layer norm 256x256",
     "adam 8x12500",
+    "adam 1x1000000",
 )
 QUICK_PEERS, QUICK_ROUNDS, ROUNDS = ("fastopt", "numpy"), 2, 7
 

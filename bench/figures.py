@@ -196,7 +196,7 @@ def curve(results: Sequence[Result]) -> str:
                 panels[1].plot(sizes, [roof / time for roof, time in zip(roofs, seconds, strict=True)], **line)
         panels[0].set_yscale("log")
         log_ticks(panels[0].yaxis, *panels[0].get_ylim())
-        panels[0].set_title(f"microseconds a {group.operation}")
+        panels[0].set_title(f"us a {group.operation}")
         if with_roof:
             panels[1].set_ylim(0)
             panels[1].yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")

@@ -38,7 +38,8 @@ def speed_table(report: dict[str, Any], name: str) -> str:
     (_, dtype, threads), results = max(tables.items(), key=lambda item: item[0][2])
     parts = [
         f"Microseconds a training step: {dtype}, Adam, ReLU unless named, shuffled batches, {threads_text(threads)}, "
-        "each library in a process of its own, turns interleaved (A B B A), medians; the last column is a 95 % interval. "
+        "each library in a process of its own, turns interleaved (A B B A), medians; the last column is an interval of "
+        "95 % confidence. "
         f"Measured by `nox -s bench`, see [{name}](bench/results/{name}): {machine_text(report)} {verdict(report)}",
         drawn(("", training_table([result for result in results if not result["point"]]))),
         "All rows by group: geometric means of the times as fast, and how many are *slower* than another peer.",

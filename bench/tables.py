@@ -37,7 +37,7 @@ def short_title(key: Key) -> str:
 
 
 def unit(key: Key) -> str:
-    return f"microseconds a {GROUPS[key[0]].operation}"
+    return f"us a {GROUPS[key[0]].operation}"
 
 
 def title_of(key: Key) -> str:
@@ -64,14 +64,16 @@ def best_cells(result: Result) -> list[str]:
     return [significant(seconds * 1e6), best, interval_text(ratio), ratio["verdict"] + mark(ratio)]
 
 
-def short_table(key: Key, results: list[Result]) -> Table:
-    """The reference, and the best of the others."""
-    reference = results[0]["reference"]
-    table = [["", reference, "best", "other", "times as fast", "", "roof"]]
-    for result in results:
-        own = significant(result["peers"][reference]["seconds"] * 1e6)
-        table.append([result["row"], own, *best_cells(result), peak_text(result)])
-    return f"{title_of(key)}, and the fraction {GROUPS[key[0]].peak}", table
+def short_table(report: dict[str, Any]) -> Table:
+    """The reference and the best of the others; a line of one cell is the heading of a group."""
+    references = dict.fromkeys(result["reference"] for result in report["results"])
+    table = [["", " / ".join(references), "best", "other", "times as fast", "", "share"]]
+    for key, results in by_key(report["results"]).items():
+        table.append([f"{title_of(key)}, share {GROUPS[key[0]].peak}"])
+        for result in results:
+            own = significant(result["peers"][result["reference"]]["seconds"] * 1e6)
+            table.append([f"  {result['row']}", own, *best_cells(result), peak_text(result)])
+    return "Times in microseconds", table
 
 
 def full_table(key: Key, results: list[Result]) -> Table:
