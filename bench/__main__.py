@@ -77,6 +77,8 @@ def arguments(prog: str, given: Sequence[str]) -> argparse.Namespace:
         options.threads = [cpu_count()]
     if options.rounds is None:
         options.rounds = QUICK_ROUNDS if options.quick else ROUNDS
+    if options.out and options.out.suffix != ".json":
+        parser.error(f"--out must end in .json, {options.out} does not")
     if options.rounds < 1:
         parser.error("--rounds must be at least 1")
     return options
@@ -90,11 +92,17 @@ def main(given: Sequence[str] | None = None, prog: str = "python -m bench") -> i
     options = arguments(prog, words)
     # End by way of Python, so that no stopped process is left behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    results = Run(options).all()
-    print(as_text(results))
+    run = Run(options)
+    code = 0
+    try:
+        run.all()
+    except KeyboardInterrupt:
+        code = 130
+        print("\nInterrupted; this is what there is.", file=sys.stderr)
+    print(as_text(run.report))
     if options.out:
-        publish(results, options.out)
-    return 0
+        publish(run.report, options.out)
+    return code
 
 
 if __name__ == "__main__":

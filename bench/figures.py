@@ -30,6 +30,7 @@ MARKERS = "sD^vPX*"
 
 WIDTH, ROW, CURVE = 10.4, 0.36, (5.1, 3.4)  # inches
 STEPS = {(1, 1.5, 2, 3, 5, 7): 6, (1, 2, 5): 300, (1,): math.inf}  # ticks in a power of ten: the length of an axis
+REACH = 3  # times the ratio: what a wider interval may take of the axis
 MANY = 12  # rows: more have their axis above as well
 STYLE = {
     "font.size": 9,
@@ -108,10 +109,11 @@ def speed_ups(axes: "Axes", results: Sequence[Result]) -> None:
         errors = np.maximum([value - least, most - value], 0)
         axes.errorbar(value, middles, xerr=errors, fmt="none", ecolor=INK, elinewidth=1, capsize=2)
     for middle, _, _, peer, ratio in bars:
-        text, end = f"{significant(ratio['ratio'])}  {peer}", (max(ratio["high"], 1), middle)
-        axes.annotate(text, end, (5, 0), textcoords="offset points", va="center", fontsize=8)
-    low = min([ratio["low"] for *_, ratio in bars] + [0.8]) / 1.1
-    high = max([ratio["high"] for *_, ratio in bars] + [1.5])
+        end = min(max(ratio["high"], 1), REACH * ratio["ratio"])
+        text = f"{significant(ratio['ratio'])}  {peer}"
+        axes.annotate(text, (end, middle), (5, 0), textcoords="offset points", va="center", fontsize=8)
+    low = min([max(ratio["low"], ratio["ratio"] / REACH) for *_, ratio in bars] + [0.8]) / 1.1
+    high = max([min(ratio["high"], ratio["ratio"] * REACH) for *_, ratio in bars] + [1.5])
     axes.set_xscale("log")
     axes.set_xlim(low, high * (high / low) ** 0.28)  # room for the words
     log_ticks(axes.xaxis, *axes.get_xlim())

@@ -75,7 +75,7 @@ class Run:
             left_out["all"] = str(error)
         self.report["skipped"].update({f"{peer} at {row.name}": why for peer, why in left_out.items()})
 
-    def all(self) -> dict[str, Any]:
+    def all(self) -> None:
         planned = {threads: rows for threads, rows in plan(self.options.rows, self.options.threads).items() if rows}
         with Progress([row for rows in planned.values() for row in rows], 2 * self.options.rounds) as progress:
             for threads, rows in planned.items():
@@ -91,4 +91,3 @@ class Run:
                         self.report["roofs_after"].append(self.roofs(threads))
         if OURS in self.report["versions"]:
             self.report["package"] = package(self.options.wheel)
-        return self.report

@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -47,6 +48,21 @@ def test_measures_and_checks_a_row(tmp_path: Path, row: str) -> None:
     assert row in done.stdout
     assert f"| {row} |" in out.with_suffix(".md").read_text()
     assert [roof["threads"] for roof in report["roofs"]] == [roof["threads"] for roof in report["roofs_after"]] == [1]
+
+
+def test_interrupted_run_keeps_what_it_has(tmp_path: Path) -> None:
+    out = tmp_path / "new" / "results.json"
+    options = ["--peers", "fastopt", "--threads", "1", "--only", "adam 8x12500,adam 1x1000", "--rounds", "1000"]
+    command = [sys.executable, "-m", "bench", *options, "--out", str(out)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        while process.stderr.read(1) != "%":  # of the bar, which is drawn when it is measuring
+            pass
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate(timeout=60)
+    assert process.returncode == 130, error
+    assert load(out)["results"] == []
+    assert out.with_suffix(".md").read_text().startswith("# Benchmark")
 
 
 class FakeProcess:
@@ -332,7 +348,13 @@ def test_options(capsys: pytest.CaptureFixture[str]) -> None:
     chosen = arguments("bench", ["--only", "adam", "--peers", "numpy,torch", "--threads", "1,2", "--rounds", "3"])
     assert {row.group for row in chosen.rows} == {"update"}
     assert (chosen.peers, chosen.rounds, chosen.threads) == (["numpy", "torch"], 3, [1, 2])
-    for wrong in (["--peers", "caffe"], ["--only", "sorting"], ["--threads", "0"], ["--rounds", "0"]):
+    for wrong in (
+        ["--peers", "caffe"],
+        ["--only", "sorting"],
+        ["--threads", "0"],
+        ["--rounds", "0"],
+        ["--out", "x.md"],
+    ):
         with pytest.raises(SystemExit):
             arguments("bench", wrong)
         assert wrong[0] in capsys.readouterr().err
