@@ -129,10 +129,13 @@ def roofs_text(roof: dict[str, Any]) -> str:
 
 
 def package_table(package: dict[str, Any]) -> Table:
-    table = [["package", ""], ["import beyond NumPy, ms", f"{package['import_seconds'] * 1e3:.0f}"]]
-    if package["wheel_bytes"] is not None:
-        table.append(["wheel, MB", f"{package['wheel_bytes'] / 1e6:.2f}"])
-    return "Package", table
+    """What importing and installing costs, for us and for the peers that are libraries; beyond NumPy."""
+    table = [["", "import, ms", "installed, MB", "wheel, MB"]]
+    for name, cost in {"fastopt": package, **package["peers"]}.items():
+        sizes = [cost["installed_bytes"], cost.get("wheel_bytes")]
+        cells = ["-" if size is None else significant(size / 1e6) for size in sizes]
+        table.append([name, f"{cost['import_seconds'] * 1e3:.0f}", *cells])
+    return "Import and size, beyond NumPy", table
 
 
 def result_tables(report: dict[str, Any]) -> Iterator[Table]:
