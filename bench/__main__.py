@@ -1,135 +1,95 @@
-"""``python -m bench``: measure, print, write."""
+"""``python -m bench``, which is ``fastopt bench`` too: measure, print, write; and what can be done with the results."""
 
 import argparse
-import json
+import importlib
 import signal
-import subprocess
 import sys
-from contextlib import ExitStack, closing
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from tqdm import tqdm
+from .machine import cpu_count
+from .peers import PEERS
+from .report import publish
+from .rows import ROWS, select
+from .run import Run
+from .text import as_text
 
-from .kind import Kind
-from .machine import cpu_count, describe
-from .measure import measure
-from .package import package
-from .peers import PEERS, ROOF, can_do
-from .process import PeerError, PeerProcess, environment, restraints
-from .report import as_markdown, as_text
-from .rows import select
+# Each is a module with main(prog, arguments) -> exit code.
+COMMANDS = {
+    "compare": "what got slower between two results files",
+    "report": "write the Markdown and the HTML of a results file again",
+    "readme": "write the speed table of README.md from a results file",
+}
+# What --quick shows: some of each group, and nothing that needs much memory.
+QUICK = (
+    "4-32-32-2 / 32",
+    "784-64-16-10 / 64",
+    "28-300-300-2 / 256",
+    "forward 64x784x64",
+    "forward 512x512x512",
+    "backward_kernel 256x300x300",
+    "adam 8x12500",
+    "adam 1000x1000",
+)
+QUICK_PEERS, QUICK_ROUNDS, ROUNDS = ("fastopt", "numpy"), 2, 7
 
-OURS = "fastopt"
+
+def counts(text: str) -> list[int]:
+    """Numbers of threads."""
+    found = [int(word) for word in text.split(",")]
+    if min(found) < 1:
+        raise ValueError(text)
+    return found
 
 
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser("python -m bench", description="fastopt against its peers.")
-    parser.add_argument("--only", default="", help="groups (training, product, update) or parts of row names, by comma")
-    parser.add_argument("--peers", default=",".join(PEERS), help="by comma; the others are compared with the first")
-    parser.add_argument("--threads", help="counts, by comma; else all processors, and for products one as well")
+def arguments(prog: str, given: Sequence[str]) -> argparse.Namespace:
+    commands = "\n".join(f"  {prog} {name} --help  {about}" for name, about in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        prog,
+        description="fastopt against its peers.",
+        epilog=f"also:\n{commands}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    groups = ", ".join(dict.fromkeys(row.group for row in ROWS.values()))
+    parser.add_argument("--only", help=f"groups ({groups}) or parts of row names, by comma")
+    parser.add_argument("--peers", help=f"by comma, of {', '.join(PEERS)}; the others are compared with the first")
+    parser.add_argument("--threads", type=counts, help="by comma; else all processors, and for kernels one as well")
     parser.add_argument("--dtype", default="float32", choices=["float32", "float64"])
-    parser.add_argument("--rounds", type=int, default=7, help="each is two passes over the peers, there and back")
-    parser.add_argument("--quick", action="store_true", help="two rounds: a look, not a result")
-    parser.add_argument("--out", type=Path, help="results.json; the Markdown goes beside it")
+    parser.add_argument("--rounds", type=int, help=f"each is two passes over the peers, there and back ({ROUNDS})")
+    parser.add_argument("--quick", action="store_true", help="a look, not a result: some rows, NumPy only, two rounds")
+    parser.add_argument("--out", type=Path, help="results.json; the Markdown and the HTML go beside it")
     parser.add_argument("--wheel", type=Path, help="a wheel to weigh")
-    options = parser.parse_args()
-    options.peers = options.peers.split(",")
-    unknown = set(options.peers) - set(PEERS)
-    if unknown:
-        parser.error(f"no such peers: {', '.join(sorted(unknown))}; there are {', '.join(PEERS)}")
-    options.rows = select(options.only)
-    if not options.rows:
+    options = parser.parse_args(given)
+    options.peers = options.peers.split(",") if options.peers else list(QUICK_PEERS if options.quick else PEERS)
+    if unknown := sorted(set(options.peers) - set(PEERS)):
+        parser.error(f"no such peers: {', '.join(unknown)}; there are {', '.join(PEERS)}")
+    chosen = [ROWS[name] for name in QUICK] if options.quick and options.only is None else select(options.only or "")
+    if not chosen:
         parser.error(f"no row matches {options.only!r}")
-    options.rounds = 2 if options.quick else options.rounds
+    options.rows = chosen
+    if options.quick and options.threads is None:
+        options.threads = [cpu_count()]
+    if options.rounds is None:
+        options.rounds = QUICK_ROUNDS if options.quick else ROUNDS
+    if options.rounds < 1:
+        parser.error("--rounds must be at least 1")
     return options
 
 
-def plan(rows: list[Kind], threads: str | None) -> dict[int, list[Kind]]:
-    """The rows to measure with each number of threads."""
-    if threads:
-        return {int(count): rows for count in threads.split(",")}
-    alone = [row for row in rows if row.group == "product"] if cpu_count() > 1 else []
-    return {1: alone, cpu_count(): rows}
-
-
-class Run:
-    """Collects the report, and what had to be left out."""
-
-    def __init__(self, options: argparse.Namespace) -> None:
-        self.options = options
-        self.with_core = OURS in options.peers
-        self.report: dict[str, Any] = {
-            "machine": describe(),
-            "rounds": options.rounds,
-            "unset": restraints(),
-            "versions": {},
-            "skipped": {},
-            "roofs": [],
-            "results": [],
-            "package": None,
-        }
-
-    def start(self, stack: ExitStack, threads: int, groups: set[str]) -> dict[str, PeerProcess]:
-        """A process for each peer that is installed and can do some of the work."""
-        processes = {}
-        wanted = [peer for peer in self.options.peers if any(can_do(peer, group) for group in groups)]
-        for peer in [*wanted, ROOF] if self.with_core else wanted:
-            process = stack.enter_context(closing(PeerProcess(peer, threads)))
-            try:
-                self.report["versions"][peer] = process.ask("setup")
-                processes[peer] = process
-            except PeerError as error:
-                self.report["skipped"][peer] = str(error)
-        self.report["versions"].pop(ROOF, None)
-        return processes
-
-    def roofs(self, threads: int) -> None:
-        command = [sys.executable, "-m", f"{__package__}.machine", str(threads), self.options.dtype]
-        done = subprocess.run(command, stdout=subprocess.PIPE, check=True, env=environment(threads))
-        self.report["roofs"].append(json.loads(done.stdout))
-
-    def row(self, row: Kind, threads: int, processes: dict[str, PeerProcess], bar: tqdm) -> None:
-        able = {}
-        for peer, process in processes.items():
-            if can_do(peer, row.group):
-                try:
-                    process.ask("open", row.name, self.options.dtype)
-                    able[peer] = process
-                except PeerError as error:
-                    self.report["skipped"][f"{peer} at {row.name}"] = str(error)
-        if set(able) - {ROOF}:
-            result = measure(row, self.options.dtype, able, self.options.rounds, bar.update)
-            self.report["results"].append({**result, "threads": threads})
-
-    def all(self) -> dict[str, Any]:
-        planned = {threads: rows for threads, rows in plan(self.options.rows, self.options.threads).items() if rows}
-        total = 2 * self.options.rounds * sum(map(len, planned.values()))
-        seconds = 0.1 if sys.stderr.isatty() else 10
-        with tqdm(total=total, bar_format="{l_bar}{bar}| {elapsed} < {remaining}{postfix}", mininterval=seconds) as bar:
-            for threads, rows in planned.items():
-                with ExitStack() as stack:
-                    processes = self.start(stack, threads, {row.group for row in rows})
-                    if OURS in processes:
-                        self.roofs(threads)
-                    for row in rows:
-                        bar.set_postfix_str(f"{row.name}, {threads} threads", refresh=False)
-                        self.row(row, threads, processes, bar)
-        if OURS in self.report["versions"]:
-            self.report["package"] = package(self.options.wheel)
-        return self.report
-
-
-def main() -> None:
-    options = arguments()
+def main(given: Sequence[str] | None = None, prog: str = "python -m bench") -> int:
+    words = list(sys.argv[1:] if given is None else given)
+    if words and words[0] in COMMANDS:
+        command = importlib.import_module(f".{words[0]}", __package__)
+        return int(command.main(f"{prog} {words[0]}", words[1:]))
+    options = arguments(prog, words)
     # End by way of Python, so that no stopped process is left behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    report = Run(options).all()
-    print(as_text(report))
+    results = Run(options).all()
+    print(as_text(results))
     if options.out:
-        options.out.write_text(json.dumps(report, indent=1) + "\n")
-        options.out.with_suffix(".md").write_text(as_markdown(report))
+        publish(results, options.out)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

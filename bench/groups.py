@@ -15,6 +15,9 @@ class Group:
 
 GROUPS = {
     "training": Group("Training", "step", "loss", "of FMA peak"),
+    "models": Group("Training of many small networks", "step", "mean loss", "of FMA peak"),
+    "predict": Group("Predictions", "call", "error", "of FMA peak"),
+    "scaling": Group("Training, one thing varied at a time", "step", "loss", "of FMA peak"),
     "product": Group("Matrix products", "call", "error", "of FMA peak"),
     "kernel": Group("Kernels, forward and backward", "call", "error", "of roof"),
     "update": Group("Updates of given arrays", "step", "descent", "of a stream"),

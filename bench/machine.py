@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 # Reads and writes of an element; what is written is what was read.
-STREAMS = {"copy": (1, 1), "4 read 3 write": (4, 3)}
+STREAMS = {"read": (1, 0), "copy": (1, 1), "4 read 3 write": (4, 3)}
 CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
 USUAL_CACHES = {2: 1 << 20, 3: 32 << 20}
 

@@ -1,57 +1,49 @@
-"""Turns of all peers, interleaved A B B A, and what can be concluded from them."""
+"""Turns of all peers, interleaved A B B A, after a turn of each that is only checked."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .interval import Interval, paired
 from .kind import Kind
-from .peers import ROOF
-from .process import PeerProcess
+from .peers import ROOF, can_do
+from .process import PeerError, PeerProcess
 
-RESAMPLES, CONFIDENCE, WIDEST, APART = 2000, 0.95, 1.25, 1.1
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A ratio, where it lies with 95 % confidence, and a plainer estimate of it: the ratio of the medians."""
-
-    ratio: float
-    low: float
-    high: float
-    of_medians: float
-
-    @property
-    def verdict(self) -> str:
-        """How the reference compares with the peer, as far as the interval tells."""
-        if self.low > 1 and self.of_medians > 1:
-            return "faster"
-        if self.high < 1 and self.of_medians < 1:
-            return "slower"
-        return "unclear" if self.noisy else "level"
-
-    @property
-    def noisy(self) -> bool:
-        """Too wide to say how much faster or slower, or the two estimates are far apart."""
-        apart = not self.low / APART <= self.of_medians <= self.high * APART
-        return apart or self.high > WIDEST * self.low
+Processes = dict[str, PeerProcess]
 
 
-def ratio(peer: NDArray[Any], reference: NDArray[Any]) -> Interval:
-    """The median of the ratios of neighbouring turns, with its bootstrap interval."""
-    ratios = peer / reference
-    picks = np.random.default_rng(0).integers(len(ratios), size=(RESAMPLES, len(ratios)))
-    medians = np.median(ratios[picks], axis=1)
-    low, high = np.quantile(medians, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    of_medians = np.median(peer) / np.median(reference)
-    return Interval(float(np.median(ratios)), float(low), float(high), float(of_medians))
+def ready(row: Kind, dtype: str, processes: Processes) -> tuple[Processes, dict[str, str]]:
+    """The processes that have the row open and did a turn of it right, the reference first; why others do not.
+
+    The reference is the first peer that knows this kind of work. Without it there is nothing to compare with.
+    """
+    able: Processes = {}
+    left_out: dict[str, str] = {}
+    reference: float | None = None
+    for peer, process in processes.items():
+        if not can_do(peer, row.group):
+            continue
+        try:
+            knows = process.ask("open", row.name, dtype) is not False
+            if knows and peer != ROOF:
+                process.ask("run", row.count)
+                value = process.ask("check")
+                reference = value if reference is None else reference
+                if not row.agrees(value, reference, dtype):
+                    raise PeerError(f"its result is wrong: {value:.4g}, that of the reference is {reference:.4g}")
+            if knows:
+                able[peer] = process
+        except PeerError as error:
+            left_out[peer] = str(error)
+        if not able:
+            break
+    return able, left_out
 
 
-def turns(
-    row: Kind, processes: dict[str, PeerProcess], rounds: int, tick: Callable[[], object]
-) -> dict[str, NDArray[Any]]:
+def turns(row: Kind, processes: Processes, rounds: int, tick: Callable[[], object]) -> dict[str, NDArray[Any]]:
     """Seconds an operation of each peer, for each pass. A round is two passes, the second in the opposite order."""
     taken: dict[str, list[float]] = {peer: [] for peer in processes}
     order = list(processes)
@@ -64,10 +56,12 @@ def turns(
     return {peer: np.array(seconds) for peer, seconds in taken.items()}
 
 
-def measure(
-    row: Kind, dtype: str, processes: dict[str, PeerProcess], rounds: int, tick: Callable[[], object]
-) -> dict[str, Any]:
-    """One row with processes that have it open; the first peer is the reference that the others are compared with."""
+def as_json(interval: Interval) -> dict[str, Any]:
+    return {**asdict(interval), "noisy": interval.noisy, "verdict": interval.verdict}
+
+
+def measure(row: Kind, dtype: str, processes: Processes, rounds: int, tick: Callable[[], object]) -> dict[str, Any]:
+    """One row with processes that are ready; what they reached is checked again, for a training the loss at its end."""
     taken = turns(row, processes, rounds, tick)
     reference = next(iter(processes))
     peers = [peer for peer in processes if peer != ROOF]
@@ -89,10 +83,8 @@ def measure(
         },
     }
     for peer in peers[1:]:
-        interval = ratio(taken[peer], taken[reference])
-        result["peers"][peer]["ratio"] = {**asdict(interval), "noisy": interval.noisy, "verdict": interval.verdict}
+        result["peers"][peer]["ratio"] = as_json(paired(taken[peer], taken[reference]))
     if ROOF in taken:
         best = np.full_like(taken[ROOF], taken[ROOF].min())
-        interval = ratio(best, taken[reference])
-        result["of_peak"] = {**asdict(interval), "noisy": interval.noisy, "turns": taken[ROOF].tolist()}
+        result["of_peak"] = {**as_json(paired(best, taken[reference])), "turns": taken[ROOF].tolist()}
     return result

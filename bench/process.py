@@ -49,8 +49,11 @@ class PeerProcess:
         assert self.child.stdin is not None
         assert self.child.stdout is not None
         self.child.send_signal(signal.SIGCONT)
-        self.child.stdin.write(json.dumps(command) + "\n")
-        self.child.stdin.flush()
+        try:
+            self.child.stdin.write(json.dumps(command) + "\n")
+            self.child.stdin.flush()
+        except BrokenPipeError:
+            raise PeerError(f"{self.peer} had ended before {command}") from None
         line = self.child.stdout.readline()
         if not line:
             raise PeerError(f"{self.peer} ended with code {self.child.wait()} at {command}")

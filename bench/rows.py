@@ -4,7 +4,10 @@ from itertools import pairwise
 
 from .kernel import NORMS, Kernel
 from .kind import Kind
+from .models import Models
+from .predict import Predict
 from .product import Product
+from .scaling import SCALINGS
 from .training import Training
 from .truth import ACTIVATIONS
 from .update import SLOTS, SPLIT, Update
@@ -14,6 +17,27 @@ TRAININGS = [
     Training((784, 64, 16, 10), batch=64, samples=16_384, epochs=5),
     Training((28, 300, 300, 2), batch=256, samples=32_768, epochs=3),
     Training((784, 1024, 1024, 10), batch=128, samples=4_096, epochs=3),
+]
+
+# More networks, whose layers are not measured one by one.
+NETWORKS = [
+    Training((784, 128, 10), batch=128, samples=16_384, epochs=5),
+    Training((28, *[128] * 10, 2), batch=500, samples=16_000, epochs=5, dropout=0.1),
+    Training((784, 256, 256, 10), batch=128, samples=16_384, epochs=3, batch_norm=True),
+    Training((4, 32, 16, 4), batch=10_000, samples=10_000, epochs=300, activation="tanh"),
+    Training((4, 32, 32, 2), batch=1, samples=4_096, epochs=5),
+]
+
+MODELS = [
+    Models(Training((4, 32, 32, 2), batch=32, samples=1_024, epochs=5), 64, "one by one"),
+    Models(Training((4, 32, 32, 2), batch=32, samples=1_024, epochs=5), 64, "side by side"),
+]
+
+PREDICTIONS = [
+    Predict((784, 64, 16, 10), samples=1),
+    Predict((784, 64, 16, 10), samples=10_000),
+    Predict((28, 300, 300, 2), samples=1),
+    Predict((28, 300, 300, 2), samples=100_000),
 ]
 
 SQUARES = [Product("forward", n, n, n) for n in (256, 512, 1024, 2048)]
@@ -52,7 +76,17 @@ UPDATES = [
     *(Update(name, tensors=1, size=10**7) for name in SLOTS if name != "adam"),
 ]
 
-ALL: list[Kind] = [*TRAININGS, *SQUARES, *LAYERS, *KERNELS, *UPDATES]
+ALL: list[Kind] = [
+    *TRAININGS,
+    *NETWORKS,
+    *MODELS,
+    *PREDICTIONS,
+    *SCALINGS,
+    *SQUARES,
+    *LAYERS,
+    *KERNELS,
+    *UPDATES,
+]
 ROWS = {row.name: row for row in ALL}
 
 

@@ -1,20 +1,31 @@
-"""Training a classifier: ReLU hidden layers, linear logits, softmax cross-entropy, Adam, shuffled every epoch.
+"""Training a classifier: hidden layers, linear logits, softmax cross-entropy, Adam, shuffled every epoch.
 
 Each turn trains for the same number of epochs from the same weights on the same data, so that time and loss reached are
-of the same work. Only the order of the samples differs between peers.
+of the same work. Only the order of the samples and what dropout leaves out differ between peers; one batch of all
+samples has no order.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any
+from itertools import groupby, pairwise
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .kind import Job, Point, stopwatch
+
 LEARNING_RATE, BETA_1, BETA_2, EPSILON = 1e-3, 0.9, 0.999, 1e-8
+# Of batch normalisation: what is added to the variance, and what the running means keep in a step.
+NORM_EPSILON, NORM_MOMENTUM = 1e-3, 0.9
 WRONG_LABELS = 0.1
 
-Weights = list[tuple[NDArray[Any], NDArray[Any]]]
+# The variance of a layer's starting weights, times its inputs, that keeps that of its outputs.
+GAINS = {"relu": 2.0, "tanh": 1.0}
+ACTIVATIONS: dict[str, Callable[[NDArray[Any]], NDArray[Any]]] = {"relu": lambda z: np.maximum(z, 0), "tanh": np.tanh}
+
+# Of each layer: its kernel and bias and, if normalised, gamma and the running mean and variance; the bias is then beta.
+Weights = list[tuple[NDArray[Any], ...]]
 
 
 @dataclass(frozen=True)
@@ -26,12 +37,17 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class Training:
+    """A hidden layer is dense, then normalised over the batch if so asked, then its activation, then dropout."""
+
     sizes: tuple[int, ...]
     batch: int
     samples: int
     epochs: int
+    activation: Literal["relu", "tanh"] = "relu"
+    dropout: float = 0.0
+    batch_norm: bool = False
     group = "training"
-    point = None
+    learning_rate = LEARNING_RATE
 
     def __post_init__(self) -> None:
         if self.samples % self.batch:
@@ -39,7 +55,15 @@ class Training:
 
     @property
     def name(self) -> str:
-        return f"{'-'.join(map(str, self.sizes))} / {self.batch}"
+        runs = [(size, len(list(same))) for size, same in groupby(self.sizes)]
+        sizes = "-".join(f"{n}x{size}" if n > 2 else "-".join([str(size)] * n) for size, n in runs)
+        words = [
+            sizes,
+            *([self.activation] if self.activation != "relu" else []),
+            *(["batch norm"] if self.batch_norm else []),
+            *([f"dropout {self.dropout:g}"] if self.dropout else []),
+        ]
+        return f"{' '.join(words)} / {self.batch}"
 
     @property
     def count(self) -> int:
@@ -50,29 +74,49 @@ class Training:
         return self.samples // self.batch
 
     @property
+    def point(self) -> Point | None:
+        return None
+
+    @property
+    def shuffled(self) -> bool:
+        return self.batch < self.samples
+
+    @property
     def flops(self) -> int:
         """Of the three matrix products of each layer in an epoch; the first layer needs no input gradient."""
         products = [inputs * outputs for inputs, outputs in pairwise(self.sizes)]
         return 2 * self.samples * (3 * sum(products) - products[0])
 
     def data(self, dtype: str) -> TrainingData:
-        """Normal inputs labelled by a random linear teacher who errs (or the loss ends at zero); He-normal weights."""
+        """Normal inputs labelled by a random linear teacher who errs (or the loss ends at zero)."""
         rng = np.random.default_rng(0)
         x = rng.standard_normal((self.samples, self.sizes[0])).astype(dtype)
         y = np.argmax(x @ rng.standard_normal((self.sizes[0], self.sizes[-1])), axis=1)
         wrong = rng.random(self.samples) < WRONG_LABELS
         y[wrong] = rng.integers(self.sizes[-1], size=np.count_nonzero(wrong))
-        weights = [
-            ((rng.standard_normal((i, o)) * np.sqrt(2 / i)).astype(dtype), np.zeros(o, dtype))
-            for i, o in pairwise(self.sizes)
-        ]
-        return TrainingData(x, y, weights)
+        return TrainingData(x, y, self.weights(dtype, rng))
+
+    def weights(self, dtype: str, rng: np.random.Generator) -> Weights:
+        """Starting weights: normal kernels, scaled as He and Glorot did."""
+        found: Weights = []
+        for inputs, outputs in pairwise(self.sizes):
+            scale = np.sqrt(GAINS[self.activation] / inputs)
+            kernel = (rng.standard_normal((inputs, outputs)) * scale).astype(dtype)
+            found.append((kernel, np.zeros(outputs, dtype)))
+        if self.batch_norm:
+            for layer, (kernel, beta) in enumerate(found[:-1]):
+                found[layer] = kernel, beta, np.ones_like(beta), np.zeros_like(beta), np.ones_like(beta)
+        return found
 
     def check(self, data: TrainingData, result: Weights) -> float:
-        """The loss over all samples with the weights reached."""
+        """The loss over all samples with the weights reached, as in prediction."""
         h = data.x
-        for kernel, bias in result[:-1]:
-            h = np.maximum(h @ kernel + bias, 0)
+        for kernel, bias, *norm in result[:-1]:
+            z = h @ kernel
+            if norm:
+                gamma, mean, variance = norm
+                z = (z - mean) * (gamma / np.sqrt(variance + NORM_EPSILON))
+            h = ACTIVATIONS[self.activation](z + bias)
         kernel, bias = result[-1]
         logits = (h @ kernel + bias).astype(np.float64)
         logits -= logits.max(axis=1, keepdims=True)
@@ -81,3 +125,22 @@ class Training:
     def agrees(self, value: float, reference: float, dtype: str) -> bool:
         """Near: another order of the samples gives a slightly different loss, another algorithm a different one."""
         return abs(value - reference) <= 0.1 * reference + 0.02
+
+
+class Trainer(Protocol):
+    """How a peer trains one model."""
+
+    def start(self) -> None:
+        """Go back to the weights that are given, and forget what the optimizer knows; not timed."""
+
+    def fit(self, epochs: int) -> object: ...
+
+    def weights(self) -> Weights: ...
+
+
+def job(trainer: Trainer) -> Job:
+    def run(epochs: int) -> float:
+        trainer.start()
+        return stopwatch(trainer.fit)(epochs)
+
+    return Job(run, trainer.weights)

@@ -1,7 +1,7 @@
 """The process of one peer: ``python -m bench.worker PEER THREADS``. A line is a JSON list, its answer a JSON object.
 
-``["setup"]`` -> version; ``["open", row, dtype]`` -> null; ``["run", count]`` -> seconds; ``["check"]`` -> what
-``Kind.check`` says. All as ``{"value": ...}``; what went wrong as ``{"error": message}``.
+``["setup"]`` -> version; ``["open", row, dtype]`` -> whether the peer can do that row; ``["run", count]`` -> seconds;
+``["check"]`` -> what ``Kind.check`` says. All as ``{"value": ...}``; what went wrong as ``{"error": message}``.
 """
 
 import importlib
@@ -28,10 +28,11 @@ class Worker:
     def module(self, group: str = "") -> Any:
         return importlib.import_module(f".peers.{self.peer}.{group}".rstrip("."), __package__)
 
-    def open(self, name: str, dtype: str) -> None:
+    def open(self, name: str, dtype: str) -> bool:
         self.job = None
         self.row, self.data = ROWS[name], ROWS[name].data(dtype)
         self.job = self.module(self.row.group).prepare(self.row, self.data)
+        return self.job is not None
 
     def run(self, count: int) -> float:
         assert self.job is not None

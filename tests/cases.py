@@ -148,6 +148,9 @@ LOSS_CASES = LOSSES | {
 METRICS = {
     "sparse_categorical_accuracy": Loss(reference.sparse_categorical_accuracy, "labels"),
     "categorical_accuracy": Loss(reference.categorical_accuracy, "probabilities"),
+    "sparse_top_k_accuracy(2)": Loss(functools.partial(reference.sparse_top_k_accuracy, k=2), "labels"),
+    "sparse_top_k_accuracy(1000)": Loss(functools.partial(reference.sparse_top_k_accuracy, k=1000), "labels"),
+    "top_k_accuracy(3)": Loss(functools.partial(reference.top_k_accuracy, k=3), "probabilities"),
     "binary_accuracy": Loss(reference.binary_accuracy, "bits"),
     "mean_squared_error": Loss(reference.mean_squared_error_metric, "values"),
     "mean_absolute_error": Loss(reference.mean_absolute_error, "values"),
@@ -171,12 +174,12 @@ def make_target(kind: str, rng: np.random.Generator, rows: int, columns: int, dt
 class Stack(NamedTuple):
     """Layers to be tested: how they are made for samples of a shape, and these shapes, the first of them small.
 
-    `last`: they can be the last of a model, or must be.
+    `last`: they can be the last of a model.
     """
 
     make: Callable
     shapes: tuple[tuple[int, ...], ...]
-    last: bool | None = True
+    last: bool = True
 
 
 FLAT = ((5,), (8,), (33,))
@@ -201,8 +204,8 @@ def norms(prefix: str, make: Callable, shapes: tuple, axes: dict[str, int], **op
 LAYERS = {
     **{f"dense {name}": Stack(lambda _, f=name: [layers.Dense(5, f)], FLAT) for name in ELEMENTWISE_ACTIVATIONS},
     **{f"activation {name}": Stack(lambda _, f=name: [layers.Activation(f)], LAST) for name in ELEMENTWISE_ACTIVATIONS},
-    "dense softmax": Stack(lambda _: [layers.Dense(5, "softmax")], FLAT, last=None),
-    "activation softmax": Stack(lambda _: [layers.Activation("softmax")], FLAT, last=None),
+    "dense softmax": Stack(lambda _: [layers.Dense(5, "softmax")], FLAT),
+    "activation softmax": Stack(lambda _: [layers.Activation("softmax")], FLAT),
     "dense without bias": Stack(lambda _: [layers.Dense(6, "tanh", use_bias=False)], FLAT),
     "prelu": Stack(lambda _: [layers.PReLU()], (*FLAT, *LAST)),
     "prelu first": Stack(lambda _: [layers.PReLU(axis=1)], FIRST),
@@ -218,6 +221,9 @@ LAYERS = {
     "reshape": Stack(lambda s: [layers.Reshape(s[::-1]), layers.PReLU()], LAST),
     "residual": Stack(lambda s: [layers.Residual([layers.Dense(7, "relu"), layers.Dense(*s, "tanh")])], FLAT),
     "residual empty path": Stack(lambda _: [layers.Residual([layers.Activation("sigmoid")])], FLAT),
+    "residual with softmax": Stack(
+        lambda s: [layers.Dense(*s, "softmax"), layers.Residual([layers.Dense(*s, "softmax"), layers.Dense(*s)])], FLAT
+    ),
     "residual nested": Stack(
         lambda s: [
             layers.Residual([layers.Dense(6), layers.Residual([layers.Activation("silu")]), layers.Dense(*s)]),
@@ -255,7 +261,7 @@ LAYERS = {
     **norms("rms norm", layers.RMSNormalization, (*FLAT, *LAST), {"last": -1, "first": 1}),
     **norms("rms norm of elements", layers.RMSNormalization, LAST, {"last": -1}, affine="element"),
 }
-NOISY = [name for name, stack in LAYERS.items() if stack.last is False]
+NOISY = [name for name, stack in LAYERS.items() if not stack.last]
 
 
 class Rule(NamedTuple):

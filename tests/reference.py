@@ -3,6 +3,8 @@
 Tests call it with float64 or, where float64 results are checked to the last place, with np.longdouble.
 """
 
+from statistics import NormalDist
+
 import numpy as np
 from arrays import wide
 
@@ -251,6 +253,31 @@ def batch_norm_backward(dy, x, mean, variance, gamma, epsilon, axis=1, fixed=Fal
     return back((gamma * rstd)[:, None] * (dy - level), x.shape, axis), dgamma, dbeta
 
 
+# --- PReLU and Maxout -------------------------------------------------------------------------------------------------
+
+
+def prelu(x, alpha, axis=1):
+    first = channels_first(x, axis)
+    return back(np.where(first > 0, first, alpha[:, None] * first), x.shape, axis)
+
+
+def prelu_backward(dy, x, alpha, axis=1):
+    """Gradients with respect to x and alpha."""
+    first, dy = channels_first(x, axis), channels_first(dy, axis)
+    dx = np.where(first > 0, dy, alpha[:, None] * dy)
+    return back(dx, x.shape, axis), np.where(first > 0, 0, dy * first).sum(axis=(0, 2))
+
+
+def maxout(x, pieces):
+    """The largest piece of each unit, and which one it is."""
+    x = x.reshape(len(x), x.shape[1] // pieces, pieces)
+    return x.max(axis=2), x.argmax(axis=2)
+
+
+def maxout_backward(dy, piece, pieces):
+    return (dy[..., None] * (piece[..., None] == np.arange(pieces))).reshape(len(dy), dy.shape[1] * pieces)
+
+
 # --- Losses: (L_i of each row, d L_i / d prediction) ------------------------------------------------------------------
 
 
@@ -365,6 +392,15 @@ def sparse_categorical_accuracy(prediction, labels):
 
 def categorical_accuracy(prediction, target):
     return sparse_categorical_accuracy(prediction, target.argmax(axis=1))
+
+
+def sparse_top_k_accuracy(prediction, labels, k):
+    best = np.argsort(-prediction, axis=1, kind="stable")[:, :k]
+    return (best == labels[:, None]).any(axis=1) & ~np.isnan(prediction).any(axis=1)
+
+
+def top_k_accuracy(prediction, target, k):
+    return sparse_top_k_accuracy(prediction, target.argmax(axis=1), k)
 
 
 def binary_accuracy(logits, target):
@@ -548,6 +584,12 @@ def uniform(seed, stream, count, dtype):
 def normal_probability(seed, stream, count):
     """Value of the normal distribution function at each normal number."""
     return ((philox64(seed, stream, count) >> 12) + 0.5) / 2.0**52
+
+
+def gaussian_noise(x, stddev, seed, stream):
+    """In float64; the inverse of the distribution function is that of Python."""
+    inverse = np.vectorize(NormalDist().inv_cdf, otypes=[float])
+    return np.stack([row + stddev * inverse(normal_probability(seed, stream + i, len(row))) for i, row in enumerate(x)])
 
 
 def permutation(seed, stream, count):

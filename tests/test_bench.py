@@ -1,22 +1,43 @@
-"""The benchmark suite runs from the command line and writes what it measured."""
+"""The benchmark suite: it measures and checks; what it concludes from measurements that are made up, and writes."""
 
 import json
+import re
 import subprocess
 import sys
+from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from bench.__main__ import QUICK, arguments
+from bench.__main__ import main as bench
+from bench.compare import compare
+from bench.interval import geometric_mean, paired, slope, unpaired
+from bench.markdown import as_markdown
+from bench.measure import as_json, ready
+from bench.noise import reasons, verdict
+from bench.peers import ROOF
+from bench.process import PeerError
+from bench.progress import Progress
+from bench.readme import BEGIN, END, rewritten
+from bench.report import as_json as as_file
+from bench.report import load, publish
+from bench.rows import ROWS
+from bench.summary import summary, worst
+from bench.text import WIDTH, as_text
 
 ROOT = Path(__file__).parents[1]
+TURNS = 14
 
 
 @pytest.mark.parametrize("row", ["forward 32x32x32", "4-32-32-2 / 32", "adam 8x12500", "layer norm 256x64"])
-def test_bench_measures_and_checks_a_row(tmp_path: Path, row: str) -> None:
+def test_measures_and_checks_a_row(tmp_path: Path, row: str) -> None:
     out = tmp_path / "results.json"
     options = ["--quick", "--peers", "fastopt,numpy", "--threads", "1", "--only", row, "--out", str(out)]
     done = subprocess.run([sys.executable, "-m", "bench", *options], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    report = json.loads(out.read_text())
+    report = load(out)
     assert report["skipped"] == {}
     (result,) = report["results"]
     assert all(peer["agrees"] and peer["seconds"] > 0 for peer in result["peers"].values())
@@ -24,3 +45,316 @@ def test_bench_measures_and_checks_a_row(tmp_path: Path, row: str) -> None:
     assert 0 < interval["low"] <= interval["ratio"] <= interval["high"]
     assert row in done.stdout
     assert f"| {row} |" in out.with_suffix(".md").read_text()
+    assert [roof["threads"] for roof in report["roofs"]] == [roof["threads"] for roof in report["roofs_after"]] == [1]
+
+
+class FakeProcess:
+    """A peer that gives this value when it is checked, or cannot do the work if there is none."""
+
+    def __init__(self, value: float | None) -> None:
+        self.value = value
+        self.asked: list[object] = []
+
+    def ask(self, *command: object) -> Any:
+        self.asked.append(command[0])
+        if self.value is None:
+            raise PeerError("out of memory")
+        return self.value
+
+
+@pytest.mark.parametrize(
+    ("values", "able", "left_out"),
+    [
+        ({"fastopt": 0.3, "numpy": 0.31, ROOF: 0.0}, ["fastopt", "numpy", ROOF], []),
+        ({"fastopt": 0.3, "numpy": 0.7}, ["fastopt"], ["numpy"]),
+        ({"fastopt": 0.3, "numpy": float("nan")}, ["fastopt"], ["numpy"]),
+        ({"fastopt": 0.3, "numpy": None, "torch": 0.3}, ["fastopt", "torch"], ["numpy"]),
+        ({"fastopt": None, "numpy": 0.3}, [], ["fastopt"]),
+        ({"fastopt": float("nan"), "numpy": 0.3}, [], ["fastopt"]),
+    ],
+)
+def test_peers_are_checked_before_they_are_timed(
+    values: dict[str, float | None], able: list[str], left_out: list[str]
+) -> None:
+    processes: Any = {peer: FakeProcess(value) for peer, value in values.items()}
+    found, reasons = ready(ROWS["4-32-32-2 / 32"], "float32", processes)
+    assert list(found) == able
+    assert list(reasons) == left_out
+    assert all(found[peer].asked == (["open"] if peer == ROOF else ["open", "run", "check"]) for peer in able)
+
+
+@pytest.mark.parametrize(
+    ("peer", "reference", "said", "noisy"),
+    [
+        ([2.0] * 14, [1.0] * 14, "faster", False),
+        ([1.0] * 14, [2.0] * 14, "slower", False),
+        ([1.0, 1.02] * 7, [1.02, 1.0] * 7, "level", False),
+        ([0.5, 2.0] * 7, [1.0] * 14, "unclear", True),
+        ([1.5, 3.0] * 7, [1.0] * 14, "faster", True),
+    ],
+)
+def test_verdict_of_known_turns(peer: list[float], reference: list[float], said: str, noisy: bool) -> None:
+    interval = paired(peer, reference)
+    assert (interval.verdict, interval.noisy) == (said, noisy)
+    assert interval.low <= interval.ratio <= interval.high
+
+
+def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
+    """Of a ratio of 2 with noise of 5 %; a bootstrap of so few turns is somewhat less sure than it says."""
+    rng = np.random.default_rng(0)
+    for find in (paired, unpaired):
+        draws = np.exp(rng.normal(0, 0.05, (200, 2, TURNS)))
+        intervals = [find(2 * a, b) for a, b in draws]
+        assert np.mean([i.low <= 2 <= i.high for i in intervals]) > 0.88
+        assert np.median([i.high / i.low for i in intervals]) < 1.15
+
+
+def test_means_and_slopes() -> None:
+    assert geometric_mean([0.5, 2, 8]) == pytest.approx(2)
+    sizes = np.array([10, 100, 1000])
+    assert slope(sizes, 3 * sizes**1.5) == pytest.approx(1.5)
+
+
+def result(name: str, factor: float = 1.0, spread: float = 0.01, value: int = 0) -> dict[str, Any]:
+    """Our time is that of NumPy / 4 and of PyTorch / 2, times the factor; half of the roof."""
+    rng = np.random.default_rng(sum(map(ord, name)))
+    taken = {
+        peer: seconds * np.exp(rng.normal(0, spread, TURNS))
+        for peer, seconds in {"fastopt": 1e-4 * factor, "torch": 2e-4, "numpy": 4e-4, ROOF: 5e-5}.items()
+    }
+    roof = taken.pop(ROOF)
+    peers: dict[str, dict[str, Any]] = {
+        peer: {"seconds": float(np.median(times)), "check": 0.1, "agrees": True, "turns": times.tolist()}
+        for peer, times in taken.items()
+    }
+    for peer in ("torch", "numpy"):
+        peers[peer]["ratio"] = as_json(paired(taken[peer], taken["fastopt"]))
+    return {
+        "row": name,
+        "group": "training",
+        "dtype": "float32",
+        "threads": 2,
+        "point": {"curve": "batches", "axis": "samples", "value": value} if value else None,
+        "reference": "fastopt",
+        "peers": peers,
+        "of_peak": {**as_json(paired(np.full(TURNS, roof.min()), taken["fastopt"])), "turns": roof.tolist()},
+    }
+
+
+def made_up(*results: dict[str, Any], machine: str = "A processor", scale: float = 1.0) -> dict[str, Any]:
+    """A report; every time is scaled, as on another machine."""
+    for one in results:
+        for turns in [*(peer for peer in one["peers"].values()), one["of_peak"]]:
+            turns["turns"] = [scale * seconds for seconds in turns["turns"]]
+    roof = {
+        "isa": "x86-64-v3",
+        "threads": 2,
+        "flops": 1e11,
+        "streams": {level: {"copy": 1e10} for level in ("L2", "L3", "memory")},
+        "team": 1e-6,
+        "call": 1e-8,
+    }
+    return {
+        "machine": {"date": "2026-01-02", "processor": machine, "processors": 2, "load": 0.0, "python": "3.11"},
+        "rounds": TURNS // 2,
+        "unset": {},
+        "versions": {"fastopt": "1", "torch": "2", "numpy": "3"},
+        "skipped": {"numpy at b": "out of memory"},
+        "roofs": [roof],
+        "roofs_after": [json.loads(json.dumps(roof))],
+        "results": list(results),
+        "package": {"import_seconds": 0.1, "wheel_bytes": None},
+    }
+
+
+@pytest.fixture
+def report() -> dict[str, Any]:
+    """One row is three times as slow as the others."""
+    curve = [result(f"batch {n}", value=n) for n in (8, 16, 32, 64)]
+    return made_up(result("a & <b>" + " and more" * 10), result("slow", 3.0), *curve)
+
+
+def test_summary(report: dict[str, Any]) -> None:
+    found = summary(report["results"])
+    assert (found.rows, found.slower) == (6, 1)
+    assert found.best == pytest.approx(2 / 3 ** (1 / 6), rel=0.02)
+    assert found.plain == pytest.approx(4 / 3 ** (1 / 6), rel=0.02)
+    assert [one["row"] for one in worst(report["results"])] == ["slow"]
+
+
+def test_a_wrong_result_wins_nothing(report: dict[str, Any]) -> None:
+    for one in report["results"]:
+        one["peers"]["torch"]["agrees"] = False
+    found = summary(report["results"])
+    assert found.best == found.plain
+    assert "! marks a result that does not agree" in as_markdown(report)
+
+
+def test_noise(report: dict[str, Any]) -> None:
+    assert reasons(report) == []
+    assert verdict(report).startswith("The machine was quiet: roofs moved by at most 0%, 0 of 6 rows")
+    report["machine"]["load"] = 3.0
+    report["roofs_after"][0]["streams"]["L3"]["copy"] /= 1.3
+    report["results"] += [result(f"noisy {i}", spread=0.5) for i in range(6)]
+    load_high, moved, noisy = reasons(report)
+    assert "3.0" in load_high
+    assert "copy, L3 (2 threads) by a factor of 1.30" in moved
+    assert "of 12 rows" in noisy
+    assert verdict(report).startswith("The machine was too noisy")
+
+
+def test_text_and_markdown(report: dict[str, Any]) -> None:
+    text, markdown = as_text(report), as_markdown(report)
+    assert max(map(len, text.splitlines())) <= WIDTH
+    for written in (text, markdown):
+        assert "A processor" in written
+        assert "Left out: numpy at b: out of memory." in written
+        assert re.search(r"slow\W.*torch.*slower", written)
+    tables = [[line.count("|") for line in part.splitlines() if line] for part in markdown.split("## ")[1:]]
+    assert all(len(set(counts[1:])) == 1 for counts in tables)
+
+
+class Page(HTMLParser):
+    """Texts, and the addresses that a browser would load; every element must be closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.loaded: list[str] = []
+        self.texts: list[str] = []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        if tag not in ("meta", "br"):
+            self.open.append(tag)
+        self.loaded += [value or "" for name, value in attributes if name in ("src", "href", "xlink:href")]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+def test_html(report: dict[str, Any], tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    out = tmp_path / "results.json"
+    publish(report, out)
+    page = Page()
+    page.feed(out.with_suffix(".html").read_text())
+    assert page.open == []
+    assert all(address.startswith("#") for address in page.loaded)
+    text = " ".join(page.texts)
+    for expected in ("a & <b>", "A processor", "in 1 of them it is slower", "fastopt ~ size^", "microseconds a step"):
+        assert expected in text
+    before = out.with_suffix(".html").read_text()
+    assert bench(["report", str(out)]) == 0
+    assert out.with_suffix(".html").read_text() == before
+
+
+def test_without_matplotlib(
+    report: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    publish(report, tmp_path / "results.json")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["results.json", "results.md"]
+    assert "pip install 'fastopt[plot]'" in capsys.readouterr().err
+
+
+def test_results_file_holds_what_was_measured(report: dict[str, Any]) -> None:
+    text = as_file(report)
+    assert json.loads(text) == report
+    assert re.search(r'"turns": \[\d.*, \d.*\]', text)
+
+
+def test_compare(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    old = made_up(*(result(name) for name in ("a", "b", "c", "gone")))
+    new = made_up(result("a", 1.3), result("b", 0.7), result("c"), result("added"))
+    assert {change.new["row"]: change.verdict for change in compare(old, new)} == {
+        "a": "slower",
+        "b": "faster",
+        "c": "level",
+    }
+    for name, report in (("old", old), ("new", new)):
+        (tmp_path / name).write_text(as_file(report))
+    assert bench(["compare", str(tmp_path / "old"), str(tmp_path / "new")]) == 1
+    text = capsys.readouterr().out
+    assert "1 slower, 0 unclear, 1 faster, 1 level." in text
+    assert "Only in old: gone (2 threads)." in text
+    assert "Only in new: added (2 threads)." in text
+    assert max(map(len, text.splitlines())) <= WIDTH
+    assert bench(["compare", str(tmp_path / "old"), str(tmp_path / "old")]) == 0
+
+
+def test_compare_with_another_machine() -> None:
+    """Half as fast in everything is not slower; against NumPy and the roof it is, wherever that is."""
+    old, names = made_up(result("a"), result("b")), {"to numpy", "to the roof"}
+    new = made_up(result("a"), result("b", 1.5), machine="Another", scale=2.0)
+    changes = {change.new["row"]: change for change in compare(old, new)}
+    assert {name: change.verdict for name, change in changes.items()} == {"a": "level", "b": "slower"}
+    assert all(set(change.by) == names for change in changes.values())
+
+
+def test_measures_that_contradict_each_other_are_unclear() -> None:
+    """Our time rose, but so did that of NumPy and the roof: the machine was slower."""
+    (change,) = compare(made_up(result("a")), made_up(result("a"), scale=1.5))
+    assert change.verdict == "unclear"
+
+
+def test_readme_block_is_written_from_a_results_file(report: dict[str, Any], tmp_path: Path) -> None:
+    results, readme = tmp_path / "2026-01-02.json", tmp_path / "README.md"
+    results.write_text(as_file(report))
+    readme.write_text(f"before\n{BEGIN}anything\n{END}\nafter\n")
+    assert bench(["readme", str(results), "--readme", str(readme)]) == 0
+    text = readme.read_text()
+    assert text.startswith(f"before\n{BEGIN}\n")
+    assert text.endswith(f"\n{END}\nafter\n")
+    assert rewritten(text, report, results.name) == text
+    for expected in ("| slow | ", "bench/results/2026-01-02.json", "A processor", "2026-01-02", "torch 2"):
+        assert expected in text
+    assert "| batch 8 |" not in text
+    with pytest.raises(ValueError, match="once each"):
+        rewritten("no marks", report, "x.json")
+
+
+def test_readme_says_what_was_measured() -> None:
+    """Its block is that of the newest results file."""
+    text = (ROOT / "README.md").read_text()
+    for path in sorted((ROOT / "bench" / "results").glob("*.json"))[-1:]:
+        assert rewritten(text, load(path), path.name) == text
+
+
+def test_options(capsys: pytest.CaptureFixture[str]) -> None:
+    quick = arguments("bench", ["--quick"])
+    assert [row.name for row in quick.rows] == list(QUICK)
+    assert (quick.peers, quick.rounds, len(quick.threads)) == (["fastopt", "numpy"], 2, 1)
+    chosen = arguments("bench", ["--only", "adam", "--peers", "numpy,torch", "--threads", "1,2", "--rounds", "3"])
+    assert {row.group for row in chosen.rows} == {"update"}
+    assert (chosen.peers, chosen.rounds, chosen.threads) == (["numpy", "torch"], 3, [1, 2])
+    for wrong in (["--peers", "caffe"], ["--only", "sorting"], ["--threads", "0"], ["--rounds", "0"]):
+        with pytest.raises(SystemExit):
+            arguments("bench", wrong)
+        assert wrong[0] in capsys.readouterr().err
+
+
+def test_time_left_is_estimated_by_group(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    now = 0.0
+    monkeypatch.setattr("bench.progress.time.perf_counter", lambda: now)
+
+    def spend(progress: Progress, seconds: float) -> None:
+        nonlocal now
+        progress.begin("row")
+        now += seconds
+        progress.end()
+
+    small, large = ROWS["adam 8x12500"], ROWS["4-32-32-2 / 32"]
+    with Progress([small, large, small, large], passes=4) as progress:
+        progress.begin("first")
+        assert progress.seconds_left() is None
+        spend(progress, 1)
+        assert progress.seconds_left() == pytest.approx(3)
+        spend(progress, 10)
+        assert progress.seconds_left() == pytest.approx(11)
+        progress.begin("third")
+        now += 1
+        progress.tick()
+        assert progress.seconds_left() == pytest.approx(3 + 10)

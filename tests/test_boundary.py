@@ -24,6 +24,7 @@ def backward(name: str) -> Callable:
 
 
 LABELS = np.array([0, 1, 2])
+PIECE = np.zeros((3, 5), np.int64)
 CALLS = {
     "matmul": Call(kernels.matmul, [(3, 4), (4, 5)], (3, 5)),
     "dense_forward": Call(kernels.dense_forward, [(3, 4), (4, 5), (5,)], (3, 5)),
@@ -67,6 +68,18 @@ CALLS = {
         (3, 6),
         True,
     ),
+    "prelu_forward": Call(
+        lambda alpha, x, out=None: kernels.prelu_forward(x, alpha, out=out), [(5,), (3, 5)], (3, 5), True
+    ),
+    "prelu_backward": Call(
+        lambda alpha, x, dy, out=None: kernels.prelu_backward(dy, x, alpha, out=out),
+        [(5,), (3, 5), (3, 5)],
+        (3, 5),
+        True,
+    ),
+    "maxout_forward": Call(lambda x, out=None: kernels.maxout_forward(x, 2, out), [(3, 6)], (3, 3)),
+    "maxout_backward": Call(lambda dy, out=None: kernels.maxout_backward(dy, PIECE, 2, out), [(3, 5)], (3, 10)),
+    "gaussian_noise": Call(lambda x, out=None: kernels.gaussian_noise(x, 0.5, 0, out=out), [(3, 5)], (3, 5), True),
     "batch_norm_forward": Call(
         lambda gamma, beta, x, out=None: kernels.batch_norm_forward(x, gamma, beta, out=out),
         [(5,), (5,), (3, 5)],
@@ -190,6 +203,11 @@ MISFITS = {
     "number of weights": lambda: kernels.softmax_cross_entropy(ONES((3, 4)), [0, 1, 2], ONES(2)),
     "columns of target": lambda: kernels.mean_squared_error(ONES((3, 4)), ONES((3, 3))),
     "unknown metric": lambda: kernels.metric("auc?", ONES((3, 4)), ONES((3, 4))),
+    "columns of pieces": lambda: kernels.maxout_forward(ONES((3, 4)), 3),
+    "no pieces": lambda: kernels.maxout_forward(ONES((3, 4)), 0),
+    "shape of piece": lambda: kernels.maxout_backward(ONES((3, 4)), PIECE, 2),
+    "slopes": lambda: kernels.prelu_forward(ONES((3, 4, 5)), ONES(5)),
+    "axis of slopes": lambda: kernels.prelu_forward(ONES((3, 4, 5)), ONES(4), 2),
     "shape of gradient": lambda: kernels.sgd_update(ONES(3), ONES(4)),
 }
 

@@ -1,4 +1,4 @@
-"""Weights by class in `fit`: they are sample weights."""
+"""Weights by class in `fit` and `train_on_batch`: they are sample weights."""
 
 import numpy as np
 import pytest
@@ -57,6 +57,20 @@ def test_as_sample_weights(loss, class_weight, weighted, rng):
     # Weights are rounded to the dtype of the model before they are multiplied, or after.
     for a, b in zip(got, trained(loss, outputs, x, form(y), sample_weight=factors * sample_weight), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("class_weight", [FACTORS, "balanced"], ids=["dict", "balanced"])
+def test_of_one_batch(class_weight, rng):
+    """`train_on_batch` does what `fit` does with all samples as one batch."""
+    x, y, weight = rng.normal(size=(N, 4)), labels(rng), rng.random(N)
+    models = [make("sparse_categorical_crossentropy", 3) for _ in range(2)]
+    logs = models[0].train_on_batch(x, y, weight, class_weight)
+    history = models[1].fit(
+        x, y, batch_size=N, shuffle=False, sample_weight=weight, class_weight=class_weight, verbose=0
+    )
+    assert history.history["loss"] == [logs["loss"]]
+    for a, b in zip(*(model.get_weights() for model in models), strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 def test_absent_classes_are_left_alone(rng):
@@ -129,6 +143,11 @@ BAD = {
     ),
     "regression": (fit("mse", 1, "balanced"), ValueError, "the targets of mean_squared_error are none"),
     "own": (fit("binary_crossentropy", 3, "balanced", np.eye(6, 3)), ValueError, "one class for each sample"),
+    "batch": (
+        lambda: make(SPARSE, 3).train_on_batch(np.ones((6, 2)), np.zeros(6, int), class_weight={3: 1.0}),
+        ValueError,
+        "class_weight has the class 3; the classes are 0 to 2",
+    ),
     "split": (
         fit(SPARSE, 3, None, sample_weight=[1, 1, 1, 1, 0, 0], validation_split=0.4),
         ValueError,

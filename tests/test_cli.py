@@ -120,6 +120,28 @@ def test_info(capsys):
     assert "OpenMP" in out
 
 
+def test_bench():
+    code, out, error = run("bench", "--quick", "--only", "forward 32x32x32", "--threads", "1")
+    assert code == 0, error
+    assert re.search(r"^forward 32x32x32 +[\d.]+ +[\d.]+ +numpy ", out, re.MULTILINE)
+    assert max(map(len, out.splitlines())) <= 100
+
+
+def test_bench_has_arguments_of_its_own(capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["bench", "--help"])
+    assert ended.value.code == 0
+    out = capsys.readouterr().out
+    assert out.startswith("usage: fastopt bench ")
+    assert "fastopt bench compare" in out
+
+
+def test_bench_where_it_is_absent(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "fastopt.bench", None)
+    assert cli.main(["bench", "--quick"]) == 1
+    assert capsys.readouterr().err.endswith("not part of this installation; in the source tree run: python -m bench\n")
+
+
 def test_version(capsys):
     with pytest.raises(SystemExit) as ended:
         cli.main(["--version"])

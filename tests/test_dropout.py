@@ -1,13 +1,17 @@
-"""Dropout as a kernel: the mask is that of the counters, whoever computes it."""
+"""Dropout and Gaussian noise as kernels: the numbers are those of the counters, whoever computes them."""
 
 import numpy as np
 import pytest
 import reference
+from arrays import blank, guarded
 
+import fastopt as fo
 from fastopt import kernels
 
+SHAPES = pytest.mark.parametrize("shape", [(1, 1), (3, 7), (5, 64), (2, 1003)], ids=str)
 
-@pytest.mark.parametrize("shape", [(1, 1), (3, 7), (5, 64), (2, 1003)], ids=str)
+
+@SHAPES
 @pytest.mark.parametrize("rate", [0.0, 0.1, 0.5, 0.999])
 def test_mask_is_that_of_the_words(isa, dtype, shape, rate, rng):
     x = rng.normal(size=shape).astype(dtype)
@@ -20,7 +24,29 @@ def test_mask_is_that_of_the_words(isa, dtype, shape, rate, rng):
 
 def test_threads(isa, dtype, rng, for_all_threads):
     x = rng.normal(size=(1003, 1049)).astype(dtype)
-    for_all_threads(lambda: list(kernels.dropout_forward(x, 0.3, 1)))
+    for_all_threads(lambda: [*kernels.dropout_forward(x, 0.3, 1), kernels.gaussian_noise(x[:, :99], 0.3, 1)])
+
+
+@SHAPES
+@pytest.mark.parametrize("stddev", [0.0, 0.1, 3.0])
+def test_noise(isa, dtype, shape, stddev, rng):
+    x, _ = guarded(rng.normal(size=shape).astype(dtype), 1)
+    y, intact = blank(shape, dtype, 3)
+    assert kernels.gaussian_noise(x, stddev, 7, 2**40, y) is y
+    assert intact()
+    want = reference.gaussian_noise(x.astype(np.float64), stddev, 7, 2**40)
+    eps = np.finfo(dtype).eps
+    np.testing.assert_allclose(y, want, rtol=4 * eps, atol=8 * eps * (stddev + 1))
+    kernels.gaussian_noise(x, stddev, 7, 2**40, out=x)
+    np.testing.assert_array_equal(x, y)
+
+
+def test_noise_of_a_layer_is_that_of_the_kernel(isa, dtype, rng):
+    """The first batch of the first layer, whose stream the network chooses."""
+    x = rng.normal(size=(5, 9)).astype(dtype)
+    model = fo.Sequential([fo.layers.GaussianNoise(0.5), fo.layers.Activation("silu")], 3, np.dtype(dtype).name)
+    want = kernels.silu(kernels.gaussian_noise(x, 0.5, 3 ^ 0x9E3779B97F4A7C15, 1 << 62))
+    np.testing.assert_array_equal(model(x), want)
 
 
 def test_mean_and_rate(rng):
@@ -33,6 +59,21 @@ def test_mean_and_rate(rng):
 def test_bad_rate(rate):
     with pytest.raises(ValueError, match="rate must be at least 0 and less than 1"):
         kernels.dropout_forward(np.ones((1, 2)), rate, 0)
+
+
+@pytest.mark.parametrize("stddev", [-0.1, np.inf, np.nan])
+def test_bad_stddev(stddev):
+    x = np.ones((1, 2))
+    with pytest.raises(ValueError, match=r"stddev must be at least 0 and finite, got .*(0.1|inf|nan)"):
+        kernels.gaussian_noise(x, stddev, 0, out=x)
+    np.testing.assert_array_equal(x, 1)
+
+
+@pytest.mark.parametrize("kernel", [kernels.dropout_forward, kernels.gaussian_noise])
+@pytest.mark.parametrize(("seed", "stream"), [(-1, 0), (2**64, 0), (0, -1), (0, 2**64)])
+def test_bad_counters(kernel, seed, stream):
+    with pytest.raises(ValueError, match=r"(seed|stream) must be at least 0 and less than"):
+        kernel(np.ones((1, 2)), 0.5, seed, stream)
 
 
 def test_in_place():

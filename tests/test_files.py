@@ -59,6 +59,22 @@ def test_resume_is_exact(optimizer, dtype, data, tmp_path):
     assert second.epochs_trained == 5
 
 
+def test_starting_values_are_drawn_once(saved, data, monkeypatch):
+    """Not for a model whose weights come from elsewhere."""
+    model = fo.load_model(saved)
+
+    def fail(*_):
+        raise AssertionError("drawn")
+
+    for initializer in (fo.initializers.RandomNormal, fo.initializers.GlorotUniform, fo.initializers.Constant):
+        monkeypatch.setattr(initializer, "__call__", fail)
+    with pytest.raises(AssertionError, match="drawn"):
+        make().build(4)
+    assert state(fo.load_model(saved)) == state(model)
+    assert fo.check_gradients(model, *data).ok
+    assert model.fold().count_params() == model.count_params()
+
+
 def test_everything_comes_back(saved, data):
     model = fo.load_model(saved)
     assert (model.seed, model.name, model.dtype, model.layer_names) == (

@@ -103,6 +103,9 @@ TWINS = {
     "reshape": lambda x, alpha: first(functional.prelu)(x.reshape(len(x), *reversed(x.shape[1:])), alpha),
     "residual": lambda x, w, b, v, c: x + torch.tanh(torch.relu(x @ w + b) @ v + c),
     "residual empty path": lambda x: x + torch.sigmoid(x),
+    "residual with softmax": lambda x, w, b, v, c, u, d: (
+        (y := torch.softmax(x @ w + b, 1)) + torch.softmax(y @ v + c, 1) @ u + d
+    ),
     "residual nested": lambda x, w, b, v, c: torch.tanh(x + ((x @ w + b) + functional.silu(x @ w + b)) @ v + c),
     "residual with layer norm": lambda x, gamma, beta, w, b, v, c: (
         x + functional.gelu(group_norm(1)(x, gamma, beta) @ w + b) @ v + c

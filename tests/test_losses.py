@@ -234,18 +234,29 @@ def test_metric(isa, dtype, name, rng):
             assert_close(got, want, np.finfo(dtype).eps * (4 + n) * want)
 
 
-@pytest.mark.parametrize("name", ["sparse_categorical_accuracy", "categorical_accuracy", "binary_accuracy"])
+@pytest.mark.parametrize("name", [name for name in cases.METRICS if "accuracy" in name])
 def test_nan_is_never_right(isa, dtype, name):
     """Wherever it stands: NumPy's argmax would take it for the largest."""
     for place in range(3):
         x, one_hot = np.array([[0.0, -1.0, -2.0]] * 3, dtype), np.eye(3, dtype=dtype)
         x[:, place] = np.nan
-        got = kernels.metric(name, x, np.arange(3) if name.startswith("sparse") else one_hot)
         twin = cases.METRICS[name]
+        got = kernels.metric(name, x, np.arange(3) if twin.target == "labels" else one_hot)
         want = twin.forward(x, np.arange(3) if twin.target == "labels" else one_hot)
         np.testing.assert_array_equal(got, want.astype(dtype))
         if name != "binary_accuracy":
             np.testing.assert_array_equal(got, 0)
+
+
+@pytest.mark.parametrize("columns", [7, 70])
+def test_infinite_predictions(isa, dtype, columns):
+    """An infinity is equal to another, of which the first count."""
+    x = np.full((3, columns), -INF, dtype)
+    x[1], x[2, 3] = INF, 0
+    for label in range(columns):
+        for k in (1, 2, columns):
+            got = kernels.metric(f"sparse_top_k_accuracy({k})", x, np.full(3, label))
+            np.testing.assert_array_equal(got, reference.sparse_top_k_accuracy(x, np.full(3, label), k))
 
 
 @pytest.mark.parametrize("name", cases.METRICS)
@@ -253,3 +264,17 @@ def test_metric_threads(isa, dtype, name, rng, for_all_threads):
     x = rng.standard_normal(cases.SHARED_SHAPE, np.float32).astype(dtype)
     target = cases.make_target(cases.METRICS[name].target, rng, *x.shape, dtype)
     for_all_threads(lambda: [kernels.metric(name, x, target)])
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        *((f"top_k_accuracy{k}", r"needs a number, as in 'top_k_accuracy\(5\)'") for k in ("", "(0)", "(-1)", "(2")),
+        *((f"top_k_accuracy({k})", "needs a number") for k in ("", "k", "2.5", "2)", 2**63)),
+        ("mean_squared_error(2)", "mean_squared_error takes no number"),
+        ("top_3_accuracy", "unknown metric 'top_3_accuracy'; known are .*top_k_accuracy"),
+    ],
+)
+def test_number_of_a_metric(name, message):
+    with pytest.raises(ValueError, match=message):
+        kernels.metric(name, np.zeros((2, 3)), np.zeros((2, 3)))

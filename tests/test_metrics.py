@@ -280,6 +280,45 @@ def test_training_reports_means_and_validation_all(rng):
     assert list(model.train_on_batch(x, y)) == ["loss", "right"]
 
 
+TOPS = {"one": TopKAccuracy(1), "two": TopKAccuracy(2), "right": "accuracy"}
+
+
+@pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
+@pytest.mark.parametrize(
+    "case", [*(case for case in CLASSIFIERS if CLASSIFIERS[case][0] != "binary_crossentropy"), "own"]
+)
+def test_top_k_accuracy_of_training(case, weighted, rng):
+    """At a rate of 0, that of training, of evaluation and of the probabilities are the same; also with a loss of one's
+    own.
+    """
+    x, y, weight = rng.normal(size=(N, 4)), classes(case, rng), rng.random(N) if weighted else None
+    loss, outputs, last = CLASSIFIERS[case]
+    if case == "own":
+        loss, last = lambda y_true, y_pred: (np.zeros(len(y_pred)), np.zeros_like(y_pred)), "softmax"
+    model = dense(outputs, last, "float64")
+    model.compile(fo.optimizers.SGD(0.0), loss, TOPS)
+    logs = model.fit(x, y, epochs=1, batch_size=33, sample_weight=weight, validation_data=(x, y, weight), verbose=0)
+    p = model.predict(x)
+    for name, metric in model.metrics.items():
+        expected = pytest.approx(metric(y, p, weight), rel=1e-12)
+        assert logs.history[name] == [expected]
+        assert logs.history[f"val_{name}"] == [expected]
+        assert model.train_on_batch(x, y, weight)[name] == expected
+    assert logs.history["one"] == logs.history["right"] < logs.history["two"]
+
+
+@pytest.mark.parametrize("loss", ["sparse_categorical_crossentropy", "categorical_crossentropy"])
+@pytest.mark.parametrize("last", [None, "softmax"])
+def test_top_k_accuracy_of_equal_outputs(loss, last, rng):
+    """The first count, as in the metric itself."""
+    y = rng.integers(0, 7, N)
+    model = fo.Sequential([fo.layers.Dense(7, last, kernel_initializer="zeros")])
+    model.compile(fo.optimizers.SGD(0.0), loss, ["top_k_accuracy", "accuracy"])
+    logs = model.fit(np.ones((N, 2)), y if loss.startswith("sparse") else np.eye(7)[y], verbose=0).history
+    assert logs["top_k_accuracy"] == [pytest.approx((y < 5).mean())]
+    assert logs["accuracy"] == [pytest.approx((y < 1).mean())]
+
+
 def test_early_stopping_waits_for_a_larger_area(rng):
     x = rng.normal(size=(N, 2))
     y = x[:, 0] > 0
@@ -340,7 +379,11 @@ SPARSE = "sparse_categorical_crossentropy"
 BAD = {
     "auc-loss": (fit("mse", "auc"), ValueError, "'auc' does not go with the loss 'mean_squared_error'.*of classes"),
     "r2-loss": (fit("poisson", "r2"), ValueError, "'r2' does not go with the loss 'poisson'; it goes with mean_sq"),
-    "top-loss": (fit("binary_crossentropy", "top_k_accuracy"), ValueError, "there is no one class"),
+    "top-loss": (
+        fit("binary_crossentropy", "top_k_accuracy"),
+        ValueError,
+        "'top_k_accuracy' does not go with the loss 'binary_crossentropy'; it goes with sparse_categorical_cr",
+    ),
     "classes-loss": (fit("mse", FunctionMetric(largest, classes=True)), ValueError, "which has no classes"),
     "binary-many": (
         fit(SPARSE, F1("binary")),

@@ -30,7 +30,9 @@ def test_version_stands_in_one_place():
     assert [path for path in sources if stated.search(path.read_text())] == []
 
 
-@pytest.mark.parametrize("name", ["py.typed", "_core/__init__.pyi", "data/digits.npz", "data/digits.txt"])
+@pytest.mark.parametrize(
+    "name", ["py.typed", "_core/__init__.pyi", "data/digits.npz", "data/digits.txt", "bench/peers/numpy/training.py"]
+)
 def test_installed_file(name):
     assert resources.files("fastopt").joinpath(name).is_file()
 

@@ -1,6 +1,7 @@
-"""The command ``fastopt``: a demonstration, and what there is to know about this machine."""
+"""The command ``fastopt``: a demonstration, benchmarks, and what there is to know about this machine."""
 
 import argparse
+import importlib.util
 import os
 import sys
 import time
@@ -53,12 +54,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         0
     """
     parser = _parser()
-    args = parser.parse_args(argv)
+    words = list(sys.argv[1:] if argv is None else argv)
+    # What follows "bench" is for the suite, which has its own parser.
+    args = parser.parse_args(words[:1] if words[:1] == ["bench"] else words)
     if args.command == "demo" and args.data == "digits" and args.path is not None:
         parser.error("--path goes with --data mnist; the digits come with the package")
     try:
         if args.command == "demo":
             _demo(args.data, args.path, args.epochs, args.compare)
+        elif args.command == "bench":
+            return _bench(words[1:])
         else:
             fo.show_config()
         sys.stdout.flush()
@@ -84,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--path", metavar="DIR", help="folder with MNIST's files; else they are looked for, then fetched")
     demo.add_argument("--epochs", type=_positive, default=20, metavar="N", help="passes over the data; default: 20")
     demo.add_argument("--compare", action="store_true", help="train the same network in plain NumPy as well")
+    commands.add_parser("bench", add_help=False, help="measure speed against other libraries; --quick takes a minute")
     commands.add_parser("info", help="say which instructions and how many threads are used, and why")
     return parser
 
@@ -93,6 +99,16 @@ def _positive(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"expected at least 1, got {value}")
     return value
+
+
+def _bench(argv: Sequence[str]) -> int:
+    """Hand over to the benchmark suite, which the wheel holds as ``fastopt.bench``."""
+    if importlib.util.find_spec("fastopt.bench") is None:
+        raise FileNotFoundError(
+            "the benchmarks are not part of this installation; in the source tree run: python -m bench"
+        )
+    suite = importlib.import_module("fastopt.bench.__main__")
+    return int(suite.main(argv, "fastopt bench"))
 
 
 def _demo(name: str, path: str | None, epochs: int, compare: bool) -> None:

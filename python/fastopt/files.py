@@ -141,7 +141,7 @@ def _load(file: BufferedReader) -> Sequential:
     if model.optimizer is not None:
         model.optimizer.epoch = model.epochs_trained
     places = _places(entries, data, model, input_shape)
-    model.build(input_shape)
+    model.build(input_shape, initialize=False)
     if model.optimizer is not None:
         model.optimizer.state = _field(description, "state", dict)
     model.draws = checks.integer("draws", _field(description, "draws", int), 0, 2**38)

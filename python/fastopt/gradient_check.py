@@ -183,7 +183,7 @@ def float64_twin(model: Sequential, x: ArrayLike) -> Sequential:
     twin = Sequential(model.layers, model.seed, "float64")
     twin.noise = model.noise
     twin.compile(SGD(0.0), model.loss)
-    twin.build(model.input_shape or checks.samples("x", x, None).shape[1:])
+    twin.build(model.input_shape or checks.samples("x", x, None).shape[1:], initialize=not model.built)
     if model.built:
         twin.set_weights(model.get_weights())
         twin.draws = model.draws

@@ -76,7 +76,7 @@ def fold(model: Sequential) -> Sequential:
     layers = _folded("", [stage.name for stage in plan], [stage.layer for stage in plan], weights)
     folded = Sequential(layers, model.seed, model.dtype, model.name)
     folded.noise = model.noise
-    folded.build(shape)
+    folded.build(shape, initialize=False)
     for name, view in (folded.parameters | folded.state).items():
         view[...] = weights[name]
     if model.loss is not None:

@@ -35,6 +35,7 @@ __all__ = [
     "elu",
     "exp",
     "first_nonfinite",
+    "gaussian_noise",
     "gelu",
     "gelu_tanh",
     "group_norm_backward",
@@ -51,6 +52,8 @@ __all__ = [
     "log",
     "log_cosh",
     "matmul",
+    "maxout_backward",
+    "maxout_forward",
     "mean_absolute_error",
     "mean_squared_error",
     "metric",
@@ -60,6 +63,8 @@ __all__ = [
     "permutation",
     "philox",
     "poisson",
+    "prelu_backward",
+    "prelu_forward",
     "relu",
     "rms_norm_backward",
     "rms_norm_forward",
@@ -977,14 +982,15 @@ def metric(name: str, prediction: ArrayLike, target: ArrayLike) -> Real:
     """Value of a metric for each row.
 
     "sparse_categorical_accuracy": ``argmax(prediction[i]) == target[i]``; "categorical_accuracy":
-    ``argmax(prediction[i]) == argmax(target[i])``, the first of equal maxima; "binary_accuracy": mean of
-    ``(prediction > 0) == (target > 0.5)``, the prediction being logits; "mean_squared_error", "mean_absolute_error":
-    mean over the columns.
+    ``argmax(prediction[i]) == argmax(target[i])``, the first of equal maxima; "sparse_top_k_accuracy(5)" and
+    "top_k_accuracy(5)", or another number: whether ``prediction[i, target[i]]``, or that at the largest target, is
+    among the 5 largest, of equal ones the first; "binary_accuracy": mean of ``(prediction > 0) == (target > 0.5)``, the
+    prediction being logits; "mean_squared_error", "mean_absolute_error": mean over the columns. A NaN is never right.
 
     Args:
         name: one of the above.
         prediction: [batch, columns].
-        target: integers [batch] for "sparse_categorical_accuracy", else [batch, columns] of the prediction's dtype.
+        target: integers [batch] for "sparse_..." metrics, else [batch, columns] of the prediction's dtype.
 
     Returns:
         [batch].
@@ -994,6 +1000,8 @@ def metric(name: str, prediction: ArrayLike, target: ArrayLike) -> Real:
         ValueError: the shapes do not fit, or the name is unknown.
 
     >>> metric("sparse_categorical_accuracy", [[0.1, 0.9], [0.8, 0.2]], [1, 1])
+    array([1., 0.])
+    >>> metric("sparse_top_k_accuracy(2)", [[0.1, 0.9, 0.2], [0.8, 0.2, 0.3]], [1, 1])
     array([1., 0.])
     """
     return _core.metric(name, _read(prediction), _read_target(target))
@@ -1381,6 +1389,112 @@ def batch_norm_inference(
     )
 
 
+# --- PReLU and Maxout -------------------------------------------------------------------------------------------------
+
+
+def prelu_forward(x: ArrayLike, alpha: ArrayLike, axis: int = 1, out: Real | None = None) -> Real:
+    """Rectifier with a slope for each channel, ``y = x`` for ``x > 0``, else ``alpha * x``.
+
+    Args:
+        x: [n, features], [n, channels, ...] or, with axis -1, [n, ..., channels].
+        alpha: slopes, [channels].
+        axis: where the channels are: 1 or -1.
+        out: shape of x; may be x itself.
+
+    Returns:
+        y of the shape of x.
+
+    Raises:
+        TypeError: the dtypes differ, or are not float32 or float64.
+        ValueError: a shape does not fit, or ``out`` cannot be written.
+
+    Source: K. He, X. Zhang, S. Ren, J. Sun, "Delving deep into rectifiers: surpassing human-level performance on
+    ImageNet classification", ICCV 2015.
+
+    >>> prelu_forward([[-2.0, -2.0], [2.0, 2.0]], [0.5, -1.0])
+    array([[-1.,  2.],
+           [ 2.,  2.]])
+    """
+    return _core.prelu_forward(_read(x), _read(alpha), _channels_last(axis), out)
+
+
+def prelu_backward(
+    dy: ArrayLike, x: ArrayLike, alpha: ArrayLike, axis: int = 1, out: Real | None = None
+) -> tuple[Real, Real]:
+    """Gradients of `prelu_forward`.
+
+    ``dx = dy`` for ``x > 0``, else ``alpha * dy``; ``dalpha`` is the sum of ``dy * x`` where not ``x > 0``, over all
+    samples and positions.
+
+    Args:
+        dy: gradient with respect to y, shape of x.
+        x: as given to `prelu_forward`.
+        alpha: as given to it.
+        axis: as given to it.
+        out: for dx, shape of x; may be dy itself.
+
+    Returns:
+        dx of the shape of x, and dalpha [channels].
+
+    Raises:
+        TypeError: the dtypes differ, or are not float32 or float64.
+        ValueError: a shape does not fit, or ``out`` cannot be written.
+
+    >>> prelu_backward([[1.0, 1.0], [3.0, 3.0]], [[-2.0, -2.0], [2.0, 2.0]], [0.5, -1.0])
+    (array([[ 0.5, -1. ],
+           [ 3. ,  3. ]]), array([-2., -2.]))
+    """
+    return _core.prelu_backward(_read(dy), _read(x), _read(alpha), _channels_last(axis), out)
+
+
+def maxout_forward(x: ArrayLike, pieces: int, out: Real | None = None) -> tuple[Real, NDArray[np.int64]]:
+    """Largest of the pieces of each unit, ``y[i, j] = max_k x[i, j pieces + k]``, and which one it is.
+
+    The first of equal pieces counts; a NaN counts as larger than numbers.
+
+    Args:
+        x: [n, units pieces], the pieces of a unit side by side.
+        pieces: of each unit, at least 1.
+        out: [n, units], where y is written; may not overlap x.
+
+    Returns:
+        y [n, units], and the k from 0 to ``pieces - 1``, int64 [n, units].
+
+    Raises:
+        TypeError: x is not float32 or float64, or ``out`` is of another dtype.
+        ValueError: the columns of x are not a multiple of the pieces, or ``out`` cannot be written.
+
+    Source: I. Goodfellow, D. Warde-Farley, M. Mirza, A. Courville, Y. Bengio, "Maxout networks", ICML 2013.
+
+    >>> maxout_forward([[1.0, 3.0, 2.0, 2.0]], 2)
+    (array([[3., 2.]]), array([[1, 0]]))
+    """
+    return _core.maxout_forward(_read(x), pieces, out)
+
+
+def maxout_backward(dy: ArrayLike, piece: ArrayLike, pieces: int, out: Real | None = None) -> Real:
+    """Gradient of `maxout_forward`: ``dx[i, j pieces + k] = dy[i, j]`` for ``k = piece[i, j]``, else 0.
+
+    Args:
+        dy: gradient with respect to y, [n, units].
+        piece: int64 [n, units], as returned by `maxout_forward`.
+        pieces: as given to it.
+        out: for dx, [n, units pieces]; may not overlap the inputs.
+
+    Returns:
+        dx, [n, units pieces].
+
+    Raises:
+        TypeError: dy is not float32 or float64, piece is not int64, or ``out`` is of another dtype than dy.
+        ValueError: a shape does not fit, an element of piece is not from 0 to ``pieces - 1``, or ``out`` cannot be
+            written.
+
+    >>> maxout_backward([[5.0, 7.0]], [[1, 0]], 2)
+    array([[0., 5., 7., 0.]])
+    """
+    return _core.maxout_backward(_read(dy), _read(piece), pieces, out)
+
+
 # --- Update rules -----------------------------------------------------------------------------------------------------
 
 
@@ -1557,6 +1671,35 @@ def dropout_backward(dy: ArrayLike, mask: ArrayLike, out: Real | None = None) ->
     array([[2., 0.]])
     """
     return _core.dropout_backward(_read(dy), _read(mask), out)
+
+
+def gaussian_noise(x: ArrayLike, stddev: float, seed: int, stream: int = 0, out: Real | None = None) -> Real:
+    """Gaussian noise in training: ``y = x + stddev n`` with n from N(0, 1); its gradient is ``dx = dy``.
+
+    The noise of row i is that of ``normal(seed, stream + i, features)``.
+
+    Args:
+        x: [n, features].
+        stddev: standard deviation, at least 0.
+        seed: 0 <= seed < 2**64.
+        stream: 0 <= stream < 2**64 - n.
+        out: [n, features], where y is written; it may be x.
+
+    Returns:
+        y, [n, features].
+
+    Raises:
+        TypeError: x is not float32 or float64, or `out` is of another dtype.
+        ValueError: a number is out of range, or a shape does not fit.
+
+    Source: C. Bishop, "Training with noise is equivalent to Tikhonov regularization", Neural Computation 7(1), 1995.
+
+    >>> x = np.array([[1.0, 2.0]])
+    >>> bool((gaussian_noise(x, 0.5, seed=0) == x + 0.5 * normal(0, 0, 2, "float64")).all())
+    True
+    """
+    _counter(seed, stream, 0)
+    return _core.gaussian_noise(_read(x), stddev, seed, stream, out)
 
 
 def uniform(seed: int, stream: int, count: int, dtype: str = "float32") -> Real:

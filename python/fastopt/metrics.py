@@ -202,6 +202,56 @@ class CategoricalAccuracy(MeanMetric):
         return np.asarray(target.argmax(axis=1) == prediction.argmax(axis=1))
 
 
+@METRICS.add()
+class TopKAccuracy(MeanMetric):
+    """The fraction of samples whose class is among the k with the largest outputs; of equal ones, the first count.
+
+    A model compares outputs before the softmax, which may make unequal ones equal by rounding.
+
+    Args:
+        k: How many, at least 1; with as many classes or fewer it is always 1.
+
+    Raises:
+        TypeError, ValueError: `k` is no such number.
+
+    Example:
+        >>> import fastopt as fo
+        >>> fo.metrics.TopKAccuracy(k=2)([0, 1, 2], [[0.3, 0.6, 0.1], [0.3, 0.6, 0.1], [0.3, 0.6, 0.1]])
+        0.6666666666666666
+        >>> fo.metrics.TopKAccuracy(k=2).function(fo.losses.CategoricalCrossentropy())
+        'top_k_accuracy(2)'
+    """
+
+    functions: ClassVar[dict[str, str]] = {
+        "sparse_categorical_crossentropy": "sparse_top_k_accuracy",
+        "categorical_crossentropy": "top_k_accuracy",
+        "kl_divergence": "top_k_accuracy",
+    }
+    larger_is_better = True
+
+    def __init__(self, k: int = 5) -> None:
+        self.k = checks.integer("k", k, 1, checks.SIZE)
+
+    @property
+    def name(self) -> str:
+        """``"top_k_accuracy"``."""
+        return "top_k_accuracy"
+
+    def function(self, loss: Loss) -> str:
+        """Return the core's name of the metric, with the number."""
+        return f"{super().function(loss)}({self.k})"
+
+    def rows(self, y_true: Array, y_pred: Array, exclusive: bool | None) -> Array:
+        """Return whether the class of each sample is among the first."""
+        truth, scores = _sides(y_true, y_pred, exclusive)
+        if truth.ndim > 1:
+            raise ValueError(f"{self.name} needs outputs [n, k] for k classes that exclude each other.")
+        own = scores[np.arange(len(truth)), truth][:, np.newaxis]
+        before = np.arange(scores.shape[1]) < truth[:, np.newaxis]
+        rank = np.count_nonzero((scores > own) | ((scores == own) & before), axis=1)
+        return np.asarray(rank < self.k)
+
+
 @METRICS.add("mse")
 class MeanSquaredError(MeanMetric):
     """Mean squared error: mean over outputs of (y - t)^2.
@@ -256,49 +306,6 @@ class _ClassMetric(Metric):
             raise ValueError(
                 f"The metric {self.name!r} does not go with the loss {loss.name!r}; it goes with those of classes."
             )
-
-
-@METRICS.add()
-class TopKAccuracy(_ClassMetric):
-    """The fraction of samples whose class is among the k with the largest outputs; of equal ones, the first count.
-
-    Args:
-        k: How many, at least 1; with as many classes or fewer it is always 1.
-
-    Raises:
-        TypeError, ValueError: `k` is no such number.
-
-    Example:
-        >>> import fastopt as fo
-        >>> fo.metrics.TopKAccuracy(k=2)([0, 1, 2], [[0.3, 0.6, 0.1], [0.3, 0.6, 0.1], [0.3, 0.6, 0.1]])
-        0.6666666666666666
-    """
-
-    def __init__(self, k: int = 5) -> None:
-        self.k = checks.integer("k", k, 1)
-
-    @property
-    def name(self) -> str:
-        """``"top_k_accuracy"``."""
-        return "top_k_accuracy"
-
-    def check(self, loss: Loss) -> None:
-        """Refuse a loss whose classes do not exclude each other."""
-        super().check(loss)
-        if loss.link == "sigmoid":
-            raise ValueError(
-                f"The metric {self.name!r} does not go with the loss {loss.name!r}: there is no one class."
-            )
-
-    def value(self, y_true: Array, y_pred: Array, weight: Floats, exclusive: bool | None) -> float:
-        """Return the weighted fraction."""
-        truth, scores = _sides(y_true, y_pred, exclusive)
-        if truth.ndim > 1:
-            raise ValueError(f"{self.name} needs outputs [n, k] for k classes that exclude each other.")
-        own = scores[np.arange(len(truth)), truth][:, np.newaxis]
-        before = np.arange(scores.shape[1]) < truth[:, np.newaxis]
-        rank = np.count_nonzero((scores > own) | ((scores == own) & before), axis=1)
-        return float(np.average(rank < self.k, weights=weight))
 
 
 class _Ratio(_ClassMetric):

@@ -132,6 +132,7 @@ class Sequential:
         self.stop_training = False
         self._network: _core.Network | None = None
         self._input_shape: Shape | None = None
+        self._output_shape: Shape = ()
         self._noise = True
 
     # Building
@@ -172,11 +173,13 @@ class Sequential:
         computing = [layer for layer in self.layers if not isinstance(layer, Flatten | Reshape)]
         return computing[-1].activation if computing else "linear"
 
-    def build(self, input_shape: int | Sequence[int | None]) -> None:
+    def build(self, input_shape: int | Sequence[int | None], initialize: bool = True) -> None:
         """Give the layers their weights.
 
         Args:
             input_shape: The shape of a sample: ``784``, ``(784,)``, ``(28, 28)`` or, with the batch, ``(None, 784)``.
+            initialize: Whether weights and `state` get their starting values; else they are 0, to be set afterwards,
+                which saves the time to draw them.
 
         Raises:
             TypeError: It is not made of integers.
@@ -197,12 +200,12 @@ class Sequential:
         specs = [spec for stage in plan for spec in stage.layer.specs(stage.input_shape)]
         network = _core.Network(self.dtype, size_of(shape), specs, self.seed)
         network.noise = self._noise
-        for kind, views in (("parameters", network.parameters), ("state", network.state)):
+        kinds = ("parameters", network.parameters, INITIAL_VALUES), ("state", network.state, INITIAL_STATE)
+        for kind, views, stream in kinds if initialize else ():
             tensors = [tensor for stage in plan for tensor in getattr(stage, kind).values()]
-            stream = INITIAL_VALUES if kind == "parameters" else INITIAL_STATE
             for i, (tensor, view) in enumerate(zip(tensors, _flat(views), strict=True)):
                 view[...] = tensor.initializer(tensor.shape, self.seed, stream + i, self.dtype)
-        self._network, self._input_shape = network, shape
+        self._network, self._input_shape, self._output_shape = network, shape, plan[-1].output_shape
         try:
             if self.optimizer is not None:
                 self._bind(self.optimizer)
@@ -460,13 +463,21 @@ class Sequential:
             loss.hyper,
         )
 
-    def train_on_batch(self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Logs:
+    def train_on_batch(
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        class_weight: str | Mapping[int, float] | None = None,
+    ) -> Logs:
         """Do one step on all of the data as one batch.
 
         Args:
             x: Inputs ``[n, features]``.
             y: Targets, as the loss wants them.
             sample_weight: Weights ``[n]``, at least 0.
+            class_weight: Factors of the sample weights by class, as `fit` takes them; ``"balanced"`` counts the samples
+                of the batch.
 
         Returns:
             The loss and the metrics that are means over samples, before the step.
@@ -476,6 +487,8 @@ class Sequential:
         """
         self._compiled()
         data = self._samples(x, y, sample_weight)
+        if class_weight is not None:
+            data = self._with_class_weight(data, class_weight)
         self._check_step()
         self._check_batches(len(data.x), len(data.x), data.shape)
         self.build(data.shape)
@@ -661,6 +674,8 @@ class Sequential:
     def backward(self, dy: ArrayLike) -> Real:
         """Fill the gradients of the last call of the model, and return that of its input.
 
+        Each call of the model has one: with it the running statistics of batch normalisation take their step.
+
         Args:
             dy: The gradient of one's own loss with respect to the outputs, ``[n, outputs]``.
 
@@ -668,13 +683,14 @@ class Sequential:
             The gradient with respect to the inputs, ``[n, features]``.
 
         Raises:
-            RuntimeError: The model has not been called.
+            RuntimeError: The model has not been called since it was built, trained or the last `backward`; or the
+                instruction set was changed after the call.
             TypeError: `dy` does not hold numbers.
             ValueError: The shape is not that of the outputs, or a value is NaN or infinite.
         """
         network = self._built()
         gradient = checks.array("dy", dy)
-        shape = self._output_shape()
+        shape = self._output_shape
         if len(shape) > 1 and gradient.shape[1:] == shape:
             gradient = gradient.reshape(len(gradient), -1)
         gradient = checks.matrix("dy", gradient, network.output_size)
@@ -906,11 +922,8 @@ class Sequential:
         optimizer.epoch = self.epochs_trained
         return optimizer.bind(self._built(), self._names("parameters"))
 
-    def _output_shape(self) -> Shape:
-        return self.plan(self._input_shape or ())[-1].output_shape
-
     def _shaped(self, outputs: Real) -> Real:
-        return outputs.reshape(len(outputs), *self._output_shape())
+        return outputs.reshape(len(outputs), *self._output_shape)
 
     def _mean_metrics(self) -> dict[str, MeanMetric]:
         return {name: metric for name, metric in self.metrics.items() if isinstance(metric, MeanMetric)}

@@ -1,12 +1,15 @@
 import numpy as np
+from numpy.typing import NDArray
 
 from ...kind import Job
-from ...training import Training, TrainingData
-from ..jax.training import job
+from ...training import Training, TrainingData, job
+from ..jax.training import Trainer
 
 
 def prepare(row: Training, data: TrainingData) -> Job:
     rng = np.random.default_rng(1)
-    return job(
-        row, data, order_of=lambda order: order, token_of=lambda _: rng.permutation(row.samples).astype(np.int32)
-    )
+
+    def token(epoch: int) -> NDArray[np.int32]:
+        return rng.permutation(row.samples if row.shuffled else 0).astype(np.int32)
+
+    return job(Trainer(row, data, order_of=lambda order: order, token_of=token))

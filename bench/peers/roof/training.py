@@ -10,7 +10,7 @@ from . import SECONDS
 
 def prepare(row: Training | Product, data: Any) -> Job:
     team = _core.runtime.num_threads()
-    dtype = str(data.x.dtype if row.group == "training" else data.out.dtype)
+    dtype = str(data.out.dtype if row.group == "product" else data.x.dtype)
 
     def run(count: int) -> float:
         return count * row.flops / _core.roof.fma_peak(dtype, threads=team, seconds=SECONDS)

@@ -1,8 +1,8 @@
 import numpy as np
 from sklearn.neural_network import MLPClassifier
 
-from ...kind import Job, stopwatch
-from ...training import BETA_1, BETA_2, EPSILON, LEARNING_RATE, Training, TrainingData, Weights
+from ...kind import Job
+from ...training import BETA_1, BETA_2, EPSILON, Training, TrainingData, Weights, job
 
 
 def as_stored(weights: Weights) -> Weights:
@@ -19,30 +19,40 @@ def as_given(weights: Weights) -> Weights:
     return [*weights[:-1], last]
 
 
-def prepare(row: Training, data: TrainingData) -> Job:
-    model = MLPClassifier(
-        row.sizes[1:-1],
-        batch_size=row.batch,
-        alpha=0.0,
-        learning_rate_init=LEARNING_RATE,
-        beta_1=BETA_1,
-        beta_2=BETA_2,
-        epsilon=EPSILON,
-        tol=0.0,
-        n_iter_no_change=10**9,
-        warm_start=True,
-        max_iter=1,
-        random_state=1,
-    ).fit(data.x, data.y)
+class Trainer:
+    def __init__(self, row: Training, data: TrainingData) -> None:
+        """Its arrays are made by a first fit; a warm start then keeps what is in them."""
+        self.data, self.given = data, as_stored(data.weights)
+        self.model = MLPClassifier(
+            row.sizes[1:-1],
+            activation=row.activation,
+            batch_size=row.batch,
+            alpha=0.0,
+            learning_rate_init=row.learning_rate,
+            beta_1=BETA_1,
+            beta_2=BETA_2,
+            epsilon=EPSILON,
+            shuffle=row.shuffled,
+            tol=0.0,
+            n_iter_no_change=10**9,
+            warm_start=True,
+            max_iter=1,
+            random_state=1,
+        ).fit(data.x, data.y)
 
-    def fit(epochs: int) -> None:
-        model.set_params(max_iter=epochs).fit(data.x, data.y)
-
-    def run(epochs: int) -> float:
+    def start(self) -> None:
         for own_kernel, own_bias, (kernel, bias) in zip(
-            model.coefs_, model.intercepts_, as_stored(data.weights), strict=True
+            self.model.coefs_, self.model.intercepts_, self.given, strict=True
         ):
             own_kernel[...], own_bias[...] = kernel, bias
-        return stopwatch(fit)(epochs)
 
-    return Job(run, lambda: as_given(list(zip(model.coefs_, model.intercepts_, strict=True))))
+    def fit(self, epochs: int) -> None:
+        self.model.set_params(max_iter=epochs).fit(self.data.x, self.data.y)
+
+    def weights(self) -> Weights:
+        return as_given(list(zip(self.model.coefs_, self.model.intercepts_, strict=True)))
+
+
+def prepare(row: Training, data: TrainingData) -> Job | None:
+    """It has neither dropout nor batch normalisation."""
+    return None if row.dropout or row.batch_norm else job(Trainer(row, data))

@@ -80,7 +80,7 @@ class Dense(Sums):
         units: The number of outputs, at least 1.
         activation: ``"linear"`` (or None), ``"relu"`` max(0, z), ``"leaky_relu"`` (z / 100 for z < 0), ``"elu"``
             (e^z - 1 for z < 0), ``"selu"``, ``"softplus"`` log(1 + e^z), ``"softsign"`` z / (1 + |z|), ``"sigmoid"``
-            1 / (1 + e^-z), ``"hard_sigmoid"``, ``"tanh"``, ``"hard_tanh"``, or, in the last layer only, ``"softmax"``
+            1 / (1 + e^-z), ``"hard_sigmoid"``, ``"tanh"``, ``"hard_tanh"``, or ``"softmax"``
             e^z_i / sum_j e^z_j; the formulas are those of `fastopt.kernels`.
         use_bias: Whether b is there.
         kernel_initializer: Starting values of W ``[inputs, units]``; the name or the object of an initializer.

@@ -1,4 +1,4 @@
-// Every kernel on NumPy arrays.
+// Products, functions, losses, metrics, sums and random numbers on NumPy arrays.
 #include <pybind11/stl.h>
 
 #include <map>
@@ -298,16 +298,17 @@ py::tuple loss(const std::string& name, const py::object& prediction, const py::
 }
 
 py::array metric(const std::string& name, const py::object& prediction, const py::object& target) {
-  const auto which = static_cast<std::size_t>(find_metric(name));
+  const MetricChoice choice = find_metric(name);
   return by_dtype(prediction, "prediction", [&]<class T>(T) -> py::array {
     const py::array p = checked<T>(prediction, "prediction", {-1, -1});
     const Index rows = p.shape(0), columns = p.shape(1);
-    const py::array t = checked_target<T>(target, "target", metrics()[which].labels, rows, columns);
+    const py::array t = checked_target<T>(target, "target", choice.entry().labels, rows, columns);
     py::array_t<T> value(rows);
     const Metric<T> all{.rows = rows,
                         .columns = columns,
                         .prediction = {data<T>(p), columns},
-                        .target = targets<T>(t, metrics()[which].labels),
+                        .target = targets<T>(t, choice.entry().labels),
+                        .k = choice.k,
                         .value = value.mutable_data()};
     {
       const Released released;
@@ -317,7 +318,7 @@ py::array metric(const std::string& name, const py::object& prediction, const py
         mine.prediction = mine.prediction.from(share.begin);
         mine.target = mine.target.from(share.begin, columns);
         mine.value += share.begin;
-        kernels<T>().metric[which](mine);
+        kernels<T>().metric[static_cast<std::size_t>(choice.metric)](mine);
       });
     }
     return value;
@@ -346,50 +347,6 @@ auto reduction(const py::object& x, Use&& use) {
     const Index size = a.size();
     const Released released;
     return use(from, size);
-  });
-}
-
-py::tuple dropout_forward(const py::object& x, double rate, std::uint64_t seed, std::uint64_t stream,
-                          const py::object& out) {
-  if (!(rate >= 0 && rate < 1)) {
-    throw std::invalid_argument("rate must be at least 0 and less than 1, got " + std::to_string(rate));
-  }
-  return by_dtype(x, "x", [&]<class T>(T) -> py::tuple {
-    const py::array a = checked<T>(x, "x", {-1, -1});
-    const Index rows = a.shape(0), columns = a.shape(1);
-    py::array y = output<T>(out, "out", {rows, columns});
-    check_no_overlap(y, "out", a, "x", true);
-    py::array_t<T> mask({rows, columns});
-    const T* from = data<T>(a);
-    T *to = mutable_data<T>(y), *factors = mask.mutable_data();
-    {
-      const Released released;
-      parallel_for(rows, 1, 4 * elementwise_cost * static_cast<double>(rows * columns), [&](Range share) {
-        for (Index i = share.begin; i < share.end; ++i) {
-          kernels<T>().mask(seed, stream + static_cast<std::uint64_t>(i), rate, factors + i * columns, columns);
-          kernels<T>().multiply_by(from + i * columns, factors + i * columns, to + i * columns, columns);
-        }
-      });
-    }
-    return py::make_tuple(y, mask);
-  });
-}
-
-py::array dropout_backward(const py::object& dy, const py::object& mask, const py::object& out) {
-  return by_dtype(dy, "dy", [&]<class T>(T) -> py::array {
-    const py::array a = checked<T>(dy, "dy");
-    const py::array m = checked<T>(mask, "mask", shape_of(a));
-    py::array dx = output<T>(out, "out", shape_of(a));
-    check_no_overlap(dx, "out", a, "dy", true);
-    check_no_overlap(dx, "out", m, "mask");
-    const T *from = data<T>(a), *factors = data<T>(m);
-    T* to = mutable_data<T>(dx);
-    const Index size = a.size();
-    const Released released;
-    parallel_for(size, alignment, static_cast<double>(size), [&](Range share) {
-      kernels<T>().multiply_by(from + share.begin, factors + share.begin, to + share.begin, share.size());
-    });
-    return dx;
   });
 }
 
@@ -480,9 +437,6 @@ void add_kernels(py::module_& module) {
                          []<class T>(const T* from, Index size) { return kernels<T>().first_nonfinite(from, size); });
       },
       py::arg("x"));
-  m.def("dropout_forward", &dropout_forward, py::arg("x"), py::arg("rate"), py::arg("seed"), py::arg("stream"),
-        py::arg("out") = none);
-  m.def("dropout_backward", &dropout_backward, py::arg("dy"), py::arg("mask"), py::arg("out") = none);
   m.def(
       "philox",
       [](std::uint64_t seed, std::uint64_t stream, Index count) {

@@ -8,6 +8,7 @@ PYBIND11_MODULE(_core, module) {
   fastopt::bindings::wait_at_exit();
   fastopt::bindings::add_runtime(module);
   fastopt::bindings::add_kernels(module);
+  fastopt::bindings::add_layers(module);
   fastopt::bindings::add_normalization(module);
   fastopt::bindings::add_roof(module);
   fastopt::bindings::add_update(module);

@@ -7,6 +7,7 @@ namespace fastopt::bindings {
 
 void add_runtime(pybind11::module_& module);
 void add_kernels(pybind11::module_& module);
+void add_layers(pybind11::module_& module);
 void add_normalization(pybind11::module_& module);
 void add_roof(pybind11::module_& module);
 void add_update(pybind11::module_& module);

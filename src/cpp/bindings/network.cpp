@@ -277,7 +277,7 @@ py::array backward(PyNetwork& self, const py::object& dy) {
   return self.visit([&]<class T>(Network<T>& network) -> py::array {
     const Index rows = network.forward_rows();
     if (rows == 0) {
-      throw std::runtime_error("backward needs a forward pass before it: call model(x) first");
+      throw std::runtime_error("backward needs a forward pass of its own before it: call model(x) first");
     }
     const py::array gradient = checked<T>(dy, "dy", {rows, network.outputs()});
     py::array_t<T> dx({rows, network.inputs()});

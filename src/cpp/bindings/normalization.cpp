@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "bindings/array.h"
+#include "bindings/channels.h"
 #include "bindings/gil.h"
 #include "bindings/module.h"
 #include "runtime/buffer.h"
@@ -13,43 +13,7 @@ namespace fastopt::bindings {
 
 namespace {
 
-constexpr double norm_cost = 8;          // operations an element of one pass, roughly
-constexpr Index channel_grain = 16;      // channels that a thread takes at least: no two write to one cache line
 constexpr Index cached_bytes = 1 << 15;  // of rows that are read twice
-
-template <class T>
-struct Input {
-  py::array array;
-  Index rows;
-  Features features;
-
-  Index stride() const { return features.size(); }
-  std::vector<Index> channel_shape() const { return {features.channels}; }
-  double cost() const { return norm_cost * static_cast<double>(rows) * static_cast<double>(features.size()); }
-};
-
-// Checked, with at least one dimension beside that of the samples, and an element of each sample.
-template <class T>
-Input<T> input(const py::object& object, const std::string& name, bool channels_last) {
-  Input<T> x{checked<T>(object, name), 0, {0, 1, channels_last}};
-  const std::vector<Index> shape = shape_of(x.array);
-  if (shape.size() < 2) {
-    throw std::invalid_argument(name + " must have samples and channels, shape " +
-                                (channels_last ? "(n, ..., channels)" : "(n, channels, ...)") + ", got " +
-                                shape_text(shape));
-  }
-  x.rows = shape[0];
-  x.features.channels = channels_last ? shape.back() : shape[1];
-  for (std::size_t i = 1; i < shape.size(); ++i) {
-    if (i != (channels_last ? shape.size() - 1 : 1)) {
-      x.features.space *= shape[i];
-    }
-  }
-  if (x.features.size() == 0) {
-    throw std::invalid_argument(name + " must have elements of each sample, got shape " + shape_text(shape));
-  }
-  return x;
-}
 
 template <class T>
 std::optional<py::array> optional(const py::object& object, const std::string& name, const std::vector<Index>& shape) {

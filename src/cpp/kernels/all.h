@@ -7,7 +7,9 @@
 #include "kernels/gather.h"
 #include "kernels/group_norm.h"
 #include "kernels/loss.h"
+#include "kernels/maxout.h"
 #include "kernels/metric.h"
+#include "kernels/prelu.h"
 #include "kernels/product.h"
 #include "kernels/reduce.h"
 #include "kernels/rows.h"
@@ -46,6 +48,10 @@ inline constexpr Kernels<T> kernels{
     .batch_moments = batch_moments<T>,
     .batch_norm_sums = batch_norm_sums<T>,
     .inverse_deviation = inverse_deviation<T>,
+    .prelu = prelu<T>,
+    .prelu_sums = prelu_sums<T>,
+    .largest_pieces = largest_pieces<T>,
+    .spread_pieces = spread_pieces<T>,
     .update = update_kernels<T>,
     .finish = finish_kernels<T>,
     .look_ahead = look_ahead_kernels<T>,

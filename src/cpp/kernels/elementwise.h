@@ -37,11 +37,17 @@ double fma_chain(Index rounds) {
 // arithmetic.
 template <int reads, int writes>
 void stream(float* const* arrays, Index size) {
+  Vec<float> unwritten = 0;
   for_each_vector<float>(size, [&](Index i, auto load, auto store) {
     Vec<float> total = 0;
     unroll<reads>([&](auto r) { total += load(arrays[r] + i); });
     unroll<writes>([&](auto w) { store(total, arrays[w] + i); });
+    if constexpr (writes == 0) {
+      unwritten += total;
+    }
   });
+  volatile float sink = unwritten[0];
+  static_cast<void>(sink);
 }
 
 }  // namespace fastopt::FASTOPT_ISA

@@ -14,42 +14,49 @@ RowBlocks<T> blocks_of(const Metric<T>& p) {
   return {p.rows, p.columns, p.prediction, {p.target.dense, p.columns, p.target.index}, {}};
 }
 
-// 1 where the largest prediction stands at the label, or at the largest target; the first of equals counts. 0 where a
-// prediction is NaN.
-template <bool sparse>
-struct CategoricalAccuracy {
-  static constexpr std::string_view name = sparse ? "sparse_categorical_accuracy" : "categorical_accuracy";
-  static constexpr bool labels = sparse, logits = true;
+// 1 where the prediction at the label, or at the largest target, is among the k largest ones, of equal ones the first
+// counting as larger. 0 where a prediction is NaN.
+template <bool sparse, bool largest>
+struct TopAccuracy {
+  static constexpr std::string_view name = largest  ? (sparse ? "sparse_categorical_accuracy" : "categorical_accuracy")
+                                           : sparse ? "sparse_top_k_accuracy"
+                                                    : "top_k_accuracy";
+  static constexpr bool labels = sparse, logits = true, needs_k = !largest;
 
   template <class T>
   static void rows(const Metric<T>& p) {
     using V = Vec<T>;
     constexpr T infinity = std::numeric_limits<T>::infinity();
+    const V k = largest ? T(1) : static_cast<T>(p.k);
     for_each_block(blocks_of(p), [&](auto& block) __attribute__((always_inline)) {
-      const auto place_of_highest = [&](auto&& value) {
+      V label, own = -infinity;
+      if constexpr (sparse) {
+        const auto label_of = [&](Index i) { return p.target.labels[p.target.sample(i)]; };
+        label = block.per_row([&](Index i) { return static_cast<T>(label_of(i)); });
+        own = block.per_row([&](Index i) { return p.prediction.row(i)[label_of(i)]; });
+      } else {
         V top = -infinity, place = 0;
         block.for_each([&](const auto& element) __attribute__((always_inline)) {
-          const V v = value(element);
-          where(v > top, place) = element.column();
-          where(v > top, top) = v;
+          const V t = element.b(-infinity);
+          const auto higher = t > top;
+          where(higher, place) = element.column();
+          where(higher, own) = element.a();
+          where(higher, top) = t;
         });
         where(top < block.highest(top), place) = infinity;
-        return block.lowest(place);
-      };
-      V label;
-      if constexpr (sparse) {
-        label = block.per_row([&](Index i) { return static_cast<T>(p.target.labels[p.target.sample(i)]); });
-      } else {
-        label =
-            place_of_highest([&](const auto& element) __attribute__((always_inline)) { return element.b(-infinity); });
+        label = block.lowest(place);
+        where(place != label, own) = -infinity;
+        own = block.highest(own);
       }
-      V unknown = 0, hit = 0;
-      const V best = place_of_highest([&](const auto& element) __attribute__((always_inline)) {
+      V larger = 0, hit = 0;
+      block.for_each([&](const auto& element) __attribute__((always_inline)) {
         const V v = element.a(-infinity);
-        where(v != v, unknown) = V(1);
-        return v;
+        where(!(v < own) && !(v == own && element.column() >= label), larger) = larger + V(1);
+        if constexpr (!largest) {
+          where(v != v, larger) = infinity;
+        }
       });
-      where(best == label && block.highest(unknown) == V(0), hit) = V(1);
+      where(block.sum(larger) < k, hit) = V(1);
       block.store_rows(hit, p.value);
     });
   }
@@ -58,7 +65,7 @@ struct CategoricalAccuracy {
 template <class Element>
 struct MeanMetric {
   static constexpr std::string_view name = Element::name;
-  static constexpr bool labels = false, logits = Element::logits;
+  static constexpr bool labels = false, logits = Element::logits, needs_k = false;
   template <class T>
   static void rows(const Metric<T>& p) {
     for_each_block(blocks_of(p), [&](auto& block) __attribute__((always_inline)) {
@@ -100,8 +107,9 @@ struct AbsoluteError {
   }
 };
 
-using Metrics = List<CategoricalAccuracy<true>, CategoricalAccuracy<false>, MeanMetric<BinaryHit>,
-                     MeanMetric<SquaredError>, MeanMetric<AbsoluteError>>;
+using Metrics =
+    List<TopAccuracy<true, true>, TopAccuracy<false, true>, TopAccuracy<true, false>, TopAccuracy<false, false>,
+         MeanMetric<BinaryHit>, MeanMetric<SquaredError>, MeanMetric<AbsoluteError>>;
 
 template <class T>
 inline constexpr auto metric_kernels = []<class... M>(List<M...>) {

@@ -15,14 +15,14 @@ extern const Kernels<double> f64;
 
 inline constexpr auto streams = []<int... I>(std::integer_sequence<int, I...>) {
   constexpr auto kernel = []<int i>() -> void (*)(float* const*, Index) {
-    constexpr int reads = i / stream_writes + 1, writes = i % stream_writes;
+    constexpr int reads = i / (max_streams + 1) + 1, writes = i % (max_streams + 1);
     if constexpr (writes <= reads) {
       return stream<reads, writes>;
     } else {
       return nullptr;
     }
   };
-  return decltype(KernelTable::stream) { kernel.template operator()<I>()... };
+  return decltype(KernelTable::streams) { kernel.template operator()<I>()... };
 }(std::make_integer_sequence<int, stream_kinds>{});
 
 extern const KernelTable table;
@@ -30,7 +30,7 @@ constinit const KernelTable table{
     .isa = FASTOPT_NAME(FASTOPT_ISA),
     .f32 = &f32,
     .f64 = &f64,
-    .stream = streams,
+    .streams = streams,
     .philox = philox,
 };
 

@@ -99,7 +99,8 @@ struct Metric {
   Index rows, columns;
   Rows<const T> prediction;
   Targets<T> target;
-  T* value;  // one for each row
+  Index k = 1;  // of the metrics that look at the k largest predictions
+  T* value;     // one for each row
 };
 
 // The features of a row: [channels, space] or, channels last, [space, channels].
@@ -170,6 +171,26 @@ struct BatchNormBackward {
   Rows<T> dx = {};  // may be dy
 };
 
+// y = v where x > 0, alpha v elsewhere, alpha being that of the channel. Going forward v is x; going back v is dy, and
+// y is dx.
+template <class T>
+struct PreluPass {
+  Index rows;
+  Features features;
+  const T* alpha;
+  Rows<const T> x, v;
+  Rows<T> y;  // may be v
+};
+
+// dalpha = sum of x dy over all rows and all of space, where not x > 0.
+template <class T>
+struct PreluSums {
+  Index rows;
+  Features features;
+  Rows<const T> x, dy;
+  T* dalpha;
+};
+
 inline constexpr int max_slots = 4;
 inline constexpr int max_coefficients = 10;
 inline constexpr int tensor_factor = max_coefficients - 1;  // the coefficient that a rule's sums over a tensor give it
@@ -238,6 +259,11 @@ struct Kernels {
   void (*batch_moments)(const BatchMoments<T>&, Range channels);
   void (*batch_norm_sums)(const BatchNormBackward<T>&, Range channels);
   void (*inverse_deviation)(const T* variance, T epsilon, T* rstd, Index size);  // 1 / sqrt(variance + epsilon)
+  void (*prelu)(const PreluPass<T>&);                                            // split by rows
+  void (*prelu_sums)(const PreluSums<T>&, Range channels);                       // split by channels, anywhere
+  // y_j = max over k of x_{j pieces + k}, and the k that it is; then dx, which is dy there and 0 elsewhere.
+  void (*largest_pieces)(const T* x, Index units, Index pieces, T* y, Index* piece);
+  void (*spread_pieces)(const T* dy, const Index* piece, Index units, Index pieces, T* dx);
   // What a rule does with a gradient; then, of the rules that have it, once its sums are known; and before the
   // gradient.
   std::array<void (*)(const Update<T>&), max_kinds> update, finish, look_ahead;
@@ -257,15 +283,20 @@ struct Kernels {
   double (*fma_chain)(Index rounds);
 };
 
-inline constexpr int stream_writes = 5, stream_kinds = 4 * stream_writes;
+// The traffic of every update rule: at most `max_streams` arrays are read, and as many of them or fewer written.
+inline constexpr int max_streams = 5, stream_kinds = max_streams * (max_streams + 1);
 
 struct KernelTable {
   const char* isa;
   const Kernels<float>* f32;
   const Kernels<double>* f64;
-  // stream[(reads - 1) * stream_writes + writes] over arrays of `size`, writes <= reads <= 4.
-  std::array<void (*)(float* const* arrays, Index size), stream_kinds> stream;
+  std::array<void (*)(float* const* arrays, Index size), stream_kinds> streams;
   void (*philox)(std::uint64_t key, std::uint64_t stream, std::uint64_t first_block, Index words, std::uint32_t* out);
+
+  // 1 <= reads <= max_streams, writes <= reads
+  auto stream(int reads, int writes) const {
+    return streams.at(static_cast<std::size_t>(reads - 1) * (max_streams + 1) + static_cast<std::size_t>(writes));
+  }
 
   template <class T>
   const Kernels<T>& of() const {

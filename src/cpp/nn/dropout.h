@@ -45,14 +45,9 @@ class GaussianNoise final : public Layer<T> {
   Passes passes(Mode mode) const override { return mode.noise && stddev_ > 0 ? Passes::nothing : Passes::all; }
 
   void forward(Index rows, const Flow<T>& flow) const override {
-    const Index columns = this->outputs();
     for (Index i = 0; i < rows; ++i) {
-      T* const y = flow.y.row(i);
-      const T* const x = flow.x.row(i);
-      random_normal(flow.draw.key, flow.draw.first_stream + static_cast<std::uint64_t>(i), columns, y);
-      for (Index j = 0; j < columns; ++j) {
-        y[j] = x[j] + static_cast<T>(stddev_) * y[j];
-      }
+      add_random_normal(flow.draw.key, flow.draw.first_stream + static_cast<std::uint64_t>(i), this->outputs(), stddev_,
+                        flow.x.row(i), flow.y.row(i));
     }
     this->activate(rows, flow);
   }

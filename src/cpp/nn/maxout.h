@@ -2,6 +2,8 @@
 // ICML 2013). The first of equals has the gradient.
 #pragma once
 
+#include <algorithm>
+
 #include "nn/layer.h"
 
 namespace fastopt {
@@ -17,38 +19,35 @@ class MaxPieces final : public Layer<T> {
   }
 
   void forward(Index rows, const Flow<T>& flow) const override {
-    for (Index i = 0; i < rows; ++i) {
-      const T* x = flow.x.row(i);
-      T* const y = flow.y.row(i);
-      for (Index j = 0; j < this->outputs(); ++j, x += pieces_) {
-        y[j] = x[largest(x)];
-      }
-    }
+    Index piece[most];
+    for_some_units(rows, [&](Index i, Index first, Index count) {
+      kernels<T>().largest_pieces(flow.x.row(i) + first * pieces_, count, pieces_, flow.y.row(i) + first, piece);
+    });
     this->activate(rows, flow);
   }
 
+  // The pieces are found again: to keep them would take more time than that.
   void backward_input(Index rows, const Flow<T>& flow) const override {
-    for (Index i = 0; i < rows; ++i) {
-      const T *x = flow.x.row(i), *const dy = flow.dy.row(i);
-      T* dx = flow.dx.row(i);
-      for (Index j = 0; j < this->outputs(); ++j, x += pieces_, dx += pieces_) {
-        std::fill_n(dx, pieces_, T(0));
-        dx[largest(x)] = dy[j];
-      }
-    }
+    T y[most];
+    Index piece[most];
+    for_some_units(rows, [&](Index i, Index first, Index count) {
+      kernels<T>().largest_pieces(flow.x.row(i) + first * pieces_, count, pieces_, y, piece);
+      kernels<T>().spread_pieces(flow.dy.row(i) + first, piece, count, pieces_, flow.dx.row(i) + first * pieces_);
+    });
     this->differentiate(rows, flow);
   }
 
  private:
-  // A NaN counts as larger than numbers, so that it is seen.
-  Index largest(const T* x) const {
-    Index best = 0;
-    for (Index k = 1; k < pieces_; ++k) {
-      if (x[k] > x[best] || x[k] != x[k]) {
-        best = k;
+  static constexpr Index most = 256;  // units at a time
+
+  // f(row, first unit, units)
+  template <class F>
+  void for_some_units(Index rows, F&& f) const {
+    for (Index i = 0; i < rows; ++i) {
+      for (Index first = 0; first < this->outputs(); first += most) {
+        f(i, first, std::min(most, this->outputs() - first));
       }
     }
-    return best;
   }
 
   Index pieces_;

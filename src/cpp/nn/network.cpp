@@ -122,9 +122,6 @@ Network<T>::Network(Index inputs, const std::vector<LayerSpec>& specs, std::uint
   }
   penalties_.resize(static_cast<std::size_t>(chunks));
   for (std::size_t l = 0; l < layers_.size(); ++l) {
-    if (activations_[l] == softmax() && l != last_) {
-      throw std::invalid_argument("softmax can only be the activation of the last layer");
-    }
     if (l > last_ && layers_[l]->passes({true}) != Passes::all) {
       throw std::invalid_argument("the last layer may not add noise or start a block");
     }
@@ -160,8 +157,8 @@ void Network<T>::check(const Objective<T>& objective) const {
     throw std::invalid_argument("labels and metrics of this dtype need at most " + std::to_string(classes) +
                                 " outputs, not " + std::to_string(outputs()));
   }
-  for (const int i : objective.metrics) {
-    const MetricEntry& metric = metrics()[static_cast<std::size_t>(i)];
+  for (const MetricChoice& choice : objective.metrics) {
+    const MetricEntry& metric = choice.entry();
     if (metric.labels != loss.labels || (metric.name == "binary_accuracy" && loss.name != "binary_crossentropy")) {
       throw std::invalid_argument("metric " + std::string(metric.name) + " does not go with the loss " +
                                   std::string(loss.name));
@@ -283,6 +280,8 @@ Flow<T> Network<T>::flow(Arena& arena, std::size_t layer, Rows<const T> x, Index
   const auto values = [&](Index level) {
     return level < 0 ? x : read(arena.levels[static_cast<std::size_t>(level)].y.from(first));
   };
+  // Softmax, which needs whole rows, is the network's work.
+  const auto elementwise = [](int activation) { return activation == softmax() ? linear : activation; };
   const auto& level = arena.levels[layer];
   const auto target = static_cast<std::size_t>(level.target);
   const auto& partner = arena.levels[partner_[layer]];
@@ -296,8 +295,8 @@ Flow<T> Network<T>::flow(Arena& arena, std::size_t layer, Rows<const T> x, Index
           .x = values(level.values),
           .y = level.y.from(first),
           .kept = level.kept.from(first),
-          .activation = activations_[layer] == softmax() ? linear : activations_[layer],
-          .x_activation = level.target < 0 ? linear : activations_[target],
+          .activation = elementwise(activations_[layer]),
+          .x_activation = level.target < 0 ? linear : elementwise(activations_[target]),
           .dy = read(level.dy.from(first)),
           .dx = level.target < 0 ? Rows<T>{} : arena.levels[target].dy.from(first),
           .other = starts ? read(partner.dy.from(first)) : values(partner.values),
@@ -362,13 +361,13 @@ void Network<T>::forward_rows(Arena& arena, Range stage, Rows<const T> x, Range 
       continue;
     }
     Flow<T> f = flow(arena, l, x, rows.begin);
-    const bool last = l == last_;
-    if (last && !activate_last) {
+    const bool activated = l != last_ || activate_last;
+    if (!activated) {
       f.activation = linear;
     }
     layers_[l]->forward(rows.size(), f);
-    if (last && activate_last && activations_[l] == softmax()) {
-      kernels<T>().activate[last_activation()]({f.y.data, f.y.stride}, f.y, rows.size(), outputs());
+    if (activated && activations_[l] == softmax()) {
+      kernels<T>().activate[softmax()]({f.y.data, f.y.stride}, f.y, rows.size(), layers_[l]->outputs());
     }
   }
 }
@@ -416,6 +415,11 @@ void Network<T>::backward_input(std::size_t layer, Rows<const T> x, Range rows, 
     f.dx = dx;
   }
   layers_[layer]->backward_input(rows.size(), f);
+  if (level.target >= 0 && activations_[static_cast<std::size_t>(level.target)] == softmax()) {
+    const Rows<T> y = training_.levels[static_cast<std::size_t>(level.target)].y.from(rows.begin);
+    kernels<T>().differentiate[softmax()]({y.data, y.stride}, {f.dx.data, f.dx.stride}, f.dx, rows.size(),
+                                          layers_[layer]->inputs());
+  }
 }
 
 // Of the layers of one stage; but its first, if it couples rows, belongs to the stage below.
@@ -476,20 +480,21 @@ void Network<T>::loss_rows(Arena& arena, const Batch& batch, Range rows, const O
   }
   bool activated = false;
   for (std::size_t i = 0; i < objective.metrics.size(); ++i) {
-    const auto metric = static_cast<std::size_t>(objective.metrics[i]);
+    const MetricChoice& choice = objective.metrics[i];
     Rows<T> prediction = y;
-    if (logits && !metrics()[metric].logits) {
+    if (logits && !choice.entry().logits) {
       prediction = arena.activated.from(rows.begin);
       if (!activated) {
         kernels<T>().activate[last_activation()]({y.data, y.stride}, prediction, rows.size(), outputs());
         activated = true;
       }
     }
-    kernels<T>().metric[metric]({.rows = rows.size(),
-                                 .columns = outputs(),
-                                 .prediction = {prediction.data, prediction.stride},
-                                 .target = target,
-                                 .value = arena.metric[i] + rows.begin});
+    kernels<T>().metric[static_cast<std::size_t>(choice.metric)]({.rows = rows.size(),
+                                                                  .columns = outputs(),
+                                                                  .prediction = {prediction.data, prediction.stride},
+                                                                  .target = target,
+                                                                  .k = choice.k,
+                                                                  .value = arena.metric[i] + rows.begin});
   }
   penalise_rows(arena, rows, logits);
 }
@@ -677,7 +682,10 @@ bool Network<T>::backward(Index batch, const T* dy, T* dx, const Poll& poll) {
   if (batch != forward_rows_) {
     return false;
   }
-  reserve(training_, batch, 0, training_.mode);
+  forward_rows_ = 0;
+  if (training_.table != &kernel_table()) {
+    throw std::runtime_error("the instruction set was changed after the forward pass: call model(x) again");
+  }
   const Rows<const T> x{training_.x.data, training_.x.stride};
   Watch watch(poll);
   run_team(threads_for(step_cost(batch) * 2 / 3), true, [&](const Team& team) {

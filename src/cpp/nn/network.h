@@ -29,7 +29,7 @@ template <class T>
 struct Objective {
   int loss;
   LossHyper hyper;
-  std::vector<int> metrics;
+  std::vector<MetricChoice> metrics;
   const Index* labels = nullptr;  // of all samples
   const T* dense = nullptr;
   const T* weight = nullptr;
@@ -90,9 +90,9 @@ class Network {
 
   // A pass in training mode that keeps what `backward` needs.
   void forward(const Samples& x, T* out, const Poll& poll);
-  Index forward_rows() const { return forward_rows_; }  // 0: there is none
-  // Fills the gradients from dy [rows, outputs]; dx is [rows, inputs]. False, with nothing done, where the last forward
-  // pass had another number of rows.
+  Index forward_rows() const { return forward_rows_; }  // 0: there is none, or it has gone backward
+  // Fills the gradients from dy [rows, outputs]; dx is [rows, inputs]. Once for each forward pass, because the state of
+  // layers takes its step. False, with nothing done, where the last forward pass had another number of rows.
   bool backward(Index rows, const T* dy, T* dx, const Poll& poll);
   // Whether parameters or values cost anything; and what they do after the last forward pass: rows times the penalty
   // whose gradient `backward` adds.

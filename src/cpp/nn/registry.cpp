@@ -1,5 +1,6 @@
 #include "nn/registry.h"
 
+#include <charconv>
 #include <stdexcept>
 #include <string>
 
@@ -74,7 +75,7 @@ const std::vector<LossEntry>& losses() {
 
 const std::vector<MetricEntry>& metrics() {
   static const auto list = []<class... M>(baseline::List<M...>) {
-    return std::vector<MetricEntry>{{M::name, M::labels, M::logits}...};
+    return std::vector<MetricEntry>{{M::name, M::labels, M::logits, M::needs_k}...};
   }(baseline::Metrics{});
   return list;
 }
@@ -88,8 +89,28 @@ int find_activation(std::string_view name) {
 int find_loss(std::string_view name) {
   return find(losses(), "loss", name);
 }
-int find_metric(std::string_view name) {
-  return find(metrics(), "metric", name);
+
+const MetricEntry& MetricChoice::entry() const {
+  return metrics()[static_cast<std::size_t>(metric)];
+}
+
+MetricChoice find_metric(std::string_view name) {
+  const std::size_t open = name.find('(');
+  MetricChoice choice{.metric = find(metrics(), "metric", name.substr(0, open))};
+  const bool needs_k = choice.entry().needs_k;
+  bool good = needs_k == (open != std::string_view::npos);
+  if (good && needs_k) {
+    const char* const end = name.data() + name.size();
+    const auto [stop, error] = std::from_chars(name.data() + open + 1, end, choice.k);
+    good = error == std::errc() && choice.k >= 1 && std::string_view(stop, static_cast<std::size_t>(end - stop)) == ")";
+  }
+  if (!good) {
+    const std::string known(choice.entry().name);
+    throw std::invalid_argument("metric " + known +
+                                (needs_k ? " needs a number, as in '" + known + "(5)'" : " takes no number") +
+                                ", got '" + std::string(name) + "'");
+  }
+  return choice;
 }
 
 int softmax() {

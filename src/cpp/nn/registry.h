@@ -36,6 +36,15 @@ struct MetricEntry {
   std::string_view name;
   bool labels;
   bool logits;  // as good on values before the last activation
+  bool needs_k;
+};
+
+// A metric and its number, where it needs one: "top_k_accuracy(5)".
+struct MetricChoice {
+  int metric;
+  Index k = 1;
+
+  const MetricEntry& entry() const;
 };
 
 const std::vector<RuleEntry>& rules();
@@ -47,7 +56,7 @@ const std::vector<MetricEntry>& metrics();
 int find_rule(std::string_view name);
 int find_activation(std::string_view name);
 int find_loss(std::string_view name);
-int find_metric(std::string_view name);
+MetricChoice find_metric(std::string_view name);
 
 inline constexpr int linear = 0;
 int softmax();

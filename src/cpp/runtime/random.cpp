@@ -76,6 +76,15 @@ double normal_quantile(double p) {
   return q < 0 ? -x : x;
 }
 
+// Calls use(i, number) with a number from N(0, 1) for each item.
+template <class T, class F>
+void for_each_normal(std::uint64_t seed, std::uint64_t stream, Index count, F&& use) {
+  for_each_draw<2>(seed, stream, count, [&](Index i, const std::uint32_t* words) {
+    // The middle of one of 2^52 cells: never 0 or 1.
+    use(i, static_cast<T>(normal_quantile((static_cast<double>(join(words) >> 12) + 0.5) * 0x1p-52)));
+  });
+}
+
 }  // namespace
 
 void random_words(std::uint64_t seed, std::uint64_t stream, Index count, std::uint32_t* out) {
@@ -97,10 +106,13 @@ void random_uniform(std::uint64_t seed, std::uint64_t stream, Index count, T* ou
 
 template <class T>
 void random_normal(std::uint64_t seed, std::uint64_t stream, Index count, T* out) {
-  for_each_draw<2>(seed, stream, count, [&](Index i, const std::uint32_t* words) {
-    // The middle of one of 2^52 cells: never 0 or 1.
-    out[i] = static_cast<T>(normal_quantile((static_cast<double>(join(words) >> 12) + 0.5) * 0x1p-52));
-  });
+  for_each_normal<T>(seed, stream, count, [&](Index i, T number) { out[i] = number; });
+}
+
+template <class T>
+void add_random_normal(std::uint64_t seed, std::uint64_t stream, Index count, double stddev, const T* x, T* out) {
+  const T s = static_cast<T>(stddev);
+  for_each_normal<T>(seed, stream, count, [&](Index i, T number) { out[i] = x[i] + s * number; });
 }
 
 void random_permutation(std::uint64_t seed, std::uint64_t stream, Index count, Index* out) {
@@ -116,5 +128,7 @@ template void random_uniform(std::uint64_t, std::uint64_t, Index, float*);
 template void random_uniform(std::uint64_t, std::uint64_t, Index, double*);
 template void random_normal(std::uint64_t, std::uint64_t, Index, float*);
 template void random_normal(std::uint64_t, std::uint64_t, Index, double*);
+template void add_random_normal(std::uint64_t, std::uint64_t, Index, double, const float*, float*);
+template void add_random_normal(std::uint64_t, std::uint64_t, Index, double, const double*, double*);
 
 }  // namespace fastopt

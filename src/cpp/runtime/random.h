@@ -15,6 +15,10 @@ void random_uniform(std::uint64_t seed, std::uint64_t stream, Index count, T* ou
 template <class T>
 void random_normal(std::uint64_t seed, std::uint64_t stream, Index count, T* out);
 
+// x + stddev times the same; out may be x.
+template <class T>
+void add_random_normal(std::uint64_t seed, std::uint64_t stream, Index count, double stddev, const T* x, T* out);
+
 // A shuffle of 0..count-1 (Fisher and Yates).
 void random_permutation(std::uint64_t seed, std::uint64_t stream, Index count, Index* out);
 

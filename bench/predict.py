@@ -1,0 +1,73 @@
+"""Predictions of a network, from one array of NumPy to another: the wait for one row, or the speed with many."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .kind import Job, stopwatch
+from .training import Training, Weights
+
+TURN_FLOPS, MOST_CALLS = 10_000_000_000, 10_000
+
+
+@dataclass(frozen=True)
+class PredictData:
+    x: NDArray[Any]
+    weights: Weights
+
+
+@dataclass(frozen=True)
+class Predict:
+    """The logits of a network with ReLU hidden layers."""
+
+    sizes: tuple[int, ...]
+    samples: int
+    group = "predict"
+    point = None
+    operations = 1
+
+    @property
+    def network(self) -> Training:
+        return Training(self.sizes, batch=1, samples=1, epochs=1)
+
+    @property
+    def name(self) -> str:
+        return f"predict {self.samples} of {'-'.join(map(str, self.sizes))}"
+
+    @property
+    def flops(self) -> int:
+        return 2 * self.samples * sum(inputs * outputs for inputs, outputs in pairwise(self.sizes))
+
+    @property
+    def count(self) -> int:
+        return min(MOST_CALLS, max(1, TURN_FLOPS // self.flops))
+
+    def data(self, dtype: str) -> PredictData:
+        rng = np.random.default_rng(0)
+        x = rng.standard_normal((self.samples, self.sizes[0])).astype(dtype)
+        return PredictData(x, self.network.weights(dtype, rng))
+
+    def check(self, data: PredictData, result: NDArray[Any]) -> float:
+        """The largest error against float64, in units of the largest logit."""
+        *hidden, last = ([array.astype(np.float64) for array in layer] for layer in data.weights)
+        h = data.x.astype(np.float64)
+        for kernel, bias in hidden:
+            h = np.maximum(h @ kernel + bias, 0)
+        truth = h @ last[0] + last[1]
+        return float(np.max(np.abs(result - truth)) / np.max(np.abs(truth)))
+
+    def agrees(self, value: float, reference: float, dtype: str) -> bool:
+        """Correct to rounding, whatever the reference got."""
+        return value <= 100 * float(np.finfo(dtype).eps)
+
+
+def job(predict: Callable[[NDArray[Any]], NDArray[Any]], x: NDArray[Any]) -> Job:
+    def repeat(count: int) -> None:
+        for _ in range(count):
+            predict(x)
+
+    return Job(stopwatch(repeat), lambda: predict(x))

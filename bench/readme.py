@@ -1,0 +1,68 @@
+"""``python -m bench readme results.json``: README.md takes its numbers from a results file."""
+
+import argparse
+import re
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from .markdown import drawn
+from .noise import verdict
+from .report import load
+from .summary import best_other, by_key
+from .tables import machine_text, significant, summary_table, threads_text
+
+BEGIN, END = "<!-- speed table -->\n", "<!-- end of speed table -->"
+GROUP = "training"
+WIDTH = 120
+
+
+def training_table(results: Sequence[dict[str, Any]]) -> list[list[str]]:
+    peers = list(dict.fromkeys(peer for result in results for peer in result["peers"]))
+    table = [["network / batch", *peers, "times as fast as the best other"]]
+    for result in results:
+        own = [result["peers"].get(peer) for peer in peers]
+        cells = [significant(one["seconds"] * 1e6) if one and one["agrees"] else "-" for one in own]
+        best = best_other(result)
+        times = f"{significant(best[1]['low'])} to {significant(best[1]['high'])}" if best else "-"
+        table.append([result["row"], *cells, times])
+    return table
+
+
+def speed_table(report: dict[str, Any], name: str) -> str:
+    """What stands between the marks: the trainings of the largest team, and a line for each group of rows."""
+    tables = {key: rows for key, rows in by_key(report["results"]).items() if key[0] == GROUP}
+    if not tables:
+        raise ValueError(f"{name} has no rows of the group {GROUP}.")
+    (_, dtype, threads), results = max(tables.items(), key=lambda item: item[0][2])
+    parts = [
+        f"Microseconds a training step: {dtype}, Adam, ReLU, shuffled batches, {threads_text(threads)}, each library "
+        "in a process of its own, turns interleaved (A B B A), medians; the last column is a 95 % interval. "
+        f"Measured by `nox -s bench`, see [{name}](bench/results/{name}): {machine_text(report)} {verdict(report)}",
+        drawn(("", training_table([result for result in results if not result["point"]]))),
+        "All rows by group: geometric means of the times as fast, and how many are *slower* than another peer.",
+        drawn(summary_table(report)),
+        "`nox -s bench` measures it again on your machine, `fastopt bench --quick` some of it in a minute, against "
+        "NumPy; compare ratios, not times.",
+    ]
+    wrapped = [part if part.startswith("|") else textwrap.fill(part, WIDTH, break_long_words=False) for part in parts]
+    return "\n" + "\n\n".join(wrapped) + "\n\n"
+
+
+def rewritten(text: str, report: dict[str, Any], name: str) -> str:
+    """The text with another block."""
+    if text.count(BEGIN) != 1 or text.count(END) != 1:
+        raise ValueError(f"The text does not have the lines {BEGIN.strip()} and {END} once each.")
+    block = BEGIN + speed_table(report, name) + END
+    return re.sub(f"{re.escape(BEGIN)}.*{re.escape(END)}", lambda _: block, text, flags=re.DOTALL)
+
+
+def main(prog: str, given: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog, description="Write the speed table of README.md from a results file.")
+    parser.add_argument("results", type=Path, help="bench/results/DATE.json")
+    parser.add_argument("--readme", type=Path, default=Path("README.md"))
+    options = parser.parse_args(given)
+    text = options.readme.read_text()
+    options.readme.write_text(rewritten(text, load(options.results), options.results.name))
+    return 0

@@ -1,0 +1,173 @@
+"""The results as tables of text, in the words of ``groups.py``; how they are drawn is the business of others."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from .groups import GROUPS
+from .noise import is_noisy, verdict
+from .summary import PLAIN, Key, Result, best_other, by_key, summary, worst
+
+Table = tuple[str, list[list[str]]]
+
+
+def significant(number: float) -> str:
+    """Three digits, without an exponent."""
+    return f"{number:.0f}" if number >= 100 else f"{number:.{1 if number >= 10 else 2}f}"
+
+
+def threads_text(count: int) -> str:
+    return f"{count} threads" if count > 1 else "1 thread"
+
+
+def mark(interval: dict[str, Any]) -> str:
+    return " ~" if interval["noisy"] else ""
+
+
+def interval_text(interval: dict[str, Any]) -> str:
+    return f"{significant(interval['ratio'])} [{significant(interval['low'])}, {significant(interval['high'])}]"
+
+
+def peak_text(result: Result) -> str:
+    return f"{result['of_peak']['ratio']:.0%}{mark(result['of_peak'])}" if "of_peak" in result else "-"
+
+
+def short_title(key: Key) -> str:
+    group, dtype, threads = key
+    return f"{GROUPS[group].title}, {dtype}, {threads_text(threads)}"
+
+
+def unit(key: Key) -> str:
+    return f"microseconds a {GROUPS[key[0]].operation}"
+
+
+def title_of(key: Key) -> str:
+    return f"{short_title(key)}: {unit(key)}"
+
+
+def peer_cell(result: Result, peer: str) -> str:
+    """Time, and how many times as fast the reference is."""
+    own = result["peers"].get(peer)
+    if own is None:
+        return "-"
+    wrong = "" if own["agrees"] else " !"
+    times = f" ({own['ratio']['ratio']:.2f}x)" if "ratio" in own else ""
+    return f"{significant(own['seconds'] * 1e6)}{times}{wrong}"
+
+
+def best_cells(result: Result) -> list[str]:
+    """The time of the fastest of the others, its name, the ratio with its interval, and what follows from it."""
+    found = best_other(result)
+    if found is None:
+        return ["-"] * 4
+    best, ratio = found
+    seconds = result["peers"][best]["seconds"]
+    return [significant(seconds * 1e6), best, interval_text(ratio), ratio["verdict"] + mark(ratio)]
+
+
+def short_table(key: Key, results: list[Result]) -> Table:
+    """The reference, and the best of the others."""
+    reference = results[0]["reference"]
+    table = [["", reference, "best", "other", "times as fast", "", "roof"]]
+    for result in results:
+        own = significant(result["peers"][reference]["seconds"] * 1e6)
+        table.append([result["row"], own, *best_cells(result), peak_text(result)])
+    return f"{title_of(key)}, and the fraction {GROUPS[key[0]].peak}", table
+
+
+def full_table(key: Key, results: list[Result]) -> Table:
+    """All peers."""
+    peers = list(dict.fromkeys(peer for result in results for peer in result["peers"]))
+    reference, group = results[0]["reference"], GROUPS[key[0]]
+    table = [["row", *peers, "best other", f"best other / {reference}", "verdict", group.peak, group.check]]
+    for result in results:
+        value = result["peers"][reference]["check"]
+        times, cells = [peer_cell(result, peer) for peer in peers], best_cells(result)[1:]
+        table.append([result["row"], *times, *cells, peak_text(result), f"{value:.3g}"])
+    return title_of(key), table
+
+
+def summary_table(report: dict[str, Any]) -> Table:
+    """A line for each group. Means are geometric."""
+    table = [["geometric means", "rows", "slower", "to best other", f"to {PLAIN}", "of the roof"]]
+    for key, results in by_key(report["results"]).items():
+        found = summary(results)
+        means = ["-" if value is None else f"{significant(value)}x" for value in (found.best, found.plain)]
+        roof = "-" if found.of_peak is None else f"{found.of_peak:.0%}"
+        table.append([short_title(key), f"{found.rows}", f"{found.slower}", *means, roof])
+    return "Summary: how many times as fast", table
+
+
+def worst_table(report: dict[str, Any]) -> Table:
+    """Where the reference is behind."""
+    table = [["", "threads", "times as fast", "as", "verdict"]]
+    for result in worst(report["results"]):
+        _, *cells = best_cells(result)
+        table.append([f"{result['row']}", f"{result['threads']}", cells[1], cells[0], cells[2]])
+    return "Rows that are behind the best other, the worst first", table
+
+
+def roofs_table(roofs: list[dict[str, Any]]) -> Table:
+    table = [["roof", *(threads_text(roof["threads"]) for roof in roofs)]]
+    table.append(["FMA, GFLOP/s", *(f"{roof['flops'] / 1e9:.0f}" for roof in roofs)])
+    for level, streams in roofs[0]["streams"].items():
+        for name in streams:
+            speeds = [roof["streams"][level][name] for roof in roofs]
+            table.append([f"{name}, {level}, GB/s", *(f"{speed / 1e9:.0f}" for speed in speeds)])
+    table.append(["empty team, us", *(f"{roof['team'] * 1e6:.2f}" for roof in roofs)])
+    table.append(["empty call, us", *(f"{roof['call'] * 1e6:.2f}" for roof in roofs)])
+    return "Roofs measured in this run", table
+
+
+def roofs_text(roof: dict[str, Any]) -> str:
+    """The same in a line, without what only some rows are compared with."""
+    copies = ", ".join(f"{streams['copy'] / 1e9:.0f} in {level}" for level, streams in roof["streams"].items())
+    calls = f"an empty team {roof['team'] * 1e6:.2g} us, an empty call {roof['call'] * 1e6:.2g} us"
+    title = f"Roofs with {threads_text(roof['threads'])}"
+    return f"{title}: {roof['flops'] / 1e9:.0f} GFLOP/s; copies, GB/s: {copies}; {calls}."
+
+
+def package_table(package: dict[str, Any]) -> Table:
+    table = [["package", ""], ["import beyond NumPy, ms", f"{package['import_seconds'] * 1e3:.0f}"]]
+    if package["wheel_bytes"] is not None:
+        table.append(["wheel, MB", f"{package['wheel_bytes'] / 1e6:.2f}"])
+    return "Package", table
+
+
+def result_tables(report: dict[str, Any]) -> Iterator[Table]:
+    """With all peers."""
+    for key, results in by_key(report["results"]).items():
+        yield full_table(key, results)
+
+
+def side_tables(report: dict[str, Any]) -> Iterator[Table]:
+    """Of the machine and of the package."""
+    if report["roofs"]:
+        yield roofs_table(report["roofs"])
+    if report["package"]:
+        yield package_table(report["package"])
+
+
+def machine_text(report: dict[str, Any]) -> str:
+    """On what, with what."""
+    machine = report["machine"]
+    versions = ", ".join(f"{peer} {version}" for peer, version in report["versions"].items())
+    isa = f" ({report['roofs'][0]['isa']})" if report["roofs"] else ""
+    processors = f"{machine['processors']} processors of {machine['processor']}{isa}"
+    return f"{machine['date']}, {processors}; Python {machine['python']}, {versions}."
+
+
+def notes(report: dict[str, Any]) -> list[str]:
+    """How to read the numbers, and what is missing."""
+    lines = [
+        f"{report['rounds']} rounds A B B A; medians. A ratio is how many times as fast the reference is: "
+        "the median of the ratios of neighbouring turns, with its 95 % bootstrap interval.",
+    ]
+    if report["unset"]:
+        unset = ", ".join(f"{name}={value}" for name, value in report["unset"].items())
+        lines.append(f"Not passed on, so that every library chooses its own instructions: {unset}.")
+    if any(not own["agrees"] for result in report["results"] for own in result["peers"].values()):
+        lines.append("! marks a result that does not agree with the reference: its time means nothing.")
+    if any(map(is_noisy, report["results"])):
+        lines.append("~ marks what was too noisy to say by how much; unclear: not even which way.")
+    lines += [f"Left out: {what}: {why}." for what, why in report["skipped"].items()]
+    return [verdict(report), *lines]
