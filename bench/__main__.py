@@ -28,8 +28,11 @@ QUICK = (
     "forward 64x784x64",
     "forward 512x512x512",
     "backward_kernel 256x300x300",
+    "gelu 100000",
+    "layer norm 256x512",
+    "softmax cross-entropy 256x1000",
     "adam 8x12500",
-    "adam 1000x1000",
+    "adam 1000x1024",
 )
 QUICK_PEERS, QUICK_ROUNDS, ROUNDS = ("fastopt", "numpy"), 2, 7
 
