@@ -90,4 +90,4 @@ class Run:
                     if OURS in processes:
                         self.report["roofs_after"].append(self.roofs(threads))
         if OURS in self.report["versions"]:
-            self.report["package"] = package(self.options.wheel)
+            self.report["package"] = package(self.options.wheel, self.report["versions"])

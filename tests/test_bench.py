@@ -7,7 +7,7 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -20,6 +20,8 @@ from bench.markdown import as_markdown
 from bench.measure import as_json, ready
 from bench.noise import reasons, verdict
 from bench.peers import ROOF
+from bench.peers.fastopt import training as fastopt_training
+from bench.peers.numpy import training as numpy_training
 from bench.process import PeerError
 from bench.progress import Progress
 from bench.readme import BEGIN, END, rewritten
@@ -28,12 +30,23 @@ from bench.report import load, publish
 from bench.rows import ROWS
 from bench.summary import summary, worst
 from bench.text import WIDTH, as_text
+from bench.training import Training
 
 ROOT = Path(__file__).parents[1]
 TURNS = 14
 
 
-@pytest.mark.parametrize("row", ["forward 32x32x32", "4-32-32-2 / 32", "adam 8x12500", "layer norm 256x64"])
+@pytest.mark.parametrize(
+    "row",
+    [
+        "forward 32x32x32",
+        "4-32-32-2 / 32",
+        "adam 8x12500",
+        "layer norm 256x64",
+        "64 x 4-32-32-2 one by one / 32",
+        "predict 1 of 784-64-16-10",
+    ],
+)
 def test_measures_and_checks_a_row(tmp_path: Path, row: str) -> None:
     out = tmp_path / "results.json"
     options = ["--quick", "--peers", "fastopt,numpy", "--threads", "1", "--only", row, "--out", str(out)]
@@ -63,6 +76,22 @@ def test_interrupted_run_keeps_what_it_has(tmp_path: Path) -> None:
     assert process.returncode == 130, error
     assert load(out)["results"] == []
     assert out.with_suffix(".md").read_text().startswith("# Benchmark")
+
+
+@pytest.mark.parametrize("batch_norm", [False, True])
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+def test_peers_train_alike(activation: Literal["relu", "tanh"], batch_norm: bool) -> None:
+    """Without an order of the samples the loss is the same but for rounding."""
+    row = Training((4, 8, 8, 3), 64, samples=64, epochs=30, activation=activation, batch_norm=batch_norm)
+    data = row.data("float64")
+    losses = []
+    for peer in (fastopt_training, numpy_training):
+        job = peer.prepare(row, data)
+        job.run(row.count)
+        losses.append(row.check(data, job.result()))
+    ours, theirs = losses
+    assert ours < row.check(data, data.weights)
+    assert ours == pytest.approx(theirs, rel=1e-9)
 
 
 class FakeProcess:
