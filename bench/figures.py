@@ -188,7 +188,7 @@ def curve(results: Sequence[Result]) -> str:
         figure = Figure(CURVE, layout="constrained")
         panels = list(figure.subplots(1, 2)) if with_roof else [figure.subplots()]
         for peer in peers:
-            able = [result for result in results if peer in result["peers"] and result["peers"][peer]["agrees"]]
+            able = [result for result in results if peer in result["peers"]]
             sizes = [result["point"]["value"] for result in able]
             seconds = [result["peers"][peer]["seconds"] for result in able]
             line = look(peer, reference)

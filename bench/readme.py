@@ -23,7 +23,7 @@ def training_table(results: Sequence[dict[str, Any]]) -> list[list[str]]:
     table = [["network / batch", *peers, "times as fast as the best other"]]
     for result in results:
         own = [result["peers"].get(peer) for peer in peers]
-        cells = [significant(one["seconds"] * 1e6) if one and one["agrees"] else "-" for one in own]
+        cells = [significant(one["seconds"] * 1e6) if one else "-" for one in own]
         best = best_other(result)
         times = f"{significant(best[1]['low'])} to {significant(best[1]['high'])}" if best else "-"
         table.append([result["row"], *cells, times])

@@ -49,9 +49,8 @@ def peer_cell(result: Result, peer: str) -> str:
     own = result["peers"].get(peer)
     if own is None:
         return "-"
-    wrong = "" if own["agrees"] else " !"
     times = f" ({own['ratio']['ratio']:.2f}x)" if "ratio" in own else ""
-    return f"{significant(own['seconds'] * 1e6)}{times}{wrong}"
+    return f"{significant(own['seconds'] * 1e6)}{times}"
 
 
 def best_cells(result: Result) -> list[str]:
@@ -170,8 +169,6 @@ def notes(report: dict[str, Any]) -> list[str]:
     if report["unset"]:
         unset = ", ".join(f"{name}={value}" for name, value in report["unset"].items())
         lines.append(f"Not passed on, so that every library chooses its own instructions: {unset}.")
-    if any(not own["agrees"] for result in report["results"] for own in result["peers"].values()):
-        lines.append("! marks a result that does not agree with the reference: its time means nothing.")
     if any(map(is_noisy, report["results"])):
         lines.append("~ marks what was too noisy to say by how much; unclear: not even which way.")
     lines += [f"Left out: {what}: {why}." for what, why in report["skipped"].items()]

@@ -55,7 +55,7 @@ def test_measures_and_checks_a_row(tmp_path: Path, row: str) -> None:
     report = load(out)
     assert report["skipped"] == {}
     (result,) = report["results"]
-    assert all(peer["agrees"] and peer["seconds"] > 0 for peer in result["peers"].values())
+    assert all(peer["seconds"] > 0 for peer in result["peers"].values())
     interval = result["peers"]["numpy"]["ratio"]
     assert 0 < interval["low"] <= interval["ratio"] <= interval["high"]
     assert row in done.stdout
@@ -95,7 +95,7 @@ def test_peers_train_alike(activation: Literal["relu", "tanh"], batch_norm: bool
 
 
 class FakeProcess:
-    """A peer that gives this value when it is checked, or cannot do the work if there is none."""
+    """A peer that takes a second for a turn and gives this value when it is checked, or fails if there is none."""
 
     def __init__(self, value: float | None) -> None:
         self.value = value
@@ -105,7 +105,7 @@ class FakeProcess:
         self.asked.append(command[0])
         if self.value is None:
             raise PeerError("out of memory")
-        return self.value
+        return 1.0 if command[0] == "run" else self.value
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,9 @@ def test_peers_are_checked_before_they_are_timed(
     found, reasons = ready(ROWS["4-32-32-2 / 32"], "float32", processes)
     assert list(found) == able
     assert list(reasons) == left_out
-    assert all(found[peer].asked == (["open"] if peer == ROOF else ["open", "run", "check"]) for peer in able)
+    for peer in able:
+        assert processes[peer].asked == (["open"] if peer == ROOF else ["open", "run", "check"])
+        assert found[peer].count == ROWS["4-32-32-2 / 32"].count
 
 
 @pytest.mark.parametrize(
@@ -170,7 +172,7 @@ def result(name: str, factor: float = 1.0, spread: float = 0.01, value: int = 0)
     }
     roof = taken.pop(ROOF)
     peers: dict[str, dict[str, Any]] = {
-        peer: {"seconds": float(np.median(times)), "check": 0.1, "agrees": True, "turns": times.tolist()}
+        peer: {"seconds": float(np.median(times)), "check": 0.1, "turns": times.tolist()}
         for peer, times in taken.items()
     }
     for peer in ("torch", "numpy"):
@@ -231,14 +233,6 @@ def test_summary(report: dict[str, Any]) -> None:
     assert found.best == pytest.approx(2 / 3 ** (1 / 6), rel=0.02)
     assert found.plain == pytest.approx(4 / 3 ** (1 / 6), rel=0.02)
     assert [one["row"] for one in worst(report["results"])] == ["slow"]
-
-
-def test_a_wrong_result_wins_nothing(report: dict[str, Any]) -> None:
-    for one in report["results"]:
-        one["peers"]["torch"]["agrees"] = False
-    found = summary(report["results"])
-    assert found.best == found.plain
-    assert "! marks a result that does not agree" in as_markdown(report)
 
 
 def test_noise(report: dict[str, Any]) -> None:
