@@ -14,6 +14,7 @@ from .package import package
 from .peers import ROOF, can_do
 from .process import PeerError, PeerProcess, environment, restraints
 from .progress import Progress
+from .tables import threads_text
 
 OURS = "fastopt"
 ALONE = {"product", "kernel"}  # groups that are measured on one thread as well
@@ -84,7 +85,7 @@ class Run:
                     if OURS in processes:
                         self.report["roofs"].append(self.roofs(threads))
                     for row in rows:
-                        progress.begin(f"{row.name}, {threads} threads" if threads > 1 else f"{row.name}, 1 thread")
+                        progress.begin(f"{row.name}, {threads_text(threads)}")
                         self.row(row, threads, processes, progress)
                         progress.end()
                     if OURS in processes:
