@@ -235,11 +235,12 @@ def test_summary(report: dict[str, Any]) -> None:
     assert [one["row"] for one in worst(report["results"])] == ["slow"]
 
 
-def test_noise(report: dict[str, Any]) -> None:
+@pytest.mark.parametrize("factor", [1.3, 1 / 1.3])
+def test_noise(report: dict[str, Any], factor: float) -> None:
     assert reasons(report) == []
     assert verdict(report).startswith("The machine was quiet: roofs moved by at most 0%, 0 of 6 rows")
     report["machine"]["load"] = 3.0
-    report["roofs_after"][0]["streams"]["L3"]["copy"] /= 1.3
+    report["roofs_after"][0]["streams"]["L3"]["copy"] *= factor
     report["results"] += [result(f"noisy {i}", spread=0.5) for i in range(6)]
     load_high, moved, noisy = reasons(report)
     assert "3.0" in load_high
