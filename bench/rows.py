@@ -91,6 +91,11 @@ ROWS = {row.name: row for row in ALL}
 
 
 def select(only: str) -> list[Kind]:
-    """The rows whose group is, or whose name contains, one of the words between commas; all rows for an empty text."""
+    """The rows or groups of these names, between commas, or that have them in their names; all for an empty text."""
     words = [word.strip() for word in only.split(",") if word.strip()]
-    return [row for row in ROWS.values() if not words or any(w == row.group or w in row.name for w in words)]
+    whole = ROWS.keys() | {row.group for row in ROWS.values()}
+
+    def chosen(row: Kind, word: str) -> bool:
+        return word in (row.name, row.group) if word in whole else word in row.name
+
+    return [row for row in ROWS.values() if not words or any(chosen(row, word) for word in words)]

@@ -1,8 +1,8 @@
 """Steps of an optimizer on arrays whose gradients are there: a stream of memory if they are large, overhead if many."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +40,6 @@ TURN_ELEMENTS, MOST_STEPS = 200_000_000, 10_000
 SPLIT = 1_024_000  # elements of the curve over the number of tensors
 
 Arrays = list[NDArray[Any]]
-Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -94,13 +93,6 @@ class Update:
     def agrees(self, value: float, reference: float, dtype: str) -> bool:
         """Equal but for rounding: optax has 1 - b2^t in float32, worth 5e-6; a b2 of 0.998 would be worth 7e-5."""
         return abs(value - reference) <= 2e-5 * abs(reference)
-
-
-def find(optimizers: Mapping[str, Found], name: str) -> Found:
-    """The optimizer of a peer that has it."""
-    if name not in optimizers:
-        raise LookupError(f"it has no {name} that can be compared")
-    return optimizers[name]
 
 
 def job(

@@ -1,4 +1,4 @@
-"""fastopt: trainings and updates by the interface that its users see, products by the core beneath it."""
+"""fastopt: trainings and updates by the interface that its users see, products and kernels by the core beneath it."""
 
 import fastopt
 

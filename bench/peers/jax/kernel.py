@@ -93,7 +93,19 @@ def prepare(row: Kernel, data: KernelData) -> Job:
     if row.operation == "dense":
         *inputs, z = inputs
         _, carry = jax.vjp(ACTIVATIONS[row.activation], z)
-        compiled = partial(jax.jit(partial(dense, row)), inputs, carry, dy)
+        given, work = (inputs, carry, dy), partial(dense, row)
     else:
-        compiled = partial(jax.jit(partial(step, row)), inputs, dy)
-    return job(lambda: jax.block_until_ready(compiled()))
+        given, work = (inputs, dy), partial(step, row)
+    results = [jnp.zeros(like.shape, like.dtype) for like in jax.eval_shape(work, *given)]
+
+    @partial(jax.jit, donate_argnums=0, keep_unused=True)
+    def compiled(memory: Any, *given: Any) -> Any:
+        """The results of the last call are overwritten."""
+        return work(*given)
+
+    def call() -> Sequence[Array]:
+        nonlocal results
+        results = jax.block_until_ready(compiled(results, *given))
+        return results
+
+    return job(call)

@@ -1,3 +1,5 @@
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,17 +10,19 @@ from ...product import Operands, Product
 
 def prepare(row: Product, data: Operands) -> Job:
     jax.config.update("jax_enable_x64", data.out.dtype == np.float64)
-    left, right = jnp.asarray(data.left), jnp.asarray(data.right)
+    left, right, out = jnp.asarray(data.left), jnp.asarray(data.right), jnp.zeros_like(data.out)
 
-    @jax.jit
-    def product(left: jax.Array, right: jax.Array) -> jax.Array:
+    @partial(jax.jit, donate_argnums=0, keep_unused=True)
+    def product(memory: jax.Array, left: jax.Array, right: jax.Array) -> jax.Array:
+        """The result of the last call is overwritten."""
         left = left.T if row.which == "backward_kernel" else left
         right = right.T if row.which == "backward_input" else right
         return jnp.matmul(left, right)
 
     def repeat(count: int) -> None:
+        nonlocal out
         for _ in range(count):
-            jax.block_until_ready(product(left, right))
+            out = jax.block_until_ready(product(out, left, right))
 
     repeat(1)
-    return Job(stopwatch(repeat), lambda: np.asarray(product(left, right)))
+    return Job(stopwatch(repeat), lambda: np.asarray(out))

@@ -206,9 +206,11 @@ class Lion(Rule):
     def piece(self, w: Array, g: Array, a: Array, b: Array, m: Array) -> None:
         np.multiply(m, BETA_1, out=a)
         a += np.multiply(g, 1 - BETA_1, out=b)
-        np.sign(a, out=a)
-        a *= LEARNING_RATE
-        w -= a
+        # np.sign branches, which cannot be predicted.
+        np.greater(a, 0, out=b, casting="unsafe")
+        b -= np.less(a, 0, out=a, casting="unsafe")
+        b *= LEARNING_RATE
+        w -= b
         keep(m, g, LION_BETA_2, a)
 
 

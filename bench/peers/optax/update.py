@@ -22,7 +22,6 @@ from ...update import (
     Arrays,
     Update,
     UpdateData,
-    find,
     job,
 )
 
@@ -43,9 +42,11 @@ OPTIMIZERS: dict[str, Callable[[], optax.GradientTransformation]] = {
 }
 
 
-def prepare(row: Update, data: UpdateData) -> Job:
+def prepare(row: Update, data: UpdateData) -> Job | None:
+    if row.optimizer not in OPTIMIZERS:
+        return None
     jax.config.update("jax_enable_x64", data.params[0].dtype == np.float64)
-    rule = find(OPTIMIZERS, row.optimizer)()
+    rule = OPTIMIZERS[row.optimizer]()
     params = [jnp.array(w) for w in data.params]
     state = rule.init(params)
     grads: list[jax.Array] = []

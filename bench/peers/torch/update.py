@@ -17,7 +17,6 @@ from ...update import (
     Arrays,
     Update,
     UpdateData,
-    find,
     job,
 )
 
@@ -47,10 +46,12 @@ def prepare(
     data: UpdateData,
     compiled: Callable[..., Any] = lambda step: step,
     **form: bool,
-) -> Job:
+) -> Job | None:
     """``form``: foreach or fused, if not as in the table."""
+    if row.optimizer not in OPTIMIZERS:
+        return None
     params = [torch.tensor(w, requires_grad=True) for w in data.params]
-    make = find(OPTIMIZERS, row.optimizer)
+    make = OPTIMIZERS[row.optimizer]
     given = {name: value for name, value in make.keywords.items() if not form or name not in ("foreach", "fused")}
     step = compiled(make.func(params, **given, **form).step)
 
