@@ -1,3 +1,4 @@
+import jax
 import keras
 import numpy as np
 from keras import layers
@@ -17,6 +18,7 @@ from ...training import (
 
 
 def network(row: Training, dtype: str) -> keras.Sequential:
+    jax.config.update("jax_enable_x64", dtype == "float64")
     keras.config.set_floatx(dtype)
     found = [layers.Input((row.sizes[0],))]
     for units in row.sizes[1:-1]:
