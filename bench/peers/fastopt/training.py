@@ -47,12 +47,14 @@ def weights_of(model: fastopt.Sequential, like: Weights) -> Weights:
 class Trainer:
     def __init__(self, row: Training, data: TrainingData) -> None:
         self.row, self.data = row, data
+        self.model = network(row, str(data.x.dtype))
 
     def start(self) -> None:
-        self.model = network(self.row, str(self.data.x.dtype))
+        """The network's memory is kept, as other libraries keep what was freed, and the optimizer's made beforehand."""
         self.model.compile(OPTIMIZERS["adam"](), "sparse_categorical_crossentropy")
         self.model.optimizer.learning_rate = self.row.learning_rate
         set_weights(self.model, self.data.weights)
+        _ = self.model.slots
 
     def fit(self, epochs: int) -> None:
         row = self.row
