@@ -99,6 +99,8 @@ class Kernel:
         if self.operation in NORMS:
             channels = self.shape[1]
             return KernelData((x + 1, 1 + normal(channels) / 4, normal(channels)), dy)
+        if self.operation == "PReLU":
+            return KernelData((x, np.abs(normal(self.shape[1]))), dy)
         if self.operation == "softmax cross-entropy":
             rows, classes = self.shape
             return KernelData((x, rng.integers(classes, size=rows)), np.full(rows, 1 / rows, dtype))
