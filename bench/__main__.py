@@ -25,14 +25,17 @@ QUICK = (
     "4-32-32-2 / 32",
     "784-64-16-10 / 64",
     "28-300-300-2 / 256",
+    "64 x 4-32-32-2 side by side / 32",
+    "predict 1 of 784-64-16-10",
+    "predict 10000 of 784-64-16-10",
     "forward 64x784x64",
     "forward 512x512x512",
     "backward_kernel 256x300x300",
     "gelu 100000",
-    "layer norm 256x512",
-    "softmax cross-entropy 256x1000",
+    "softmax cross-entropy 256x10",
+    "layer norm 256x256",
     "adam 8x12500",
-    "adam 1000x1024",
+    "adam 1x1000000",
 )
 QUICK_PEERS, QUICK_ROUNDS, ROUNDS = ("fastopt", "numpy"), 2, 7
 
@@ -74,6 +77,8 @@ def arguments(prog: str, given: Sequence[str]) -> argparse.Namespace:
         options.threads = [cpu_count()]
     if options.rounds is None:
         options.rounds = QUICK_ROUNDS if options.quick else ROUNDS
+    if options.out and options.out.suffix != ".json":
+        parser.error(f"--out must end in .json, {options.out} does not")
     if options.rounds < 1:
         parser.error("--rounds must be at least 1")
     return options
@@ -87,11 +92,17 @@ def main(given: Sequence[str] | None = None, prog: str = "python -m bench") -> i
     options = arguments(prog, words)
     # End by way of Python, so that no stopped process is left behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    results = Run(options).all()
-    print(as_text(results))
+    run = Run(options)
+    code = 0
+    try:
+        run.all()
+    except KeyboardInterrupt:
+        code = 130
+        print("\nInterrupted; this is what there is.", file=sys.stderr)
+    print(as_text(run.report))
     if options.out:
-        publish(results, options.out)
-    return 0
+        publish(run.report, options.out)
+    return code
 
 
 if __name__ == "__main__":

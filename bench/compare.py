@@ -42,7 +42,7 @@ def measures(result: Result) -> dict[str, Floats]:
     """Each measure of the reference in each turn; less is better."""
     own = turns(result, result["reference"])
     found = {"time": own}
-    if PLAIN in result["peers"] and result["reference"] != PLAIN and result["peers"][PLAIN]["agrees"]:
+    if PLAIN in result["peers"] and result["reference"] != PLAIN:
         found[f"to {PLAIN}"] = own / turns(result, PLAIN)
     if "of_peak" in result:
         found["to the roof"] = own / min(result["of_peak"]["turns"])

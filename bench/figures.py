@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from .groups import GROUPS
 from .interval import slope
 from .peers import PEERS
@@ -21,16 +23,19 @@ if TYPE_CHECKING:
 BLUE, RED, GREEN, PINK, ORANGE, SKY, BLACK = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"
 GREY, PALE, INK, RULE = "#9AA3AB", "#CBD3DA", "#2B3138", "#DDE2E6"
 BY_VERDICT = {"faster": BLUE, "slower": RED, "level": GREY, "unclear": GREY}
-# Of curves: a peer looks the same in all figures, and no two look alike, since 7 and 8 have no common factor.
-COLORS = (BLUE, RED, GREEN, PINK, ORANGE, SKY, BLACK)
-MARKERS = "osD^vPX*"
+# Of curves: blue and thick is the reference; each other peer looks the same in all figures.
+COLORS = (RED, GREEN, ORANGE, PINK, SKY, BLACK, GREY)
+DASHES = ("-", "--", ":")
+MARKERS = "sD^vPX*"
 
 WIDTH, ROW, CURVE = 10.4, 0.36, (5.1, 3.4)  # inches
 STEPS = {(1, 1.5, 2, 3, 5, 7): 6, (1, 2, 5): 300, (1,): math.inf}  # ticks in a power of ten: the length of an axis
+REACH = 3  # times the ratio: what a wider interval may take of the axis
 MANY = 12  # rows: more have their axis above as well
 STYLE = {
     "font.size": 9,
     "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial"],
     "axes.titlesize": 9,
     "axes.titlelocation": "left",
     "axes.edgecolor": RULE,
@@ -57,12 +62,17 @@ def check_matplotlib() -> None:
 
 
 def as_svg(figure: "Figure") -> str:
-    """An element to be put into HTML, as wide as its surroundings; the same for the same figure."""
+    """An element to be put into HTML, as wide as its surroundings; the same for the same figure.
+
+    Without what no browser needs, which is more than half.
+    """
     text = io.StringIO()
     figure.savefig(text, format="svg", metadata={"Date": None})
     svg = text.getvalue()
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
-    return re.sub(r'width="[\d.]+pt" height="[\d.]+pt" ', "", svg, count=1)
+    svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", svg[svg.index("<svg") :], flags=re.DOTALL)
+    svg = re.sub(r'width="[\d.]+pt" height="[\d.]+pt" ', "", svg, count=1)
+    svg = re.sub(r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}", svg)
+    return re.sub(r"\s*\n\s*", " ", svg)
 
 
 def log_ticks(axis: "Axis", low: float, high: float) -> None:
@@ -82,31 +92,28 @@ def tick_text(value: float) -> str:
     return f"{value:g}"
 
 
-def bar(axes: "Axes", y: float, height: float, ratio: dict[str, Any], color: str, text: str) -> None:
-    """From 1 to the ratio, with its interval and a word beyond it."""
-    value, low, high = ratio["ratio"], ratio["low"], ratio["high"]
-    axes.barh(y, value - 1, height, left=1, color=color, linewidth=0)
-    axes.errorbar(value, y, xerr=[[max(0, value - low)], [max(0, high - value)]], color=INK, linewidth=1, capsize=2)
-    where = (max(high, 1), y)
-    axes.annotate(text, where, (5, 0), textcoords="offset points", va="center", fontsize=8)
-
-
 def speed_ups(axes: "Axes", results: Sequence[Result]) -> None:
     """How many times as fast the reference is as the best other, and as NumPy where that is another."""
-    ratios = [
-        (index, *found, others(result).get(PLAIN))
-        for index, result in enumerate(results)
-        if (found := best_other(result))
-    ]
-    for index, best, ratio, plain in ratios:
-        two = plain is not None and best != PLAIN
-        color = BY_VERDICT[ratio["verdict"]]
-        bar(axes, index - (0.19 if two else 0), 0.34, ratio, color, f"{significant(ratio['ratio'])}  {best}")
-        if plain is not None and two:
-            bar(axes, index + 0.19, 0.22, plain, PALE, f"{significant(plain['ratio'])}  {PLAIN}")
-    every = [ratio for _, _, best, plain in ratios for ratio in (best, plain) if ratio is not None]
-    low = min([ratio["low"] for ratio in every] + [0.8]) / 1.1
-    high = max([ratio["high"] for ratio in every] + [1.5])
+    bars: list[tuple[float, float, str, str, dict[str, Any]]] = []  # middle, height, colour, peer, ratio
+    for index, result in enumerate(results):
+        if found := best_other(result):
+            best, ratio = found
+            two = best != PLAIN and PLAIN in others(result)
+            bars.append((index - (0.19 if two else 0), 0.34, BY_VERDICT[ratio["verdict"]], best, ratio))
+            if two:
+                bars.append((index + 0.19, 0.22, PALE, PLAIN, others(result)[PLAIN]))
+    if bars:
+        middles, heights, colors, _, ratios = zip(*bars, strict=True)
+        value, least, most = (np.array([ratio[key] for ratio in ratios]) for key in ("ratio", "low", "high"))
+        axes.barh(middles, value - 1, heights, left=1, color=colors, linewidth=0)
+        errors = np.maximum([value - least, most - value], 0)
+        axes.errorbar(value, middles, xerr=errors, fmt="none", ecolor=INK, elinewidth=1, capsize=2)
+    for middle, _, _, peer, ratio in bars:
+        end = min(max(ratio["high"], 1), REACH * ratio["ratio"])
+        text = f"{significant(ratio['ratio'])}  {peer}"
+        axes.annotate(text, (end, middle), (5, 0), textcoords="offset points", va="center", fontsize=8)
+    low = min([max(ratio["low"], ratio["ratio"] / REACH) for *_, ratio in bars] + [0.8]) / 1.1
+    high = max([min(ratio["high"], ratio["ratio"] * REACH) for *_, ratio in bars] + [1.5])
     axes.set_xscale("log")
     axes.set_xlim(low, high * (high / low) ** 0.28)  # room for the words
     log_ticks(axes.xaxis, *axes.get_xlim())
@@ -118,8 +125,8 @@ def shares(axes: "Axes", results: Sequence[Result]) -> None:
     """The fraction of the roof that the reference reaches."""
     found = {index: result["of_peak"]["ratio"] for index, result in enumerate(results) if "of_peak" in result}
     width = max(1.0, *found.values()) * 1.25  # room for the numbers, at the right
+    axes.barh(list(found), list(found.values()), 0.34, color=SKY, linewidth=0)
     for index, share in found.items():
-        axes.barh(index, share, 0.34, color=SKY, linewidth=0)
         axes.text(width, index, f"{share:.0%}", ha="right", va="center", fontsize=8)
     axes.set_xlim(0, width)
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "50%", "", "100%"])
@@ -150,13 +157,15 @@ def bars(results: Sequence[Result]) -> str:
 
 def look(peer: str, reference: str) -> dict[str, Any]:
     """How the line of a peer is drawn."""
-    index = PEERS.index(peer)
+    if peer == reference:
+        return {"color": BLUE, "marker": "o", "markersize": 4, "linewidth": 2.4, "zorder": 3}
+    number = [other for other in PEERS if other != reference].index(peer)
     return {
-        "color": COLORS[index % len(COLORS)],
-        "marker": MARKERS[index % len(MARKERS)],
+        "color": COLORS[number % len(COLORS)],
+        "linestyle": DASHES[number // len(COLORS)],
+        "marker": MARKERS[number % len(MARKERS)],
         "markersize": 4,
-        "linewidth": 2.4 if peer == reference else 1.2,
-        "zorder": len(PEERS) - index,
+        "linewidth": 1.2,
     }
 
 
@@ -179,7 +188,7 @@ def curve(results: Sequence[Result]) -> str:
         figure = Figure(CURVE, layout="constrained")
         panels = list(figure.subplots(1, 2)) if with_roof else [figure.subplots()]
         for peer in peers:
-            able = [result for result in results if peer in result["peers"] and result["peers"][peer]["agrees"]]
+            able = [result for result in results if peer in result["peers"]]
             sizes = [result["point"]["value"] for result in able]
             seconds = [result["peers"][peer]["seconds"] for result in able]
             line = look(peer, reference)
@@ -189,7 +198,7 @@ def curve(results: Sequence[Result]) -> str:
                 panels[1].plot(sizes, [roof / time for roof, time in zip(roofs, seconds, strict=True)], **line)
         panels[0].set_yscale("log")
         log_ticks(panels[0].yaxis, *panels[0].get_ylim())
-        panels[0].set_title(f"microseconds a {group.operation}")
+        panels[0].set_title(f"us a {group.operation}")
         if with_roof:
             panels[1].set_ylim(0)
             panels[1].yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")

@@ -21,6 +21,7 @@ from .tables import (
 )
 
 READING = (
+    "Times are microseconds (us), a share is that of the roof.",
     "Bars on a logarithmic scale begin at 1, level: those to the left are rows in which the reference is slower.",
     "In a curve, size^p is the power law that fits the larger half of the sizes best; "
     "a p above that of the work means that the cost grows faster than the work.",

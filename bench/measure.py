@@ -1,7 +1,7 @@
-"""Turns of all peers, interleaved A B B A, after a turn of each that is only checked."""
+"""Turns of all peers, interleaved A B B A, after all of the work was done once and checked."""
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -14,28 +14,40 @@ from .process import PeerError, PeerProcess
 
 Processes = dict[str, PeerProcess]
 
+LONGEST = 1.0  # seconds of a turn; a peer that needs more for all of the work does only a part of it
 
-def ready(row: Kind, dtype: str, processes: Processes) -> tuple[Processes, dict[str, str]]:
-    """The processes that have the row open and did a turn of it right, the reference first; why others do not.
+
+@dataclass(frozen=True)
+class Entrant:
+    """A peer that did all of the work of a row right: what its check said, and how much it does in a turn."""
+
+    process: PeerProcess
+    check: float
+    count: int
+
+
+def ready(row: Kind, dtype: str, processes: Processes) -> tuple[dict[str, Entrant], dict[str, str]]:
+    """The peers that have the row open and did all of its work right, the reference first; why others do not.
 
     The reference is the first peer that knows this kind of work. Without it there is nothing to compare with.
     """
-    able: Processes = {}
+    able: dict[str, Entrant] = {}
     left_out: dict[str, str] = {}
     reference: float | None = None
     for peer, process in processes.items():
         if not can_do(peer, row.group):
             continue
         try:
-            knows = process.ask("open", row.name, dtype) is not False
-            if knows and peer != ROOF:
-                process.ask("run", row.count)
-                value = process.ask("check")
-                reference = value if reference is None else reference
-                if not row.agrees(value, reference, dtype):
-                    raise PeerError(f"its result is wrong: {value:.4g}, that of the reference is {reference:.4g}")
-            if knows:
-                able[peer] = process
+            if process.ask("open", row.name, dtype) is False:
+                continue
+            if peer == ROOF:
+                able[peer] = Entrant(process, 0.0, row.count)
+                continue
+            seconds, value = process.ask("run", row.count), process.ask("check")
+            reference = value if reference is None else reference
+            if not row.agrees(value, reference, dtype):
+                raise PeerError(f"its result is wrong: {value:.4g}, that of the reference is {reference:.4g}")
+            able[peer] = Entrant(process, value, max(1, int(row.count * min(1.0, LONGEST / seconds))))
         except PeerError as error:
             left_out[peer] = str(error)
         if not able:
@@ -43,15 +55,16 @@ def ready(row: Kind, dtype: str, processes: Processes) -> tuple[Processes, dict[
     return able, left_out
 
 
-def turns(row: Kind, processes: Processes, rounds: int, tick: Callable[[], object]) -> dict[str, NDArray[Any]]:
+def turns(row: Kind, entrants: dict[str, Entrant], rounds: int, tick: Callable[[], object]) -> dict[str, NDArray[Any]]:
     """Seconds an operation of each peer, for each pass. A round is two passes, the second in the opposite order."""
-    taken: dict[str, list[float]] = {peer: [] for peer in processes}
-    order = list(processes)
+    taken: dict[str, list[float]] = {peer: [] for peer in entrants}
+    order = list(entrants.items())
     for number in range(2 * rounds):
-        for peer in reversed(order) if number % 2 else order:
-            processes[peer].ask("run", max(1, row.count // 5))
-            seconds = processes[peer].ask("run", row.count)
-            taken[peer].append(seconds / (row.count * row.operations))
+        for peer, entrant in reversed(order) if number % 2 else order:
+            if entrant.count >= 5:
+                entrant.process.ask("run", entrant.count // 5)  # what the turns of others threw out of caches
+            seconds = entrant.process.ask("run", entrant.count)
+            taken[peer].append(float(f"{seconds / (entrant.count * row.operations):.5g}"))
         tick()
     return {peer: np.array(seconds) for peer, seconds in taken.items()}
 
@@ -60,12 +73,12 @@ def as_json(interval: Interval) -> dict[str, Any]:
     return {**asdict(interval), "noisy": interval.noisy, "verdict": interval.verdict}
 
 
-def measure(row: Kind, dtype: str, processes: Processes, rounds: int, tick: Callable[[], object]) -> dict[str, Any]:
-    """One row with processes that are ready; what they reached is checked again, for a training the loss at its end."""
-    taken = turns(row, processes, rounds, tick)
-    reference = next(iter(processes))
-    peers = [peer for peer in processes if peer != ROOF]
-    checks = {peer: processes[peer].ask("check") for peer in peers}
+def measure(
+    row: Kind, dtype: str, entrants: dict[str, Entrant], rounds: int, tick: Callable[[], object]
+) -> dict[str, Any]:
+    """One row with peers that are ready."""
+    taken = turns(row, entrants, rounds, tick)
+    reference = next(iter(entrants))
     result: dict[str, Any] = {
         "row": row.name,
         "group": row.group,
@@ -73,17 +86,14 @@ def measure(row: Kind, dtype: str, processes: Processes, rounds: int, tick: Call
         "point": row.point and asdict(row.point),
         "reference": reference,
         "peers": {
-            peer: {
-                "seconds": float(np.median(taken[peer])),
-                "check": checks[peer],
-                "agrees": row.agrees(checks[peer], checks[reference], dtype),
-                "turns": taken[peer].tolist(),
-            }
-            for peer in peers
+            peer: {"seconds": float(np.median(taken[peer])), "check": entrant.check, "turns": taken[peer].tolist()}
+            for peer, entrant in entrants.items()
+            if peer != ROOF
         },
     }
-    for peer in peers[1:]:
-        result["peers"][peer]["ratio"] = as_json(paired(taken[peer], taken[reference]))
+    for peer, own in result["peers"].items():
+        if peer != reference:
+            own["ratio"] = as_json(paired(taken[peer], taken[reference]))
     if ROOF in taken:
         best = np.full_like(taken[ROOF], taken[ROOF].min())
         result["of_peak"] = {**as_json(paired(best, taken[reference])), "turns": taken[ROOF].tolist()}

@@ -24,7 +24,7 @@ class Models:
 
     @property
     def name(self) -> str:
-        return f"{self.models} models {self.way}: {self.training.name}"
+        return f"{self.models} x {self.training.network} {self.way} / {self.training.batch}"
 
     @property
     def count(self) -> int:

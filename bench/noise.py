@@ -12,9 +12,12 @@ def is_noisy(result: Result) -> bool:
 
 
 def moves(report: dict[str, Any]) -> dict[str, float]:
-    """By how much each roof differs between the end and the start, as a factor of at least 1."""
+    """By how much each roof differs between the end and the start, as a factor of at least 1.
+
+    A run that was interrupted did not measure all again.
+    """
     found = {}
-    for before, after in zip(report["roofs"], report["roofs_after"], strict=True):
+    for before, after in zip(report["roofs"], report["roofs_after"], strict=False):
         pairs = {"FMA": (before["flops"], after["flops"])}
         for level, streams in before["streams"].items():
             pairs |= {f"{name}, {level}": (speed, after["streams"][level][name]) for name, speed in streams.items()}

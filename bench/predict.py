@@ -31,12 +31,12 @@ class Predict:
     operations = 1
 
     @property
-    def network(self) -> Training:
+    def training(self) -> Training:
         return Training(self.sizes, batch=1, samples=1, epochs=1)
 
     @property
     def name(self) -> str:
-        return f"predict {self.samples} of {'-'.join(map(str, self.sizes))}"
+        return f"predict {self.samples} of {self.training.network}"
 
     @property
     def flops(self) -> int:
@@ -49,7 +49,7 @@ class Predict:
     def data(self, dtype: str) -> PredictData:
         rng = np.random.default_rng(0)
         x = rng.standard_normal((self.samples, self.sizes[0])).astype(dtype)
-        return PredictData(x, self.network.weights(dtype, rng))
+        return PredictData(x, self.training.weights(dtype, rng))
 
     def check(self, data: PredictData, result: NDArray[Any]) -> float:
         """The largest error against float64, in units of the largest logit."""

@@ -23,7 +23,7 @@ def training_table(results: Sequence[dict[str, Any]]) -> list[list[str]]:
     table = [["network / batch", *peers, "times as fast as the best other"]]
     for result in results:
         own = [result["peers"].get(peer) for peer in peers]
-        cells = [significant(one["seconds"] * 1e6) if one and one["agrees"] else "-" for one in own]
+        cells = [significant(one["seconds"] * 1e6) if one else "-" for one in own]
         best = best_other(result)
         times = f"{significant(best[1]['low'])} to {significant(best[1]['high'])}" if best else "-"
         table.append([result["row"], *cells, times])
@@ -37,8 +37,9 @@ def speed_table(report: dict[str, Any], name: str) -> str:
         raise ValueError(f"{name} has no rows of the group {GROUP}.")
     (_, dtype, threads), results = max(tables.items(), key=lambda item: item[0][2])
     parts = [
-        f"Microseconds a training step: {dtype}, Adam, ReLU, shuffled batches, {threads_text(threads)}, each library "
-        "in a process of its own, turns interleaved (A B B A), medians; the last column is a 95 % interval. "
+        f"Microseconds a training step: {dtype}, Adam, ReLU unless named, shuffled batches, {threads_text(threads)}, "
+        "each library in a process of its own, turns interleaved (A B B A), medians; the last column is an interval of "
+        "95 % confidence. "
         f"Measured by `nox -s bench`, see [{name}](bench/results/{name}): {machine_text(report)} {verdict(report)}",
         drawn(("", training_table([result for result in results if not result["point"]]))),
         "All rows by group: geometric means of the times as fast, and how many are *slower* than another peer.",

@@ -34,6 +34,7 @@ def render(report: dict[str, Any], path: Path) -> None:
 
 
 def publish(report: dict[str, Any], path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(as_json(report))
     render(report, path)
 

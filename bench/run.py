@@ -14,6 +14,7 @@ from .package import package
 from .peers import ROOF, can_do
 from .process import PeerError, PeerProcess, environment, restraints
 from .progress import Progress
+from .tables import threads_text
 
 OURS = "fastopt"
 ALONE = {"product", "kernel"}  # groups that are measured on one thread as well
@@ -75,7 +76,7 @@ class Run:
             left_out["all"] = str(error)
         self.report["skipped"].update({f"{peer} at {row.name}": why for peer, why in left_out.items()})
 
-    def all(self) -> dict[str, Any]:
+    def all(self) -> None:
         planned = {threads: rows for threads, rows in plan(self.options.rows, self.options.threads).items() if rows}
         with Progress([row for rows in planned.values() for row in rows], 2 * self.options.rounds) as progress:
             for threads, rows in planned.items():
@@ -84,11 +85,10 @@ class Run:
                     if OURS in processes:
                         self.report["roofs"].append(self.roofs(threads))
                     for row in rows:
-                        progress.begin(f"{row.name}, {threads} threads" if threads > 1 else f"{row.name}, 1 thread")
+                        progress.begin(f"{row.name}, {threads_text(threads)}")
                         self.row(row, threads, processes, progress)
                         progress.end()
                     if OURS in processes:
                         self.report["roofs_after"].append(self.roofs(threads))
         if OURS in self.report["versions"]:
-            self.report["package"] = package(self.options.wheel)
-        return self.report
+            self.report["package"] = package(self.options.wheel, self.report["versions"])

@@ -6,7 +6,7 @@ from .kind import Point
 from .training import Training
 
 INPUTS, HIDDEN, OUTPUTS, BATCH = 784, 128, 10, 128
-TURN_FLOPS, MOST_SAMPLES, LEAST_STEPS, MOST_STEPS = 8_000_000_000, 4_096, 4, 2_048
+TURN_FLOPS, MOST_SAMPLES, LEAST_STEPS, MOST_STEPS = 20_000_000_000, 4_096, 4, 2_048
 
 AXES = {
     "batch": "samples a batch",
@@ -29,7 +29,7 @@ class Scaling(Training):
 
     @property
     def name(self) -> str:
-        return f"{self.curve} {self.value}: {super().name}"
+        return f"{self.curve} {self.value}: {self.network}"
 
     @property
     def point(self) -> Point:

@@ -13,8 +13,8 @@ PLAIN = "numpy"  # the peer that is always there
 
 
 def others(result: Result) -> dict[str, dict[str, Any]]:
-    """The ratios of all peers that did the same work as the reference."""
-    return {peer: own["ratio"] for peer, own in result["peers"].items() if "ratio" in own and own["agrees"]}
+    """The ratios of all peers to the reference."""
+    return {peer: own["ratio"] for peer, own in result["peers"].items() if "ratio" in own}
 
 
 def best_other(result: Result) -> tuple[str, dict[str, Any]] | None:

@@ -37,7 +37,7 @@ def short_title(key: Key) -> str:
 
 
 def unit(key: Key) -> str:
-    return f"microseconds a {GROUPS[key[0]].operation}"
+    return f"us a {GROUPS[key[0]].operation}"
 
 
 def title_of(key: Key) -> str:
@@ -49,9 +49,8 @@ def peer_cell(result: Result, peer: str) -> str:
     own = result["peers"].get(peer)
     if own is None:
         return "-"
-    wrong = "" if own["agrees"] else " !"
     times = f" ({own['ratio']['ratio']:.2f}x)" if "ratio" in own else ""
-    return f"{significant(own['seconds'] * 1e6)}{times}{wrong}"
+    return f"{significant(own['seconds'] * 1e6)}{times}"
 
 
 def best_cells(result: Result) -> list[str]:
@@ -64,14 +63,16 @@ def best_cells(result: Result) -> list[str]:
     return [significant(seconds * 1e6), best, interval_text(ratio), ratio["verdict"] + mark(ratio)]
 
 
-def short_table(key: Key, results: list[Result]) -> Table:
-    """The reference, and the best of the others."""
-    reference = results[0]["reference"]
-    table = [["", reference, "best", "other", "times as fast", "", "roof"]]
-    for result in results:
-        own = significant(result["peers"][reference]["seconds"] * 1e6)
-        table.append([result["row"], own, *best_cells(result), peak_text(result)])
-    return f"{title_of(key)}, and the fraction {GROUPS[key[0]].peak}", table
+def short_table(report: dict[str, Any]) -> Table:
+    """The reference and the best of the others; a line of one cell is the heading of a group."""
+    references = dict.fromkeys(result["reference"] for result in report["results"])
+    table = [["", " / ".join(references), "best", "other", "times as fast", "", "share"]]
+    for key, results in by_key(report["results"]).items():
+        table.append([f"{title_of(key)}, share {GROUPS[key[0]].peak}"])
+        for result in results:
+            own = significant(result["peers"][result["reference"]]["seconds"] * 1e6)
+            table.append([f"  {result['row']}", own, *best_cells(result), peak_text(result)])
+    return "Times in microseconds", table
 
 
 def full_table(key: Key, results: list[Result]) -> Table:
@@ -127,10 +128,13 @@ def roofs_text(roof: dict[str, Any]) -> str:
 
 
 def package_table(package: dict[str, Any]) -> Table:
-    table = [["package", ""], ["import beyond NumPy, ms", f"{package['import_seconds'] * 1e3:.0f}"]]
-    if package["wheel_bytes"] is not None:
-        table.append(["wheel, MB", f"{package['wheel_bytes'] / 1e6:.2f}"])
-    return "Package", table
+    """What importing and installing costs, for us and for the peers that are libraries; beyond NumPy."""
+    table = [["", "import, ms", "installed, MB", "wheel, MB"]]
+    for name, cost in {"fastopt": package, **package["peers"]}.items():
+        sizes = [cost["installed_bytes"], cost.get("wheel_bytes")]
+        cells = ["-" if size is None else significant(size / 1e6) for size in sizes]
+        table.append([name, f"{cost['import_seconds'] * 1e3:.0f}", *cells])
+    return "Import and size, beyond NumPy", table
 
 
 def result_tables(report: dict[str, Any]) -> Iterator[Table]:
@@ -165,8 +169,6 @@ def notes(report: dict[str, Any]) -> list[str]:
     if report["unset"]:
         unset = ", ".join(f"{name}={value}" for name, value in report["unset"].items())
         lines.append(f"Not passed on, so that every library chooses its own instructions: {unset}.")
-    if any(not own["agrees"] for result in report["results"] for own in result["peers"].values()):
-        lines.append("! marks a result that does not agree with the reference: its time means nothing.")
     if any(map(is_noisy, report["results"])):
         lines.append("~ marks what was too noisy to say by how much; unclear: not even which way.")
     lines += [f"Left out: {what}: {why}." for what, why in report["skipped"].items()]

@@ -54,7 +54,7 @@ class Training:
             raise ValueError(f"{self.name}: {self.samples} samples are not whole batches of {self.batch}")
 
     @property
-    def name(self) -> str:
+    def network(self) -> str:
         runs = [(size, len(list(same))) for size, same in groupby(self.sizes)]
         sizes = "-".join(f"{n}x{size}" if n > 2 else "-".join([str(size)] * n) for size, n in runs)
         words = [
@@ -63,7 +63,11 @@ class Training:
             *(["batch norm"] if self.batch_norm else []),
             *([f"dropout {self.dropout:g}"] if self.dropout else []),
         ]
-        return f"{' '.join(words)} / {self.batch}"
+        return " ".join(words)
+
+    @property
+    def name(self) -> str:
+        return f"{self.network} / {self.batch}"
 
     @property
     def count(self) -> int:

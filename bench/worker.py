@@ -7,6 +7,7 @@
 import importlib
 import json
 import os
+import signal
 import sys
 from typing import Any
 
@@ -44,6 +45,8 @@ class Worker:
 
 
 def main() -> None:
+    # Ctrl-C is for the run, which then ends its peers.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     worker = Worker(sys.argv[1], int(sys.argv[2]))

@@ -4,6 +4,6 @@ from .training import network, set_weights
 
 
 def prepare(row: Predict, data: PredictData) -> Job:
-    model = network(row.network, str(data.x.dtype))
+    model = network(row.training, str(data.x.dtype))
     set_weights(model, data.weights)
     return job(model.predict, data.x)

@@ -1,3 +1,8 @@
-from .training import prepare
+from ...kind import Job
+from ...models import Models
+from ...training import TrainingData
+from . import training
 
-__all__ = ["prepare"]
+
+def prepare(row: Models, data: list[TrainingData]) -> Job:
+    return training.prepare(row, data[0])

@@ -3,12 +3,14 @@ from typing import Any
 from fastopt import _core
 
 from ...kind import Job
+from ...models import Models
+from ...predict import Predict
 from ...product import Product
 from ...training import Training
 from . import SECONDS
 
 
-def prepare(row: Training | Product, data: Any) -> Job:
+def prepare(row: Training | Models | Predict | Product, data: Any) -> Job:
     team = _core.runtime.num_threads()
     dtype = str(data.out.dtype if row.group == "product" else data.x.dtype)
 

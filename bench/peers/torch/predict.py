@@ -9,7 +9,7 @@ from .training import network
 
 
 def prepare(row: Predict, data: PredictData) -> Job:
-    model = network(row.network, data.weights).eval()
+    model = network(row.training, data.weights).eval()
 
     @torch.inference_mode()
     def predict(x: NDArray[Any]) -> NDArray[Any]:

@@ -10,7 +10,7 @@ from ..torch.training import network
 
 def prepare(row: Predict, data: PredictData) -> Job:
     torch.compiler.reset()
-    model = network(row.network, data.weights).eval()
+    model = network(row.training, data.weights).eval()
     compiled = torch.compile(model, fullgraph=True, dynamic=False, options={"cpp_wrapper": True, "freezing": True})
 
     @torch.inference_mode()
