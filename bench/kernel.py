@@ -19,7 +19,7 @@ GROUPS, RATE = 8, 0.25
 NORMS = ("layer norm", "RMS norm", "batch norm", "group norm", "instance norm")
 CURVE_ROWS = 256  # of the normalisations that are drawn against their features
 TURN_ELEMENTS, MOST_CALLS, FLOPS_OF_ELEMENT = 150_000_000, 10_000, 100
-M_TRIM_THRESHOLD, M_MMAP_MAX, KEPT_BYTES, SETTLING_CALLS = -1, -4, 1 << 30, 4
+M_TRIM_THRESHOLD, M_MMAP_MAX, KEPT_BYTES, SETTLING_CALLS = -1, -4, 1 << 30, 8
 
 Arrays = tuple[NDArray[Any], ...]
 
