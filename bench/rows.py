@@ -59,6 +59,7 @@ ACTIVATION_SIZES = {
 KERNELS = [
     *(Kernel("activation", (size,), name) for name, sizes in ACTIVATION_SIZES.items() for size in sizes),
     *(Kernel("activation", shape, "softmax") for shape in CLASSES),
+    Kernel("PReLU", (256, 512)),
     *(Kernel("softmax cross-entropy", shape) for shape in CLASSES),
     *(Kernel("dropout", (size // 1_000, 1_000)) for size in DECADES),
     *(Kernel(norm, (256, features)) for norm in NORMS[:3] for features in (64, 256, 512, 1024)),

@@ -77,6 +77,12 @@ def activation(row: Any, x: Array, dy: Array) -> tuple[Array, ...]:
     return y, dy * slope
 
 
+def prelu(row: Any, x: Array, alpha: Array, dy: Array) -> tuple[Array, ...]:
+    """y, dx, gradient of the slopes below 0, one for each column."""
+    slope = np.where(x > 0, 1, alpha)
+    return x * slope, dy * slope, (dy * np.minimum(x, 0)).sum(axis=0)
+
+
 def dense(row: Any, x: Array, kernel: Array, bias: Array, z: Array, dy: Array) -> tuple[Array, ...]:
     """y = f(x kernel + bias), dx, gradients of kernel and bias; dy is that of x kernel + bias, dx that of z."""
     f = ACTIVATIONS[row.activation]
@@ -111,6 +117,7 @@ def softmax_cross_entropy(row: Any, logits: Array, labels: Array, dy: Array) -> 
 # From the row, its inputs and dy.
 TRUTHS: dict[str, Callable[..., tuple[Array, ...]]] = {
     "activation": activation,
+    "PReLU": prelu,
     "dense": dense,
     "layer norm": norm,
     "RMS norm": norm,

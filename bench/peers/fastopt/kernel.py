@@ -20,6 +20,11 @@ def activation(row: Kernel, x: Any, dy: Any) -> Call:
     return lambda: (core.activation_forward(f, x, y), core.activation_backward(f, at, dy, dx))
 
 
+def prelu(row: Kernel, x: Any, alpha: Any, dy: Any) -> Call:
+    y, dx = np.empty_like(x), np.empty_like(x)
+    return lambda: (core.prelu_forward(x, alpha, out=y), *core.prelu_backward(dy, x, alpha, out=dx))
+
+
 def dense(row: Kernel, x: Any, kernel: Any, bias: Any, z: Any, dy: Any) -> Call:
     """Activations that are differentiated from their input, which training therefore keeps, are not fused."""
     f, y, dx, dkernel, dbias = row.activation, *map(np.empty_like, (dy, x, kernel, bias))
@@ -76,6 +81,7 @@ def dropout(row: Kernel, x: Any, dy: Any) -> Call:
 
 OPERATIONS: dict[str, Callable[..., Call]] = {
     "activation": activation,
+    "PReLU": prelu,
     "dense": dense,
     "layer norm": norm,
     "RMS norm": norm,

@@ -64,6 +64,8 @@ def step(row: Kernel, inputs: Sequence[Array], dy: Array) -> tuple[Array, ...]:
     match row.operation:
         case "activation":
             return apart(jax.vjp(ACTIVATIONS[row.activation], *inputs), dy)
+        case "PReLU":
+            return apart(jax.vjp(lambda x, alpha: jnp.where(x > 0, x, alpha * x), *inputs), dy)
         case "softmax cross-entropy":
             logits, labels = inputs
             return apart(jax.vjp(lambda logits: cross_entropy(logits, labels), logits), dy)

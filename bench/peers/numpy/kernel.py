@@ -289,6 +289,32 @@ def blocks(*arrays: Array) -> list[tuple[Array, ...]]:
     return [tuple(a[start : start + rows] for a in arrays) for start in range(0, len(arrays[0]), rows)]
 
 
+def prelu(row: Kernel, x: Array, alpha: Array, dy: Array) -> Call:
+    result = y, dx = np.empty_like(x), np.empty_like(x)
+    pieces = blocks(x, y, dy, dx)
+    low, slope = (np.empty_like(pieces[0][0]) for _ in range(2))
+    ones, dalpha, above = np.ones(len(low), x.dtype), np.empty_like(alpha), 1 - alpha
+
+    def call() -> Sequence[Array]:
+        for x, y, _, _ in pieces:
+            np.minimum(x, 0, out=y)
+            y *= alpha
+            y += np.maximum(x, 0, out=low[: len(x)])
+        dalpha.fill(0)
+        for x, _, dy, dx in pieces:
+            a, b, one = low[: len(x)], slope[: len(x)], ones[: len(x)]
+            np.minimum(x, 0, out=a)
+            a *= dy
+            np.add(dalpha, one @ a, out=dalpha)
+            np.greater(x, 0, out=b, casting="unsafe")
+            b *= above
+            b += alpha
+            np.multiply(dy, b, out=dx)
+        return *result, dalpha
+
+    return call
+
+
 def softmax(x: Array, dy: Array) -> Call:
     result = y, dx = np.empty_like(x), np.empty_like(x)
     pieces = blocks(x, dy, y, dx)
@@ -439,6 +465,7 @@ def dropout(row: Kernel, x: Array, dy: Array) -> Call:
 
 OPERATIONS: dict[str, Callable[..., Call]] = {
     "activation": activation,
+    "PReLU": prelu,
     "dense": dense,
     "layer norm": norm,
     "RMS norm": norm,

@@ -76,7 +76,13 @@ def grouped(row: Kernel, x: Tensor) -> tuple[int, int, int, int]:
     return x.size(0), x.size(1), x.size(2), row.groups
 
 
+def prelu_backward(row: Kernel, dy: Tensor, x: Tensor, alpha: Tensor, y: Tensor) -> Sequence[Tensor]:
+    dx, dalpha = aten._prelu_kernel_backward.default(dy, x, alpha)
+    return dx, dalpha.sum(0)
+
+
 SWEEPS = {
+    "PReLU": Sweeps(lambda row, x, alpha: [aten._prelu_kernel.default(x, alpha)], prelu_backward),
     "activation": Sweeps(
         lambda row, x: [ACTIVATIONS[row.activation][0](x)],
         lambda row, dy, x, y: [ACTIVATIONS[row.activation][1](dy, x, y)],
