@@ -2,51 +2,56 @@
 // stream is a function of (key, stream, i), whoever computes it.
 #pragma once
 
+#include <algorithm>
 #include <cstring>
 
 #include "kernels/table.h"
 
 namespace fastopt::FASTOPT_ISA {
 
-inline constexpr int philox_width = 16;  // blocks at once; the inner loops are vectorised
+inline constexpr Index most_philox_blocks = 64;
 
-inline void philox_blocks(std::uint64_t key, std::uint64_t stream, std::uint64_t first_block,
-                          std::uint32_t (&out)[philox_width][4]) {
-  std::uint32_t c[4][philox_width];
-  for (int i = 0; i < philox_width; ++i) {
-    const std::uint64_t block = first_block + static_cast<std::uint64_t>(i);
-    c[0][i] = static_cast<std::uint32_t>(block);
-    c[1][i] = static_cast<std::uint32_t>(block >> 32);
-    c[2][i] = static_cast<std::uint32_t>(stream);
-    c[3][i] = static_cast<std::uint32_t>(stream >> 32);
-  }
-  std::uint32_t k0 = static_cast<std::uint32_t>(key), k1 = static_cast<std::uint32_t>(key >> 32);
-  for (int round = 0; round < 10; ++round) {
-    for (int i = 0; i < philox_width; ++i) {
-      const std::uint64_t p0 = std::uint64_t{0xD2511F53U} * c[0][i], p1 = std::uint64_t{0xCD9E8D57U} * c[2][i];
-      c[0][i] = static_cast<std::uint32_t>(p1 >> 32) ^ c[1][i] ^ k0;
-      c[1][i] = static_cast<std::uint32_t>(p1);
-      c[2][i] = static_cast<std::uint32_t>(p0 >> 32) ^ c[3][i] ^ k1;
-      c[3][i] = static_cast<std::uint32_t>(p0);
+// Calls use(first word, words, count) for some words of a stream at a time. The loops over blocks have no constant
+// bound, so that they become vectors and are not unrolled.
+template <class F>
+[[gnu::always_inline]] inline void for_some_words(std::uint64_t key, std::uint64_t stream, std::uint64_t first_block,
+                                                  Index words, F&& use) {
+  std::uint32_t c[4][most_philox_blocks], out[most_philox_blocks][4];
+  for (Index first = 0; first < words; first += 4 * most_philox_blocks) {
+    const Index count = std::min(4 * most_philox_blocks, words - first);
+    const Index blocks = (count + 63) / 64 * 16;  // whole vectors
+    for (Index i = 0; i < blocks; ++i) {
+      const std::uint64_t block = first_block + static_cast<std::uint64_t>(first / 4 + i);
+      c[0][i] = static_cast<std::uint32_t>(block);
+      c[1][i] = static_cast<std::uint32_t>(block >> 32);
+      c[2][i] = static_cast<std::uint32_t>(stream);
+      c[3][i] = static_cast<std::uint32_t>(stream >> 32);
     }
-    k0 += 0x9E3779B9U;
-    k1 += 0xBB67AE85U;
-  }
-  for (int i = 0; i < philox_width; ++i) {
-    for (int j = 0; j < 4; ++j) {
-      out[i][j] = c[j][i];
+    std::uint32_t k0 = static_cast<std::uint32_t>(key), k1 = static_cast<std::uint32_t>(key >> 32);
+    for (int round = 0; round < 10; ++round) {
+      for (Index i = 0; i < blocks; ++i) {
+        const std::uint64_t p0 = std::uint64_t{0xD2511F53U} * c[0][i], p1 = std::uint64_t{0xCD9E8D57U} * c[2][i];
+        c[0][i] = static_cast<std::uint32_t>(p1 >> 32) ^ c[1][i] ^ k0;
+        c[1][i] = static_cast<std::uint32_t>(p1);
+        c[2][i] = static_cast<std::uint32_t>(p0 >> 32) ^ c[3][i] ^ k1;
+        c[3][i] = static_cast<std::uint32_t>(p0);
+      }
+      k0 += 0x9E3779B9U;
+      k1 += 0xBB67AE85U;
     }
+    for (Index i = 0; i < blocks; ++i) {
+      for (int j = 0; j < 4; ++j) {
+        out[i][j] = c[j][i];
+      }
+    }
+    use(first, &out[0][0], count);
   }
 }
 
 inline void philox(std::uint64_t key, std::uint64_t stream, std::uint64_t first_block, Index words,
                    std::uint32_t* out) {
-  constexpr Index step = Index{4} * philox_width;
-  std::uint32_t blocks[philox_width][4];
-  for (Index i = 0; i < words; i += step) {
-    philox_blocks(key, stream, first_block + static_cast<std::uint64_t>(i / 4), blocks);
-    std::memcpy(out + i, blocks, static_cast<std::size_t>(words - i < step ? words - i : step) * sizeof(std::uint32_t));
-  }
+  for_some_words(key, stream, first_block, words,
+                 [&](Index first, const std::uint32_t* some, Index count) { std::copy_n(some, count, out + first); });
 }
 
 }  // namespace fastopt::FASTOPT_ISA

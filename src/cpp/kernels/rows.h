@@ -19,18 +19,13 @@ void add_to(const T* a, const T* b, T* out, Index size) {
 // 0 with probability `rate`, else 1 / (1 - rate): from one 32-bit word of the stream each.
 template <class T>
 void mask(std::uint64_t key, std::uint64_t stream, double rate, T* out, Index size) {
-  constexpr Index block = Index{4} * philox_width;
   const auto least = static_cast<std::uint32_t>(rate * 0x1p32);
   const T kept = static_cast<T>(1 / (1 - rate));
-  std::uint32_t words[philox_width][4];
-  for (Index i = 0; i < size; i += block) {
-    philox_blocks(key, stream, static_cast<std::uint64_t>(i / 4), words);
-    const std::uint32_t* const word = &words[0][0];
-    const Index count = size - i < block ? size - i : block;
+  for_some_words(key, stream, 0, size, [&](Index first, const std::uint32_t* words, Index count) {
     for (Index j = 0; j < count; ++j) {
-      out[i + j] = word[j] < least ? T(0) : kept;
+      out[first + j] = words[j] < least ? T(0) : kept;
     }
-  }
+  });
 }
 
 }  // namespace fastopt::FASTOPT_ISA
