@@ -14,7 +14,7 @@ from .process import PeerError, PeerProcess
 
 Processes = dict[str, PeerProcess]
 
-LONGEST = 1.0  # seconds of a turn; a peer that needs more for all of the work does only a part of it
+LONGEST = 0.5  # seconds of a turn; a peer that needs more for all of the work does only a part of it
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ MODELS = {
     "activity of a layer of its own": lambda: [Dense(5, "gelu", activity_regularizer=BOTH), Dense(3)],
     "activity before an activation": lambda: [Dense(5, activity_regularizer=BOTH), Activation("tanh"), Dense(3)],
     "activity of the last": lambda: [Dense(3, activity_regularizer=BOTH)],
+    "activity of an inner softmax": lambda: [Dense(5, "softmax", activity_regularizer=BOTH), Dense(3)],
     "activity of a last softmax": lambda: [Dense(4, "tanh"), Dense(3, "softmax", activity_regularizer=BOTH)],
     "in a block": lambda: [Residual([Dense(4, "tanh", activity_regularizer=BOTH, kernel_regularizer="l1")]), Dense(3)],
     "before a batch's moments": lambda: [
