@@ -95,7 +95,7 @@ def test_peers_train_alike(activation: Literal["relu", "tanh"], batch_norm: bool
 
 
 class FakeProcess:
-    """A peer that takes a second for a turn and gives this value when it is checked, or fails if there is none."""
+    """A peer of short turns that gives this value when it is checked, or fails if there is none."""
 
     def __init__(self, value: float | None) -> None:
         self.value = value
@@ -105,7 +105,7 @@ class FakeProcess:
         self.asked.append(command[0])
         if self.value is None:
             raise PeerError("out of memory")
-        return 1.0 if command[0] == "run" else self.value
+        return 0.1 if command[0] == "run" else self.value
 
 
 @pytest.mark.parametrize(
