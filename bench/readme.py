@@ -39,7 +39,7 @@ def speed_table(report: dict[str, Any], name: str) -> str:
     parts = [
         f"Microseconds a training step: {dtype}, Adam, ReLU unless named, shuffled batches, {threads_text(threads)}, "
         "each library in a process of its own, turns interleaved (A B B A), medians; the last column is an interval of "
-        "95 % confidence. "
+        "95 % confidence. jax_host_shuffle is JAX with an order of the samples that NumPy drew. "
         f"Measured by `nox -s bench`, see [{name}](bench/results/{name}): {machine_text(report)} {verdict(report)}",
         drawn(("", training_table([result for result in results if not result["point"]]))),
         "All rows by group: geometric means of the times as fast, and how many are *slower* than another peer.",
