@@ -78,7 +78,7 @@ py::array dense_forward(const py::object& x, const py::object& kernel, const py:
                              .b = {},
                              .c = c,
                              .bias = b ? data<T>(*b) : nullptr,
-                             .epilogue = f == linear || f == softmax() ? Epilogue::none : Epilogue::activate,
+                             .epilogue = by_parts(f) ? Epilogue::activate : Epilogue::none,
                              .activation = f};
     const Released released;
     multiply<T>(product, data<T>(w), outputs, false);

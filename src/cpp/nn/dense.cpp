@@ -37,8 +37,11 @@ void Dense<T>::forward(Index rows, const Flow<T>& flow) const {
                          .b = {weights(flow), this->outputs(), kernels<T>().panel_width, true},
                          .c = flow.y,
                          .bias = bias() ? values(flow, *bias()) : nullptr,
-                         .epilogue = flow.activation == 0 ? Epilogue::none : Epilogue::activate,
+                         .epilogue = by_parts(flow.activation) ? Epilogue::activate : Epilogue::none,
                          .activation = flow.activation});
+  if (!by_parts(flow.activation)) {
+    this->activate(rows, flow);
+  }
 }
 
 template <class T>
@@ -49,9 +52,12 @@ void Dense<T>::backward_input(Index rows, const Flow<T>& flow) const {
                          .a = flow.dy,
                          .b = packed_panels<T>(flow.workspace, this->outputs(), this->inputs()),
                          .c = flow.dx,
-                         .epilogue = flow.x_activation == 0 ? Epilogue::none : Epilogue::differentiate,
+                         .epilogue = by_parts(flow.x_activation) ? Epilogue::differentiate : Epilogue::none,
                          .activation = flow.x_activation,
                          .y = flow.x});
+  if (!by_parts(flow.x_activation)) {
+    this->differentiate(rows, flow);
+  }
 }
 
 template <class T>

@@ -280,9 +280,6 @@ Flow<T> Network<T>::flow(Arena& arena, std::size_t layer, Rows<const T> x, Index
   const auto values = [&](Index level) {
     return level < 0 ? x : read(arena.levels[static_cast<std::size_t>(level)].y.from(first));
   };
-  // Softmax, which needs whole rows, is the network's work; but not for a layer that adds to what has gone through it.
-  const auto elementwise = [](int activation) { return activation == softmax() ? linear : activation; };
-  const bool adds = layers_[layer]->penalises();
   const auto& level = arena.levels[layer];
   const auto target = static_cast<std::size_t>(level.target);
   const auto& partner = arena.levels[partner_[layer]];
@@ -296,10 +293,8 @@ Flow<T> Network<T>::flow(Arena& arena, std::size_t layer, Rows<const T> x, Index
           .x = values(level.values),
           .y = level.y.from(first),
           .kept = level.kept.from(first),
-          .activation = elementwise(activations_[layer]),
-          .x_activation = level.target < 0 ? linear
-                          : adds           ? activations_[target]
-                                           : elementwise(activations_[target]),
+          .activation = activations_[layer],
+          .x_activation = level.target < 0 ? linear : activations_[target],
           .dy = read(level.dy.from(first)),
           .dx = level.target < 0 ? Rows<T>{} : arena.levels[target].dy.from(first),
           .other = starts ? read(partner.dy.from(first)) : values(partner.values),
@@ -364,14 +359,10 @@ void Network<T>::forward_rows(Arena& arena, Range stage, Rows<const T> x, Range 
       continue;
     }
     Flow<T> f = flow(arena, l, x, rows.begin);
-    const bool activated = l != last_ || activate_last;
-    if (!activated) {
+    if (l == last_ && !activate_last) {
       f.activation = linear;
     }
     layers_[l]->forward(rows.size(), f);
-    if (activated && activations_[l] == softmax()) {
-      kernels<T>().activate[softmax()]({f.y.data, f.y.stride}, f.y, rows.size(), layers_[l]->outputs());
-    }
   }
 }
 
@@ -418,12 +409,6 @@ void Network<T>::backward_input(std::size_t layer, Rows<const T> x, Range rows, 
     f.dx = dx;
   }
   layers_[layer]->backward_input(rows.size(), f);
-  if (level.target >= 0 && activations_[static_cast<std::size_t>(level.target)] == softmax() &&
-      !layers_[layer]->penalises()) {
-    const Rows<T> y = training_.levels[static_cast<std::size_t>(level.target)].y.from(rows.begin);
-    kernels<T>().differentiate[softmax()]({y.data, y.stride}, {f.dx.data, f.dx.stride}, f.dx, rows.size(),
-                                          layers_[layer]->inputs());
-  }
 }
 
 // Of the layers of one stage; but its first, if it couples rows, belongs to the stage below.

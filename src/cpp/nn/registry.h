@@ -60,5 +60,9 @@ MetricChoice find_metric(std::string_view name);
 
 inline constexpr int linear = 0;
 int softmax();
+// Whether a product can do it to each part of its result; softmax needs whole rows.
+inline bool by_parts(int activation) {
+  return activation != linear && activation != softmax();
+}
 
 }  // namespace fastopt
