@@ -10,13 +10,12 @@ from typing import Any
 from .kind import Kind
 from .machine import cpu_count, describe
 from .measure import measure, ready
-from .package import package
+from .package import OURS, package
 from .peers import ROOF, can_do
 from .process import PeerError, PeerProcess, environment, restraints
 from .progress import Progress
 from .tables import threads_text
 
-OURS = "fastopt"
 ALONE = {"product", "kernel"}  # groups that are measured on one thread as well
 
 
