@@ -2,6 +2,7 @@
 #pragma once
 
 #include "bindings/array.h"
+#include "runtime/team.h"
 
 namespace fastopt::bindings {
 
@@ -16,7 +17,7 @@ struct Input {
   Index stride() const { return features.size(); }
   std::vector<Index> channel_shape() const { return {features.channels}; }
   // Of one pass, roughly, in operations.
-  double cost() const { return 8 * static_cast<double>(rows) * static_cast<double>(features.size()); }
+  double cost() const { return elementwise_cost * static_cast<double>(rows) * static_cast<double>(features.size()); }
 };
 
 // Checked, with at least one dimension beside that of the samples, and an element of each sample.

@@ -21,8 +21,8 @@ namespace {
 // c = a b with each thread computing some rows; b [depth, columns] or, transposed, [columns, depth].
 template <class T>
 void multiply(Product<T> product, const T* b, Index b_stride, bool b_transposed) {
-  // Packed panels are aligned and close together, which pays if the left factor has rows enough.
-  const bool packs = b_transposed || product.rows >= 256;
+  // Packed panels are aligned and close together, which pays if there are rows enough, and columns.
+  const bool packs = b_transposed || (product.rows >= 256 && product.columns > kernels<T>().panel_width / 8);
   // Kept from call to call: the first touch of fresh memory costs up to a tenth of a product.
   thread_local Buffer<T> memory;
   const Index size = packs ? packed_size<T>(product.depth, product.columns) : 0;
@@ -32,8 +32,9 @@ void multiply(Product<T> product, const T* b, Index b_stride, bool b_transposed)
   T* const packed = memory.data();
   product.b = packs ? packed_panels<T>(packed, product.depth, product.columns)
                     : Panels<T>{b, b_stride, kernels<T>().panel_width, false};
-  const double cost = 2.0 * static_cast<double>(product.rows) * static_cast<double>(product.columns) *
-                      static_cast<double>(product.depth);
+  // With few columns, most of the time goes into reading a.
+  const double cost = std::max(elementwise_cost, 2 * static_cast<double>(product.columns)) *
+                      static_cast<double>(product.rows) * static_cast<double>(product.depth);
   run_team(threads_for(cost), false, [&](const Team& team) {
     if (packs) {
       pack_share(team, b, b_stride, b_transposed, product.depth, product.columns, packed);
@@ -159,7 +160,7 @@ py::array column_sum(const py::object& x, const py::object& out) {
     const Rows<const T> from{data<T>(a), columns};
     T* to = mutable_data<T>(sum);
     const Released released;
-    parallel_for(columns, alignment, static_cast<double>(rows * columns),
+    parallel_for(columns, alignment, elementwise_cost / 2 * static_cast<double>(rows * columns),
                  [&](Range share) { kernels<T>().column_sum(from, rows, share, to); });
     return sum;
   });
@@ -175,8 +176,6 @@ std::pair<Index, Index> rows_and_columns(const py::array& array, bool by_rows) {
   }
   return {array.shape(0), array.shape(1)};
 }
-
-constexpr double elementwise_cost = 4;  // operations an element of an elementwise function, roughly
 
 // Splits the rows, or the elements of the only row.
 template <class F>
@@ -331,7 +330,7 @@ double chunked(const T* x, Index size, double (*reduce)(const T*, Index)) {
   constexpr Index chunk = 1 << 14;
   const Index chunks = (size + chunk - 1) / chunk;
   std::vector<double> parts(static_cast<std::size_t>(chunks));
-  parallel_for(chunks, 1, static_cast<double>(size), [&](Range share) {
+  parallel_for(chunks, 1, elementwise_cost / 2 * static_cast<double>(size), [&](Range share) {
     for (Index c = share.begin; c < share.end; ++c) {
       parts[static_cast<std::size_t>(c)] = reduce(x + c * chunk, std::min(chunk, size - c * chunk));
     }

@@ -14,8 +14,8 @@ namespace {
 
 // --- Noise -----------------------------------------------------------------------------------------------------------
 
-// Operations an element, roughly.
-constexpr double mask_cost = 16, normal_cost = 50;
+// Operations an element, roughly, of drawing from a normal distribution.
+constexpr double normal_cost = 50;
 
 py::tuple dropout_forward(const py::object& x, double rate, std::uint64_t seed, std::uint64_t stream,
                           const py::object& out) {
@@ -32,7 +32,7 @@ py::tuple dropout_forward(const py::object& x, double rate, std::uint64_t seed, 
     T *to = mutable_data<T>(y), *factors = mask.mutable_data();
     {
       const Released released;
-      parallel_for(rows, 1, mask_cost * static_cast<double>(rows * columns), [&](Range share) {
+      parallel_for(rows, 1, elementwise_cost * static_cast<double>(rows * columns), [&](Range share) {
         for (Index i = share.begin; i < share.end; ++i) {
           kernels<T>().mask(seed, stream + static_cast<std::uint64_t>(i), rate, factors + i * columns, columns);
           kernels<T>().multiply_by(from + i * columns, factors + i * columns, to + i * columns, columns);
@@ -54,7 +54,7 @@ py::array dropout_backward(const py::object& dy, const py::object& mask, const p
     T* to = mutable_data<T>(dx);
     const Index size = a.size();
     const Released released;
-    parallel_for(size, alignment, static_cast<double>(size), [&](Range share) {
+    parallel_for(size, alignment, elementwise_cost * static_cast<double>(size), [&](Range share) {
       kernels<T>().multiply_by(from + share.begin, factors + share.begin, to + share.begin, share.size());
     });
     return dx;
@@ -173,7 +173,7 @@ py::tuple maxout_forward(const py::object& x, Index pieces, const py::object& ou
     {
       const Released released;
       // All units of all rows are alike.
-      parallel_for(rows * units, alignment, 4 * static_cast<double>(a.size()), [&](Range share) {
+      parallel_for(rows * units, alignment, elementwise_cost * static_cast<double>(a.size()), [&](Range share) {
         kernels<T>().largest_pieces(from + share.begin * pieces, share.size(), pieces, to + share.begin,
                                     place + share.begin);
       });
@@ -201,7 +201,7 @@ py::array maxout_backward(const py::object& dy, const py::object& piece, Index p
     const T* from = data<T>(d);
     T* to = mutable_data<T>(dx);
     const Released released;
-    parallel_for(size, alignment, static_cast<double>(dx.size()), [&](Range share) {
+    parallel_for(size, alignment, elementwise_cost * static_cast<double>(dx.size()), [&](Range share) {
       kernels<T>().spread_pieces(from + share.begin, place + share.begin, share.size(), pieces,
                                  to + share.begin * pieces);
     });

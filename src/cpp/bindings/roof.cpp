@@ -71,6 +71,8 @@ double stream(int reads, int writes, Index count, int threads, double seconds) {
   buffers.reserve(static_cast<std::size_t>(reads));
   for (int i = 0; i < reads; ++i) {
     buffers.emplace_back(count);
+    // Pages that nothing was written to are all one page of zeros, which is in cache.
+    std::fill_n(buffers.back().data(), count, 1.0F);
   }
   // Small arrays are swept several times, so that the team's start does not count.
   const Index sweeps = std::max<Index>(1, (Index{1} << 20) / std::max<Index>(count, 1));

@@ -97,9 +97,8 @@ bool Updater<T>::by_parts() const {
 
 template <class T>
 void Updater<T>::run(std::span<const double> hyper, bool flush) {
-  constexpr double operations_an_element = 10;
   begin(hyper);
-  run_team(threads_for(operations_an_element * static_cast<double>(size())), flush, [&](const Team& team) {
+  run_team(threads_for(elementwise_cost * static_cast<double>(size())), flush, [&](const Team& team) {
     if (looks_ahead()) {
       look_ahead(team);
       team.barrier();

@@ -18,6 +18,10 @@ inline constexpr int max_threads = 1024;
 // core does some 100,000 operations of a small network.
 inline constexpr double operations_worth_a_thread = 2.5e5;
 
+// Of these, what one core does in the time in which it reads, computes and writes an element of something elementwise
+// in cache: from 20 (ReLU) to 70 (GELU).
+inline constexpr double elementwise_cost = 20;
+
 class Team {
  public:
   class Barrier;
