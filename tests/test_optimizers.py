@@ -221,6 +221,37 @@ def test_looking_ahead_is_the_rewritten_update():
         )
 
 
+def test_all_around_looking_ahead():
+    """The gradient is that of the point ahead, penalties too; what decays, goes back and is averaged is theta."""
+    rate, mu, l2, decoupled, limit = 0.02, 0.9, 0.1, 0.5, 0.3
+    sgd = opt.Clip(opt.SGD(rate, mu, nesterov="look_ahead"), global_norm=limit)
+    model = trained(
+        opt.Average(opt.Lookahead(opt.Decay(sgd, l2=l2, decoupled=decoupled, exclude=()), 2, 0.4)),
+        shuffle=False,
+        epochs=1,
+    )
+    twin = trained("sgd", epochs=0)
+    theta = {name: w.copy() for name, w in twin.parameters.items()}
+    v, total = ({name: np.zeros_like(w) for name, w in theta.items()} for _ in range(2))
+    slow = {name: w.copy() for name, w in theta.items()}
+    for step in range(1, 10):
+        for name, w in twin.parameters.items():
+            w[...] = theta[name] + mu * v[name]
+        rows = slice(10 * step - 10, 10 * step)
+        twin.backward(2 * (twin(X[rows]) - Y[rows, None]) / 10)
+        scale = min(1, limit / norm(*twin.gradients.values()))
+        for name, g in twin.gradients.items():
+            v[name] = mu * v[name] - rate * (scale * g + l2 * twin.parameters[name])
+            theta[name] = theta[name] - rate * decoupled * theta[name] + v[name]
+            if step % 2 == 0:
+                slow[name] += 0.4 * (theta[name] - slow[name])
+                theta[name] = slow[name].copy()
+            total[name] += theta[name]
+    for name, w in model.parameters.items():
+        np.testing.assert_allclose(w, theta[name], rtol=1e-11, atol=1e-14)
+        np.testing.assert_allclose(model.slots[f"{name}/average"], total[name] / 9, rtol=1e-11, atol=1e-14)
+
+
 def test_looking_ahead_needs_the_loop():
     sgd = opt.SGD(0.1, 0.9, nesterov="look_ahead")
     with pytest.raises(ValueError, match="nesterov=True"):
