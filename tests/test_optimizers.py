@@ -363,11 +363,32 @@ def test_nested_collections(rng):
     assert list(sgd.slots) == ["a/0/v", "a/1/0/v", "b/v"]
 
 
+def test_arrays_belong_to_their_names():
+    """In whatever order a later call has them; other names are refused."""
+    optimizer, w = opt.Average(opt.SGD(0.5, momentum=0.5)), {"a": np.zeros(2), "b": [np.zeros(2)]}
+    push, rest = np.ones(2), np.zeros(2)
+    optimizer.update(w, {"a": push, "b": [rest]})
+    turned = {name: w[name] for name in ("b", "a")}
+    optimizer.update(turned, {"a": rest.copy(), "b": [rest.copy()]})
+    assert (w["a"].tolist(), w["b"][0].tolist()) == ([-0.75, -0.75], [0.0, 0.0])
+    optimizer.swap(turned)
+    assert (w["a"].tolist(), w["b"][0].tolist()) == ([-0.625, -0.625], [0.0, 0.0])
+    optimizer.swap(turned)
+    slots = {name: slot.copy() for name, slot in optimizer.slots.items()}
+    for other in ({"a": w["a"], "c": w["b"]}, [w["a"], w["b"]], {"a": w["a"], "b": w["b"][0]}, {"a": w["a"]}):
+        with pytest.raises((ValueError, TypeError), match=r"params.* must be "):
+            optimizer.update(other, other)
+    for name, slot in optimizer.slots.items():
+        np.testing.assert_array_equal(slot, slots[name])
+    assert (w["a"].tolist(), optimizer.step) == ([-0.75, -0.75], 2)
+
+
 SAME_NAME = {"a/b": np.ones(1), "a": {"b": np.ones(1)}}
 BAD_TREES = {
     "key missing": ({"a": np.ones(2)}, {}, ValueError, "grads must be built like params: a dict of 'a', not an empty"),
     "other key": ({"a": [np.ones(2)]}, {"a": {"b": np.ones(2)}}, ValueError, r"\['a'\].*list of 1, not a dict of 'b'"),
     "longer": ([[np.ones(2)]], [[np.ones(2), np.ones(2)]], ValueError, r"grads\[0\].*a list of 1, not a list of 2"),
+    "deeper": ([[np.ones(2)], [np.ones(2)]], [np.ones(2), np.ones(2)], ValueError, r"grads\[0\].*a list of 1, not nd"),
     "leaf": ({"a": np.ones(2)}, {"a": None}, TypeError, r"grads\['a'\] must be an array.*not NoneType"),
     "list for a leaf": ([np.ones(2)], [[1.0, 2.0]], TypeError, r"grads\[0\] must be an array.*not list"),
     "none": ([], [], ValueError, "no array"),

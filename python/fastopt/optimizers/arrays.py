@@ -7,7 +7,7 @@ import numpy as np
 
 from fastopt.kernels import Real
 
-__all__ = ["Tree", "arrays_like", "arrays_of", "paths_of"]
+__all__ = ["Tree", "arrays_like", "arrays_of", "outline_of", "paths_of"]
 
 Tree: TypeAlias = Any
 
@@ -25,16 +25,27 @@ def arrays_of(name: str, tree: Tree) -> list[Real]:
     return [_array(_label(name, path), leaf) for path, leaf in _leaves(tree, ())]
 
 
-def arrays_like(name: str, tree: Tree, other_name: str, other: Tree) -> list[Real]:
-    """Return the arrays of a collection in the order of another that is built like it.
+def outline_of(tree: Tree) -> Tree:
+    """Return a collection that is built alike, with None for each array."""
+    if isinstance(tree, Mapping):
+        return {key: outline_of(branch) for key, branch in tree.items()}
+    if isinstance(tree, tuple):
+        return tuple(map(outline_of, tree))
+    return [*map(outline_of, tree)] if isinstance(tree, list) else None
+
+
+def arrays_like(name: str, tree: Tree, other_name: str, outline: Tree) -> list[Real]:
+    """Return the arrays of a collection in the order of another that is built like it, of which this is the outline.
 
     Raises:
         TypeError: Something is neither an array nor a collection.
         ValueError: The collections differ.
     """
-    if type(tree) is list and type(other) is list and len(tree) == len(other) and set(map(type, tree)) <= {np.ndarray}:
-        return tree
-    return [_array(_label(name, path), leaf) for path, leaf in _leaves_like(name, tree, other_name, other, ())]
+    alike = type(tree) is list and type(outline) is list and len(tree) == len(outline) == outline.count(None)
+    if alike and set(map(type, tree)) <= {np.ndarray}:
+        arrays: list[Real] = tree
+        return arrays
+    return [_array(_label(name, path), leaf) for path, leaf in _leaves_like(name, tree, other_name, outline, ())]
 
 
 def paths_of(tree: Tree) -> list[Path]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from fastopt import _core, checks
 from fastopt.kernels import Real
-from fastopt.optimizers.arrays import Tree, arrays_of
+from fastopt.optimizers.arrays import Tree
 from fastopt.optimizers.base import (
     EXTRA_SLOTS,
     OPTIMIZERS,
@@ -472,7 +472,7 @@ class Average(Wrapper):
                 raise ValueError("The parameters are the model's: call swap().")
             arrays: list[Real] = [view for layer in self._network.parameters for view in layer.values()]
         else:
-            arrays = arrays_of("params", params)
+            arrays, _ = self._known(params)
             kinds = [[(view.shape, view.dtype) for view in views] for views in (arrays, averages)]
             if kinds[0] != kinds[1] or not all(array.flags.writeable for array in arrays):
                 raise ValueError("params must be the writable arrays that are updated.")
