@@ -421,6 +421,39 @@ def test_buffers(rng):
     assert list(w) == [0.0, 1.0]
 
 
+class Tensor:
+    """One of DLPack before version 1.0, which does not tell whether it may be written."""
+
+    def __init__(self, array):
+        self.array = array
+
+    def __dlpack__(self, stream=None):
+        return self.array.__dlpack__()
+
+    def __dlpack_device__(self):
+        return self.array.__dlpack_device__()
+
+
+class Same(Tensor):
+    def __array__(self, dtype=None, copy=None):
+        return self.array
+
+
+class Copied(Tensor):
+    def __array__(self, dtype=None, copy=None):
+        return self.array.copy()
+
+
+def test_tensors_of_older_protocols():
+    w = np.ones(2)
+    opt.SGD(0.5).update(Same(w), Tensor(np.ones(2)))
+    assert w.tolist() == [0.5, 0.5]
+    for opaque in (Tensor(w), Copied(w)):
+        with pytest.raises(ValueError, match="params is read-only"):
+            opt.SGD(0.5).update(opaque, np.ones(2))
+    assert w.tolist() == [0.5, 0.5]
+
+
 def test_tensors_of_torch():
     torch = pytest.importorskip("torch")
     layer = torch.nn.Linear(3, 2)

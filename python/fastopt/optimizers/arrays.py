@@ -97,7 +97,8 @@ def _array(label: str, leaf: Any) -> Any:
     try:
         if hasattr(leaf, "__dlpack__"):
             # A tensor that records its history refuses to be exported; detached it has the same memory.
-            return np.from_dlpack(leaf.detach() if getattr(leaf, "requires_grad", False) else leaf)
+            leaf = leaf.detach() if getattr(leaf, "requires_grad", False) else leaf
+            return _writable(np.from_dlpack(leaf), leaf)
         return np.asarray(memoryview(leaf))
     except TypeError:
         pass
@@ -107,3 +108,16 @@ def _array(label: str, leaf: Any) -> Any:
         f"{label} must be an array, a tensor in the memory of the processor, or a collection of such, not "
         f"{type(leaf).__name__}{problem}."
     )
+
+
+def _writable(array: Any, leaf: Any) -> Any:
+    """Return the view of a tensor, writable if the tensor can be written.
+
+    NumPy before 2.1 takes each one for read-only, and later ones those of DLPack before 1.0, which does not tell.
+    """
+    if not array.flags.writeable and hasattr(leaf, "__array__"):
+        other = np.asarray(leaf)
+        same = (other.ctypes.data, other.dtype, other.strides) == (array.ctypes.data, array.dtype, array.strides)
+        if same and other.flags.writeable:
+            return other
+    return array
