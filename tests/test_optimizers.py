@@ -304,6 +304,13 @@ def test_history_records_the_switch():
     assert model.history.history["sgd_learning_rate"][-1] == model.optimizer.sgd_learning_rate > 0
 
 
+def test_history_of_a_sequence_has_a_value_for_each_epoch():
+    model = trained(opt.Sequence([("adam", 2), (opt.SWATS(0.01, tolerance=0.5), 2), ("sgd", 1)]), epochs=5)
+    switch = model.history.history["switch"]
+    assert (switch[:2], switch[4:]) == ([0, 0], [0])
+    assert switch[2] == switch[3] > 0
+
+
 def test_swapped_average_is_evaluated_and_saved(tmp_path):
     model = trained(opt.Clip(opt.Average("adam"), norm=1.0))
     last, loss = model.get_weights(), model.evaluate(X, Y)["loss"]

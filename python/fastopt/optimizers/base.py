@@ -267,13 +267,14 @@ class Optimizer(Described, ABC):
             raise ValueError(f"This {type(self).__name__} already keeps the state of something else; make a new one.")
         return self._state
 
-    def check_batches(self, batch_size: int, samples: int) -> None:
-        """Hear from `Sequential.fit` how many of the samples each step will see; a rule may warn.
+    def batch_warning(self, batch_size: int, samples: int) -> str | None:
+        """Return what `Sequential.fit` is to warn of, if anything, in epochs whose batches are of this size.
 
         Args:
-            batch_size: Samples a step.
+            batch_size: Samples a gradient.
             samples: All samples.
         """
+        return None
 
     # Bare arrays
 

@@ -1,7 +1,5 @@
 """The update rules: each one's mathematics is a header of the core; here it is a constructor and a name."""
 
-import warnings
-
 import numpy as np
 
 from fastopt.optimizers.base import EPSILON, OPTIMIZERS, Hyperparameter, Optimizer, OptionalHyperparameter
@@ -741,12 +739,11 @@ class DeltaBarDelta(Optimizer):
         """``rate`` starts as `initial_rate`."""
         return {"rate": self.initial_rate}
 
-    def check_batches(self, batch_size: int, samples: int) -> None:
-        """Warn of batches that are not all samples."""
-        if batch_size < samples:
-            warnings.warn(
-                f"DeltaBarDelta adapts its rates to the signs of the gradient, which noise flips: use all {samples} "
-                f"samples as one batch, not {batch_size}.",
-                UserWarning,
-                stacklevel=3,
-            )
+    def batch_warning(self, batch_size: int, samples: int) -> str | None:
+        """Return what is wrong with batches that are not all samples."""
+        if batch_size >= samples:
+            return None
+        return (
+            f"DeltaBarDelta adapts its rates to the signs of the gradient, which noise flips: use all {samples} "
+            f"samples as one batch, not {batch_size}."
+        )
