@@ -84,8 +84,8 @@ class Optimizer(Described, ABC):
     """The base of all optimizers: it holds the hyperparameters, the slots and the number of steps done.
 
     Hyperparameters are attributes: numbers, `fastopt.schedules`, or functions of the number of steps done. One that is
-    set takes effect from the next step, or, inside `Sequential.fit`, from the next epoch. An optimizer keeps the state
-    of what it updates, so each model and each set of arrays needs its own.
+    set takes effect from the next step, inside `Sequential.fit` from that after the callback that sets it. An optimizer
+    keeps the state of what it updates, so each model and each set of arrays needs its own.
 
     Attributes:
         epoch: The number of epochs done, for schedules that count them: that of the model, or, on bare arrays, what it
