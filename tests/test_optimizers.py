@@ -51,6 +51,8 @@ class Twin:
                 gradient = gradient + self.l2 * value + self.l1 * np.sign(value)
                 value -= rate * self.decoupled * value
             hyper = self.rule.hyper | {"learning_rate": rate}
+            if "weight_decay" in hyper and not decays:
+                hyper["weight_decay"] = 0.0
             change, self.slots[name] = self.rule.update(value, gradient, self.slots[name], hyper, self.step)
             value += change
 
@@ -106,6 +108,46 @@ def test_surrounded_rules(name, isa, rng):
         twin(want, g)
     for key, value in w.items():
         np.testing.assert_allclose(value, want[key], rtol=1e-12, atol=1e-14)
+
+
+IN_PLACE = {name: make for name, make in cases.OPTIMIZERS.items() if "look_ahead" not in make().rule}
+BARE = {
+    name: make
+    for name, make in IN_PLACE.items()
+    if not hasattr(make(), "optimizer") and type(make()) not in (opt.Sequence, opt.SWATS)
+}
+
+
+@pytest.mark.parametrize("make", BARE.values(), ids=BARE)
+def test_all_around_each_rule(make, rng):
+    rule = next(rule for rule in cases.RULES if rule.name == make().rule)
+    twin = Twin(
+        rule._replace(hyper=make().hyper, initial=make().initial_slots),
+        *(2, LIMITS, 0.1, 0.2, 0.3, ("bias", "gamma"), {"dense/kernel": 0.5}),
+    )
+    optimizer = opt.Accumulate(opt.Decay(opt.Clip(make(), 0.5, 3.0, 2.0), 0.1, 0.2, 0.3), 2)
+    optimizer = opt.Average(opt.Lookahead(opt.LayerRates(optimizer, {"dense/kernel": 0.5}), 3, 0.4), 0.8)
+    w = gradients(rng, 1)[0]
+    want = {name: value.copy() for name, value in w.items()}
+    slow, average = ({name: value.copy() for name, value in w.items()} for _ in range(2))
+    for i, g in enumerate(gradients(rng, 14)):
+        optimizer.update(w, g)
+        twin(want, g)
+        for name, value in want.items() if i % 2 else ():
+            if twin.step % 3 == 0:
+                slow[name] += 0.4 * (value - slow[name])
+                value[...] = slow[name]
+            average[name] = value.copy() if twin.step == 1 else 0.8 * average[name] + 0.2 * value
+    assert optimizer.step == twin.step == 7
+    slots = {f"{name}/{slot}": value for name, of in twin.slots.items() for slot, value in of.items()}
+    kept = {f"{name}/slow": value for name, value in slow.items()}
+    kept |= {f"{name}/average": value for name, value in average.items()}
+    gradient_sums = {f"{name}/gradient_sum": np.zeros_like(value) for name, value in w.items()}
+    expected = want | slots | kept | gradient_sums
+    found = w | optimizer.slots
+    assert found.keys() == expected.keys()
+    for name, value in found.items():
+        np.testing.assert_allclose(value, expected[name], rtol=1e-11, atol=1e-13, err_msg=name)
 
 
 def vars_of(twin):
@@ -181,9 +223,6 @@ def test_swats_switches_as_in_the_paper(rng):
     assert sgd is not None
     assert optimizer.switch == switch
     assert optimizer.sgd_learning_rate == pytest.approx(sgd, rel=1e-9)
-
-
-IN_PLACE = {name: make for name, make in cases.OPTIMIZERS.items() if "look_ahead" not in make().rule}
 
 
 @pytest.mark.parametrize("make", IN_PLACE.values(), ids=IN_PLACE)
