@@ -46,6 +46,8 @@ SAME = {
         ("adamax", "Adamax"),
         ("nadam", "Nadam"),
         ("radam", "RAdam"),
+        ("lamb", "Lamb"),
+        ("swats", "SWATS"),
     ],
     fo.losses.LOSSES: [
         ("mse", "MeanSquaredError"),

@@ -51,6 +51,8 @@ class Twin:
                 gradient = gradient + self.l2 * value + self.l1 * np.sign(value)
                 value -= rate * self.decoupled * value
             hyper = self.rule.hyper | {"learning_rate": rate}
+            if "weight_decay" in hyper and not decays:
+                hyper["weight_decay"] = 0.0
             change, self.slots[name] = self.rule.update(value, gradient, self.slots[name], hyper, self.step)
             value += change
 
@@ -106,6 +108,46 @@ def test_surrounded_rules(name, isa, rng):
         twin(want, g)
     for key, value in w.items():
         np.testing.assert_allclose(value, want[key], rtol=1e-12, atol=1e-14)
+
+
+IN_PLACE = {name: make for name, make in cases.OPTIMIZERS.items() if "look_ahead" not in make().rule}
+BARE = {
+    name: make
+    for name, make in IN_PLACE.items()
+    if not hasattr(make(), "optimizer") and type(make()) not in (opt.Sequence, opt.SWATS)
+}
+
+
+@pytest.mark.parametrize("make", BARE.values(), ids=BARE)
+def test_all_around_each_rule(make, rng):
+    rule = next(rule for rule in cases.RULES if rule.name == make().rule)
+    twin = Twin(
+        rule._replace(hyper=make().hyper, initial=make().initial_slots),
+        *(2, LIMITS, 0.1, 0.2, 0.3, ("bias", "gamma"), {"dense/kernel": 0.5}),
+    )
+    optimizer = opt.Accumulate(opt.Decay(opt.Clip(make(), 0.5, 3.0, 2.0), 0.1, 0.2, 0.3), 2)
+    optimizer = opt.Average(opt.Lookahead(opt.LayerRates(optimizer, {"dense/kernel": 0.5}), 3, 0.4), 0.8)
+    w = gradients(rng, 1)[0]
+    want = {name: value.copy() for name, value in w.items()}
+    slow, average = ({name: value.copy() for name, value in w.items()} for _ in range(2))
+    for i, g in enumerate(gradients(rng, 14)):
+        optimizer.update(w, g)
+        twin(want, g)
+        for name, value in want.items() if i % 2 else ():
+            if twin.step % 3 == 0:
+                slow[name] += 0.4 * (value - slow[name])
+                value[...] = slow[name]
+            average[name] = value.copy() if twin.step == 1 else 0.8 * average[name] + 0.2 * value
+    assert optimizer.step == twin.step == 7
+    slots = {f"{name}/{slot}": value for name, of in twin.slots.items() for slot, value in of.items()}
+    kept = {f"{name}/slow": value for name, value in slow.items()}
+    kept |= {f"{name}/average": value for name, value in average.items()}
+    gradient_sums = {f"{name}/gradient_sum": np.zeros_like(value) for name, value in w.items()}
+    expected = want | slots | kept | gradient_sums
+    found = w | optimizer.slots
+    assert found.keys() == expected.keys()
+    for name, value in found.items():
+        np.testing.assert_allclose(value, expected[name], rtol=1e-11, atol=1e-13, err_msg=name)
 
 
 def vars_of(twin):
@@ -183,9 +225,6 @@ def test_swats_switches_as_in_the_paper(rng):
     assert optimizer.sgd_learning_rate == pytest.approx(sgd, rel=1e-9)
 
 
-IN_PLACE = {name: make for name, make in cases.OPTIMIZERS.items() if "look_ahead" not in make().rule}
-
-
 @pytest.mark.parametrize("make", IN_PLACE.values(), ids=IN_PLACE)
 def test_threads(make, dtype, for_all_threads, rng):
     shapes = {"dense/kernel": (1001, 123), "dense/bias": (123,)}
@@ -219,6 +258,37 @@ def test_looking_ahead_is_the_rewritten_update():
         np.testing.assert_allclose(
             w + 0.9 * ahead.slots[f"{name}/v"], rewritten.parameters[name], rtol=1e-9, atol=1e-12
         )
+
+
+def test_all_around_looking_ahead():
+    """The gradient is that of the point ahead, penalties too; what decays, goes back and is averaged is theta."""
+    rate, mu, l2, decoupled, limit = 0.02, 0.9, 0.1, 0.5, 0.3
+    sgd = opt.Clip(opt.SGD(rate, mu, nesterov="look_ahead"), global_norm=limit)
+    model = trained(
+        opt.Average(opt.Lookahead(opt.Decay(sgd, l2=l2, decoupled=decoupled, exclude=()), 2, 0.4)),
+        shuffle=False,
+        epochs=1,
+    )
+    twin = trained("sgd", epochs=0)
+    theta = {name: w.copy() for name, w in twin.parameters.items()}
+    v, total = ({name: np.zeros_like(w) for name, w in theta.items()} for _ in range(2))
+    slow = {name: w.copy() for name, w in theta.items()}
+    for step in range(1, 10):
+        for name, w in twin.parameters.items():
+            w[...] = theta[name] + mu * v[name]
+        rows = slice(10 * step - 10, 10 * step)
+        twin.backward(2 * (twin(X[rows]) - Y[rows, None]) / 10)
+        scale = min(1, limit / norm(*twin.gradients.values()))
+        for name, g in twin.gradients.items():
+            v[name] = mu * v[name] - rate * (scale * g + l2 * twin.parameters[name])
+            theta[name] = theta[name] - rate * decoupled * theta[name] + v[name]
+            if step % 2 == 0:
+                slow[name] += 0.4 * (theta[name] - slow[name])
+                theta[name] = slow[name].copy()
+            total[name] += theta[name]
+    for name, w in model.parameters.items():
+        np.testing.assert_allclose(w, theta[name], rtol=1e-11, atol=1e-14)
+        np.testing.assert_allclose(model.slots[f"{name}/average"], total[name] / 9, rtol=1e-11, atol=1e-14)
 
 
 def test_looking_ahead_needs_the_loop():
@@ -271,6 +341,13 @@ def test_history_records_the_switch():
     switch = model.history.history["switch"]
     assert switch[0] == 0 < switch[-1] == model.optimizer.switch
     assert model.history.history["sgd_learning_rate"][-1] == model.optimizer.sgd_learning_rate > 0
+
+
+def test_history_of_a_sequence_has_a_value_for_each_epoch():
+    model = trained(opt.Sequence([("adam", 2), (opt.SWATS(0.01, tolerance=0.5), 2), ("sgd", 1)]), epochs=5)
+    switch = model.history.history["switch"]
+    assert (switch[:2], switch[4:]) == ([0, 0], [0])
+    assert switch[2] == switch[3] > 0
 
 
 def test_swapped_average_is_evaluated_and_saved(tmp_path):
@@ -332,11 +409,32 @@ def test_nested_collections(rng):
     assert list(sgd.slots) == ["a/0/v", "a/1/0/v", "b/v"]
 
 
+def test_arrays_belong_to_their_names():
+    """In whatever order a later call has them; other names are refused."""
+    optimizer, w = opt.Average(opt.SGD(0.5, momentum=0.5)), {"a": np.zeros(2), "b": [np.zeros(2)]}
+    push, rest = np.ones(2), np.zeros(2)
+    optimizer.update(w, {"a": push, "b": [rest]})
+    turned = {name: w[name] for name in ("b", "a")}
+    optimizer.update(turned, {"a": rest.copy(), "b": [rest.copy()]})
+    assert (w["a"].tolist(), w["b"][0].tolist()) == ([-0.75, -0.75], [0.0, 0.0])
+    optimizer.swap(turned)
+    assert (w["a"].tolist(), w["b"][0].tolist()) == ([-0.625, -0.625], [0.0, 0.0])
+    optimizer.swap(turned)
+    slots = {name: slot.copy() for name, slot in optimizer.slots.items()}
+    for other in ({"a": w["a"], "c": w["b"]}, [w["a"], w["b"]], {"a": w["a"], "b": w["b"][0]}, {"a": w["a"]}):
+        with pytest.raises((ValueError, TypeError), match=r"params.* must be "):
+            optimizer.update(other, other)
+    for name, slot in optimizer.slots.items():
+        np.testing.assert_array_equal(slot, slots[name])
+    assert (w["a"].tolist(), optimizer.step) == ([-0.75, -0.75], 2)
+
+
 SAME_NAME = {"a/b": np.ones(1), "a": {"b": np.ones(1)}}
 BAD_TREES = {
     "key missing": ({"a": np.ones(2)}, {}, ValueError, "grads must be built like params: a dict of 'a', not an empty"),
     "other key": ({"a": [np.ones(2)]}, {"a": {"b": np.ones(2)}}, ValueError, r"\['a'\].*list of 1, not a dict of 'b'"),
     "longer": ([[np.ones(2)]], [[np.ones(2), np.ones(2)]], ValueError, r"grads\[0\].*a list of 1, not a list of 2"),
+    "deeper": ([[np.ones(2)], [np.ones(2)]], [np.ones(2), np.ones(2)], ValueError, r"grads\[0\].*a list of 1, not nd"),
     "leaf": ({"a": np.ones(2)}, {"a": None}, TypeError, r"grads\['a'\] must be an array.*not NoneType"),
     "list for a leaf": ([np.ones(2)], [[1.0, 2.0]], TypeError, r"grads\[0\] must be an array.*not list"),
     "none": ([], [], ValueError, "no array"),
@@ -367,6 +465,39 @@ def test_buffers(rng):
     w, g = array.array("d", [1.0, 2.0]), array.array("d", [2.0, 2.0])
     opt.SGD(0.5).update(w, g)
     assert list(w) == [0.0, 1.0]
+
+
+class Tensor:
+    """One of DLPack before version 1.0, which does not tell whether it may be written."""
+
+    def __init__(self, array):
+        self.array = array
+
+    def __dlpack__(self, stream=None):
+        return self.array.__dlpack__()
+
+    def __dlpack_device__(self):
+        return self.array.__dlpack_device__()
+
+
+class Same(Tensor):
+    def __array__(self, dtype=None, copy=None):
+        return self.array
+
+
+class Copied(Tensor):
+    def __array__(self, dtype=None, copy=None):
+        return self.array.copy()
+
+
+def test_tensors_of_older_protocols():
+    w = np.ones(2)
+    opt.SGD(0.5).update(Same(w), Tensor(np.ones(2)))
+    assert w.tolist() == [0.5, 0.5]
+    for opaque in (Tensor(w), Copied(w)):
+        with pytest.raises(ValueError, match="params is read-only"):
+            opt.SGD(0.5).update(opaque, np.ones(2))
+    assert w.tolist() == [0.5, 0.5]
 
 
 def test_tensors_of_torch():

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 
 import cases
 import numpy as np
@@ -304,6 +305,28 @@ def test_delta_bar_delta_warns_of_mini_batches(data):
     with pytest.warns(UserWarning, match="use all 203 samples as one batch, not 202"):
         model.fit(*data, batch_size=202, verbose=0)
     model.fit(*data, batch_size=203, verbose=0)
+
+
+@pytest.mark.parametrize(
+    ("surround", "batch_size", "warned"),
+    [
+        (lambda rule: fo.optimizers.Average(fo.optimizers.Clip(rule, value=1.0)), 202, 202),
+        (lambda rule: fo.optimizers.Accumulate(rule, 2), 101, 202),
+        (lambda rule: fo.optimizers.Accumulate(rule, 2), 102, None),
+        (lambda rule: fo.optimizers.Sequence([("sgd", 2), (rule, 2)]), 64, 64),
+        (lambda rule: fo.optimizers.Sequence([("sgd", 9), (rule, 2)]), 64, None),
+        (lambda rule: rule, fo.schedules.Piecewise([1, 2], [203, 100, 50], per="epoch"), 100),
+    ],
+    ids=["wrapped", "accumulated", "accumulated to all", "in its turn", "before its turn", "smaller batches"],
+)
+def test_delta_bar_delta_warns_once_of_what_it_sees(surround, batch_size, warned, data):
+    model = make(optimizer=surround(fo.optimizers.DeltaBarDelta()))
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        model.fit(*data, batch_size=batch_size, epochs=4, verbose=0)
+    assert [(str(each.message).split()[-1], each.filename) for each in seen] == (
+        [] if warned is None else [(f"{warned}.", __file__)]
+    )
 
 
 # Forks, signals

@@ -606,7 +606,8 @@ class OneCycle(Schedule):
 class SineDecay(Schedule):
     """Each value is the sine of the one before: a(t + 1) = sin a(t), close to a0 / sqrt(1 + a0^2 t / 3).
 
-    It falls slowly, the more so the smaller it is, and follows a warm-up: ``Warmup(SineDecay(0.1), 500)``.
+    It falls slowly, the more so the smaller it is, and follows a warm-up: ``Warmup(SineDecay(0.1), 500)``. A part of a
+    wave over some steps is `Cosine`.
 
     Args:
         initial: a0, at least 0 and less than pi.
@@ -653,7 +654,8 @@ class SineDecay(Schedule):
 class PowerDecay(Schedule):
     """Each value is a power of the one before: a(t + 1) = a(t)^p, so that a(t) = a0^(p^t).
 
-    It falls slowly at first and ever faster, and follows a warm-up: ``Warmup(PowerDecay(0.1), 500)``.
+    It falls slowly at first and ever faster, and follows a warm-up: ``Warmup(PowerDecay(0.1), 500)``. Powers of the
+    time are `Polynomial` and `InverseSqrt`.
 
     Args:
         initial: a0, at least 0 and less than 1.

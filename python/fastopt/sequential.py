@@ -2,6 +2,7 @@
 
 import os
 import time
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -353,7 +354,6 @@ class Sequential:
         self._check_step()
         if validation is not None:
             self._check_metrics(validation)
-        self._compiled()[0].check_batches(first_size, len(data.x))
         self._check_batches(len(data.x), first_size, data.shape)
         self.build(data.shape)
 
@@ -373,8 +373,12 @@ class Sequential:
             for listener in listeners:
                 listener.on_train_begin()
             self.history = history
+            warned = False
             for epoch in range(initial_epoch, epochs):
                 size = _batch_size(batch_size, self.epochs_trained)
+                if not warned and (message := self._batch_warning(size, len(data.x))):
+                    warnings.warn(message, UserWarning, stacklevel=2)
+                    warned = True
                 params["batches"] = -(-len(data.x) // size)
                 for listener in listeners:
                     listener.on_epoch_begin(epoch)
@@ -915,6 +919,11 @@ class Sequential:
         smallest = samples % batch_size or min(batch_size, samples)
         for stage in self.plan(shape):
             stage.layer.check_batch(stage.name, smallest, stage.input_shape)
+
+    def _batch_warning(self, batch_size: int, samples: int) -> str | None:
+        optimizer, _ = self._compiled()
+        self._bind(optimizer)
+        return optimizer.batch_warning(batch_size, samples)
 
     # Pieces
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from fastopt.kernels import Real
 
-__all__ = ["Tree", "arrays_like", "arrays_of", "paths_of"]
+__all__ = ["Tree", "arrays_like", "arrays_of", "outline_of", "paths_of"]
 
 Tree: TypeAlias = Any
 
@@ -25,16 +25,27 @@ def arrays_of(name: str, tree: Tree) -> list[Real]:
     return [_array(_label(name, path), leaf) for path, leaf in _leaves(tree, ())]
 
 
-def arrays_like(name: str, tree: Tree, other_name: str, other: Tree) -> list[Real]:
-    """Return the arrays of a collection in the order of another that is built like it.
+def outline_of(tree: Tree) -> Tree:
+    """Return a collection that is built alike, with None for each array."""
+    if isinstance(tree, Mapping):
+        return {key: outline_of(branch) for key, branch in tree.items()}
+    if isinstance(tree, tuple):
+        return tuple(map(outline_of, tree))
+    return [*map(outline_of, tree)] if isinstance(tree, list) else None
+
+
+def arrays_like(name: str, tree: Tree, other_name: str, outline: Tree) -> list[Real]:
+    """Return the arrays of a collection in the order of another that is built like it, of which this is the outline.
 
     Raises:
         TypeError: Something is neither an array nor a collection.
         ValueError: The collections differ.
     """
-    if type(tree) is list and type(other) is list and len(tree) == len(other) and set(map(type, tree)) <= {np.ndarray}:
-        return tree
-    return [_array(_label(name, path), leaf) for path, leaf in _leaves_like(name, tree, other_name, other, ())]
+    alike = type(tree) is list and type(outline) is list and len(tree) == len(outline) == outline.count(None)
+    if alike and set(map(type, tree)) <= {np.ndarray}:
+        arrays: list[Real] = tree
+        return arrays
+    return [_array(_label(name, path), leaf) for path, leaf in _leaves_like(name, tree, other_name, outline, ())]
 
 
 def paths_of(tree: Tree) -> list[Path]:
@@ -86,7 +97,8 @@ def _array(label: str, leaf: Any) -> Any:
     try:
         if hasattr(leaf, "__dlpack__"):
             # A tensor that records its history refuses to be exported; detached it has the same memory.
-            return np.from_dlpack(leaf.detach() if getattr(leaf, "requires_grad", False) else leaf)
+            leaf = leaf.detach() if getattr(leaf, "requires_grad", False) else leaf
+            return _writable(np.from_dlpack(leaf), leaf)
         return np.asarray(memoryview(leaf))
     except TypeError:
         pass
@@ -96,3 +108,16 @@ def _array(label: str, leaf: Any) -> Any:
         f"{label} must be an array, a tensor in the memory of the processor, or a collection of such, not "
         f"{type(leaf).__name__}{problem}."
     )
+
+
+def _writable(array: Any, leaf: Any) -> Any:
+    """Return the view of a tensor, writable if the tensor can be written.
+
+    NumPy before 2.1 takes each one for read-only, and later ones those of DLPack before 1.0, which does not tell.
+    """
+    if not array.flags.writeable and hasattr(leaf, "__array__"):
+        other = np.asarray(leaf)
+        same = (other.ctypes.data, other.dtype, other.strides) == (array.ctypes.data, array.dtype, array.strides)
+        if same and other.flags.writeable:
+            return other
+    return array

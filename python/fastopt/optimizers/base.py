@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fastopt import _core, checks
 from fastopt.kernels import Real
-from fastopt.optimizers.arrays import Tree, arrays_like, arrays_of, paths_of
+from fastopt.optimizers.arrays import Tree, arrays_like, arrays_of, outline_of, paths_of
 from fastopt.registry import Described, Registry
 from fastopt.schedules import Rate, from_description, unit, values
 
@@ -84,8 +84,8 @@ class Optimizer(Described, ABC):
     """The base of all optimizers: it holds the hyperparameters, the slots and the number of steps done.
 
     Hyperparameters are attributes: numbers, `fastopt.schedules`, or functions of the number of steps done. One that is
-    set takes effect from the next step, or, inside `Sequential.fit`, from the next epoch. An optimizer keeps the state
-    of what it updates, so each model and each set of arrays needs its own.
+    set takes effect from the next step, inside `Sequential.fit` from that after the callback that sets it. An optimizer
+    keeps the state of what it updates, so each model and each set of arrays needs its own.
 
     Attributes:
         epoch: The number of epochs done, for schedules that count them: that of the model, or, on bare arrays, what it
@@ -98,6 +98,7 @@ class Optimizer(Described, ABC):
     _made_for: tuple[str, list[str]] = ("", [])
     _network: _core.Network | None = None
     _names: Sequence[str] = ()
+    _outline: Tree = None  # of bare arrays
 
     @property
     @abstractmethod
@@ -232,14 +233,15 @@ class Optimizer(Described, ABC):
             raise RuntimeError("The optimizer has no state yet: build the model that it trains, or call build, first.")
         return self._state
 
-    def _begin(self, state: State, names: Sequence[str], network: _core.Network | None) -> None:
+    def _begin(self, state: State, names: Sequence[str], network: _core.Network | None, outline: Tree = None) -> None:
         for slots in _slots_of(state) if self.initial_slots else ():
             for name, value in self.initial_slots.items():
                 slots[name][...] = value
-        self._keep(state, names, network)
+        self._keep(state, names, network, outline)
 
-    def _keep(self, state: State, names: Sequence[str], network: _core.Network | None) -> None:
-        self._state, self._names, self._network, self._made_for = state, names, network, (self.rule, self.extras)
+    def _keep(self, state: State, names: Sequence[str], network: _core.Network | None, outline: Tree) -> None:
+        self._state, self._names, self._network, self._outline = state, names, network, outline
+        self._made_for = self.rule, self.extras
 
     def parts(self) -> "list[Optimizer]":
         """Return this optimizer and those that it surrounds."""
@@ -265,13 +267,14 @@ class Optimizer(Described, ABC):
             raise ValueError(f"This {type(self).__name__} already keeps the state of something else; make a new one.")
         return self._state
 
-    def check_batches(self, batch_size: int, samples: int) -> None:
-        """Hear from `Sequential.fit` how many of the samples each step will see; a rule may warn.
+    def batch_warning(self, batch_size: int, samples: int) -> str | None:
+        """Return what `Sequential.fit` is to warn of, if anything, in epochs whose batches are of this size.
 
         Args:
-            batch_size: Samples a step.
+            batch_size: Samples a gradient.
             samples: All samples.
         """
+        return None
 
     # Bare arrays
 
@@ -294,7 +297,7 @@ class Optimizer(Described, ABC):
         """
         if self._state is not None:
             raise ValueError(f"This {type(self).__name__} already keeps the state of something else; make a new one.")
-        self._begin(*self._arrays(arrays_of("params", params), params), None)
+        self._begin(*self._arrays(arrays_of("params", params), params), None, outline_of(params))
 
     def _arrays(self, arrays: list[Real], params: Tree) -> tuple[_core.ArrayOptimizer, list[str]]:
         paths = paths_of(params)
@@ -311,12 +314,13 @@ class Optimizer(Described, ABC):
             params: An array, or a list, tuple or dict of arrays or of further such collections. All are float32 or all
                 float64, of any shapes, and C-contiguous. An array is NumPy's, or anything in the memory of the
                 processor that has DLPack (tensors of PyTorch, ...) or the buffer protocol; it is not copied.
+                Later calls have collections of the same keys and lengths; dicts may be in another order.
             grads: The gradients: the same collections with arrays of the same shapes.
 
         Raises:
             TypeError: Something is not an array, or dtypes differ; nothing has changed.
-            ValueError: Collections, shapes or the number of arrays differ from each other or from earlier calls, or an
-                array of `params` cannot be written in place or shares memory with another; nothing has changed.
+            ValueError: Collections or shapes differ from each other or from earlier calls, or an array of `params`
+                cannot be written in place or shares memory with another; nothing has changed.
 
         Example:
             >>> import numpy as np, fastopt as fo
@@ -326,16 +330,22 @@ class Optimizer(Described, ABC):
             array([0., 0.])
         """
         self.check_gradient_in_place()
-        arrays = arrays_of("params", params)
-        gradients = arrays_like("grads", grads, "params", params)
+        arrays, outline = self._known(params)
+        gradients = arrays_like("grads", grads, "params", outline)
         hyper = self.hyper
         if self._state is None:
             state, names = self._arrays(arrays, params)
             state.check(arrays, gradients, hyper)
-            self._begin(state, names, None)
+            self._begin(state, names, None, outline)
         if not isinstance(self._state, _core.ArrayOptimizer):
             raise ValueError(f"This {type(self).__name__} trains a model; make a new one for bare arrays.")
         self._state.update(arrays, gradients, hyper)
+
+    def _known(self, params: Tree) -> tuple[list[Real], Tree]:
+        """Return the arrays in the order of those that the slots belong to, and the outline of these."""
+        if isinstance(self._state, _core.ArrayOptimizer):
+            return arrays_like("params", params, "the first params", self._outline), self._outline
+        return arrays_of("params", params), outline_of(params)
 
 
 def _slots_of(state: State) -> list[dict[str, Real]]:

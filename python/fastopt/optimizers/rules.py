@@ -1,7 +1,5 @@
 """The update rules: each one's mathematics is a header of the core; here it is a constructor and a name."""
 
-import warnings
-
 import numpy as np
 
 from fastopt.optimizers.base import EPSILON, OPTIMIZERS, Hyperparameter, Optimizer, OptionalHyperparameter
@@ -607,11 +605,11 @@ class Lamb(Optimizer):
 class SWATS(Optimizer):
     """Adam that switches itself to gradient descent with momentum, at the moment and with the rate that it finds.
 
-    While it is Adam, with the step w <- w - p, it looks for the rate of gradient descent whose step would have p as its
-    projection: gamma = p.p / p.g over all parameters, lambda <- b2 lambda + (1 - b2) gamma. At the step t > 1 where
-    |lambda / (1 - b2^t) - gamma| < tolerance it switches: with Lambda = lambda / (1 - b2^t), from then on
-    m <- b1 m + g, w <- w - (1 - b1) Lambda m, m starting as 0. Lambda goes on as the learning rate does: a schedule
-    that halves the one halves the other.
+    While it is Adam, with the step w <- w - p, p = lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps), it looks for the
+    rate of gradient descent whose step would have p as its projection: gamma = p.p / p.g over all parameters,
+    lambda <- b2 lambda + (1 - b2) gamma. At the step t > 1 where |lambda / (1 - b2^t) - gamma| < tolerance and
+    lambda > 0 it switches: with Lambda = lambda / (1 - b2^t), from then on m <- b1 m + g, w <- w - (1 - b1) Lambda m,
+    m starting as 0. Lambda goes on as the learning rate does: a schedule that halves the one halves the other.
 
     Args:
         learning_rate: lr of Adam, at least 0.
@@ -629,7 +627,8 @@ class SWATS(Optimizer):
         ValueError: An argument is out of its range.
 
     Source:
-        Keskar and Socher, Improving generalization performance by switching from Adam to SGD, arXiv:1712.07628, 2017.
+        Keskar and Socher, Improving generalization performance by switching from Adam to SGD, arXiv:1712.07628, 2017,
+        where epsilon is added to sqrt(v) before its bias is corrected, and is the tolerance too.
 
     Example:
         >>> import numpy as np, fastopt as fo
@@ -741,12 +740,11 @@ class DeltaBarDelta(Optimizer):
         """``rate`` starts as `initial_rate`."""
         return {"rate": self.initial_rate}
 
-    def check_batches(self, batch_size: int, samples: int) -> None:
-        """Warn of batches that are not all samples."""
-        if batch_size < samples:
-            warnings.warn(
-                f"DeltaBarDelta adapts its rates to the signs of the gradient, which noise flips: use all {samples} "
-                f"samples as one batch, not {batch_size}.",
-                UserWarning,
-                stacklevel=3,
-            )
+    def batch_warning(self, batch_size: int, samples: int) -> str | None:
+        """Return what is wrong with batches that are not all samples."""
+        if batch_size >= samples:
+            return None
+        return (
+            f"DeltaBarDelta adapts its rates to the signs of the gradient, which noise flips: use all {samples} "
+            f"samples as one batch, not {batch_size}."
+        )

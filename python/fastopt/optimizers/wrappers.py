@@ -9,7 +9,7 @@ import numpy as np
 
 from fastopt import _core, checks
 from fastopt.kernels import Real
-from fastopt.optimizers.arrays import Tree, arrays_of
+from fastopt.optimizers.arrays import Tree
 from fastopt.optimizers.base import (
     EXTRA_SLOTS,
     OPTIMIZERS,
@@ -105,9 +105,9 @@ class Wrapper(Optimizer):
         """Return those of the inner optimizer."""
         return self.optimizer.numbers(updates, epoch)
 
-    def check_batches(self, batch_size: int, samples: int) -> None:
-        """Tell the inner optimizer."""
-        self.optimizer.check_batches(batch_size, samples)
+    def batch_warning(self, batch_size: int, samples: int) -> str | None:
+        """Return that of the inner optimizer."""
+        return self.optimizer.batch_warning(batch_size, samples)
 
     def _keep(self, *state: Any) -> None:
         super()._keep(*state)
@@ -169,6 +169,10 @@ class Accumulate(Wrapper):
     def every(self) -> int:
         """`steps`."""
         return self.steps
+
+    def batch_warning(self, batch_size: int, samples: int) -> str | None:
+        """Return that of the inner optimizer, whose gradients are of k batches."""
+        return self.optimizer.batch_warning(self.steps * batch_size, samples)
 
 
 @OPTIMIZERS.add()
@@ -472,7 +476,7 @@ class Average(Wrapper):
                 raise ValueError("The parameters are the model's: call swap().")
             arrays: list[Real] = [view for layer in self._network.parameters for view in layer.values()]
         else:
-            arrays = arrays_of("params", params)
+            arrays, _ = self._known(params)
             kinds = [[(view.shape, view.dtype) for view in views] for views in (arrays, averages)]
             if kinds[0] != kinds[1] or not all(array.flags.writeable for array in arrays):
                 raise ValueError("params must be the writable arrays that are updated.")
@@ -610,16 +614,16 @@ class Sequence(Optimizer):
         return self.active.slots
 
     def report(self) -> dict[str, float]:
-        """Return that of the active optimizer."""
-        return self.active.report()
+        """Return that of the active optimizer, and 0 for what only the others report."""
+        return {name: 0.0 for optimizer, _ in self._phases for name in optimizer.report()} | self.active.report()
 
     def bind(self, network: _core.Network, names: collections.abc.Sequence[str]) -> _core.Optimizer:
         """Return the core's optimizer of the active one."""
         return self.active.bind(network, names)
 
-    def check_batches(self, batch_size: int, samples: int) -> None:
-        """Tell the active optimizer."""
-        self.active.check_batches(batch_size, samples)
+    def batch_warning(self, batch_size: int, samples: int) -> str | None:
+        """Return that of the active optimizer."""
+        return self.active.batch_warning(batch_size, samples)
 
     def build(self, params: Tree) -> None:
         """Make the active optimizer's state for bare arrays."""

@@ -300,11 +300,13 @@ void Updater<T>::update(std::size_t i, Range elements, Index chunk) {
     if (sum) {
       std::fill_n(sum + begin, part.size(), T(0));
     }
+    // The step starts from here: where the rule has looked ahead, the parameters are elsewhere.
+    T* const start = looks_ahead() ? u.slots[static_cast<std::size_t>(entry().theta)] : u.parameter;
     if (T* const slow = t.extra_slots[static_cast<std::size_t>(Extra::look_back)]; slow && step == 0) {
-      std::copy_n(u.parameter, part.size(), slow + begin);
+      std::copy_n(start, part.size(), slow + begin);
     }
     if (decay != 0) {
-      k.shrink(u.parameter, decay, part.size());
+      k.shrink(start, decay, part.size());
     }
     if (entry().sums > 0) {
       u.sums = &sums_[static_cast<std::size_t>(chunk)];
