@@ -58,7 +58,7 @@ def arguments(prog: str, given: Sequence[str]) -> argparse.Namespace:
     )
     groups = ", ".join(dict.fromkeys(row.group for row in ROWS.values()))
     parser.add_argument("--only", help=f"groups ({groups}) or parts of row names, by comma")
-    parser.add_argument("--peers", help=f"by comma, of {', '.join(PEERS)}; the others are compared with the first")
+    parser.add_argument("--peers", help=f"that fastopt is compared with, by comma, of {', '.join(PEERS[1:])}")
     parser.add_argument("--threads", type=counts, help="by comma; else all processors, and for kernels one as well")
     parser.add_argument("--dtype", default="float32", choices=["float32", "float64"])
     parser.add_argument("--rounds", type=int, help=f"each is two passes over the peers, there and back ({ROUNDS})")
@@ -66,7 +66,8 @@ def arguments(prog: str, given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, help="results.json; the Markdown and the HTML go beside it")
     parser.add_argument("--wheel", type=Path, help="a wheel to weigh")
     options = parser.parse_args(given)
-    options.peers = options.peers.split(",") if options.peers else list(QUICK_PEERS if options.quick else PEERS)
+    named = options.peers.split(",") if options.peers else QUICK_PEERS if options.quick else PEERS
+    options.peers = list(dict.fromkeys([PEERS[0], *named]))
     if unknown := sorted(set(options.peers) - set(PEERS)):
         parser.error(f"no such peers: {', '.join(unknown)}; there are {', '.join(PEERS)}")
     chosen = [ROWS[name] for name in QUICK] if options.quick and options.only is None else select(options.only or "")

@@ -32,7 +32,6 @@ class Run:
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
-        self.with_core = OURS in options.peers
         self.report: dict[str, Any] = {
             "machine": describe(),
             "rounds": options.rounds,
@@ -49,7 +48,7 @@ class Run:
         """A process for each peer that is installed and can do some of the work."""
         processes = {}
         wanted = [peer for peer in self.options.peers if any(can_do(peer, group) for group in groups)]
-        for peer in [*wanted, ROOF] if self.with_core else wanted:
+        for peer in [*wanted, ROOF]:
             process = stack.enter_context(closing(PeerProcess(peer, threads)))
             try:
                 self.report["versions"][peer] = process.ask("setup")

@@ -376,7 +376,7 @@ def test_options(capsys: pytest.CaptureFixture[str]) -> None:
     assert (quick.peers, quick.rounds, len(quick.threads)) == (["fastopt", "numpy"], 2, 1)
     chosen = arguments("bench", ["--only", "adam", "--peers", "numpy,torch", "--threads", "1,2", "--rounds", "3"])
     assert {row.group for row in chosen.rows} == {"update"}
-    assert (chosen.peers, chosen.rounds, chosen.threads) == (["numpy", "torch"], 3, [1, 2])
+    assert (chosen.peers, chosen.rounds, chosen.threads) == (["fastopt", "numpy", "torch"], 3, [1, 2])
     for wrong in (
         ["--peers", "caffe"],
         ["--only", "sorting"],

@@ -2,6 +2,7 @@
 // memory streams.
 #pragma once
 
+#include "kernels/normalization.h"
 #include "kernels/table.h"
 #include "simd/math.h"
 
@@ -37,17 +38,20 @@ double fma_chain(Index rounds) {
 // arithmetic.
 template <int reads, int writes>
 void stream(float* const* arrays, Index size) {
-  Vec<float> unwritten = 0;
-  for_each_vector<float>(size, [&](Index i, auto load, auto store) {
-    Vec<float> total = 0;
-    unroll<reads>([&](auto r) { total += load(arrays[r] + i); });
-    unroll<writes>([&](auto w) { store(total, arrays[w] + i); });
-    if constexpr (writes == 0) {
-      unwritten += total;
-    }
-  });
-  volatile float sink = unwritten[0];
-  static_cast<void>(sink);
+  if constexpr (writes == 0) {
+    Sums<float, 1> sums;
+    sums.add(size, [&](Index i, auto load, Vec<float>& sum) __attribute__((always_inline)) {
+      unroll<reads>([&](auto r) __attribute__((always_inline)) { sum += load(arrays[r] + i); });
+    });
+    volatile float sink = sums.total(0);
+    static_cast<void>(sink);
+  } else {
+    for_each_vector<float>(size, [&](Index i, auto load, auto store) {
+      Vec<float> total = 0;
+      unroll<reads>([&](auto r) { total += load(arrays[r] + i); });
+      unroll<writes>([&](auto w) { store(total, arrays[w] + i); });
+    });
+  }
 }
 
 }  // namespace fastopt::FASTOPT_ISA
