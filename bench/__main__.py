@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .machine import cpu_count
+from .package import OURS
 from .peers import PEERS
 from .report import publish
 from .rows import ROWS, select
@@ -37,7 +38,7 @@ QUICK = (
     "adam 8x12500",
     "adam 1x1000000",
 )
-QUICK_PEERS, QUICK_ROUNDS, ROUNDS = ("fastopt", "numpy"), 2, 7
+QUICK_PEERS, QUICK_ROUNDS, ROUNDS = ("numpy",), 2, 7
 
 
 def counts(text: str) -> list[int]:
@@ -58,7 +59,7 @@ def arguments(prog: str, given: Sequence[str]) -> argparse.Namespace:
     )
     groups = ", ".join(dict.fromkeys(row.group for row in ROWS.values()))
     parser.add_argument("--only", help=f"groups ({groups}) or parts of row names, by comma")
-    parser.add_argument("--peers", help=f"that fastopt is compared with, by comma, of {', '.join(PEERS[1:])}")
+    parser.add_argument("--peers", help=f"beside fastopt, by comma, of {', '.join(PEERS)}")
     parser.add_argument("--threads", type=counts, help="by comma; else all processors, and for kernels one as well")
     parser.add_argument("--dtype", default="float32", choices=["float32", "float64"])
     parser.add_argument("--rounds", type=int, help=f"each is two passes over the peers, there and back ({ROUNDS})")
@@ -67,7 +68,7 @@ def arguments(prog: str, given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--wheel", type=Path, help="a wheel to weigh")
     options = parser.parse_args(given)
     named = options.peers.split(",") if options.peers else QUICK_PEERS if options.quick else PEERS
-    options.peers = list(dict.fromkeys([PEERS[0], *named]))
+    options.peers = list(dict.fromkeys([OURS, *named]))
     if unknown := sorted(set(options.peers) - set(PEERS)):
         parser.error(f"no such peers: {', '.join(unknown)}; there are {', '.join(PEERS)}")
     chosen = [ROWS[name] for name in QUICK] if options.quick and options.only is None else select(options.only or "")

@@ -11,7 +11,7 @@ from .markdown import drawn
 from .noise import verdict
 from .report import load
 from .summary import best_other, by_key
-from .tables import machine_text, significant, summary_table, threads_text
+from .tables import machine_text, package_table, significant, summary_table, threads_text
 
 BEGIN, END = "<!-- speed table -->\n", "<!-- end of speed table -->"
 GROUP = "training"
@@ -30,6 +30,15 @@ def training_table(results: Sequence[dict[str, Any]]) -> list[list[str]]:
     return table
 
 
+def cost_of_having(report: dict[str, Any]) -> list[str]:
+    if not report["package"]:
+        return []
+    return [
+        "What it takes to have each, with what it requires: milliseconds to import beyond NumPy, megabytes on disk.",
+        drawn(package_table(report["package"])),
+    ]
+
+
 def speed_table(report: dict[str, Any], name: str) -> str:
     """What stands between the marks: the trainings of the largest team, and a line for each group of rows."""
     tables = {key: rows for key, rows in by_key(report["results"]).items() if key[0] == GROUP}
@@ -44,6 +53,7 @@ def speed_table(report: dict[str, Any], name: str) -> str:
         drawn(("", training_table([result for result in results if not result["point"]]))),
         "All rows by group: geometric means of the times as fast, and how many are *slower* than another peer.",
         drawn(summary_table(report)),
+        *cost_of_having(report),
         "`nox -s bench` measures it again on your machine, `fastopt bench --quick` some of it in a minute, against "
         "NumPy; compare ratios, not times.",
     ]

@@ -55,6 +55,8 @@ class Run:
                 processes[peer] = process
             except PeerError as error:
                 self.report["skipped"][peer] = str(error)
+        if OURS not in processes:
+            raise SystemExit(f"{OURS} cannot be measured: {self.report['skipped'][OURS]}")
         self.report["versions"].pop(ROOF, None)
         return processes
 
@@ -80,13 +82,10 @@ class Run:
             for threads, rows in planned.items():
                 with ExitStack() as stack:
                     processes = self.start(stack, threads, {row.group for row in rows})
-                    if OURS in processes:
-                        self.report["roofs"].append(self.roofs(threads))
+                    self.report["roofs"].append(self.roofs(threads))
                     for row in rows:
                         progress.begin(f"{row.name}, {threads_text(threads)}")
                         self.row(row, threads, processes, progress)
                         progress.end()
-                    if OURS in processes:
-                        self.report["roofs_after"].append(self.roofs(threads))
-        if OURS in self.report["versions"]:
-            self.report["package"] = package(self.options.wheel, self.report["versions"])
+                    self.report["roofs_after"].append(self.roofs(threads))
+        self.report["package"] = package(self.options.wheel, self.report["versions"])

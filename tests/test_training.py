@@ -329,6 +329,19 @@ def test_delta_bar_delta_warns_once_of_what_it_sees(surround, batch_size, warned
     )
 
 
+def test_an_epoch_begins_with_its_optimizer(data):
+    class Look(fo.callbacks.Callback):
+        def on_epoch_begin(self, epoch):
+            seen.append(self.model.optimizer.active)
+
+    seen = []
+    phases = [(fo.optimizers.SGD(0.1), 1), (fo.optimizers.DeltaBarDelta(), 1), (fo.optimizers.Adam(), 2)]
+    model = make(optimizer=fo.optimizers.Sequence(phases))
+    with pytest.warns(UserWarning, match="DeltaBarDelta"):
+        model.fit(*data, batch_size=64, epochs=4, verbose=0, callbacks=[Look()])
+    assert seen == [phases[0][0], phases[1][0], phases[2][0], phases[2][0]]
+
+
 # Forks, signals
 
 

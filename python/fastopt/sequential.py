@@ -376,7 +376,9 @@ class Sequential:
             warned = False
             for epoch in range(initial_epoch, epochs):
                 size = _batch_size(batch_size, self.epochs_trained)
-                if not warned and (message := self._batch_warning(size, len(data.x))):
+                optimizer, _ = self._compiled()
+                self._bind(optimizer)
+                if (message := optimizer.batch_warning(size, len(data.x))) and not warned:
                     warnings.warn(message, UserWarning, stacklevel=2)
                     warned = True
                 params["batches"] = -(-len(data.x) // size)
@@ -919,11 +921,6 @@ class Sequential:
         smallest = samples % batch_size or min(batch_size, samples)
         for stage in self.plan(shape):
             stage.layer.check_batch(stage.name, smallest, stage.input_shape)
-
-    def _batch_warning(self, batch_size: int, samples: int) -> str | None:
-        optimizer, _ = self._compiled()
-        self._bind(optimizer)
-        return optimizer.batch_warning(batch_size, samples)
 
     # Pieces
 

@@ -138,7 +138,7 @@ def _writable(array: Any, leaf: Any) -> Any:
     """
     if not array.flags.writeable and hasattr(leaf, "__array__"):
         other = np.asarray(leaf)
-        same = (other.ctypes.data, other.dtype, other.strides) == (array.ctypes.data, array.dtype, array.strides)
+        same = (other.ctypes.data, other.dtype, other.shape) == (array.ctypes.data, array.dtype, array.shape)
         if same and other.flags.writeable:
             return other
     return array

@@ -233,7 +233,7 @@ class Optimizer(Described, ABC):
             raise RuntimeError("The optimizer has no state yet: build the model that it trains, or call build, first.")
         return self._state
 
-    def _begin(self, state: State, names: Sequence[str], network: _core.Network | None, outline: Tree = None) -> None:
+    def _begin(self, state: State, names: Sequence[str], network: _core.Network | None, outline: Tree) -> None:
         for slots in _slots_of(state) if self.initial_slots else ():
             for name, value in self.initial_slots.items():
                 slots[name][...] = value
@@ -262,7 +262,7 @@ class Optimizer(Described, ABC):
             ValueError: The optimizer already holds the state of another network or of bare arrays.
         """
         if self._state is None:
-            self._begin(_core.Optimizer(self.rule, network, self.extras, self.settings(names)), names, network)
+            self._begin(_core.Optimizer(self.rule, network, self.extras, self.settings(names)), names, network, None)
         if not isinstance(self._state, _core.Optimizer) or self._network is not network:
             raise ValueError(f"This {type(self).__name__} already keeps the state of something else; make a new one.")
         return self._state
@@ -330,7 +330,7 @@ class Optimizer(Described, ABC):
             array([0., 0.])
         """
         self.check_gradient_in_place()
-        arrays, outline = self._known(params)
+        arrays, outline = self._in_order(params)
         gradients = arrays_like("grads", grads, "params", outline)
         hyper = self.hyper
         if self._state is None:
@@ -341,7 +341,7 @@ class Optimizer(Described, ABC):
             raise ValueError(f"This {type(self).__name__} trains a model; make a new one for bare arrays.")
         self._state.update(arrays, gradients, hyper)
 
-    def _known(self, params: Tree) -> tuple[list[Real], Tree]:
+    def _in_order(self, params: Tree) -> tuple[list[Real], Tree]:
         """Return the arrays in the order of those that the slots belong to, and the outline of these."""
         if isinstance(self._state, _core.ArrayOptimizer):
             return arrays_like("params", params, "the first params", self._outline), self._outline

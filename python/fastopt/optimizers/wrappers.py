@@ -476,7 +476,7 @@ class Average(Wrapper):
                 raise ValueError("The parameters are the model's: call swap().")
             arrays: list[Real] = [view for layer in self._network.parameters for view in layer.values()]
         else:
-            arrays, _ = self._known(params)
+            arrays, _ = self._in_order(params)
             kinds = [[(view.shape, view.dtype) for view in views] for views in (arrays, averages)]
             if kinds[0] != kinds[1] or not all(array.flags.writeable for array in arrays):
                 raise ValueError("params must be the writable arrays that are updated.")
@@ -614,8 +614,9 @@ class Sequence(Optimizer):
         return self.active.slots
 
     def report(self) -> dict[str, float]:
-        """Return that of the active optimizer, and 0 for what only the others report."""
-        return {name: 0.0 for optimizer, _ in self._phases for name in optimizer.report()} | self.active.report()
+        """Return that of the active optimizer, and what only the others report."""
+        others = {name: value for optimizer, _ in self._phases for name, value in optimizer.report().items()}
+        return others | self.active.report()
 
     def bind(self, network: _core.Network, names: collections.abc.Sequence[str]) -> _core.Optimizer:
         """Return the core's optimizer of the active one."""

@@ -21,8 +21,8 @@ namespace {
 // c = a b with each thread computing some rows; b [depth, columns] or, transposed, [columns, depth].
 template <class T>
 void multiply(Product<T> product, const T* b, Index b_stride, bool b_transposed) {
-  // Packed panels are aligned and close together, which pays if there are rows enough, and columns.
-  const bool packs = b_transposed || (product.rows >= 256 && product.columns > kernels<T>().panel_width / 8);
+  // Packed panels are aligned and close together, which pays if there are rows enough; narrow products copy b anyway.
+  const bool packs = b_transposed || (product.rows >= 256 && product.columns > kernels<T>().narrow_columns);
   // Kept from call to call: the first touch of fresh memory costs up to a tenth of a product.
   thread_local Buffer<T> memory;
   const Index size = packs ? packed_size<T>(product.depth, product.columns) : 0;
@@ -32,10 +32,10 @@ void multiply(Product<T> product, const T* b, Index b_stride, bool b_transposed)
   T* const packed = memory.data();
   product.b = packs ? packed_panels<T>(packed, product.depth, product.columns)
                     : Panels<T>{b, b_stride, kernels<T>().panel_width, false};
-  // With few columns, most of the time goes into reading a.
-  const double cost = std::max(elementwise_cost, 2 * static_cast<double>(product.columns)) *
-                      static_cast<double>(product.rows) * static_cast<double>(product.depth);
-  run_team(threads_for(cost), false, [&](const Team& team) {
+  const double cost = (reading_cost + 2 * static_cast<double>(product.columns)) * static_cast<double>(product.rows) *
+                      static_cast<double>(product.depth);
+  const auto threads = static_cast<int>(std::min<Index>(threads_for(cost), product.rows));
+  run_team(std::max(threads, 1), false, [&](const Team& team) {
     if (packs) {
       pack_share(team, b, b_stride, b_transposed, product.depth, product.columns, packed);
       team.barrier();
@@ -160,7 +160,7 @@ py::array column_sum(const py::object& x, const py::object& out) {
     const Rows<const T> from{data<T>(a), columns};
     T* to = mutable_data<T>(sum);
     const Released released;
-    parallel_for(columns, alignment, elementwise_cost / 2 * static_cast<double>(rows * columns),
+    parallel_for(columns, alignment, reading_cost * static_cast<double>(rows * columns),
                  [&](Range share) { kernels<T>().column_sum(from, rows, share, to); });
     return sum;
   });
@@ -330,7 +330,7 @@ double chunked(const T* x, Index size, double (*reduce)(const T*, Index)) {
   constexpr Index chunk = 1 << 14;
   const Index chunks = (size + chunk - 1) / chunk;
   std::vector<double> parts(static_cast<std::size_t>(chunks));
-  parallel_for(chunks, 1, elementwise_cost / 2 * static_cast<double>(size), [&](Range share) {
+  parallel_for(chunks, 1, reading_cost * static_cast<double>(size), [&](Range share) {
     for (Index c = share.begin; c < share.end; ++c) {
       parts[static_cast<std::size_t>(c)] = reduce(x + c * chunk, std::min(chunk, size - c * chunk));
     }

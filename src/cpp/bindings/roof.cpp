@@ -21,8 +21,8 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-// The best rate (work per second) of runs repeated for about `seconds`, at least some: the first one finds no page in
-// place. `work` is what one run does.
+// The best rate (work per second) of runs repeated for about `seconds`, at least some: the first ones find caches cold
+// and threads asleep. `work` is what one run does.
 template <class F>
 double best_rate(double seconds, F&& run) {
   constexpr int least_runs = 5;
@@ -71,9 +71,14 @@ double stream(int reads, int writes, Index count, int threads, double seconds) {
   buffers.reserve(static_cast<std::size_t>(reads));
   for (int i = 0; i < reads; ++i) {
     buffers.emplace_back(count);
-    // Pages that nothing was written to are all one page of zeros, which is in cache.
-    std::fill_n(buffers.back().data(), count, 1.0F);
   }
+  // Pages that nothing was written to are all one page of zeros, which is in cache.
+  run_team(threads, false, [&](const Team& team) {
+    const Range share = team.split(count, 1024);
+    for (Buffer<float>& buffer : buffers) {
+      std::fill_n(buffer.data() + share.begin, share.size(), 1.0F);
+    }
+  });
   // Small arrays are swept several times, so that the team's start does not count.
   const Index sweeps = std::max<Index>(1, (Index{1} << 20) / std::max<Index>(count, 1));
   return best_rate(seconds, [&] {

@@ -29,6 +29,7 @@ extern template double sum_of_squares<double>(const double*, Index);
 template <class T>
 inline constexpr Kernels<T> kernels{
     .panel_width = panel_width<T>,
+    .narrow_columns = narrow_columns<T>,
     .tile_rows = tile_rows_for(tile_vectors),
     .packed_width = packed_width<T>,
     .multiply = multiply<T>,

@@ -41,7 +41,9 @@ void stream(float* const* arrays, Index size) {
   if constexpr (writes == 0) {
     Sums<float, 1> sums;
     sums.add(size, [&](Index i, auto load, Vec<float>& sum) __attribute__((always_inline)) {
-      unroll<reads>([&](auto r) __attribute__((always_inline)) { sum += load(arrays[r] + i); });
+      Vec<float> total = 0;
+      unroll<reads>([&](auto r) __attribute__((always_inline)) { total += load(arrays[r] + i); });
+      sum += total;
     });
     volatile float sink = sums.total(0);
     static_cast<void>(sink);

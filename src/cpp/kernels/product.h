@@ -138,13 +138,17 @@ void finish(const Product<T>& p, Range rows, Range columns) {
   }
 }
 
+// At most so many columns would leave most lanes of a tile idle.
 template <class T>
-inline constexpr int most_narrow_columns = std::max(1, lanes<T> / 4);
+inline constexpr int narrow_columns = lanes<T> / 4;
+
+template <class T>
+inline constexpr int most_narrow_columns = std::max(1, narrow_columns<T>);
 
 inline constexpr Index dot_depth = 1024;
 
-// A few columns would leave most lanes of a tile idle: vectors then run along the depth, and their lanes are added up
-// at the end. b^T comes as rows of `dot_depth`.
+// For narrow products vectors run along the depth, and their lanes are added up at the end. b^T comes as rows of
+// `dot_depth`.
 template <class T, int rows, int columns>
 void multiply_dots(const T* const* a, const T* b, Index depth, const Rows<T>& c) {
   Vec<T> sum[rows][columns];
@@ -223,7 +227,7 @@ void multiply(const Product<T>& p) {
   if (p.columns == 0) {
     return;
   }
-  if (p.columns <= lanes<T> / 4) {
+  if (p.columns <= narrow_columns<T>) {
     if (p.a_transposed && !p.a.index && p.rows >= lanes<T>) {
       return multiply_narrow_transposed(p);
     }

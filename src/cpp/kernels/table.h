@@ -236,7 +236,7 @@ inline constexpr int max_kinds = 32;
 
 template <class T>
 struct Kernels {
-  int panel_width, tile_rows;
+  int panel_width, narrow_columns, tile_rows;
   Index (*packed_width)(Index columns);  // of the panels of a packed matrix
   void (*multiply)(const Product<T>&);
   // Panels first..last of b or, transposed, of b^T where b is [columns, depth].

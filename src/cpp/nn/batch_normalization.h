@@ -33,7 +33,6 @@ class BatchNormalization final : public Layer<T> {
     steps_ = this->add_tensor("steps", {1}, false);
   }
 
-  double cost() const override { return 10 * static_cast<double>(this->outputs()); }
   Index workspace() const override { return parts * room(); }
   bool prepares_forward() const override { return true; }
   bool couples_rows() const override { return true; }

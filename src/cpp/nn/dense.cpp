@@ -81,7 +81,9 @@ bool Dense<T>::backward_parameters(const Team& team, Index batch, const Flow<T>&
 
 template <class T>
 bool Dense<T>::backward_bias(const Team& team, Index batch, const Flow<T>& flow, const PartDone& done) const {
-  const Range columns = team.split(this->outputs(), alignment);
+  // The last rank first: where there are few rows of the kernel, it is the first ranks that have them.
+  constexpr Index line = alignment / Index{sizeof(T)};
+  const Range columns = Team::share(this->outputs(), line, team.size() - 1 - team.rank(), team.size());
   if (!bias() || columns.size() == 0) {
     return true;
   }

@@ -33,7 +33,6 @@ class GroupNormalization final : public Layer<T> {
     }
   }
 
-  double cost() const override { return 10 * static_cast<double>(this->outputs()); }
   Index kept() const override { return 2 * s_.groups; }
 
   void forward(Index rows, const Flow<T>& flow) const override {

@@ -78,8 +78,8 @@ class Layer {
   std::vector<TensorSpec>& tensors() { return tensors_; }
   const std::vector<TensorSpec>& tensors() const { return tensors_; }
 
-  // Arithmetic operations of one row in one pass.
-  virtual double cost() const { return 4 * static_cast<double>(outputs_); }
+  // Of one row in one pass, as `threads_for` takes it.
+  virtual double cost() const { return elementwise_cost * static_cast<double>(outputs_); }
 
   // Elements of the workspace that the team shares, and of what is kept of a row.
   virtual Index workspace() const { return 0; }

@@ -135,7 +135,7 @@ Network<T>::Network(Index inputs, const std::vector<LayerSpec>& specs, std::uint
 template <class T>
 bool Network<T>::finite() const {
   std::atomic<bool> finite{true};
-  parallel_for(parameters_.size(), alignment, static_cast<double>(parameters_.size()), [&](Range part) {
+  parallel_for(parameters_.size(), alignment, reading_cost * static_cast<double>(parameters_.size()), [&](Range part) {
     if (kernels<T>().first_nonfinite(parameters_.data() + part.begin, part.size()) >= 0) {
       finite = false;
     }
@@ -548,7 +548,7 @@ template <class T>
 void Network<T>::constrain() {
   double cost = 0;
   for (const TensorSpec* const tensor : constrained_) {
-    cost += 4 * static_cast<double>(tensor->size);
+    cost += elementwise_cost * static_cast<double>(tensor->size);
   }
   if (constrained()) {
     run_team(threads_for(cost), true, [&](const Team& team) { constrain(team); });

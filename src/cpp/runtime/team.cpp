@@ -270,7 +270,8 @@ int threads_for(double cost) {
 }
 
 void parallel_for(Index count, Index grain, double cost, const std::function<void(Range)>& work) {
-  run_team(threads_for(cost), false, [&](const Team& team) { work(team.split(count, grain)); });
+  const auto shares = static_cast<int>(std::min<Index>(threads_for(cost), (count + grain - 1) / grain));
+  run_team(std::max(shares, 1), false, [&](const Team& team) { work(team.split(count, grain)); });
 }
 
 int num_threads() {

@@ -18,9 +18,9 @@ inline constexpr int max_threads = 1024;
 // core does some 100,000 operations of a small network.
 inline constexpr double operations_worth_a_thread = 2.5e5;
 
-// Of these, what one core does in the time in which it reads, computes and writes an element of something elementwise
-// in cache: from 20 (ReLU) to 70 (GELU).
-inline constexpr double elementwise_cost = 20;
+// What an element costs that is read, computed and written in cache, in the time of such operations: measured from 20
+// (ReLU) to 70 (GELU); and one that is only read.
+inline constexpr double elementwise_cost = 20, reading_cost = 10;
 
 class Team {
  public:
@@ -54,11 +54,12 @@ class Team {
 // `flush` is set, and the caller's mode is restored. `work` must not throw.
 void run_team(int threads, bool flush, const std::function<void(const Team&)>& work);
 
-// Splits 0..count-1 over as many threads as are worth it: `cost` is the number of arithmetic operations.
+// Splits 0..count-1 over as many threads as are worth it; `cost` as below.
 void parallel_for(Index count, Index grain, double cost, const std::function<void(Range)>& work);
 
-// How many threads pay for `cost` arithmetic operations between a few barriers: one where the work is small or, unless
-// the number was set, where teams had to wait of late for processors that others use. Results do not depend on it.
+// How many threads pay for work of this cost, in the time of an operation of a product, between a few barriers: one
+// where the work is small or, unless the number was set, where teams had to wait of late for processors that others
+// use. Results do not depend on it.
 int threads_for(double cost);
 
 int num_threads();
