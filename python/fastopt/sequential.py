@@ -926,7 +926,7 @@ class Sequential:
 
     def _bind(self, optimizer: Optimizer) -> _core.Optimizer:
         optimizer.epoch = self.epochs_trained
-        return optimizer.bind(self._built(), self._names("parameters"))
+        return optimizer.bind(self._built(), lambda: self._names("parameters"))
 
     def _shaped(self, outputs: Real) -> Real:
         return outputs.reshape(len(outputs), *self._output_shape)

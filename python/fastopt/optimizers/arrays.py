@@ -20,8 +20,6 @@ def arrays_of(name: str, tree: Tree) -> list[Real]:
     Raises:
         TypeError: Something is neither an array nor a collection.
     """
-    if type(tree) is list and set(map(type, tree)) <= {np.ndarray}:
-        return tree
     return [_array(name, path, leaf) for path, leaf in _leaves(tree, ())]
 
 

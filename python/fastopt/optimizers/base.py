@@ -2,7 +2,7 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self, overload
 
 import numpy as np
@@ -255,14 +255,15 @@ class Optimizer(Described, ABC):
 
     # Models
 
-    def bind(self, network: _core.Network, names: Sequence[str]) -> _core.Optimizer:
-        """Return the core's optimizer of `network`, whose parameters have these names; made at the first call.
+    def bind(self, network: _core.Network, names: Callable[[], Sequence[str]]) -> _core.Optimizer:
+        """Return the core's optimizer of `network`; made at the first call, which asks for its parameters' names.
 
         Raises:
             ValueError: The optimizer already holds the state of another network or of bare arrays.
         """
         if self._state is None:
-            self._begin(_core.Optimizer(self.rule, network, self.extras, self.settings(names)), names, network, None)
+            known = names()
+            self._begin(_core.Optimizer(self.rule, network, self.extras, self.settings(known)), known, network, None)
         if not isinstance(self._state, _core.Optimizer) or self._network is not network:
             raise ValueError(f"This {type(self).__name__} already keeps the state of something else; make a new one.")
         return self._state

@@ -618,7 +618,9 @@ class Sequence(Optimizer):
         others = {name: value for optimizer, _ in self._phases for name, value in optimizer.report().items()}
         return others | self.active.report()
 
-    def bind(self, network: _core.Network, names: collections.abc.Sequence[str]) -> _core.Optimizer:
+    def bind(
+        self, network: _core.Network, names: collections.abc.Callable[[], collections.abc.Sequence[str]]
+    ) -> _core.Optimizer:
         """Return the core's optimizer of the active one."""
         return self.active.bind(network, names)
 

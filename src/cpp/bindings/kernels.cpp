@@ -34,8 +34,7 @@ void multiply(Product<T> product, const T* b, Index b_stride, bool b_transposed)
                     : Panels<T>{b, b_stride, kernels<T>().panel_width, false};
   const double cost = (reading_cost + 2 * static_cast<double>(product.columns)) * static_cast<double>(product.rows) *
                       static_cast<double>(product.depth);
-  const auto threads = static_cast<int>(std::min<Index>(threads_for(cost), product.rows));
-  run_team(std::max(threads, 1), false, [&](const Team& team) {
+  run_team(threads_for(cost, product.rows), false, [&](const Team& team) {
     if (packs) {
       pack_share(team, b, b_stride, b_transposed, product.depth, product.columns, packed);
       team.barrier();

@@ -38,19 +38,20 @@ double fma_chain(Index rounds) {
 // arithmetic.
 template <int reads, int writes>
 void stream(float* const* arrays, Index size) {
+  const auto total_of = [&](Index i, auto load) __attribute__((always_inline)) {
+    Vec<float> total = 0;
+    unroll<reads>([&](auto r) __attribute__((always_inline)) { total += load(arrays[r] + i); });
+    return total;
+  };
   if constexpr (writes == 0) {
     Sums<float, 1> sums;
-    sums.add(size, [&](Index i, auto load, Vec<float>& sum) __attribute__((always_inline)) {
-      Vec<float> total = 0;
-      unroll<reads>([&](auto r) __attribute__((always_inline)) { total += load(arrays[r] + i); });
-      sum += total;
-    });
+    sums.add(size,
+             [&](Index i, auto load, Vec<float>& sum) __attribute__((always_inline)) { sum += total_of(i, load); });
     volatile float sink = sums.total(0);
     static_cast<void>(sink);
   } else {
     for_each_vector<float>(size, [&](Index i, auto load, auto store) {
-      Vec<float> total = 0;
-      unroll<reads>([&](auto r) { total += load(arrays[r] + i); });
+      const Vec<float> total = total_of(i, load);
       unroll<writes>([&](auto w) { store(total, arrays[w] + i); });
     });
   }

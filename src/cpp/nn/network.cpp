@@ -704,9 +704,7 @@ void Network<T>::predict(const Samples& x, Index batch_size, T* out, const Poll&
   batch_size = std::min(batch_size, x.rows);
   reserve(inference_, batch_size, 0, {false});
   Watch watch(poll);
-  const int threads =
-      static_cast<int>(std::min<Index>(threads_for(pass_cost() * static_cast<double>(x.rows)), batch_size));
-  run_team(threads, true, [&](const Team& team) {
+  run_team(threads_for(pass_cost() * static_cast<double>(x.rows), batch_size), true, [&](const Team& team) {
     prepare(team, inference_, false, false);
     // Each rank takes its share of all samples through its own rows of the arena: no rank has to wait for another.
     const Range samples = team.split(x.rows), room = team.split(batch_size);

@@ -261,8 +261,8 @@ void run_team(int threads, bool flush, const std::function<void(const Team&)>& w
   }
 }
 
-int threads_for(double cost) {
-  const double worth = cost / operations_worth_a_thread;
+int threads_for(double cost, Index shares) {
+  const double worth = std::min(cost / operations_worth_a_thread, static_cast<double>(shares));
   if (worth < 2 || (chosen_count() == 0 && crowd().alone())) {
     return 1;
   }
@@ -270,8 +270,8 @@ int threads_for(double cost) {
 }
 
 void parallel_for(Index count, Index grain, double cost, const std::function<void(Range)>& work) {
-  const auto shares = static_cast<int>(std::min<Index>(threads_for(cost), (count + grain - 1) / grain));
-  run_team(std::max(shares, 1), false, [&](const Team& team) { work(team.split(count, grain)); });
+  const int threads = threads_for(cost, (count + grain - 1) / grain);
+  run_team(threads, false, [&](const Team& team) { work(team.split(count, grain)); });
 }
 
 int num_threads() {

@@ -59,8 +59,8 @@ void parallel_for(Index count, Index grain, double cost, const std::function<voi
 
 // How many threads pay for work of this cost, in the time of an operation of a product, between a few barriers: one
 // where the work is small or, unless the number was set, where teams had to wait of late for processors that others
-// use. Results do not depend on it.
-int threads_for(double cost);
+// use. No more than there are shares to cut it into. Results do not depend on it.
+int threads_for(double cost, Index shares = max_threads);
 
 int num_threads();
 void set_num_threads(int count);
