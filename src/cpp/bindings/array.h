@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels/table.h"
+#include "core/types.h"
 #include "nn/network.h"
 
 namespace fastopt::bindings {

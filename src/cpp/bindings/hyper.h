@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "bindings/array.h"
+#include "kernels/loss/args.h"
 #include "nn/registry.h"
 
 namespace fastopt::bindings {

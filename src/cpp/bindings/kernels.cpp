@@ -8,6 +8,8 @@
 #include "bindings/gil.h"
 #include "bindings/hyper.h"
 #include "bindings/module.h"
+#include "kernels/loss/args.h"
+#include "kernels/product/args.h"
 #include "nn/panels.h"
 #include "nn/registry.h"
 #include "runtime/cpu.h"

@@ -4,6 +4,7 @@
 #include "bindings/channels.h"
 #include "bindings/gil.h"
 #include "bindings/module.h"
+#include "kernels/prelu/args.h"
 #include "runtime/cpu.h"
 #include "runtime/random.h"
 #include "runtime/team.h"

@@ -5,6 +5,7 @@
 #include "bindings/channels.h"
 #include "bindings/gil.h"
 #include "bindings/module.h"
+#include "kernels/norm/args.h"
 #include "runtime/buffer.h"
 #include "runtime/cpu.h"
 #include "runtime/team.h"

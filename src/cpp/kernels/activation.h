@@ -5,6 +5,7 @@
 #include <limits>
 #include <string_view>
 
+#include "core/types.h"
 #include "kernels/list.h"
 #include "kernels/row_block.h"
 #include "kernels/table.h"

@@ -1,6 +1,7 @@
 // Batch normalisation (Ioffe, Szegedy, 2015): each channel by its moments over all rows and all of space.
 #pragma once
 
+#include "kernels/norm/args.h"
 #include "kernels/normalization.h"
 
 namespace fastopt::FASTOPT_ISA {

@@ -3,7 +3,7 @@
 
 #include <cstring>
 
-#include "kernels/table.h"
+#include "kernels/gather/args.h"
 
 namespace fastopt::FASTOPT_ISA {
 

@@ -6,6 +6,7 @@
 // elements close together but far from zero do not lose it to rounding.
 #pragma once
 
+#include "kernels/norm/args.h"
 #include "kernels/normalization.h"
 
 namespace fastopt::FASTOPT_ISA {

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "kernels/table.h"
+#include "core/types.h"
 
 namespace fastopt::FASTOPT_ISA {
 

@@ -5,7 +5,9 @@
 #include <string_view>
 
 #include "kernels/list.h"
+#include "kernels/loss/args.h"
 #include "kernels/row_block.h"
+#include "kernels/table.h"
 
 namespace fastopt::FASTOPT_ISA {
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "kernels/table.h"
+#include "core/types.h"
 #include "simd/vec.h"
 
 namespace fastopt::FASTOPT_ISA {

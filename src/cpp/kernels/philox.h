@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "kernels/table.h"
+#include "core/types.h"
 
 namespace fastopt::FASTOPT_ISA {
 

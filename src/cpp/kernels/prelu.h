@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/normalization.h"
+#include "kernels/prelu/args.h"
 
 namespace fastopt::FASTOPT_ISA {
 

@@ -8,7 +8,7 @@
 #include <algorithm>
 
 #include "kernels/activation.h"
-#include "kernels/table.h"
+#include "kernels/product/args.h"
 #include "simd/transpose.h"
 #include "simd/vec.h"
 

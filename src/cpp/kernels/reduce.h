@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "kernels/table.h"
+#include "core/types.h"
 #include "simd/vec.h"
 
 namespace fastopt::FASTOPT_ISA {

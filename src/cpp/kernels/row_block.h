@@ -5,7 +5,7 @@
 // computation is written once for both, as a function of a block.
 #pragma once
 
-#include "kernels/table.h"
+#include "core/types.h"
 #include "simd/transpose.h"
 #include "simd/vec.h"
 

@@ -2,6 +2,8 @@
 #pragma once
 
 #include "kernels/rules/list.h"
+#include "kernels/table.h"
+#include "kernels/update/args.h"
 #include "simd/vec.h"
 
 namespace fastopt::FASTOPT_ISA {

@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "kernels/norm/args.h"
 #include "nn/layer.h"
 
 namespace fastopt {

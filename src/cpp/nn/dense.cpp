@@ -1,5 +1,6 @@
 #include "nn/dense.h"
 
+#include "kernels/product/args.h"
 #include "nn/panels.h"
 
 namespace fastopt {

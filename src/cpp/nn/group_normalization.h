@@ -3,6 +3,7 @@
 // and Lempitsky, 2016); without centring RMS normalisation (Zhang and Sennrich, NeurIPS 2019).
 #pragma once
 
+#include "kernels/norm/args.h"
 #include "nn/layer.h"
 
 namespace fastopt {

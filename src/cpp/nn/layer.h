@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels/table.h"
+#include "core/types.h"
 #include "nn/constraint.h"
 #include "nn/penalty.h"
 #include "nn/registry.h"

@@ -6,6 +6,8 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "kernels/gather/args.h"
+#include "kernels/loss/args.h"
 #include "runtime/cpu.h"
 
 namespace fastopt {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/loss/args.h"
 #include "nn/layers.h"
 #include "nn/registry.h"
 #include "nn/watch.h"

@@ -1,6 +1,7 @@
 // The right factor of a matrix product, copied into panels where that pays.
 #pragma once
 
+#include "kernels/product/args.h"
 #include "runtime/buffer.h"
 #include "runtime/cpu.h"
 #include "runtime/team.h"

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "kernels/update/args.h"
 #include "runtime/cpu.h"
 
 namespace fastopt {

@@ -1,6 +1,7 @@
 // y = x where x > 0, a x elsewhere, with one trained a for each channel (He, Zhang, Ren and Sun, ICCV 2015).
 #pragma once
 
+#include "kernels/prelu/args.h"
 #include "nn/layer.h"
 
 namespace fastopt {

@@ -5,7 +5,9 @@
 #include <string_view>
 #include <vector>
 
-#include "kernels/table.h"
+#include "core/types.h"
+#include "kernels/loss/args.h"
+#include "kernels/update/args.h"
 
 namespace fastopt {
 

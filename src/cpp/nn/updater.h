@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "kernels/update/args.h"
 #include "nn/registry.h"
 #include "runtime/team.h"
 

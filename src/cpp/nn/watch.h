@@ -5,7 +5,7 @@
 #include <chrono>
 #include <functional>
 
-#include "kernels/table.h"
+#include "core/types.h"
 #include "runtime/float_mode.h"
 
 namespace fastopt {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/product/args.h"
 #include "nn/dense.h"
 
 namespace fastopt {

@@ -10,7 +10,7 @@
 #include <string>
 #include <utility>
 
-#include "kernels/table.h"
+#include "core/types.h"
 
 namespace fastopt {
 

@@ -1,7 +1,7 @@
 // Random numbers by counter: a function of (seed, stream, place), the same on every machine.
 #pragma once
 
-#include "kernels/table.h"
+#include "core/types.h"
 
 namespace fastopt {
 

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "kernels/table.h"
+#include "core/types.h"
 
 namespace fastopt {
 

@@ -11,7 +11,7 @@
 #include <array>
 #include <string_view>
 
-#include "kernels/table.h"
+#include "kernels/update/args.h"
 #include "simd/vec.h"
 
 namespace fastopt::FASTOPT_ISA {

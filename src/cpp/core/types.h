@@ -1,0 +1,41 @@
+// The basic types: indices, ranges, matrices by row, element types, and how the features of a row are laid out.
+#pragma once
+
+#include <cstdint>
+
+namespace fastopt {
+
+using Index = std::int64_t;
+inline constexpr Index max_index = INT64_MAX;
+
+struct Range {
+  Index begin, end;
+  Index size() const { return end - begin; }
+};
+
+// A matrix with unit column stride; where `index` is given, row i is row index[i] of what `data` points to.
+template <class T>
+struct Rows {
+  T* data = nullptr;
+  Index stride = 0;
+  const Index* index = nullptr;
+
+  T* row(Index i) const { return data + (index ? index[i] : i) * stride; }
+  // Rows first, first + 1, ...
+  Rows from(Index first) const {
+    return index ? Rows{data, stride, index + first} : Rows{data + first * stride, stride, nullptr};
+  }
+};
+
+// The features of a row: [channels, space] or, channels last, [space, channels].
+struct Features {
+  Index channels, space = 1;
+  bool channels_last = false;
+
+  Index size() const { return channels * space; }
+};
+
+// Element types of the arrays that samples may come in.
+enum class Type : std::uint8_t { f32, f64, i8, i16, i32, i64, u8, u16, u32, u64, boolean };
+
+}  // namespace fastopt

@@ -1,0 +1,19 @@
+// What gathering is told.
+#pragma once
+
+#include "core/types.h"
+
+namespace fastopt {
+
+// Samples of any type and strides (in bytes), turned into rows of T.
+template <class T>
+struct Gather {
+  Type type;
+  const void* data;
+  Index row_stride, column_stride;
+  const Index* index = nullptr;
+  Index rows, columns;
+  Rows<T> to;
+};
+
+}  // namespace fastopt

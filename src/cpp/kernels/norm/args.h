@@ -1,0 +1,68 @@
+// What the normalisations are told.
+#pragma once
+
+#include "core/types.h"
+
+namespace fastopt {
+
+// y = gamma (x - mean) rstd + beta, gamma and beta being those of the channel, with the moments of each row and group
+// of adjacent channels over the elements of the group. One group is layer normalisation, one for each channel instance
+// normalisation; mean = 0, not centred, is RMS normalisation. Parameters of each element: take it for a channel.
+template <class T>
+struct GroupNorm {
+  Index rows, groups = 1;
+  Features features;
+  bool centred = true;
+  T epsilon;
+  const T *gamma = nullptr, *beta = nullptr;  // null: 1 and 0
+  Rows<const T> x;
+  Rows<T> y;        // may be x
+  Rows<T> moments;  // the mean of each group, then rstd = 1 / sqrt(variance + epsilon) of each group
+};
+
+template <class T>
+struct GroupNormBackward {
+  Index rows, groups = 1;
+  Features features;
+  bool centred = true;
+  const T* gamma = nullptr;
+  Rows<const T> x, dy, moments;
+  Rows<T> dx = {};                        // may be dy
+  T *dgamma = nullptr, *dbeta = nullptr;  // sums over the rows; what is null is not computed
+  bool add = false;                       // the sums to what is there
+};
+
+// Moments of each channel over all rows and all of space; the variance is that of the rows alone (biased).
+template <class T>
+struct BatchMoments {
+  Index rows;
+  Features features;
+  Rows<const T> x;
+  T epsilon;
+  T *mean, *variance, *rstd;  // rstd = 1 / sqrt(variance + epsilon)
+};
+
+// y = gamma (x - mean) rstd + beta, all of them of the channel.
+template <class T>
+struct BatchNorm {
+  Index rows;
+  Features features;
+  const T *gamma = nullptr, *beta = nullptr, *mean = nullptr, *rstd = nullptr;  // null: 1, 0, 0 and 1
+  Rows<const T> x;
+  Rows<T> y;  // may be x
+};
+
+// dx = gamma rstd (dy - (dbeta + xhat dgamma) / count) with the sums over the whole batch of `count` elements for each
+// channel; gamma rstd dy where the moments are fixed, which they are with a count of 0.
+template <class T>
+struct BatchNormBackward {
+  Index rows;
+  Features features;
+  const T *gamma = nullptr, *mean, *rstd;
+  Rows<const T> x, dy;
+  T *dgamma = nullptr, *dbeta = nullptr;  // of batch_norm_sums, for batch_norm_backward
+  Index count = 0;
+  Rows<T> dx = {};  // may be dy
+};
+
+}  // namespace fastopt

@@ -1,0 +1,28 @@
+// What PReLU is told.
+#pragma once
+
+#include "core/types.h"
+
+namespace fastopt {
+
+// y = v where x > 0, alpha v elsewhere, alpha being that of the channel. Going forward v is x; going back v is dy, and
+// y is dx.
+template <class T>
+struct PreluPass {
+  Index rows;
+  Features features;
+  const T* alpha;
+  Rows<const T> x, v;
+  Rows<T> y;  // may be v
+};
+
+// dalpha = sum of x dy over all rows and all of space, where not x > 0.
+template <class T>
+struct PreluSums {
+  Index rows;
+  Features features;
+  Rows<const T> x, dy;
+  T* dalpha;
+};
+
+}  // namespace fastopt
