@@ -1,8 +1,9 @@
 """The benchmark suite: ``python -m bench --help``.
 
 A row (``rows.py``) is a piece of work of one kind, end to end (``training.py``, ``scaling.py``, ``models.py``,
-``predict.py``) or a part of it (``product.py``, ``kernel.py``, ``update.py``); a peer (``peers/``) knows how to do it.
-Each peer has a process of its own (``process.py``, ``worker.py``). ``run.py`` goes through the rows, ``measure.py``
+``predict.py``, ``call.py``) or a part of it (``product.py``, ``kernel.py``, ``update.py``); a peer (``peers/``) knows
+how to do it. Each has a process of its own (``process.py``, ``worker.py``), held to one instruction set (``isa.py``);
+``threads.py`` is fastopt against itself with other numbers of threads. ``run.py`` goes through the rows, ``measure.py``
 checks the peers and interleaves their turns, ``interval.py`` says how sure a ratio is, ``summary.py`` what all of them
 come to and ``noise.py`` whether to believe it; ``package.py`` weighs the libraries. ``tables.py`` puts that into words
 and numbers, in those of ``groups.py``; ``text.py`` and ``markdown.py`` draw it. A new case is a line in ``rows.py``; a

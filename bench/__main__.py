@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from . import isa
 from .machine import cpu_count
 from .package import OURS
 from .peers import PEERS
@@ -19,7 +20,7 @@ from .text import as_text
 COMMANDS = {
     "compare": "what got slower between two results files",
     "report": "write the Markdown and the HTML of a results file again",
-    "readme": "write the speed table of README.md from a results file",
+    "readme": "write the speed tables of README.md from results files, one for each instruction set",
 }
 # What --quick shows: some of each group, and nothing that needs much memory.
 QUICK = (
@@ -62,6 +63,7 @@ def arguments(prog: str, given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--peers", help=f"beside fastopt, by comma, of {', '.join(PEERS)}")
     parser.add_argument("--threads", type=counts, help="by comma; else all processors, and for kernels one as well")
     parser.add_argument("--dtype", default="float32", choices=["float32", "float64"])
+    parser.add_argument("--isa", default=isa.NATIVE, choices=[isa.NATIVE, *isa.LEVELS], help="that all are held to")
     parser.add_argument("--rounds", type=int, help=f"each is two passes over the peers, there and back ({ROUNDS})")
     parser.add_argument("--quick", action="store_true", help="a look, not a result: some rows, NumPy only, two rounds")
     parser.add_argument("--out", type=Path, help="results.json; the Markdown and the HTML go beside it")
@@ -81,6 +83,10 @@ def arguments(prog: str, given: Sequence[str]) -> argparse.Namespace:
         options.rounds = QUICK_ROUNDS if options.quick else ROUNDS
     if options.out and options.out.suffix != ".json":
         parser.error(f"--out must end in .json, {options.out} does not")
+    try:
+        isa.check(options.isa)
+    except ValueError as error:
+        parser.error(f"--isa {options.isa}: {error}")
     if options.rounds < 1:
         parser.error("--rounds must be at least 1")
     return options

@@ -29,9 +29,9 @@ Report = dict[str, Any]
 
 
 def machine_of(report: Report) -> tuple[str, ...]:
-    """What must be equal for times to mean the same."""
-    machine = report["machine"]
-    return machine["processor"], str(machine["processors"]), *(roof["isa"] for roof in report["roofs"][:1])
+    """What must be equal for times to mean the same: also which instructions libraries may use, and which we do."""
+    machine, isas = report["machine"], [roof["isa"] for roof in report["roofs"][:1]]
+    return machine["processor"], str(machine["processors"]), *isas, report["isa"]
 
 
 def turns(result: Result, peer: str) -> Floats:

@@ -12,7 +12,7 @@ from .groups import GROUPS
 from .interval import slope
 from .peers import PEERS
 from .summary import PLAIN, Result, best_other, others
-from .tables import significant
+from .tables import peak_text, significant
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -126,8 +126,8 @@ def shares(axes: "Axes", results: Sequence[Result]) -> None:
     found = {index: result["of_peak"]["ratio"] for index, result in enumerate(results) if "of_peak" in result}
     width = max(1.0, *found.values()) * 1.25  # room for the numbers, at the right
     axes.barh(list(found), list(found.values()), 0.34, color=SKY, linewidth=0)
-    for index, share in found.items():
-        axes.text(width, index, f"{share:.0%}", ha="right", va="center", fontsize=8)
+    for index in found:
+        axes.text(width, index, peak_text(results[index]), ha="right", va="center", fontsize=8)
     axes.set_xlim(0, width)
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "50%", "", "100%"])
     axes.axvline(1, color=INK, linewidth=1)

@@ -17,6 +17,7 @@ GROUPS = {
     "training": Group("Training", "step", "loss", "of FMA peak"),
     "models": Group("Training of many small networks", "step", "mean loss", "of FMA peak"),
     "predict": Group("Predictions", "call", "error", "of FMA peak"),
+    "call": Group("Small calls", "call", "loss or error", "arithmetic, + us beyond it"),
     "scaling": Group("Training, one thing varied at a time", "step", "loss", "of FMA peak"),
     "product": Group("Matrix products", "call", "error", "of FMA peak"),
     "kernel": Group("Kernels, forward and backward", "call", "error", "of roof"),

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from .interval import Interval, paired
 from .kind import Kind
-from .peers import ROOF, can_do
+from .peers import ROOF
 from .process import PeerError, PeerProcess
 
 Processes = dict[str, PeerProcess]
@@ -35,8 +35,6 @@ def ready(row: Kind, dtype: str, processes: Processes) -> tuple[dict[str, Entran
     left_out: dict[str, str] = {}
     reference: float | None = None
     for peer, process in processes.items():
-        if not can_do(peer, row.group):
-            continue
         try:
             if process.ask("open", row.name, dtype) is False:
                 continue

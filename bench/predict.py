@@ -29,9 +29,13 @@ class Predict:
 
     sizes: tuple[int, ...]
     samples: int
-    group = "predict"
     point = None
     operations = 1
+
+    @property
+    def group(self) -> str:
+        """One row is a wait for a call, many are a throughput."""
+        return "predict" if self.samples > 1 else "call"
 
     @property
     def training(self) -> Training:

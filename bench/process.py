@@ -7,26 +7,27 @@ import subprocess
 import sys
 from typing import Any
 
-RESTRAINTS = (
-    "ATEN_CPU_CAPABILITY",
-    "MKL_ENABLE_INSTRUCTIONS",
-    "NPY_DISABLE_CPU_FEATURES",
-    "ONEDNN_MAX_CPU_ISA",
-    "OPENBLAS_CORETYPE",
-    "OPENBLAS_L2_SIZE",
+from .isa import RESTRAINTS, restriction
+
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "FASTOPT_NUM_THREADS",
 )
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "FASTOPT_NUM_THREADS")
+ALL = 0  # threads: as many as a library takes by itself
 
 
 def restraints() -> dict[str, str]:
-    """Variables of this environment that would keep a peer from the instructions of the machine."""
-    return {name: os.environ[name] for name in RESTRAINTS if name in os.environ}
+    """The variables of this environment that are not passed on."""
+    return {name: os.environ[name] for name in sorted(RESTRAINTS) if name in os.environ}
 
 
-def environment(threads: int) -> dict[str, str]:
-    """That of this process, with the number of threads for every library and without restraints."""
-    free = {name: value for name, value in os.environ.items() if name not in RESTRAINTS}
-    return {**free, **dict.fromkeys(THREAD_VARIABLES, str(threads))}
+def environment(threads: int, isa: str) -> dict[str, str]:
+    """That of this process, but with this number of threads and this instruction set for every library."""
+    free = {name: value for name, value in os.environ.items() if name not in {*RESTRAINTS, *THREAD_VARIABLES}}
+    return {**free, **(dict.fromkeys(THREAD_VARIABLES, str(threads)) if threads != ALL else {}), **restriction(isa)}
 
 
 class PeerError(RuntimeError):
@@ -34,14 +35,14 @@ class PeerError(RuntimeError):
 
 
 class PeerProcess:
-    def __init__(self, peer: str, threads: int) -> None:
+    def __init__(self, peer: str, threads: int, isa: str) -> None:
         self.peer = peer
         self.child = subprocess.Popen(
             [sys.executable, "-m", f"{__package__}.worker", peer, str(threads)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=environment(threads),
+            env=environment(threads, isa),
         )
 
     def ask(self, *command: object) -> Any:

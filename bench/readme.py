@@ -1,4 +1,4 @@
-"""``python -m bench readme results.json``: README.md takes its numbers from a results file."""
+"""``python -m bench readme results.json ...``: README.md takes its numbers from results files."""
 
 import argparse
 import re
@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from .groups import GROUPS
 from .markdown import drawn
 from .noise import verdict
 from .report import load
 from .summary import best_other, by_key
-from .tables import machine_text, package_table, significant, summary_table, threads_text
+from .tables import machine_text, package_table, peak_text, significant, summary_table, threads_text
 
 BEGIN, END = "<!-- speed table -->\n", "<!-- end of speed table -->"
 GROUP = "training"
@@ -20,60 +21,70 @@ WIDTH = 120
 
 def training_table(results: Sequence[dict[str, Any]]) -> list[list[str]]:
     peers = list(dict.fromkeys(peer for result in results for peer in result["peers"]))
-    table = [["network / batch", *peers, "times as fast as the best other"]]
+    table = [["network / batch", *peers, "times as fast as the best other", GROUPS[GROUP].peak]]
     for result in results:
         own = [result["peers"].get(peer) for peer in peers]
         cells = [significant(one["seconds"] * 1e6) if one else "-" for one in own]
         best = best_other(result)
         times = f"{significant(best[1]['low'])} to {significant(best[1]['high'])}" if best else "-"
-        table.append([result["row"], *cells, times])
+        table.append([result["row"], *cells, times, peak_text(result)])
     return table
 
 
+def of_one_isa(report: dict[str, Any], name: str) -> list[str]:
+    """The trainings of the largest team, and a line for each group of rows."""
+    tables = {key: rows for key, rows in by_key(report["results"]).items() if key[0] == GROUP}
+    if not tables:
+        raise ValueError(f"{name} has no rows of the group {GROUP}.")
+    (_, dtype, threads), results = max(tables.items(), key=lambda item: item[0][2])
+    results_file = f"[{name}](bench/results/{name})"
+    return [
+        f"### {report['roofs'][0]['isa']}",
+        f"{dtype}, {threads_text(threads)}; see {results_file}: {machine_text(report)} {verdict(report)}",
+        drawn(("", training_table(results))),
+        "All rows by group: geometric means of the times as fast, and how many are *slower* than another peer.",
+        drawn(summary_table(report)),
+    ]
+
+
 def cost_of_having(report: dict[str, Any]) -> list[str]:
-    if not report["package"]:
-        return []
     return [
         "What it takes to have each, with what it requires: milliseconds to import beyond NumPy, megabytes on disk.",
         drawn(package_table(report["package"])),
     ]
 
 
-def speed_table(report: dict[str, Any], name: str) -> str:
-    """What stands between the marks: the trainings of the largest team, and a line for each group of rows."""
-    tables = {key: rows for key, rows in by_key(report["results"]).items() if key[0] == GROUP}
-    if not tables:
-        raise ValueError(f"{name} has no rows of the group {GROUP}.")
-    (_, dtype, threads), results = max(tables.items(), key=lambda item: item[0][2])
+def speed_table(reports: dict[str, dict[str, Any]]) -> str:
+    """What stands between the marks: a part for each results file, and what libraries cost as the first tells it."""
     parts = [
-        f"Microseconds a training step: {dtype}, Adam, ReLU unless named, shuffled batches, {threads_text(threads)}, "
-        "each library in a process of its own, turns interleaved (A B B A), medians; the last column is an interval of "
-        "95 % confidence. jax_host_shuffle is JAX with an order of the samples that NumPy drew. "
-        f"Measured by `nox -s bench`, see [{name}](bench/results/{name}): {machine_text(report)} {verdict(report)}",
-        drawn(("", training_table([result for result in results if not result["point"]]))),
-        "All rows by group: geometric means of the times as fast, and how many are *slower* than another peer.",
-        drawn(summary_table(report)),
-        *cost_of_having(report),
+        "Microseconds a training step: Adam, ReLU and cross-entropy unless named, shuffled batches, each library in a "
+        "process of its own, turns interleaved (A B B A), medians; how many times as fast is an interval of 95 % "
+        "confidence; multiply-adds of a step are also told as a fraction of the processor's peak. jax_host_shuffle is "
+        "JAX with an order of the samples that NumPy drew. Measured by `nox -s bench`.",
+        *(part for name, report in reports.items() for part in of_one_isa(report, name)),
+        *(part for report in list(reports.values())[:1] if report["package"] for part in cost_of_having(report)),
         "`nox -s bench` measures it again on your machine, `fastopt bench --quick` some of it in a minute, against "
         "NumPy; compare ratios, not times.",
     ]
-    wrapped = [part if part.startswith("|") else textwrap.fill(part, WIDTH, break_long_words=False) for part in parts]
+    wrapped = [
+        part if part.startswith(("|", "#")) else textwrap.fill(part, WIDTH, break_long_words=False) for part in parts
+    ]
     return "\n" + "\n\n".join(wrapped) + "\n\n"
 
 
-def rewritten(text: str, report: dict[str, Any], name: str) -> str:
+def rewritten(text: str, reports: dict[str, dict[str, Any]]) -> str:
     """The text with another block."""
     if text.count(BEGIN) != 1 or text.count(END) != 1:
         raise ValueError(f"The text does not have the lines {BEGIN.strip()} and {END} once each.")
-    block = BEGIN + speed_table(report, name) + END
+    block = BEGIN + speed_table(reports) + END
     return re.sub(f"{re.escape(BEGIN)}.*{re.escape(END)}", lambda _: block, text, flags=re.DOTALL)
 
 
 def main(prog: str, given: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(prog, description="Write the speed table of README.md from a results file.")
-    parser.add_argument("results", type=Path, help="bench/results/DATE.json")
+    parser = argparse.ArgumentParser(prog, description="Write the speed tables of README.md from results files.")
+    parser.add_argument("results", type=Path, nargs="+", help="bench/results/DATE.json, one for each instruction set")
     parser.add_argument("--readme", type=Path, default=Path("README.md"))
     options = parser.parse_args(given)
     text = options.readme.read_text()
-    options.readme.write_text(rewritten(text, load(options.results), options.results.name))
+    options.readme.write_text(rewritten(text, {path.name: load(path) for path in options.results}))
     return 0

@@ -2,12 +2,14 @@
 
 from itertools import pairwise
 
+from .call import Call
 from .kernel import NORMS, Kernel
 from .kind import Kind
 from .models import Models
 from .predict import Predict
-from .product import Product
+from .product import Pass, Product
 from .scaling import SCALINGS
+from .threads import Threads
 from .training import Training
 from .truth import ACTIVATIONS
 from .update import SLOTS, SPLIT, Update
@@ -26,7 +28,15 @@ NETWORKS = [
     Training((784, 256, 256, 10), batch=128, samples=16_384, epochs=3, batch_norm=True),
     Training((4, 32, 16, 4), batch=10_000, samples=10_000, epochs=300, activation="tanh"),
     Training((4, 32, 32, 2), batch=1, samples=4_096, epochs=5),
+    *(
+        Training((54, *[width] * 3, 7), batch, samples=16_384, epochs=4)  # tables
+        for width in (256, 624)
+        for batch in (256, 1_024)
+    ),
+    Training((17, 64, 64, 6), batch=64, samples=16_384, epochs=8, activation="tanh"),  # policies, as in PPO
+    Training((23, 256, 256, 1), batch=256, samples=16_384, epochs=5, regression=True),  # critics, as in SAC
 ]
+THREADS = [Threads(**vars(training)) for training in (*TRAININGS, *NETWORKS)]
 
 MODELS = [
     Models(Training((4, 32, 32, 2), batch=32, samples=1_024, epochs=5), 64, "one by one"),
@@ -40,13 +50,24 @@ PREDICTIONS = [
     Predict((28, 300, 300, 2), samples=100_000),
 ]
 
-SQUARES = [Product("forward", n, n, n) for n in (256, 512, 1024, 2048)]
+CALLS = [
+    Call((4, 64, 64, 2), batch=32, samples=32, epochs=1_000),
+    Call((4, 64, 64, 2), batch=32, samples=32, epochs=1_000, regression=True, way="own loop"),
+]
+
+PASSES: tuple[Pass, ...] = ("forward", "backward_input", "backward_kernel")
+SQUARES = [
+    *(Product(which, n, n, n) for n in (96, 128, 192, 256, 384, 512, 1024) for which in PASSES),
+    Product("forward", 2048, 2048, 2048),
+]
+FLAT = [Product("forward", m, k, n) for m in (1, 2, 4, 8) for k in (64, 256, 1024) for n in (64, 256, 1024)]
+NARROW = [Product(which, 4096, 256, n) for n in (2, 16) for which in PASSES]
 
 LAYERS = [
     Product(which, training.batch, inputs, outputs)
     for training in TRAININGS
     for layer, (inputs, outputs) in enumerate(pairwise(training.sizes))
-    for which in ("forward", "backward_input", "backward_kernel")
+    for which in PASSES
     if layer or which != "backward_input"
 ]
 
@@ -82,8 +103,12 @@ ALL: list[Kind] = [
     *NETWORKS,
     *MODELS,
     *PREDICTIONS,
+    *CALLS,
     *SCALINGS,
+    *THREADS,
     *SQUARES,
+    *FLAT,
+    *NARROW,
     *LAYERS,
     *KERNELS,
     *UPDATES,

@@ -5,26 +5,45 @@ import json
 import subprocess
 import sys
 from contextlib import ExitStack, closing
-from typing import Any
+from typing import Any, NamedTuple
 
 from .kind import Kind
 from .machine import cpu_count, describe
 from .measure import measure, ready
 from .package import OURS, package
 from .peers import ROOF, can_do
-from .process import PeerError, PeerProcess, environment, restraints
+from .process import ALL, PeerError, PeerProcess, environment, restraints
 from .progress import Progress
 from .tables import threads_text
+from .threads import AUTO, Threads
 
 ALONE = {"product", "kernel"}  # groups that are measured on one thread as well
 
 
-def plan(rows: list[Kind], threads: list[int]) -> dict[int, list[Kind]]:
-    """The rows to measure with each number of threads."""
-    if threads:
-        return dict.fromkeys(threads, rows)
-    alone = [row for row in rows if row.group in ALONE] if cpu_count() > 1 else []
-    return {1: alone, cpu_count(): rows}
+class Part(NamedTuple):
+    """Rows that the same entrants do: what each is called, its peer and its number of threads; the reference first."""
+
+    threads: int
+    entrants: dict[str, tuple[str, int]]
+    rows: list[Kind]
+
+
+def powers_of_two(most: int) -> list[int]:
+    """Up to ``most``, which is one of them whatever it is."""
+    return sorted({1 << power for power in range(most.bit_length())} | {most})
+
+
+def plan(rows: list[Kind], peers: list[str], threads: list[int]) -> list[Part]:
+    """All peers with each number of threads; fastopt alone with all numbers side by side."""
+    most = max(threads or [cpu_count()])
+    side_by_side = [row for row in rows if row.group == Threads.group]
+    others = [row for row in rows if row.group != Threads.group]
+    alone = [row for row in others if row.group in ALONE]
+    by_threads = dict.fromkeys(threads, others) if threads else {1: alone, most: others}
+    parts = [Part(count, {peer: (peer, count) for peer in [*peers, ROOF]}, own) for count, own in by_threads.items()]
+    numbers = {threads_text(count): (OURS, count) for count in threads or powers_of_two(most)}
+    parts.append(Part(most, {AUTO: (OURS, ALL), **numbers, ROOF: (ROOF, most)}, side_by_side))
+    return [part for part in parts if part.rows]
 
 
 class Run:
@@ -34,35 +53,42 @@ class Run:
         self.options = options
         self.report: dict[str, Any] = {
             "machine": describe(),
+            "isa": options.isa,
             "rounds": options.rounds,
             "unset": restraints(),
             "versions": {},
+            "isas": {},
             "skipped": {},
             "roofs": [],
             "roofs_after": [],
             "results": [],
+            "threads": [],
             "package": None,
         }
 
-    def start(self, stack: ExitStack, threads: int, groups: set[str]) -> dict[str, PeerProcess]:
-        """A process for each peer that is installed and can do some of the work."""
+    def start(self, stack: ExitStack, part: Part) -> dict[str, PeerProcess]:
+        """A process for each entrant whose peer is installed and can do some of the work."""
         processes = {}
-        wanted = [peer for peer in self.options.peers if any(can_do(peer, group) for group in groups)]
-        for peer in [*wanted, ROOF]:
-            process = stack.enter_context(closing(PeerProcess(peer, threads)))
+        for name, (peer, threads) in part.entrants.items():
+            if not any(can_do(peer, row.group) for row in part.rows):
+                continue
+            process = stack.enter_context(closing(PeerProcess(peer, threads, self.options.isa)))
             try:
-                self.report["versions"][peer] = process.ask("setup")
-                processes[peer] = process
+                version, isa = process.ask("setup")
+                processes[name] = process
+                if peer != ROOF:
+                    self.report["versions"][peer] = version
+                    self.report["isas"][peer] = isa
             except PeerError as error:
                 self.report["skipped"][peer] = str(error)
-        if OURS not in processes:
+        if OURS not in self.report["versions"]:
             raise SystemExit(f"{OURS} cannot be measured: {self.report['skipped'][OURS]}")
-        self.report["versions"].pop(ROOF, None)
         return processes
 
     def roofs(self, threads: int) -> dict[str, Any]:
         command = [sys.executable, "-m", f"{__package__}.machine", str(threads), self.options.dtype]
-        done = subprocess.run(command, stdout=subprocess.PIPE, check=True, env=environment(threads))
+        own = environment(threads, self.options.isa)
+        done = subprocess.run(command, stdout=subprocess.PIPE, check=True, env=own)
         found: dict[str, Any] = json.loads(done.stdout)
         return found
 
@@ -71,21 +97,25 @@ class Run:
         try:
             if able:
                 result = measure(row, self.options.dtype, able, self.options.rounds, progress.tick)
-                self.report["results"].append({**result, "threads": threads})
+                where = "threads" if row.group == Threads.group else "results"
+                self.report[where].append({**result, "threads": threads})
         except PeerError as error:
             left_out["all"] = str(error)
         self.report["skipped"].update({f"{peer} at {row.name}": why for peer, why in left_out.items()})
 
     def all(self) -> None:
-        planned = {threads: rows for threads, rows in plan(self.options.rows, self.options.threads).items() if rows}
-        with Progress([row for rows in planned.values() for row in rows], 2 * self.options.rounds) as progress:
-            for threads, rows in planned.items():
+        parts = plan(self.options.rows, self.options.peers, self.options.threads)
+        with Progress([row for part in parts for row in part.rows], 2 * self.options.rounds) as progress:
+            for part in parts:
                 with ExitStack() as stack:
-                    processes = self.start(stack, threads, {row.group for row in rows})
-                    self.report["roofs"].append(self.roofs(threads))
-                    for row in rows:
-                        progress.begin(f"{row.name}, {threads_text(threads)}")
-                        self.row(row, threads, processes, progress)
+                    processes = self.start(stack, part)
+                    fresh = all(roof["threads"] != part.threads for roof in self.report["roofs"])
+                    if fresh:
+                        self.report["roofs"].append(self.roofs(part.threads))
+                    for row in part.rows:
+                        progress.begin(f"{row.name}, {threads_text(part.threads)}")
+                        self.row(row, part.threads, processes, progress)
                         progress.end()
-                    self.report["roofs_after"].append(self.roofs(threads))
+                    if fresh:
+                        self.report["roofs_after"].append(self.roofs(part.threads))
         self.report["package"] = package(self.options.wheel, self.report["versions"])

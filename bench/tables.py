@@ -4,8 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from .groups import GROUPS
+from .isa import NATIVE, NOT_HELD
 from .noise import is_noisy, verdict
+from .package import OURS
 from .summary import PLAIN, Key, Result, best_other, by_key, summary, worst
+from .threads import AUTO, MORE, numbers, slower_with_more
 
 Table = tuple[str, list[list[str]]]
 
@@ -28,7 +31,12 @@ def interval_text(interval: dict[str, Any]) -> str:
 
 
 def peak_text(result: Result) -> str:
-    return f"{result['of_peak']['ratio']:.0%}{mark(result['of_peak'])}" if "of_peak" in result else "-"
+    """The fraction of the roof; of a small call also the microseconds that are not arithmetic."""
+    if "of_peak" not in result:
+        return "-"
+    share = result["of_peak"]["ratio"]
+    beyond = (1 - share) * result["peers"][result["reference"]]["seconds"] * 1e6
+    return f"{share:.0%}{mark(result['of_peak'])}" + (f" +{beyond:.1f}" if result["group"] == "call" else "")
 
 
 def short_title(key: Key) -> str:
@@ -127,6 +135,18 @@ def roofs_text(roof: dict[str, Any]) -> str:
     return f"{title}: {roof['flops'] / 1e9:.0f} GFLOP/s; copies, GB/s: {copies}; {calls}."
 
 
+def threads_table(report: dict[str, Any]) -> Table:
+    """Steps with each number of threads."""
+    names = dict.fromkeys(name for result in report["threads"] for name in (*numbers(result), AUTO))
+    table = [["us a step", *names, "of FMA peak", "slower with more"]]
+    for result in report["threads"]:
+        own = [result["peers"].get(name) for name in names]
+        times = [significant(one["seconds"] * 1e6) if one else "-" for one in own]
+        said = [f"{name} {change.ratio:.2f}x" for name, change in slower_with_more(result).items()]
+        table.append([result["row"].removeprefix("threads: "), *times, peak_text(result), ", ".join(said) or "no"])
+    return f"Threads, and where more take surely over {MORE:.2f}x the time of the best with fewer", table
+
+
 def package_table(package: dict[str, Any]) -> Table:
     """What importing and installing costs, for us and for the peers that are libraries; beyond NumPy."""
     table = [["", "import, ms", "installed, MB", "wheel, MB"]]
@@ -147,6 +167,8 @@ def side_tables(report: dict[str, Any]) -> Iterator[Table]:
     """Of the machine and of the package."""
     if report["roofs"]:
         yield roofs_table(report["roofs"])
+    if report["threads"]:
+        yield threads_table(report)
     if report["package"]:
         yield package_table(report["package"])
 
@@ -154,8 +176,10 @@ def side_tables(report: dict[str, Any]) -> Iterator[Table]:
 def machine_text(report: dict[str, Any]) -> str:
     """On what, with what."""
     machine = report["machine"]
-    versions = ", ".join(f"{peer} {version}" for peer, version in report["versions"].items())
-    isa = f" ({report['roofs'][0]['isa']})" if report["roofs"] else ""
+    isas = {peer: f" ({isa})" if isa and peer != OURS else "" for peer, isa in report["isas"].items()}
+    versions = ", ".join(f"{peer} {version}{isas.get(peer, '')}" for peer, version in report["versions"].items())
+    held = "" if report["isa"] == NATIVE else ", to which all are held"
+    isa = f" ({report['roofs'][0]['isa']}{held})" if report["roofs"] else ""
     processors = f"{machine['processors']} processors of {machine['processor']}{isa}"
     return f"{machine['date']}, {processors}; Python {machine['python']}, {versions}."
 
@@ -169,6 +193,8 @@ def notes(report: dict[str, Any]) -> list[str]:
     if report["unset"]:
         unset = ", ".join(f"{name}={value}" for name, value in report["unset"].items())
         lines.append(f"Not passed on, so that every library chooses its own instructions: {unset}.")
+    if report["isa"] != NATIVE:
+        lines.append(f"Not held to this instruction set, and perhaps faster than it: {NOT_HELD}.")
     if any(map(is_noisy, report["results"])):
         lines.append("~ marks what was too noisy to say by how much; unclear: not even which way.")
     lines += [f"Left out: {what}: {why}." for what, why in report["skipped"].items()]

@@ -3,7 +3,7 @@
 import textwrap
 from typing import Any
 
-from .tables import Table, machine_text, notes, roofs_text, short_table, summary_table, worst_table
+from .tables import Table, machine_text, notes, roofs_text, short_table, summary_table, threads_table, worst_table
 
 WIDTH, GAP = 100, "  "
 
@@ -29,6 +29,7 @@ def cut(text: str, width: int) -> str:
 def as_text(report: dict[str, Any]) -> str:
     """What was measured where, the tables, and at the end, where a terminal stands, what may be concluded."""
     tables = [short_table(report), worst_table(report), summary_table(report)]
+    tables += [threads_table(report)] if report["threads"] else []
     head, foot = (
         "\n".join(textwrap.fill(line, WIDTH, subsequent_indent=GAP) for line in lines)
         for lines in ([machine_text(report), *map(roofs_text, report["roofs"])], notes(report))

@@ -1,4 +1,4 @@
-"""Training a classifier: hidden layers, linear logits, softmax cross-entropy, Adam, shuffled every epoch.
+"""Training: hidden layers, then linear logits with softmax cross-entropy, or a regression; Adam, shuffled every epoch.
 
 Each turn trains for the same number of epochs from the same weights on the same data, so that time and loss reached are
 of the same work. Only the order of the samples and what dropout leaves out differ between peers; one batch of all
@@ -18,7 +18,7 @@ from .kind import Job, Point, stopwatch
 LEARNING_RATE, BETA_1, BETA_2, EPSILON = 1e-3, 0.9, 0.999, 1e-8
 # Of batch normalisation: what is added to the variance, and what the running means keep in a step.
 NORM_EPSILON, NORM_MOMENTUM = 1e-3, 0.9
-WRONG_LABELS = 0.1
+WRONG_LABELS, ERROR = 0.1, 0.5
 
 # The variance of a layer's starting weights, times its inputs, that keeps that of its outputs.
 GAINS = {"relu": 2.0, "tanh": 1.0}
@@ -31,13 +31,16 @@ Weights = list[tuple[NDArray[Any], ...]]
 @dataclass(frozen=True)
 class TrainingData:
     x: NDArray[Any]
-    y: NDArray[np.int64]
+    y: NDArray[Any]
     weights: Weights
 
 
 @dataclass(frozen=True)
 class Training:
-    """A hidden layer is dense, then normalised over the batch if so asked, then its activation, then dropout."""
+    """A hidden layer is dense, then normalised over the batch if so asked, then its activation, then dropout.
+
+    ``regression``: the loss is the mean squared error over all outputs.
+    """
 
     sizes: tuple[int, ...]
     batch: int
@@ -46,6 +49,7 @@ class Training:
     activation: Literal["relu", "tanh"] = "relu"
     dropout: float = 0.0
     batch_norm: bool = False
+    regression: bool = False
     group = "training"
     learning_rate = LEARNING_RATE
 
@@ -62,6 +66,7 @@ class Training:
             *([self.activation] if self.activation != "relu" else []),
             *(["batch norm"] if self.batch_norm else []),
             *([f"dropout {self.dropout:g}"] if self.dropout else []),
+            *(["squared error"] if self.regression else []),
         ]
         return " ".join(words)
 
@@ -92,10 +97,14 @@ class Training:
         return 2 * self.samples * (3 * sum(products) - products[0])
 
     def data(self, dtype: str) -> TrainingData:
-        """Normal inputs labelled by a random linear teacher who errs (or the loss ends at zero)."""
+        """Normal inputs, labelled or valued by a random linear teacher who errs (or the loss ends at zero)."""
         rng = np.random.default_rng(0)
         x = rng.standard_normal((self.samples, self.sizes[0])).astype(dtype)
-        y = np.argmax(x @ rng.standard_normal((self.sizes[0], self.sizes[-1])), axis=1)
+        taught = x @ rng.standard_normal((self.sizes[0], self.sizes[-1]))
+        if self.regression:
+            y = taught / np.sqrt(self.sizes[0]) + rng.normal(0, ERROR, taught.shape)
+            return TrainingData(x, y.astype(dtype), self.weights(dtype, rng))
+        y = np.argmax(taught, axis=1)
         wrong = rng.random(self.samples) < WRONG_LABELS
         y[wrong] = rng.integers(self.sizes[-1], size=np.count_nonzero(wrong))
         return TrainingData(x, y, self.weights(dtype, rng))
@@ -123,6 +132,8 @@ class Training:
             h = ACTIVATIONS[self.activation](z + bias)
         kernel, bias = result[-1]
         logits = (h @ kernel + bias).astype(np.float64)
+        if self.regression:
+            return float(np.mean((logits - data.y) ** 2))
         logits -= logits.max(axis=1, keepdims=True)
         return float(np.mean(np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(len(data.y)), data.y]))
 

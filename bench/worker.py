@@ -1,7 +1,8 @@
 """The process of one peer: ``python -m bench.worker PEER THREADS``. A line is a JSON list, its answer a JSON object.
 
-``["setup"]`` -> version; ``["open", row, dtype]`` -> whether the peer can do that row; ``["run", count]`` -> seconds;
-``["check"]`` -> what ``Kind.check`` says. All as ``{"value": ...}``; what went wrong as ``{"error": message}``.
+``["setup"]`` -> version and instruction set; ``["open", row, dtype]`` -> whether the peer can do that row;
+``["run", count]`` -> seconds; ``["check"]`` -> what ``Kind.check`` says. All as ``{"value": ...}``; what went wrong as
+``{"error": message}``.
 """
 
 import importlib
@@ -12,6 +13,8 @@ import sys
 from typing import Any
 
 from .kind import Job
+from .peers import can_do
+from .process import ALL
 from .rows import ROWS
 
 
@@ -20,17 +23,20 @@ class Worker:
         self.peer, self.threads = peer, threads
         self.job: Job | None = None
 
-    def setup(self) -> str:
+    def setup(self) -> list[str]:
         """Processors first: libraries count them when they are imported."""
-        if hasattr(os, "sched_setaffinity"):
+        if hasattr(os, "sched_setaffinity") and self.threads != ALL:
             os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: self.threads])
-        return str(self.module().setup(self.threads))
+        module = self.module()
+        return [str(module.setup(self.threads)), module.isa() if hasattr(module, "isa") else ""]
 
     def module(self, group: str = "") -> Any:
         return importlib.import_module(f".peers.{self.peer}.{group}".rstrip("."), __package__)
 
     def open(self, name: str, dtype: str) -> bool:
         self.job = None
+        if not can_do(self.peer, ROWS[name].group):
+            return False
         self.row, self.data = ROWS[name], ROWS[name].data(dtype)
         self.job = self.module(self.row.group).prepare(self.row, self.data)
         return self.job is not None

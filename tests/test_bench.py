@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, Literal
@@ -16,20 +17,23 @@ from bench.__main__ import main as bench
 from bench.compare import compare
 from bench.groups import GROUPS
 from bench.interval import geometric_mean, paired, slope, unpaired
+from bench.isa import LEVELS, RESTRAINTS, check, restriction
 from bench.markdown import as_markdown
 from bench.measure import as_json, ready
 from bench.noise import reasons, verdict
 from bench.peers import ROOF
 from bench.peers.fastopt import training as fastopt_training
 from bench.peers.numpy import training as numpy_training
-from bench.process import PeerError
+from bench.process import PeerError, environment
 from bench.progress import Progress
 from bench.readme import BEGIN, END, rewritten
 from bench.report import as_json as as_file
 from bench.report import load, publish
 from bench.rows import ROWS
+from bench.run import plan, powers_of_two
 from bench.summary import summary, worst
 from bench.text import WIDTH, as_text
+from bench.threads import slower_with_more
 from bench.training import Training
 
 ROOT = Path(__file__).parents[1]
@@ -45,6 +49,8 @@ TURNS = 14
         "layer norm 256x64",
         "64 x 4-32-32-2 one by one / 32",
         "predict 1 of 784-64-16-10",
+        "train_on_batch 32 of 4-64-64-2",
+        "own loop 32 of 4-64-64-2 squared error",
     ],
 )
 def test_measures_and_checks_a_row(tmp_path: Path, row: str) -> None:
@@ -63,6 +69,20 @@ def test_measures_and_checks_a_row(tmp_path: Path, row: str) -> None:
     assert [roof["threads"] for roof in report["roofs"]] == [roof["threads"] for roof in report["roofs_after"]] == [1]
 
 
+def test_numbers_of_threads_are_measured_side_by_side(tmp_path: Path) -> None:
+    out = tmp_path / "results.json"
+    row = "threads: 4-32-32-2 / 32"
+    options = ["--peers", "fastopt", "--threads", "1,2", "--rounds", "1", "--only", row, "--out", str(out)]
+    done = subprocess.run([sys.executable, "-m", "bench", *options], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    report = load(out)
+    assert report["results"] == []
+    (result,) = report["threads"]
+    assert list(result["peers"]) == ["auto", "1 thread", "2 threads"]
+    for written in (done.stdout, out.with_suffix(".md").read_text()):
+        assert "slower with more" in written
+
+
 def test_interrupted_run_keeps_what_it_has(tmp_path: Path) -> None:
     out = tmp_path / "new" / "results.json"
     options = ["--peers", "fastopt", "--threads", "1", "--only", "adam 8x12500,adam 1x1000", "--rounds", "1000"]
@@ -78,11 +98,12 @@ def test_interrupted_run_keeps_what_it_has(tmp_path: Path) -> None:
     assert out.with_suffix(".md").read_text().startswith("# Benchmark")
 
 
+@pytest.mark.parametrize("regression", [False, True])
 @pytest.mark.parametrize("batch_norm", [False, True])
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
-def test_peers_train_alike(activation: Literal["relu", "tanh"], batch_norm: bool) -> None:
+def test_peers_train_alike(activation: Literal["relu", "tanh"], batch_norm: bool, regression: bool) -> None:
     """Without an order of the samples the loss is the same but for rounding."""
-    row = Training((4, 8, 8, 3), 64, samples=64, epochs=30, activation=activation, batch_norm=batch_norm)
+    row = Training((4, 8, 8, 3), 64, 64, 30, activation, batch_norm=batch_norm, regression=regression)
     data = row.data("float64")
     losses = []
     for peer in (fastopt_training, numpy_training):
@@ -179,7 +200,7 @@ def result(name: str, factor: float = 1.0, spread: float = 0.01, value: int = 0)
         peers[peer]["ratio"] = as_json(paired(taken[peer], taken["fastopt"]))
     return {
         "row": name,
-        "group": "training",
+        "group": "scaling" if value else "training",
         "dtype": "float32",
         "threads": 2,
         "point": {"curve": "batches", "axis": "samples", "value": value} if value else None,
@@ -189,7 +210,7 @@ def result(name: str, factor: float = 1.0, spread: float = 0.01, value: int = 0)
     }
 
 
-def made_up(*results: dict[str, Any], machine: str = "A processor", scale: float = 1.0) -> dict[str, Any]:
+def made_up(*results: dict[str, Any], scale: float = 1.0) -> dict[str, Any]:
     """A report; every time is scaled, as on another machine."""
     for one in results:
         for turns in [*(peer for peer in one["peers"].values()), one["of_peak"]]:
@@ -203,14 +224,17 @@ def made_up(*results: dict[str, Any], machine: str = "A processor", scale: float
         "call": 1e-8,
     }
     return {
-        "machine": {"date": "2026-01-02", "processor": machine, "processors": 2, "load": 0.0, "python": "3.11"},
+        "machine": {"date": "2026-01-02", "processor": "A processor", "processors": 2, "load": 0.0, "python": "3.11"},
+        "isa": "native",
         "rounds": TURNS // 2,
         "unset": {},
         "versions": {"fastopt": "1", "torch": "2", "numpy": "3"},
+        "isas": {"fastopt": "x86-64-v3", "torch": "AVX2", "numpy": ""},
         "skipped": {"numpy at b": "out of memory"},
         "roofs": [roof],
         "roofs_after": [json.loads(json.dumps(roof))],
         "results": list(results),
+        "threads": [],
         "package": {
             "import_seconds": 0.1,
             "installed_bytes": 4_000_000,
@@ -249,11 +273,71 @@ def test_noise(report: dict[str, Any], factor: float) -> None:
     assert verdict(report).startswith("The machine was too noisy")
 
 
+def with_threads(*factors: float) -> dict[str, Any]:
+    """A row of as many entrants, which take so many times as long: its own choice, and 1, 2, ... threads."""
+    names = ["auto", "1 thread", *(f"{count} threads" for count in range(2, len(factors)))]
+    peers = {name: result(name, factor)["peers"]["fastopt"] for name, factor in zip(names, factors, strict=True)}
+    return {**result("threads: x"), "reference": "auto", "peers": peers}
+
+
+@pytest.mark.parametrize(
+    ("factors", "slower"),
+    [
+        ((1.0, 2.0, 1.0), {}),
+        ((1.0, 1.0, 1.03), {}),
+        ((1.0, 1.0, 1.2, 0.9), {"2 threads": 1.2, "auto": 1.11}),
+        ((1.3, 1.5, 1.0, 1.2), {"3 threads": 1.2, "auto": 1.3}),
+    ],
+)
+def test_more_threads_that_are_slower(factors: tuple[float, ...], slower: dict[str, float]) -> None:
+    """Than the best with fewer; the own choice is compared with the best of all."""
+    found = slower_with_more(with_threads(*factors))
+    assert {name: change.ratio for name, change in found.items()} == pytest.approx(slower, rel=0.03)
+
+
+def test_plan() -> None:
+    """Products on one thread too; networks with numbers of threads in a part of their own, by fastopt alone."""
+    assert [powers_of_two(most) for most in (1, 2, 6, 8)] == [[1], [1, 2], [1, 2, 4, 6], [1, 2, 4, 8]]
+    rows = [ROWS[name] for name in ("adam 8x12500", "threads: 4-32-32-2 / 32")]
+    alone, together = plan(rows, ["fastopt", "numpy"], [2])
+    assert (alone.threads, list(alone.entrants), alone.rows) == (2, ["fastopt", "numpy", ROOF], rows[:1])
+    assert (together.threads, list(together.entrants), together.rows) == (2, ["auto", "2 threads", ROOF], rows[1:])
+
+
+def test_instruction_set_of_a_run(monkeypatch: pytest.MonkeyPatch, report: dict[str, Any]) -> None:
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Prescott")
+    monkeypatch.setenv("NPY_DISABLE_CPU_FEATURES", "AVX2")
+    assert not RESTRAINTS & environment(1, "native").keys()
+    found = {"SIMD Extensions": {"found": ["SSE42", "AVX2", "FMA3", "X86_V3", "AVX512F", "X86_V4"]}}
+    monkeypatch.setattr("bench.isa.np.show_config", lambda mode: found)
+    own = environment(1, "v3")
+    assert own["NPY_DISABLE_CPU_FEATURES"] == "AVX512F X86_V4"
+    assert (own["FASTOPT_ISA"], own["OPENBLAS_CORETYPE"], own["ATEN_CPU_CAPABILITY"]) == (
+        "x86-64-v3",
+        "Haswell",
+        "avx2",
+    )
+    assert restriction("v2")["NPY_DISABLE_CPU_FEATURES"] == "AVX2 FMA3 X86_V3 AVX512F X86_V4"
+    assert all(restriction(level).keys() <= RESTRAINTS for level in LEVELS)
+    monkeypatch.setattr("fastopt._core.runtime.isas", lambda: ["x86-64-v3"])
+    check("v3")
+    with pytest.raises(ValueError, match=r"x86-64-v4 is not there: .* have x86-64-v3"):
+        check("v4")
+    report["isa"] = "v3"
+    for written in (as_text(report), as_markdown(report)):
+        assert "(x86-64-v3, to which all are held)" in " ".join(written.split())
+        assert "torch 2 (AVX2), numpy 3." in " ".join(written.split())
+        assert "YNNPACK" in written
+
+
 def test_text_and_markdown(report: dict[str, Any]) -> None:
     report["results"] += [{**result("x"), "group": group} for group in GROUPS]
+    report["threads"] = [with_threads(1.0, 1.0, 2.0)]
     text, markdown = as_text(report), as_markdown(report)
     assert max(map(len, text.splitlines())) <= WIDTH
     for written in (text, markdown):
+        assert re.search(r"\Wx .*2 threads 2.\d\dx", written)
+        assert re.search(r"\d\d% \+\d\d\.\d\W", written)
         assert "A processor" in written
         assert "Left out: numpy at b: out of memory." in written
         assert re.search(r"slow\W.*torch.*slower", written)
@@ -332,10 +416,24 @@ def test_compare(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert bench(["compare", str(tmp_path / "old"), str(tmp_path / "old")]) == 0
 
 
-def test_compare_with_another_machine() -> None:
+def another_processor(report: dict[str, Any]) -> None:
+    report["machine"]["processor"] = "Another"
+
+
+def another_isa(report: dict[str, Any]) -> None:
+    report["roofs"][0]["isa"] = "x86-64-v2"
+
+
+def held_to_an_isa(report: dict[str, Any]) -> None:
+    report["isa"] = "v3"
+
+
+@pytest.mark.parametrize("change", [another_processor, another_isa, held_to_an_isa])
+def test_compare_with_another_machine(change: Callable[[dict[str, Any]], None]) -> None:
     """Half as fast in everything is not slower; against NumPy and the roof it is, wherever that is."""
     old, names = made_up(result("a"), result("b")), {"to numpy", "to the roof"}
-    new = made_up(result("a"), result("b", 1.5), machine="Another", scale=2.0)
+    new = made_up(result("a"), result("b", 1.5), scale=2.0)
+    change(new)
     changes = {change.new["row"]: change for change in compare(old, new)}
     assert {name: change.verdict for name, change in changes.items()} == {"a": "level", "b": "slower"}
     assert all(set(change.by) == names for change in changes.values())
@@ -347,29 +445,35 @@ def test_measures_that_contradict_each_other_are_unclear() -> None:
     assert change.verdict == "unclear"
 
 
-def test_readme_block_is_written_from_a_results_file(report: dict[str, Any], tmp_path: Path) -> None:
-    results, readme = tmp_path / "2026-01-02.json", tmp_path / "README.md"
-    results.write_text(as_file(report))
+def test_readme_block_is_written_from_results_files(report: dict[str, Any], tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
     readme.write_text(f"before\n{BEGIN}anything\n{END}\nafter\n")
-    assert bench(["readme", str(results), "--readme", str(readme)]) == 0
+    other = json.loads(json.dumps(report))
+    another_isa(other)
+    reports = {"2026-01-02.json": report, "2026-01-02-v2.json": other}
+    for name, each in reports.items():
+        (tmp_path / name).write_text(as_file(each))
+    assert bench(["readme", *(str(tmp_path / name) for name in reports), "--readme", str(readme)]) == 0
     text = readme.read_text()
     assert text.startswith(f"before\n{BEGIN}\n")
     assert text.endswith(f"\n{END}\nafter\n")
-    assert rewritten(text, report, results.name) == text
-    for expected in ("| slow | ", "bench/results/2026-01-02.json", "A processor", "2026-01-02", "torch 2"):
-        assert expected in text
-    for expected in ("| fastopt | 100 |", "| torch | 2000 |"):
-        assert expected in text
+    assert rewritten(text, reports) == text
+    words = " ".join(text.split())
+    for expected in ("bench/results/2026-01-02.json", "| fastopt | 100 |", "| torch | 2000 |", "### x86-64-v2 "):
+        assert words.count(expected) == 1
+    for expected in ("| slow | ", "| of FMA peak |", "2026-01-02, 2 processors of A processor", "torch 2 (AVX2)"):
+        assert words.count(expected) == 2
     assert "| batch 8 |" not in text
     with pytest.raises(ValueError, match="once each"):
-        rewritten("no marks", report, "x.json")
+        rewritten("no marks", reports)
 
 
 def test_readme_says_what_was_measured() -> None:
-    """Its block is that of the newest results file."""
+    """Its block is that of the results files which it names."""
     text = (ROOT / "README.md").read_text()
-    for path in sorted((ROOT / "bench" / "results").glob("*.json"))[-1:]:
-        assert rewritten(text, load(path), path.name) == text
+    names = dict.fromkeys(re.findall(r"\(bench/results/(.+?\.json)\)", text))
+    assert names
+    assert rewritten(text, {name: load(ROOT / "bench" / "results" / name) for name in names}) == text
 
 
 def test_options(capsys: pytest.CaptureFixture[str]) -> None:
@@ -383,6 +487,7 @@ def test_options(capsys: pytest.CaptureFixture[str]) -> None:
         ["--peers", "caffe"],
         ["--only", "sorting"],
         ["--threads", "0"],
+        ["--isa", "v5"],
         ["--rounds", "0"],
         ["--out", "x.md"],
     ):

@@ -2,7 +2,14 @@
 
 import fastopt
 
+from ...process import ALL
+
 
 def setup(threads: int) -> str:
-    fastopt.set_num_threads(threads)
+    if threads != ALL:
+        fastopt.set_num_threads(threads)
     return fastopt.__version__
+
+
+def isa() -> str:
+    return fastopt._core.runtime.isa()

@@ -51,7 +51,8 @@ class Trainer:
 
     def start(self) -> None:
         """The network's memory is kept, as other libraries keep what was freed, and the optimizer's made beforehand."""
-        self.model.compile(OPTIMIZERS["adam"](), "sparse_categorical_crossentropy")
+        loss = "mean_squared_error" if self.row.regression else "sparse_categorical_crossentropy"
+        self.model.compile(OPTIMIZERS["adam"](), loss)
         self.model.optimizer.learning_rate = self.row.learning_rate
         set_weights(self.model, self.data.weights)
         _ = self.model.slots

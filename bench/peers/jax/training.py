@@ -52,6 +52,8 @@ def step(row: Training, state: State, x: jax.Array, y: jax.Array) -> tuple[State
     def loss_of(w: Any) -> tuple[jax.Array, Any]:
         key = jax.random.fold_in(jax.random.key(2), t.astype(int))
         logits, kept = outputs_of(row, w, running, key, x)
+        if row.regression:
+            return jnp.square(logits - y).mean(), kept
         picked = jnp.take_along_axis(logits, y[:, None], axis=1)[:, 0]
         return (jax.nn.logsumexp(logits, axis=1) - picked).mean(), kept
 
@@ -70,6 +72,10 @@ def epoch(row: Training, state: State, order: jax.Array, x: jax.Array, y: jax.Ar
     batches = order.reshape(-1, row.batch)
     state, losses = jax.lax.scan(lambda state, i: step(row, state, x[i], y[i]), state, batches, unroll=UNROLL)
     return state, losses.mean()
+
+
+def targets(row: Training, data: TrainingData) -> np.ndarray:
+    return data.y if row.regression else data.y.astype(np.int32)
 
 
 def start_of(weights: Weights) -> State:
@@ -97,7 +103,7 @@ class Trainer:
     ) -> None:
         jax.config.update("jax_enable_x64", data.x.dtype == np.float64)
         self.given, self.token_of = data.weights, token_of
-        self.x, self.y = jnp.asarray(data.x), jnp.asarray(data.y.astype(np.int32))
+        self.x, self.y = jnp.asarray(data.x), jnp.asarray(targets(row, data))
 
         @partial(jax.jit, donate_argnums=0)
         def compiled(state: State, token: Any, x: jax.Array, y: jax.Array) -> tuple[State, jax.Array]:

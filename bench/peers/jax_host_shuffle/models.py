@@ -9,12 +9,12 @@ import numpy as np
 from ...kind import Job, stopwatch
 from ...models import Models
 from ...training import TrainingData, Weights
-from ..jax.training import State, epoch, start_of, weights_of
+from ..jax.training import State, epoch, start_of, targets, weights_of
 
 
 def prepare(row: Models, data: list[TrainingData]) -> Job:
     jax.config.update("jax_enable_x64", data[0].x.dtype == np.float64)
-    x, y = jnp.asarray(data[0].x), jnp.asarray(data[0].y.astype(np.int32))
+    x, y = jnp.asarray(data[0].x), jnp.asarray(targets(row.training, data[0]))
     rng = np.random.default_rng(1)
     states: list[State] = []
 

@@ -59,9 +59,10 @@ class Trainer:
         self.row, self.data = row, data
         self.model = network(row, str(data.x.dtype))
         self.optimizer = keras.optimizers.Adam(row.learning_rate, BETA_1, BETA_2, EPSILON)
+        cross_entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         self.model.compile(
             self.optimizer,
-            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            "mean_squared_error" if row.regression else cross_entropy,
             jit_compile=True,
             steps_per_execution=row.operations,
         )

@@ -101,7 +101,23 @@ class Network:
             d -= grads[0] / self.row.batch
             d *= gamma / self.deviation[layer]
 
-    def step(self, x: NDArray[Any], labels: NDArray[Any]) -> float:
+    def loss(self, outputs: NDArray[Any], y: NDArray[Any], delta: NDArray[Any]) -> float:
+        """The mean loss; ``delta`` becomes its gradient."""
+        if self.row.regression:
+            np.subtract(outputs, y, out=delta)
+            loss = float(np.vdot(delta, delta)) / delta.size
+            delta *= 2 / delta.size
+            return loss
+        outputs -= outputs.max(axis=1, keepdims=True)
+        np.exp(outputs, out=delta)
+        total = delta.sum(axis=1, keepdims=True)
+        loss = float(np.log(total).sum() - outputs[self.rows, y].sum()) / self.row.batch
+        delta /= total
+        delta[self.rows, y] -= 1
+        delta /= self.row.batch
+        return loss
+
+    def step(self, x: NDArray[Any], y: NDArray[Any]) -> float:
         h, d, last = [x, *self.h[1:]], self.d, len(self.trained)
         for layer, (kernel, *_) in enumerate(self.trained[:-1], 1):
             z = self.normal[layer] if self.row.batch_norm else self.a[layer]
@@ -109,13 +125,7 @@ class Network:
         kernel, bias = self.trained[-1]
         logits, delta = np.matmul(h[-2], kernel, out=h[-1]), d[-1]
         logits += bias
-        logits -= logits.max(axis=1, keepdims=True)
-        np.exp(logits, out=delta)
-        total = delta.sum(axis=1, keepdims=True)
-        loss = float(np.log(total).sum() - logits[self.rows, labels].sum()) / self.row.batch
-        delta /= total
-        delta[self.rows, labels] -= 1
-        delta /= self.row.batch
+        loss = self.loss(logits, y, delta)
         np.matmul(self.ones, delta, out=self.gradients[-1][1])
         for layer in range(last, 0, -1):
             if layer < last:

@@ -1,9 +1,13 @@
-"""scikit-learn's MLPClassifier: ``fit`` for ``max_iter`` epochs. It makes one output of two classes: less work."""
+"""scikit-learn's MLPs: ``fit`` for ``max_iter`` epochs. The classifier makes one output of two classes: less work."""
 
 import warnings
 
 import sklearn
 from sklearn.exceptions import ConvergenceWarning
+
+from ..numpy import isa
+
+__all__ = ["isa", "setup"]
 
 
 def setup(threads: int) -> str:

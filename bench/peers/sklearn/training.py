@@ -1,5 +1,5 @@
 import numpy as np
-from sklearn.neural_network import MLPClassifier
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from ...kind import Job
 from ...training import BETA_1, BETA_2, EPSILON, Training, TrainingData, Weights, job
@@ -8,23 +8,23 @@ from ...training import BETA_1, BETA_2, EPSILON, Training, TrainingData, Weights
 def as_stored(weights: Weights) -> Weights:
     """Two logits are one logistic output of their difference."""
     kernel, bias = weights[-1]
-    last = (kernel, bias) if len(bias) != 2 else (kernel[:, 1:] - kernel[:, :1], bias[1:] - bias[:1])
-    return [*weights[:-1], last]
+    return [*weights[:-1], (kernel[:, 1:] - kernel[:, :1], bias[1:] - bias[:1])]
 
 
 def as_given(weights: Weights) -> Weights:
     """The inverse: the first logit is zero."""
     kernel, bias = weights[-1]
-    last = (kernel, bias) if len(bias) != 1 else (np.hstack([0 * kernel, kernel]), np.append(0 * bias, bias))
-    return [*weights[:-1], last]
+    return [*weights[:-1], (np.hstack([0 * kernel, kernel]), np.append(0 * bias, bias))]
 
 
 class Trainer:
     def __init__(self, row: Training, data: TrainingData) -> None:
         """Its arrays are made by a first fit; a warm start then keeps what is in them."""
-        self.data, self.given = data, as_stored(data.weights)
-        self.model = MLPClassifier(
-            row.sizes[1:-1],
+        self.x, self.y = data.x, data.y.ravel()
+        self.logistic = not row.regression and row.sizes[-1] == 2
+        self.given = as_stored(data.weights) if self.logistic else data.weights
+        self.model = (MLPRegressor if row.regression else MLPClassifier)(
+            hidden_layer_sizes=row.sizes[1:-1],
             activation=row.activation,
             batch_size=row.batch,
             alpha=0.0,
@@ -38,7 +38,7 @@ class Trainer:
             warm_start=True,
             max_iter=1,
             random_state=1,
-        ).fit(data.x, data.y)
+        ).fit(self.x, self.y)
 
     def start(self) -> None:
         for own_kernel, own_bias, (kernel, bias) in zip(
@@ -47,10 +47,11 @@ class Trainer:
             own_kernel[...], own_bias[...] = kernel, bias
 
     def fit(self, epochs: int) -> None:
-        self.model.set_params(max_iter=epochs).fit(self.data.x, self.data.y)
+        self.model.set_params(max_iter=epochs).fit(self.x, self.y)
 
     def weights(self) -> Weights:
-        return as_given(list(zip(self.model.coefs_, self.model.intercepts_, strict=True)))
+        found = list(zip(self.model.coefs_, self.model.intercepts_, strict=True))
+        return as_given(found) if self.logistic else found
 
 
 def prepare(row: Training, data: TrainingData) -> Job | None:

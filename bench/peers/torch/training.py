@@ -49,7 +49,7 @@ class Trainer:
     def start(self) -> None:
         self.model = network(self.row, self.data.weights)
         self.adam = OPTIMIZERS["adam"](self.model.parameters(), lr=self.row.learning_rate)
-        self.loss = nn.CrossEntropyLoss()
+        self.loss = nn.MSELoss() if self.row.regression else nn.CrossEntropyLoss()
 
     def step(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         self.adam.zero_grad(set_to_none=True)

@@ -48,7 +48,8 @@ def compiled(row: Training, like: Weights) -> Step:
             x = ACTIVATIONS[row.activation](z)
             if row.dropout:
                 x = functional.dropout(x, row.dropout)
-        return functional.cross_entropy(functional.linear(x, kernel, bias), y), statistics
+        loss = functional.mse_loss if row.regression else functional.cross_entropy
+        return loss(functional.linear(x, kernel, bias), y), statistics
 
     def step(state: State, x: Tensor, y: Tensor, index: Tensor | None) -> Tensor:
         w, m, v, t, running = state
