@@ -14,6 +14,7 @@
 #include "nn/registry.h"
 #include "runtime/cpu.h"
 #include "runtime/random.h"
+#include "runtime/scratch.h"
 #include "runtime/team.h"
 
 namespace fastopt::bindings {
@@ -23,22 +24,20 @@ namespace {
 // c = a b with each thread computing some rows; b [depth, columns] or, transposed, [columns, depth].
 template <class T>
 void multiply(Product<T> product, const T* b, Index b_stride, bool b_transposed) {
-  // Packed panels are aligned and close together, which pays if there are rows enough; narrow products copy b anyway.
-  const bool packs = b_transposed || (product.rows >= 256 && product.columns > kernels<T>().narrow_columns);
   // Kept from call to call: the first touch of fresh memory costs up to a tenth of a product.
   thread_local Buffer<T> memory;
-  const Index size = packs ? packed_size<T>(product.depth, product.columns) : 0;
+  const Index size = b_transposed ? packed_size<T>(product.depth, product.columns) : 0;
   if (memory.size() < size) {
     memory = Buffer<T>(size);
   }
   T* const packed = memory.data();
-  product.b = packs ? packed_panels<T>(packed, product.depth, product.columns)
+  product.b = b_transposed ? packed_panels<T>(packed, product.depth, product.columns)
                     : Panels<T>{b, b_stride, kernels<T>().panel_width, false};
   const double cost = (reading_cost + 2 * static_cast<double>(product.columns)) * static_cast<double>(product.rows) *
                       static_cast<double>(product.depth);
   run_team(threads_for(cost, product.rows), false, [&](const Team& team) {
-    if (packs) {
-      pack_share(team, b, b_stride, b_transposed, product.depth, product.columns, packed);
+    if (b_transposed) {
+      pack_share(team, b, b_stride, true, product.depth, product.columns, packed);
       team.barrier();
     }
     const Range rows = team.split(product.rows);
@@ -53,6 +52,7 @@ void multiply(Product<T> product, const T* b, Index b_stride, bool b_transposed)
     if (mine.y.data) {
       mine.y = mine.y.from(rows.begin);
     }
+    mine.scratch = scratch();
     kernels<T>().multiply(mine);
   });
 }
@@ -80,8 +80,7 @@ py::array dense_forward(const py::object& x, const py::object& kernel, const py:
                              .b = {},
                              .c = c,
                              .bias = b ? data<T>(*b) : nullptr,
-                             .epilogue = by_parts(f) ? Epilogue::activate : Epilogue::none,
-                             .activation = f};
+                             .activate = by_parts(f) ? kernels<T>().activate[static_cast<std::size_t>(f)] : nullptr};
     const Released released;
     multiply<T>(product, data<T>(w), outputs, false);
     if (f == softmax()) {
@@ -122,8 +121,7 @@ py::array dense_backward_input(const py::object& dy, const py::object& kernel, c
                              .a = {data<T>(a), outputs},
                              .b = {},
                              .c = {mutable_data<T>(dx), inputs},
-                             .epilogue = f == linear ? Epilogue::none : Epilogue::differentiate,
-                             .activation = f,
+                             .differentiate = by_parts(f) ? kernels<T>().differentiate[static_cast<std::size_t>(f)] : nullptr,
                              .y = values ? Rows<const T>{data<T>(*values), inputs} : Rows<const T>{}};
     const Released released;
     multiply<T>(product, data<T>(w), outputs, true);

@@ -3,6 +3,7 @@
 
 #include "kernels/activation.h"
 #include "kernels/batch_norm.h"
+#include "kernels/column_sum.h"
 #include "kernels/elementwise.h"
 #include "kernels/gather.h"
 #include "kernels/group_norm.h"
@@ -10,7 +11,7 @@
 #include "kernels/maxout.h"
 #include "kernels/metric.h"
 #include "kernels/prelu.h"
-#include "kernels/product.h"
+#include "kernels/product/multiply.h"
 #include "kernels/reduce.h"
 #include "kernels/rows.h"
 #include "kernels/table.h"
@@ -29,8 +30,6 @@ extern template double sum_of_squares<double>(const double*, Index);
 template <class T>
 inline constexpr Kernels<T> kernels{
     .panel_width = panel_width<T>,
-    .narrow_columns = narrow_columns<T>,
-    .tile_rows = tile_rows_for(tile_vectors),
     .packed_width = packed_width<T>,
     .multiply = multiply<T>,
     .pack = pack<T>,

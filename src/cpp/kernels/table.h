@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "core/types.h"
+#include "kernels/activation/args.h"
 
 namespace fastopt {
 
@@ -40,15 +41,14 @@ inline constexpr int max_kinds = 32;
 
 template <class T>
 struct Kernels {
-  int panel_width, narrow_columns, tile_rows;
+  int panel_width;
   Index (*packed_width)(Index columns);  // of the panels of a packed matrix
   void (*multiply)(const Product<T>&);
   // Panels first..last of b or, transposed, of b^T where b is [columns, depth].
   void (*pack)(const T* b, Index stride, bool transposed, Index depth, Index columns, Range panels, T* packed);
   void (*column_sum)(Rows<const T> x, Index rows, Range columns, T* sum);
-  std::array<void (*)(Rows<const T> z, Rows<T> y, Index rows, Index columns), max_kinds> activate;
-  std::array<void (*)(Rows<const T> y, Rows<const T> dy, Rows<T> dz, Index rows, Index columns), max_kinds>
-      differentiate;
+  std::array<Activate<T>, max_kinds> activate;
+  std::array<Differentiate<T>, max_kinds> differentiate;
   void (*exp)(const T* x, T* y, Index size);
   void (*log)(const T* x, T* y, Index size);
   std::array<void (*)(const Loss<T>&), max_kinds> loss;

@@ -2,6 +2,7 @@
 
 #include "kernels/product/args.h"
 #include "nn/panels.h"
+#include "runtime/scratch.h"
 
 namespace fastopt {
 
@@ -38,8 +39,8 @@ void Dense<T>::forward(Index rows, const Flow<T>& flow) const {
                          .b = {weights(flow), this->outputs(), kernels<T>().panel_width, true},
                          .c = flow.y,
                          .bias = bias() ? values(flow, *bias()) : nullptr,
-                         .epilogue = by_parts(flow.activation) ? Epilogue::activate : Epilogue::none,
-                         .activation = flow.activation});
+                         .activate = by_parts(flow.activation) ? this->activation(flow) : nullptr,
+                         .scratch = scratch()});
   if (!by_parts(flow.activation)) {
     this->activate(rows, flow);
   }
@@ -53,9 +54,9 @@ void Dense<T>::backward_input(Index rows, const Flow<T>& flow) const {
                          .a = flow.dy,
                          .b = packed_panels<T>(flow.workspace, this->outputs(), this->inputs()),
                          .c = flow.dx,
-                         .epilogue = by_parts(flow.x_activation) ? Epilogue::differentiate : Epilogue::none,
-                         .activation = flow.x_activation,
-                         .y = flow.x});
+                         .differentiate = by_parts(flow.x_activation) ? this->derivative(flow) : nullptr,
+                         .y = flow.x,
+                         .scratch = scratch()});
   if (!by_parts(flow.x_activation)) {
     this->differentiate(rows, flow);
   }
@@ -75,7 +76,8 @@ bool Dense<T>::backward_parameters(const Team& team, Index batch, const Flow<T>&
                            .a = x,
                            .a_transposed = true,
                            .b = {flow.dy.data, flow.dy.stride, kernels<T>().panel_width, true},
-                           .c = {flow.gradients + kernel().offset + rows.begin * this->outputs(), this->outputs()}});
+                           .c = {flow.gradients + kernel().offset + rows.begin * this->outputs(), this->outputs()},
+                           .scratch = scratch()});
   };
   return for_each_part(team, multiply, done) && backward_bias(team, batch, flow, done);
 }

@@ -117,17 +117,22 @@ class Layer {
   virtual bool backward_parameters(const Team&, Index /*batch*/, const Flow<T>&, const PartDone&) const { return true; }
 
  protected:
+  static Activate<T> activation(const Flow<T>& flow) {
+    return kernels<T>().activate[static_cast<std::size_t>(flow.activation)];
+  }
+  static Differentiate<T> derivative(const Flow<T>& flow) {
+    return kernels<T>().differentiate[static_cast<std::size_t>(flow.x_activation)];
+  }
+
   // y <- activation(y), and dx <- dx x_activation'(x), where no kernel has done it.
   void activate(Index rows, const Flow<T>& flow) const {
     if (flow.activation != linear) {
-      kernels<T>().activate[static_cast<std::size_t>(flow.activation)]({flow.y.data, flow.y.stride}, flow.y, rows,
-                                                                       outputs_);
+      activation(flow)({flow.y.data, flow.y.stride}, flow.y, rows, outputs_);
     }
   }
   void differentiate(Index rows, const Flow<T>& flow) const {
     if (flow.x_activation != linear) {
-      kernels<T>().differentiate[static_cast<std::size_t>(flow.x_activation)](flow.x, {flow.dx.data, flow.dx.stride},
-                                                                              flow.dx, rows, inputs_);
+      derivative(flow)(flow.x, {flow.dx.data, flow.dx.stride}, flow.dx, rows, inputs_);
     }
   }
 

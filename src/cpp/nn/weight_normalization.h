@@ -7,6 +7,7 @@
 
 #include "kernels/product/args.h"
 #include "nn/dense.h"
+#include "runtime/scratch.h"
 
 namespace fastopt {
 
@@ -52,7 +53,8 @@ class WeightNormalization final : public Dense<T> {
                              .a = flow.x,
                              .a_transposed = true,
                              .b = {flow.dy.data + columns.begin, flow.dy.stride, kernels<T>().panel_width, true},
-                             .c = {dw + columns.begin, this->outputs()}});
+                             .c = {dw + columns.begin, this->outputs()},
+                             .scratch = scratch()});
       double products[block] = {};
       sum_columns(columns, dw, v, products);
       for (Index j = columns.begin; j < columns.end; ++j) {

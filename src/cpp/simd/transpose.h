@@ -11,32 +11,46 @@ namespace fastopt::FASTOPT_ISA {
 template <class T>
 using Raw [[gnu::vector_size(sizeof(Vec<T>))]] = T;
 
-// Lanes n * half .. of a0 b0 a1 b1 ...
-template <class T, int half>
+// Half of the pairs a0 b0 a1 b1 ... of units of `width` lanes: the first half or the second of each `span` lanes. Units
+// of elements within 16 bytes, and units of 16 bytes, are one instruction on every processor.
+template <class T, int width, int span, int half>
 [[gnu::always_inline]] inline Raw<T> interleave(Raw<T> a, Raw<T> b) {
   return [&]<int... I>(std::integer_sequence<int, I...>) __attribute__((always_inline)) {
-    constexpr int n = lanes<T>;
+    constexpr auto lane = [](int i) {
+      const int unit = i % span / width + half * (span / width);
+      return i / span * span + unit / 2 * width + i % width + unit % 2 * lanes<T>;
+    };
 #if defined(__clang__) || __GNUC__ >= 12
-    return __builtin_shufflevector(a, b, ((I + half * n) / 2 + (I % 2) * n)...);
+    return __builtin_shufflevector(a, b, lane(I)...);
 #else
     using Lanes [[gnu::vector_size(sizeof(Raw<T>))]] = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
-    return __builtin_shuffle(a, b, Lanes{((I + half * n) / 2 + (I % 2) * n)...});
+    return __builtin_shuffle(a, b, Lanes{lane(I)...});
 #endif
   }(std::make_integer_sequence<int, lanes<T>>{});
 }
 
-// The square of as many vectors as a vector has lanes.
+// One round of perfect shuffles in each group of `group` adjacent vectors that are `step` apart.
+template <class T, int width, int span, int group, int step>
+[[gnu::always_inline]] inline void shuffle_round(Raw<T> (&a)[lanes<T>]) {
+  Raw<T> b[lanes<T>];
+  unroll<lanes<T> / 2>([&](auto i) __attribute__((always_inline)) {
+    constexpr int pair = i / step % (group / 2), first = i / (step * group / 2) * step * group + i % step;
+    b[first + 2 * pair * step] =
+        interleave<T, width, span, 0>(a[first + pair * step], a[first + (pair + group / 2) * step]);
+    b[first + (2 * pair + 1) * step] =
+        interleave<T, width, span, 1>(a[first + pair * step], a[first + (pair + group / 2) * step]);
+  });
+  unroll<lanes<T>>([&](auto i) __attribute__((always_inline)) { a[i] = b[i]; });
+}
+
+// The square of as many vectors as a vector has lanes: first the squares within 16 bytes, then that of those squares.
 template <class T>
 [[gnu::always_inline]] inline void transpose_square(Raw<T> (&a)[lanes<T>]) {
-  constexpr int n = lanes<T>;
-  unroll<std::bit_width(static_cast<unsigned>(n)) - 1>([&](auto) __attribute__((always_inline)) {
-    Raw<T> b[n];
-    unroll<n / 2>([&](auto i) __attribute__((always_inline)) {
-      b[2 * i] = interleave<T, 0>(a[i], a[i + n / 2]);
-      b[2 * i + 1] = interleave<T, 1>(a[i], a[i + n / 2]);
-    });
-    unroll<n>([&](auto i) __attribute__((always_inline)) { a[i] = b[i]; });
-  });
+  constexpr int unit = 16 / sizeof(T), units = lanes<T> / unit;
+  unroll<std::bit_width(static_cast<unsigned>(unit)) - 1>(
+      [&](auto) __attribute__((always_inline)) { shuffle_round<T, 1, unit, unit, 1>(a); });
+  unroll<std::bit_width(static_cast<unsigned>(units)) - 1>(
+      [&](auto) __attribute__((always_inline)) { shuffle_round<T, unit, lanes<T>, units, unit>(a); });
 }
 
 // to[k * lanes + i] = row(i)[k] for i < rows <= lanes and k < columns. Whole squares are written; what stands in lanes

@@ -92,7 +92,7 @@ template <class V>
 
 // f(0_c), f(1_c), ..., f((N-1)_c) with the index a constant, so that arrays of vectors stay in registers.
 template <int N, class F>
-[[gnu::always_inline]] inline void unroll(F&& f) {
+[[gnu::always_inline]] constexpr void unroll(F&& f) {
   [&]<int... I>(std::integer_sequence<int, I...>) __attribute__((always_inline)) {
     (f(std::integral_constant<int, I>{}), ...);
   }(std::make_integer_sequence<int, N>{});

@@ -1,14 +1,12 @@
 // What a matrix product is told.
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
 
 #include "core/types.h"
+#include "kernels/activation/args.h"
 
 namespace fastopt {
-
-// How an elementwise activation ends a product: not at all, z -> f(z), or dy -> dy f'(y) with y the activated value.
-enum class Epilogue : std::uint8_t { none, activate, differentiate };
 
 // The right factor of a product, [depth, columns], as panels of `panel_width` columns. In packed form each panel is
 // contiguous and filled with zeros to its full width.
@@ -19,7 +17,11 @@ struct Panels {
   bool padded;  // whole vectors may be read at the end of a row
 };
 
-// c = epilogue(op(a) b + bias). a is [rows, depth]; transposed, it is stored as [depth, rows].
+// Bytes that a product may use while it runs: copies of parts of its factors.
+inline constexpr std::size_t product_scratch = 384 * 1024;
+
+// c = op(a) b + bias, ended by an elementwise activation, c <- f(c), or by its derivative, c <- c f'(y). a is [rows,
+// depth]; transposed, it is stored as [depth, rows].
 template <class T>
 struct Product {
   Index rows, columns, depth;
@@ -28,9 +30,10 @@ struct Product {
   Panels<T> b;
   Rows<T> c;
   const T* bias = nullptr;
-  Epilogue epilogue = Epilogue::none;
-  int activation = 0;
+  Activate<T> activate = nullptr;
+  Differentiate<T> differentiate = nullptr;
   Rows<const T> y = {};
+  std::byte* scratch = nullptr;  // `product_scratch` bytes on a cache line, of this thread alone
 };
 
 }  // namespace fastopt

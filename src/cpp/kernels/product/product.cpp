@@ -1,4 +1,4 @@
-#include "kernels/product.h"
+#include "kernels/product/multiply.h"
 
 namespace fastopt::FASTOPT_ISA {
 

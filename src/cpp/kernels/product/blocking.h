@@ -1,0 +1,48 @@
+// What is measured, not derived, in the matrix product: the numbers of each instruction set.
+#pragma once
+
+#include <algorithm>
+
+#include "core/types.h"
+#include "simd/vec.h"
+
+namespace fastopt::FASTOPT_ISA {
+
+struct Blocking {
+  // A register tile has `rows` x `vectors` accumulators, or `narrow_rows` rows where there are half as many vectors;
+  // its loop over the depth is unrolled so many times. At least `chains` sums under way hide the time that one addition
+  // takes.
+  int rows, vectors, narrow_rows, unroll, chains;
+  // Bytes of the part of the first-level cache that a slice of a panel of b and a tile's rows of a fill, and of the
+  // part of the second-level cache that the rows of a fill that meet this slice.
+  Index first_level, second_level;
+  // A slice of b is copied where at least `copy_b_rows` rows of a meet it and it spans at least `copy_b_span` bytes:
+  // more pages than the processor knows at a time. Rows of a are copied where at least so many columns of b meet them,
+  // which are fewer where a is transposed.
+  Index copy_b_rows, copy_b_span, copy_a_columns, copy_transposed_a_columns;
+};
+
+// Found by trying squares of 96 to 1024 and the layers of the networks in the benchmark. Unrolled, the tiles of 16
+// registers keep sums on the stack.
+inline constexpr Blocking blocking =
+#if defined(__AVX512F__)
+    {6, 4, 8, 4, 8, 71680, 196608, 128, 1 << 18, max_index, max_index};
+#elif defined(__aarch64__)
+    {6, 4, 8, 4, 8, 30720, 196608, 128, 1 << 18, max_index, max_index};
+#elif defined(__AVX2__)
+    {6, 2, 8, 1, 8, 28160, 307200, 16, 1 << 18, 512, 96};
+#else
+    {6, 2, 8, 1, 8, 28160, 307200, 16, 1 << 18, 512, 96};
+#endif
+
+template <class T>
+inline constexpr int panel_width = blocking.vectors * lanes<T>;
+
+template <class T>
+inline constexpr Index depth_block =
+    blocking.first_level / ((panel_width<T> + blocking.rows) * static_cast<Index>(sizeof(T)));
+
+template <class T>
+inline constexpr Index row_block = blocking.second_level / (depth_block<T> * static_cast<Index>(sizeof(T)));
+
+}  // namespace fastopt::FASTOPT_ISA

@@ -1,0 +1,22 @@
+// How a product ends.
+#pragma once
+
+#include "kernels/product/args.h"
+
+namespace fastopt::FASTOPT_ISA {
+
+// The activation, or its derivative, on a part of c that was just written.
+template <class T>
+void finish(const Product<T>& p, Range rows, Range columns) {
+  Rows<T> c = p.c.from(rows.begin);
+  c.data += columns.begin;
+  if (p.activate) {
+    p.activate({c.data, c.stride}, c, rows.size(), columns.size());
+  } else if (p.differentiate) {
+    Rows<const T> y = p.y.from(rows.begin);
+    y.data += columns.begin;
+    p.differentiate(y, {c.data, c.stride}, c, rows.size(), columns.size());
+  }
+}
+
+}  // namespace fastopt::FASTOPT_ISA
