@@ -1,5 +1,6 @@
 """The Model API: what a user calls, and what comes back."""
 
+import inspect
 import os
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 import fastopt as fo
-from fastopt import progress
+from fastopt import _core, progress
 
 
 @pytest.fixture
@@ -209,6 +210,69 @@ def test_learning_rate_takes_effect(data):
     model.fit(*data, epochs=3, callbacks=[stop], verbose=0)
     once.fit(*data, verbose=0)
     assert [w.tobytes() for w in model.get_weights()] == [w.tobytes() for w in once.get_weights()]
+
+
+def test_what_stays_between_calls_is_made_once(data, monkeypatch):
+    """Else small calls would take several times as long."""
+    x, y = data[0].astype(np.float32), data[1]
+    model = fo.Sequential([fo.layers.Dense(8, "relu"), fo.layers.Dense(3)], seed=0)
+    model.compile(fo.optimizers.Clip(fo.optimizers.Adam(0.01), norm=1.0), "sparse_categorical_crossentropy", ["acc"])
+
+    def calls():
+        model.train_on_batch(x, y)
+        model.backward(model(x))
+        model.apply_gradients()
+        model.evaluate(x, y)
+        model.predict(x)
+
+    calls()
+    for owner, name in (
+        (inspect, "signature"),
+        (fo.layers.Dense, "output_shape"),
+        (fo.optimizers.Adam, "numbers"),
+        (fo.metrics.Accuracy, "function"),
+    ):
+        monkeypatch.setattr(owner, name, None)
+    calls()
+
+
+READABLE = np.arange(6, dtype=np.float32).reshape(3, 2)
+UNREADABLE = {
+    "another dtype": READABLE.astype(np.float64),
+    "another byte order": READABLE.astype(">f4"),
+    "strided": READABLE[::2],
+    "columns first": np.asfortranarray(READABLE),
+    "unaligned": np.zeros(25, np.int8)[1:].view(np.float32).reshape(3, 2),
+    "another shape": READABLE.T.copy(),
+    "one dimension": READABLE[0],
+    "no rows": READABLE[:0],
+    "NaN": np.full((3, 2), np.nan, np.float32),
+    "a list": READABLE.tolist(),
+    "a subclass": READABLE.view(np.memmap),
+}
+
+
+@pytest.mark.parametrize("array", UNREADABLE.values(), ids=UNREADABLE)
+def test_what_cannot_be_read_as_it_is(array):
+    assert _core.is_matrix(READABLE, "float32", 2)
+    assert not _core.is_matrix(array, "float32", 2)
+
+
+LABELS = np.array([0, 2, 1])
+NO_LABELS = {
+    "below": np.array([0, -1]),
+    "above": np.array([0, 3]),
+    "another dtype": LABELS.astype(np.int32),
+    "strided": LABELS[::2],
+    "two dimensions": LABELS[:, np.newaxis],
+    "a list": LABELS.tolist(),
+}
+
+
+@pytest.mark.parametrize("array", NO_LABELS.values(), ids=NO_LABELS)
+def test_what_are_no_labels_as_they_are(array):
+    assert _core.is_labels(LABELS, 3)
+    assert not _core.is_labels(array, 3)
 
 
 # Callbacks

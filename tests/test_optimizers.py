@@ -81,6 +81,7 @@ SURROUNDED = {
     "l2": (lambda: opt.Decay(adam(), l2=0.3), Twin(RULE, l2=0.3, exclude=("bias", "gamma"))),
     "decoupled": (lambda: opt.Decay(adam(), 0.0, 0.0, 0.3, ["norm"]), Twin(RULE, decoupled=0.3, exclude=["norm"])),
     "accumulate": (lambda: opt.Accumulate(adam(), 3), Twin(RULE, every=3)),
+    "accumulate one": (lambda: opt.Accumulate(adam(), 1), Twin(RULE)),
     "rates": (
         lambda: opt.LayerRates(adam(), {"dense": 0.5, "dense/bias": 3.0}),
         Twin(RULE, rates={"dense": 0.5, "dense/bias": 3.0}),
@@ -382,6 +383,32 @@ def test_hyperparameters_are_found_through_wrappers():
     assert outer.hyper["clip_value"] == 2.0
     with pytest.raises(AttributeError, match="nothing"):
         _ = outer.nothing
+
+
+CHANGES = {
+    "rate": lambda clip: setattr(clip, "learning_rate", 0.5),
+    "rate of the inner one": lambda clip: setattr(clip.optimizer, "learning_rate", 0.5),
+    "rate becomes a function": lambda clip: setattr(clip.optimizer, "learning_rate", lambda step: 0.5),
+    "limit": lambda clip: setattr(clip, "value", 5.0),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_what_is_set_counts_from_the_next_step(change):
+    optimizer, w = opt.Clip(opt.SGD(1.0), value=10.0), np.zeros(1)
+    for _ in range(2):
+        optimizer.update(w, np.full(1, -10.0))
+    change(optimizer)
+    optimizer.update(w, np.full(1, -10.0))
+    assert w == 25.0
+
+
+def test_functions_are_asked_at_each_step():
+    rates = iter([1.0, 2.0, 3.0])
+    optimizer, w = opt.SGD(lambda step: next(rates)), np.zeros(1)
+    for _ in range(3):
+        optimizer.update(w, np.full(1, -1.0))
+    assert w == 6.0
 
 
 def test_schedules_around_a_rule():

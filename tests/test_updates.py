@@ -165,6 +165,7 @@ WRONG = {
     "lists of unequal length": (lambda a: a["grads"].pop(), ValueError),
     "unknown rule": (lambda a: a.update(rule="adm"), ValueError),
     "hyperparameter missing": (lambda a: a["hyper"].pop("beta_1"), (KeyError, ValueError)),
+    "hyperparameter that is no number": (lambda a: a["hyper"].update(beta_1="0.9"), TypeError),
     "unknown hyperparameter": (lambda a: a["hyper"].update(beta1=0.5), (KeyError, ValueError)),
     "step zero": (lambda a: a.update(step=0), ValueError),
     "step below zero": (lambda a: a.update(step=-1), ValueError),

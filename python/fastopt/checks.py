@@ -12,11 +12,12 @@ from fastopt import _core
 
 SIZE = 2**63  # sizes, which the core keeps in 64 bits, are less
 BLOCK = 1 << 20  # elements looked at in one piece
+BOOLS = (bool, np.bool_)
 
 
 def integer(name: str, value: object, low: int, high: int | None = None) -> int:
     """Return `value` as an int that is at least `low` and less than `high`."""
-    if isinstance(value, bool | np.bool_) or not hasattr(value, "__index__"):
+    if isinstance(value, BOOLS) or not hasattr(value, "__index__"):
         raise TypeError(f"{name} must be an integer, not {value!r}.")
     number = operator.index(value)
     if number < low or (high is not None and number >= high):
@@ -27,7 +28,7 @@ def integer(name: str, value: object, low: int, high: int | None = None) -> int:
 
 def real(name: str, value: object, low: float = -math.inf, high: float = math.inf, *, above: bool = False) -> float:
     """Return `value` as a finite float that is at least `low`, or `above` it, and less than `high`."""
-    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
+    if isinstance(value, BOOLS) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a number, not {value!r}.")
     try:
         number = float(value)
@@ -45,7 +46,7 @@ def real(name: str, value: object, low: float = -math.inf, high: float = math.in
 def array(name: str, value: object) -> NDArray[Any]:
     """Return `value` as an array of a number type that the core reads; an array is not copied."""
     try:
-        result = np.asarray(value)
+        result: NDArray[Any] = value if type(value) is np.ndarray else np.asarray(value)
     except ValueError as error:
         raise ValueError(f"{name} is not a rectangular array: {error}") from None
     kind = result.dtype
@@ -59,37 +60,49 @@ def array(name: str, value: object) -> NDArray[Any]:
 
 def matrix(name: str, value: object, features: int | None) -> NDArray[Any]:
     """Return `value` as a non-empty array ``[n, features]``; any number of features if `features` is None."""
-    result = array(name, value)
+    return _matrix(name, array(name, value), features)
+
+
+def _matrix(name: str, given: NDArray[Any], features: int | None) -> NDArray[Any]:
+    if given.ndim == 2 and given.size and (features is None or given.shape[1] == features):
+        return given
     wanted = f"[n, {'features' if features is None else features}]"
-    if result.ndim != 2:
+    if given.ndim != 2:
         hint = ""
-        if result.ndim == 1:
-            one_row = features not in (None, 1) and len(result) == features
+        if given.ndim == 1:
+            one_row = features not in (None, 1) and len(given) == features
             hint = (
                 f" For one sample use {name}.reshape(1, -1)."
                 if one_row
                 else f" For n samples of one feature use {name}.reshape(-1, 1)."
             )
-        elif result.ndim > 2:
+        elif given.ndim > 2:
             hint = f" Use {name}.reshape(len({name}), -1)."
-        raise ValueError(f"{name} has shape {result.shape}; expected two dimensions, {wanted}.{hint}")
-    if 0 in result.shape:
-        raise ValueError(f"{name} is empty: its shape is {result.shape}; expected {wanted} with at least one sample.")
-    if features is not None and result.shape[1] != features:
-        raise ValueError(f"{name} has {result.shape[1]} features (shape {result.shape}); expected {wanted}.")
-    return result
+        raise ValueError(f"{name} has shape {given.shape}; expected two dimensions, {wanted}.{hint}")
+    if not given.size:
+        raise ValueError(f"{name} is empty: its shape is {given.shape}; expected {wanted} with at least one sample.")
+    raise ValueError(f"{name} has {given.shape[1]} features (shape {given.shape}); expected {wanted}.")
 
 
 def samples(name: str, value: object, shape: tuple[int, ...] | None) -> NDArray[Any]:
     """Return `value` as a non-empty array ``[n, ...]`` of samples of this shape; of any shape if it is None."""
     result = array(name, value)
     if (shape is None and result.ndim <= 2) or (shape is not None and len(shape) == 1):
-        return matrix(name, result, None if shape is None else shape[0])
+        return _matrix(name, result, None if shape is None else shape[0])
     if 0 in result.shape:
         raise ValueError(f"{name} is empty: its shape is {result.shape}; expected at least one sample.")
     if shape is not None and result.shape[1:] != shape:
         raise ValueError(f"{name} has shape {result.shape}; expected (n, {', '.join(map(str, shape))}).")
     return result
+
+
+def in_form(value: NDArray[Any], dtype: str) -> NDArray[Any]:
+    """Return the values as the core reads them, of `dtype`, contiguous and aligned; what is so is not copied."""
+    flags = value.flags
+    if value.dtype == dtype and flags.c_contiguous and flags.aligned:
+        return value
+    with np.errstate(over="ignore"):
+        return np.require(value, dtype, ["C", "A"])
 
 
 def finite(name: str, value: NDArray[Any], dtype: str) -> None:
@@ -99,8 +112,7 @@ def finite(name: str, value: NDArray[Any], dtype: str) -> None:
     rows = max(1, BLOCK * len(value) // value.size)
     for start in range(0, len(value), rows):
         block = value[start : start + rows]
-        with np.errstate(over="ignore"):
-            flat = _core.kernels.first_nonfinite(np.require(block, dtype, ["C", "A"]))
+        flat = _core.kernels.first_nonfinite(in_form(block, dtype))
         if flat >= 0:
             index = np.unravel_index(flat, block.shape)
             found = block[index]
@@ -120,4 +132,4 @@ def weights(name: str, value: object, samples: int, dtype: str) -> NDArray[Any]:
         raise ValueError(f"{name}[{index}] = {result[index]} is negative; weights must be at least 0.")
     if not result.any():
         raise ValueError(f"{name} is 0 for every sample; at least one must be positive.")
-    return np.ascontiguousarray(result, dtype)
+    return in_form(result, dtype)

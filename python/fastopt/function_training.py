@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastopt import _core
+from fastopt import _core, checks
 from fastopt.kernels import Real
 from fastopt.losses import FunctionLoss
 from fastopt.metrics import MeanMetric
@@ -53,8 +53,7 @@ def train(
         gradient = _add(totals, loss, targets, outputs, share)
         if network.penalises:
             totals["loss"] += network.penalty()
-        with np.errstate(over="ignore"):
-            gradient = np.require(gradient, network.dtype, ["C", "A"])
+        gradient = checks.in_form(gradient, network.dtype)
         for what, finite in (("loss", math.isfinite(totals["loss"])), ("gradient", np.isfinite(gradient).all())):
             if not finite:
                 raise FloatingPointError(

@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from fastopt import checks
-from fastopt.registry import Described, Registry, snake_case
+from fastopt import _core, checks
+from fastopt.registry import Described, Registry, arguments_of, snake_case
 
 __all__ = [
     "BinaryCrossentropy",
@@ -44,7 +44,7 @@ class Loss(Described):
     @property
     def hyper(self) -> dict[str, float]:
         """The arguments of the loss, as the core reads them."""
-        return self.get_config()
+        return {name: getattr(self, name) for name in arguments_of(type(self))}
 
     def check_activation(self, activation: str) -> None:
         """Refuse a last layer whose outputs the loss cannot read.
@@ -71,6 +71,9 @@ class Loss(Described):
             TypeError: `y` does not hold numbers.
             ValueError: Its shape or one of its values does not fit; the message names the place.
         """
+        if _core.is_matrix(y, dtype, outputs):
+            self.check_values(name, y)
+            return y
         result = checks.array(name, y)
         if result.ndim == 1 and outputs == 1:
             result = result[:, np.newaxis]
@@ -81,7 +84,7 @@ class Loss(Described):
             )
         checks.finite(name, result, dtype)
         self.check_values(name, result)
-        return np.ascontiguousarray(result, dtype)
+        return checks.in_form(result, dtype)
 
     def classes(self, y: NDArray[Any], outputs: int) -> tuple[NDArray[Any], int]:
         """Return the class ``[n]`` of each checked target, from 0, and the number of classes.
@@ -122,7 +125,7 @@ def loss_of(given: object) -> Loss:
 
 
 def _refuse(name: str, y: NDArray[Any], bad: NDArray[np.bool_], expected: str) -> None:
-    if bad.any():
+    if np.count_nonzero(bad):  # for a few targets much faster than bad.any()
         index = np.unravel_index(int(np.argmax(bad)), bad.shape)
         place = ", ".join(str(int(i)) for i in index)
         raise ValueError(f"{name}[{place}] = {y[index]} is not {expected}.")
@@ -174,6 +177,8 @@ class SparseCategoricalCrossentropy(Loss):
 
     def targets(self, name: str, y: object, outputs: int, dtype: str) -> NDArray[Any]:
         """Return the labels as int64 ``[n]``."""
+        if _core.is_labels(y, outputs):
+            return y
         result = checks.array(name, y)
         if result.ndim == 2 and result.shape[1] == 1:
             result = result[:, 0]
@@ -189,7 +194,7 @@ class SparseCategoricalCrossentropy(Loss):
             _refuse(name, result, result != np.floor(result), "a whole number; labels are integers")
         outside = (result < 0) | (result >= outputs)
         _refuse(name, result, outside, f"a label from 0 to {outputs - 1} (the network has {outputs} outputs)")
-        return np.ascontiguousarray(result, np.int64)
+        return checks.in_form(result, "int64")
 
     def classes(self, y: NDArray[Any], outputs: int) -> tuple[NDArray[Any], int]:
         """Return the labels."""

@@ -1,5 +1,6 @@
 """Objects described by their constructor's arguments, and the closed tables of classes they are built from."""
 
+import functools
 import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -9,6 +10,7 @@ T = TypeVar("T", bound="Described")
 C = TypeVar("C", bound="Described")
 
 
+@functools.cache
 def snake_case(name: str) -> str:
     """Return ``"glorot_uniform"`` for ``"GlorotUniform"``."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", "_", name).lower()
@@ -24,6 +26,16 @@ def unknown_name(kind: str, given: object, known: Iterable[str]) -> ValueError:
     return ValueError(f"Unknown {kind} {given!r}.{hint} Known: {', '.join(names)}.")
 
 
+def arguments_of(cls: type) -> Mapping[str, Any]:
+    """Return the arguments of a class's constructor with their defaults; it is inspected once, as that takes long."""
+    if cls not in _ARGUMENTS:
+        _ARGUMENTS[cls] = {name: parameter.default for name, parameter in inspect.signature(cls).parameters.items()}
+    return _ARGUMENTS[cls]
+
+
+_ARGUMENTS: dict[type, dict[str, Any]] = {}
+
+
 class Described:
     """An object that its constructor's arguments describe completely; each is kept in an attribute of the same name."""
 
@@ -33,7 +45,7 @@ class Described:
         Raises:
             ValueError: One is a plain function.
         """
-        return {name: _plain(getattr(self, name)) for name in inspect.signature(type(self)).parameters}
+        return {name: _plain(getattr(self, name)) for name in arguments_of(type(self))}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
@@ -41,8 +53,7 @@ class Described:
         return cls(**config)
 
     def __repr__(self) -> str:
-        parameters = inspect.signature(type(self)).parameters.values()
-        values = ((p.name, getattr(self, p.name), p.default) for p in parameters)
+        values = ((name, getattr(self, name), usual) for name, usual in arguments_of(type(self)).items())
         unusual = ", ".join(f"{name}={value!r}" for name, value, usual in values if value != usual)
         return f"{type(self).__name__}({unusual})"
 

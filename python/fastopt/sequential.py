@@ -134,6 +134,9 @@ class Sequential:
         self._network: _core.Network | None = None
         self._input_shape: Shape | None = None
         self._output_shape: Shape = ()
+        self._stages: tuple[Stage, ...] = ()
+        self._keys: dict[str, str] = {}
+        self._functions: list[str] = []
         self._noise = True
 
     # Building
@@ -206,7 +209,8 @@ class Sequential:
             tensors = [tensor for stage in plan for tensor in getattr(stage, kind).values()]
             for i, (tensor, view) in enumerate(zip(tensors, _flat(views), strict=True)):
                 view[...] = tensor.initializer(tensor.shape, self.seed, stream + i, self.dtype)
-        self._network, self._input_shape, self._output_shape = network, shape, plan[-1].output_shape
+        self._network, self._input_shape = network, shape
+        self._output_shape, self._stages = plan[-1].output_shape, plan
         try:
             if self.optimizer is not None:
                 self._bind(self.optimizer)
@@ -214,12 +218,16 @@ class Sequential:
             self._network = self._input_shape = None
             raise
 
-    def plan(self, input_shape: Shape) -> list[Stage]:
+    def plan(self, input_shape: Shape) -> tuple[Stage, ...]:
         """Return what the layers become for samples of this shape; nothing is allocated.
+
+        That of a model that is built is the one that it was built by.
 
         Raises:
             ValueError: A layer cannot take its input.
         """
+        if input_shape == self._input_shape:
+            return self._stages
         stages = []
         for name, layer, behind in zip(self.layer_names, self.layers, [*self.layers[1:], None], strict=True):
             used, note = layer, ""
@@ -229,7 +237,7 @@ class Sequential:
             parameters, state = used.parameters(input_shape), used.state(input_shape)
             stages.append(Stage(name, used, input_shape, output_shape, parameters, state, note))
             input_shape = output_shape
-        return stages
+        return tuple(stages)
 
     def compile(
         self,
@@ -272,6 +280,8 @@ class Sequential:
         if self._network is not None:
             self._bind(chosen_optimizer)
         self.optimizer, self.loss, self.metrics = chosen_optimizer, chosen_loss, chosen_metrics
+        self._keys = {} if chosen_loss is None else _keys(self._mean_metrics(), chosen_loss)
+        self._functions = list(dict.fromkeys(name for name in self._keys.values() if name != "loss"))
 
     # Training
 
@@ -445,7 +455,7 @@ class Sequential:
                 optimizer,
                 trainer,
                 loss,
-                {self._keys()[name]: metric for name, metric in self._mean_metrics().items()},
+                {self._keys[name]: metric for name, metric in self._mean_metrics().items()},
                 *data[:3],
                 order,
                 batch_size,
@@ -458,7 +468,7 @@ class Sequential:
             data.y,
             loss.name,
             optimizer.hyper_of(len(batches)),
-            self._functions(),
+            self._functions,
             data.weight,
             order,
             batch_size,
@@ -491,13 +501,13 @@ class Sequential:
         Raises:
             RuntimeError, TypeError, ValueError, FloatingPointError: As `fit`.
         """
-        self._compiled()
         data = self._samples(x, y, sample_weight)
         if class_weight is not None:
             data = self._with_class_weight(data, class_weight)
         self._check_step()
         self._check_batches(len(data.x), len(data.x), data.shape)
-        self.build(data.shape)
+        if not self.built:
+            self.build(data.shape)
         return self._means(self._train(data, len(data.x), range(1)))
 
     def evaluate(
@@ -543,9 +553,9 @@ class Sequential:
             ValueError: The shape does not fit, or a value is NaN or infinite.
         """
         network = self._built()
-        return self._shaped(
-            network.predict(self._inputs("x", x), checks.integer("batch_size", batch_size, 1, checks.SIZE))
-        )
+        inputs = self._inputs("x", x)
+        outputs = network.predict(inputs, checks.integer("batch_size", batch_size, 1, checks.SIZE))
+        return _in_shape(outputs, self._output_shape)
 
     def predict_proba(self, x: ArrayLike, batch_size: int = 256) -> Real:
         """Return probabilities, ``[n, outputs]``.
@@ -674,8 +684,9 @@ class Sequential:
         shape = self._shape_of("x", x)
         inputs = self._inputs("x", x)
         self._check_batches(len(inputs), len(inputs), shape)
-        self.build(shape)
-        return self._shaped(self._built().forward(inputs))
+        if not self.built:
+            self.build(shape)
+        return _in_shape(self._built().forward(inputs), self._output_shape)
 
     def backward(self, dy: ArrayLike) -> Real:
         """Fill the gradients of the last call of the model, and return that of its input.
@@ -695,14 +706,15 @@ class Sequential:
             ValueError: The shape is not that of the outputs, or a value is NaN or infinite.
         """
         network = self._built()
+        if _core.is_matrix(dy, self.dtype, network.output_size):
+            return _in_shape(network.backward(dy), self._input_shape or ())
         gradient = checks.array("dy", dy)
         shape = self._output_shape
         if len(shape) > 1 and gradient.shape[1:] == shape:
             gradient = gradient.reshape(len(gradient), -1)
         gradient = checks.matrix("dy", gradient, network.output_size)
         checks.finite("dy", gradient, self.dtype)
-        dx = network.backward(np.require(gradient, self.dtype, ["C", "A"]))
-        return dx.reshape(len(dx), *(self._input_shape or ()))
+        return _in_shape(network.backward(checks.in_form(gradient, self.dtype)), self._input_shape or ())
 
     def apply_gradients(self) -> None:
         """Do one step of the optimizer along the gradients that `backward` has left.
@@ -844,9 +856,12 @@ class Sequential:
 
     def _inputs(self, name: str, x: ArrayLike, shape: Shape | None = None) -> NDArray[Any]:
         """Return the samples, each in a row."""
-        result = checks.samples(name, x, self._input_shape or shape)
+        shape = self._input_shape or shape
+        if shape is not None and len(shape) == 1 and _core.is_matrix(x, self.dtype, shape[0]):
+            return x  # the usual case; the checks below take ten times as long
+        result = checks.samples(name, x, shape)
         checks.finite(name, result, self.dtype)
-        return result.reshape(len(result), -1)
+        return result if result.ndim == 2 else result.reshape(len(result), -1)
 
     def _whole(self, x: ArrayLike, batch_size: int) -> tuple[Real, int]:
         """Return the samples in the model's dtype and their own shape, and the checked size of a batch."""
@@ -925,28 +940,16 @@ class Sequential:
     # Pieces
 
     def _bind(self, optimizer: Optimizer) -> _core.Optimizer:
-        optimizer.epoch = self.epochs_trained
+        if optimizer.epoch != self.epochs_trained:
+            optimizer.epoch = self.epochs_trained
         return optimizer.bind(self._built(), lambda: self._names("parameters"))
-
-    def _shaped(self, outputs: Real) -> Real:
-        return outputs.reshape(len(outputs), *self._output_shape)
 
     def _mean_metrics(self) -> dict[str, MeanMetric]:
         return {name: metric for name, metric in self.metrics.items() if isinstance(metric, MeanMetric)}
 
-    def _functions(self) -> list[str]:
-        return list(dict.fromkeys(self._keys().values()))
-
-    def _keys(self) -> dict[str, str]:
-        """Return the names of the means over samples, and what totals hold them under."""
-        _, loss = self._compiled()
-        if isinstance(loss, FunctionLoss):
-            return {name: f"metric {name}" for name in self._mean_metrics()}
-        return {name: metric.function(loss) for name, metric in self._mean_metrics().items()}
-
     def _means(self, totals: Mapping[str, float]) -> Logs:
         weight = totals["weight"] or float("nan")
-        return {name: totals[key] / weight for name, key in {"loss": "loss", **self._keys()}.items() if key in totals}
+        return {name: totals[key] / weight for name, key in self._keys.items() if key in totals}
 
     def _evaluate(self, data: Samples, batch_size: int) -> Logs:
         _, loss = self._compiled()
@@ -959,7 +962,7 @@ class Sequential:
         else:
             logs = self._means(
                 network.evaluate(
-                    data.x, data.y, loss.name, self._functions(), data.weight, batch_size, loss_hyper=loss.hyper
+                    data.x, data.y, loss.name, self._functions, data.weight, batch_size, loss_hyper=loss.hyper
                 )
             )
         others = {name: metric for name, metric in self.metrics.items() if name not in logs}
@@ -984,6 +987,17 @@ class Sequential:
 
     def _by_name(self, kind: str, layers: Sequence[Mapping[str, Real]]) -> dict[str, Real]:
         return dict(zip(self._names(kind), _flat(layers), strict=True))
+
+
+def _keys(metrics: Mapping[str, MeanMetric], loss: Loss) -> dict[str, str]:
+    """Return the names of the means over samples, the loss among them, and what totals hold them under."""
+    own = isinstance(loss, FunctionLoss)
+    return {"loss": "loss"} | {n: f"metric {n}" if own else m.function(loss) for n, m in metrics.items()}
+
+
+def _in_shape(rows: Real, shape: Shape) -> Real:
+    """Return the samples, each a row, in their own shape."""
+    return rows if len(shape) == 1 else rows.reshape(len(rows), *shape)
 
 
 def _flat(layers: Sequence[Mapping[str, Real]]) -> list[Real]:

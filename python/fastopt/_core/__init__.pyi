@@ -6,7 +6,7 @@ changed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,10 @@ from . import roof as roof
 from . import runtime as runtime
 
 Real: TypeAlias = NDArray[np.float32] | NDArray[np.float64]
+
+# Whether an array can be read as it is: [n >= 1, columns] of finite numbers; labels [n] from 0 to classes - 1.
+def is_matrix(array: object, dtype: str, columns: int) -> TypeGuard[NDArray[Any]]: ...
+def is_labels(array: object, classes: int) -> TypeGuard[NDArray[np.int64]]: ...
 
 class Network:
     draws: int
@@ -67,8 +71,8 @@ class ArrayOptimizer:
     def rule(self) -> str: ...
     @property
     def slots(self) -> list[dict[str, Real]]: ...
-    def check(self, params: list[Real], grads: list[Real], hyper: Mapping[str, float]) -> None: ...
-    def update(self, params: list[Real], grads: list[Real], hyper: Mapping[str, float]) -> None: ...
+    def check(self, params: list[Real], grads: list[Real], hyper: dict[str, float]) -> None: ...
+    def update(self, params: list[Real], grads: list[Real], hyper: dict[str, float]) -> None: ...
 
 class Optimizer:
     step: int
@@ -85,13 +89,13 @@ class Optimizer:
     def rule(self) -> str: ...
     @property
     def slots(self) -> list[dict[str, dict[str, Real]]]: ...
-    def apply(self, hyper: Mapping[str, float]) -> None: ...
+    def apply(self, hyper: dict[str, float]) -> None: ...
     def train(
         self,
         x: NDArray[Any],
         y: NDArray[Any],
         loss: str,
-        hyper: Mapping[str, float | NDArray[np.float64]],
+        hyper: dict[str, float | NDArray[np.float64]],
         metrics: Sequence[str] = (),
         sample_weight: Real | None = None,
         order: NDArray[np.int64] | None = None,

@@ -103,7 +103,7 @@ def update(
     params: Sequence[Real],
     grads: Sequence[Real],
     slots: Sequence[Mapping[str, Real]],
-    hyper: Mapping[str, float],
+    hyper: dict[str, float],
     step: int,
     state: NDArray[np.float64] | None = None,
 ) -> None: ...

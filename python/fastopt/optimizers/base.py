@@ -3,7 +3,7 @@
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Self, overload
+from typing import Any, ClassVar, Self, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fastopt import _core, checks
 from fastopt.kernels import Real
 from fastopt.optimizers.arrays import Tree, arrays_like, arrays_of, outline_of, paths_of
-from fastopt.registry import Described, Registry
+from fastopt.registry import Described, Registry, arguments_of
 from fastopt.schedules import Rate, from_description, unit, values
 
 __all__ = ["EPSILON", "OPTIMIZERS", "RULES", "Hyperparameter", "Optimizer", "OptionalHyperparameter"]
@@ -51,7 +51,6 @@ class Hyperparameter:
     def __set__(self, instance: object, given: Rate) -> None:
         rate = from_description(given)
         vars(instance)[self.name] = rate if callable(rate) and not self.fixed else self._check(self.name, rate)
-        vars(instance).pop("_constant", None)
 
     def series(self, rate: Rate, updates: Floats, epoch: int) -> float | Floats:
         """Return the values of `rate` after these numbers of updates: a number if all are equal."""
@@ -59,11 +58,12 @@ class Hyperparameter:
             return rate
         times = updates if unit(rate) == "step" else np.array([float(epoch)])
         result = values(rate, times)
-        good = (result >= self.low) & (result < self.high) & ~(self.above & (result == self.low))
-        if not good.all():
+        least, most = float(result.min()), float(result.max())  # NaN if there is one
+        if not (self.low <= least and most < self.high) or (self.above and least == self.low):
+            good = (result >= self.low) & (result < self.high) & ~(self.above & (result == self.low))
             i = int(np.argmin(good))
             self._check(f"{self.name} at {unit(rate)} {int(times[i])}", float(result[i]))
-        return float(result[0]) if (result == result[0]).all() else result
+        return least if least == most else result
 
     def _check(self, name: str, value: object) -> float:
         return checks.real(name, value, self.low, self.high, above=self.above)
@@ -75,7 +75,6 @@ class OptionalHyperparameter(Hyperparameter):
     def __set__(self, instance: object, given: Rate | None) -> None:
         if given is None:
             vars(instance)[self.name] = None
-            vars(instance).pop("_constant", None)
         else:
             super().__set__(instance, given)
 
@@ -94,11 +93,18 @@ class Optimizer(Described, ABC):
 
     epoch: int = 0
     learning_rate = Hyperparameter(0.0)
+    _changes: ClassVar[int] = 0  # how many attributes of optimizers have been set
+    _kept: tuple[int, Numbers | None] = (-1, None)  # that number, and what all steps read until it changes, if they do
     _state: State | None = None
     _made_for: tuple[str, list[str]] = ("", [])
     _network: _core.Network | None = None
     _names: Sequence[str] = ()
     _outline: Tree = None  # of bare arrays
+
+    def __setattr__(self, name: str, value: object) -> None:
+        super().__setattr__(name, value)
+        if name != "epoch":  # it counts for schedules only
+            Optimizer._changes += 1
 
     @property
     @abstractmethod
@@ -147,26 +153,32 @@ class Optimizer(Described, ABC):
             TypeError: The value of a function is not a number.
             ValueError: The value of a schedule is out of the hyperparameter's range; or the rule has changed.
         """
+        changes, kept = self._kept
+        known = changes == Optimizer._changes
+        if known and kept is not None:
+            return kept
         self.check_rule()
-        every, step = self.every, self.step
-        if every == 1:
-            return self.numbers(np.arange(step, step + gradients, dtype=np.float64), self.epoch)
-        held = np.arange(gradients) + (0 if self._state is None else self._state.held)
-        numbers = self.numbers((step + held // every).astype(np.float64), self.epoch)
-        return numbers | {"every": np.where((held + 1) % every, 0.0, float(every))}
+        step, own = self.step, {}
+        updates = np.arange(step, step + gradients, dtype=np.float64)
+        if "every" in self.extras:
+            every, held = self.every, np.arange(gradients) + (0 if self._state is None else self._state.held)
+            updates = (step + held // every).astype(np.float64)
+            own = {"every": np.where((held + 1) % every, 0.0, float(every))}
+        numbers = self.numbers(updates, self.epoch) | own
+        if not known:
+            vars(self)["_kept"] = Optimizer._changes, numbers if self._stays(numbers) else None
+        return numbers
+
+    def _stays(self, numbers: Numbers) -> bool:
+        """Whether all steps read these numbers, until an attribute is set."""
+        parts = self.parts()
+        arguments = (getattr(part, name) for part in parts for name in arguments_of(type(part)))
+        described = set(RULES[self.rule]["hyper"]) <= arguments_of(type(parts[-1])).keys()
+        return described and all(isinstance(n, float) for n in numbers.values()) and not any(map(callable, arguments))
 
     def numbers(self, updates: Floats, epoch: int) -> Numbers:
         """Return what is read after these numbers of updates."""
-        rule, known = self.rule, vars(self).get("_constant")
-        if known is None or known[0] != rule:
-            names = RULES[rule]["hyper"]
-            known = rule, {name: self._series(name, updates, epoch) for name in names}
-            kinds = [getattr(type(self), name, None) for name in names]
-            if all(isinstance(kind, Hyperparameter) for kind in kinds) and not any(
-                callable(getattr(self, name)) for name in names
-            ):
-                vars(self)["_constant"] = known  # until one is set
-        return dict(known[1])
+        return {name: self._series(name, updates, epoch) for name in RULES[self.rule]["hyper"]}
 
     def _series(self, name: str, updates: Floats, epoch: int) -> float | Floats:
         kind, value = getattr(type(self), name, None), getattr(self, name)

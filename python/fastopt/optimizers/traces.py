@@ -1,7 +1,6 @@
 """The way of an update rule over a function of a few variables, to look at or to draw."""
 
 import copy
-import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -11,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastopt import checks
 from fastopt.kernels import Real
 from fastopt.optimizers.base import OPTIMIZERS, Optimizer
-from fastopt.registry import Described
+from fastopt.registry import Described, arguments_of
 
 __all__ = ["Trace", "evaluate", "trace"]
 
@@ -122,8 +121,8 @@ def _as_written(value: object) -> str:
     if not isinstance(value, Described):
         return getattr(value, "__name__", repr(value))
     arguments = []
-    for i, (name, parameter) in enumerate(inspect.signature(type(value)).parameters.items()):
+    for i, (name, usual) in enumerate(arguments_of(type(value)).items()):
         argument = getattr(value, name)
-        if i == 0 or argument != parameter.default:
+        if i == 0 or argument != usual:
             arguments.append(("" if i == 0 else f"{name}=") + _as_written(argument))
     return f"{type(value).__name__}({', '.join(arguments)})"

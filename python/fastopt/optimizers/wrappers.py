@@ -1,7 +1,6 @@
 """Optimizers made of others: what may surround any update rule, and one after another."""
 
 import collections.abc
-import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +18,7 @@ from fastopt.optimizers.base import (
     Optimizer,
     OptionalHyperparameter,
 )
+from fastopt.registry import arguments_of
 from fastopt.schedules import Rate
 
 __all__ = ["Accumulate", "Average", "Clip", "Decay", "LayerRates", "Lookahead", "Sequence", "Wrapper"]
@@ -49,7 +49,7 @@ class Wrapper(Optimizer):
         return getattr(self.optimizer, name)
 
     def __setattr__(self, name: str, value: object) -> None:
-        own = name.startswith("_") or hasattr(type(self), name) or name in inspect.signature(type(self)).parameters
+        own = name.startswith("_") or hasattr(type(self), name) or name in arguments_of(type(self))
         if own:
             super().__setattr__(name, value)
         else:
@@ -532,6 +532,7 @@ class Sequence(Optimizer):
             if any(optimizer is other for other, _ in self._phases):
                 raise ValueError(f"phases[{i}] is an optimizer that stands before already; make a new one.")
             self._phases.append((optimizer, epochs))
+        self.epoch = 0
 
     @property
     def phases(self) -> list[tuple[Optimizer, int | None]]:
@@ -558,8 +559,6 @@ class Sequence(Optimizer):
         self._epoch = value
         for optimizer, _ in self._phases:
             optimizer.epoch = value
-
-    _epoch = 0
 
     # Everything else is the active optimizer's.
 

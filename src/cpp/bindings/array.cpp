@@ -1,5 +1,6 @@
 #include "bindings/array.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 
@@ -31,7 +32,23 @@ bool is_native(const py::dtype& dtype) {
 }  // namespace
 
 template <class T>
+bool fits(const py::handle& object, Access access) {
+  using Api = py::detail::npy_api;
+  static PyObject* const dtype = py::dtype::of<T>().release().ptr();
+  if (Py_TYPE(object.ptr()) != Api::get().PyArray_Type_) {
+    return false;
+  }
+  constexpr int form = Api::NPY_ARRAY_C_CONTIGUOUS_ | Api::NPY_ARRAY_ALIGNED_;
+  const int needed = access == Access::write ? form | Api::NPY_ARRAY_WRITEABLE_ : form;
+  const auto* array = py::detail::array_proxy(object.ptr());
+  return array->descr == dtype && (array->flags & needed) == needed;
+}
+
+template <class T>
 py::array checked(const py::handle& object, const std::string& name, Access access) {
+  if (fits<T>(object, access)) {
+    return py::reinterpret_borrow<py::array>(object);
+  }
   constexpr char kind = std::is_floating_point_v<T> ? 'f' : 'i';
   const std::string wanted = (kind == 'f' ? "float" : "int") + std::to_string(8 * sizeof(T));
   if (!py::isinstance<py::array>(object)) {
@@ -64,17 +81,16 @@ py::array checked(const py::handle& object, const std::string& name, Access acce
 template <class T>
 py::array checked(const py::handle& object, const std::string& name, const std::vector<Index>& shape, Access access) {
   py::array array = checked<T>(object, name, access);
-  const std::vector<Index> got = shape_of(array);
-  bool same = got.size() == shape.size();
-  for (std::size_t i = 0; same && i < shape.size(); ++i) {
-    same = shape[i] < 0 || shape[i] == got[i];
-  }
-  if (!same) {
-    raise(PyExc_ValueError, name + " must have shape " + shape_text(shape) + ", got " + shape_text(got));
+  const auto same = [](Index wanted, Index got) { return wanted < 0 || wanted == got; };
+  if (!std::equal(shape.begin(), shape.end(), array.shape(), array.shape() + array.ndim(), same)) {
+    raise(PyExc_ValueError, name + " must have shape " + shape_text(shape) + ", got " + shape_text(shape_of(array)));
   }
   return array;
 }
 
+template bool fits<float>(const py::handle&, Access);
+template bool fits<double>(const py::handle&, Access);
+template bool fits<std::int64_t>(const py::handle&, Access);
 template py::array checked<float>(const py::handle&, const std::string&, Access);
 template py::array checked<double>(const py::handle&, const std::string&, Access);
 template py::array checked<std::int64_t>(const py::handle&, const std::string&, Access);

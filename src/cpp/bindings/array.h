@@ -29,6 +29,10 @@ std::string describe(const py::handle& object);
 
 enum class Access : std::uint8_t { read, write };
 
+// Whether it is an array, and no subclass of one, that `checked` takes: seen without the cost of its messages.
+template <class T>
+bool fits(const py::handle& object, Access access = Access::read);
+
 // An aligned, native, C-contiguous array of the dtype of T; writable if it is to be written. A dimension of -1 takes
 // any size.
 template <class T>

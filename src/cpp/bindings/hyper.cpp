@@ -8,6 +8,22 @@ void refuse_label(const char* name, Index sample, Index label, Index columns) {
                               std::to_string(columns - 1));
 }
 
+void refuse_hyper(std::string_view rule, std::span<const std::string_view> names, const py::dict& given) {
+  for (const std::string_view name : names) {
+    if (!given.contains(name)) {
+      throw std::invalid_argument("rule '" + std::string(rule) + "' needs the hyperparameter '" + std::string(name) +
+                                  "'");
+    }
+  }
+  for (const auto& [key, object] : given) {
+    const auto name = py::cast<std::string>(key);
+    if (std::ranges::find(names, name) == names.end()) {
+      throw std::invalid_argument("rule '" + std::string(rule) + "' has no hyperparameter '" + name + "'");
+    }
+  }
+  throw std::logic_error("hyperparameters are refused that fit");
+}
+
 void check_all_separate(std::vector<Memory> arrays, const std::function<std::string(std::size_t)>& name) {
   std::ranges::sort(arrays, {}, &Memory::begin);
   const Memory* reach = nullptr;  // of those before, the one that ends last

@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "bindings/array.h"
@@ -41,25 +43,31 @@ Targets<T> targets(const py::array& array, bool labels) {
   return labels ? Targets<T>{.labels = data<Index>(array)} : Targets<T>{.dense = data<T>(array)};
 }
 
-// The numbers that a step needs, in the order of `names`; all must be there, none else.
-template <class Value>
-std::vector<Value> ordered_hyper(std::string_view rule, const std::vector<std::string_view>& names,
-                                 const std::map<std::string, Value>& given) {
-  std::vector<Value> values;
-  for (const std::string_view name : names) {
-    const auto found = given.find(std::string(name));
-    if (found == given.end()) {
-      throw std::invalid_argument("rule '" + std::string(rule) + "' needs the hyperparameter '" + std::string(name) +
-                                  "'");
-    }
-    values.push_back(found->second);
+[[noreturn]] void refuse_hyper(std::string_view rule, std::span<const std::string_view> names, const py::dict& given);
+
+// What a step needs, in the order of `names`: value(object) of each; all must be there, none else.
+template <class F>
+auto ordered_hyper(std::string_view rule, std::span<const std::string_view> names, const py::dict& given, F&& value) {
+  std::vector<decltype(value(py::handle()))> values(names.size());
+  if (given.size() != names.size()) {
+    refuse_hyper(rule, names, given);
   }
-  for (const auto& [name, value] : given) {
-    if (std::ranges::find(names, name) == names.end()) {
-      throw std::invalid_argument("rule '" + std::string(rule) + "' has no hyperparameter '" + name + "'");
+  for (const auto& [key, object] : given) {
+    const auto found = std::ranges::find(names, py::cast<std::string_view>(key));
+    if (found == names.end()) {
+      refuse_hyper(rule, names, given);
     }
+    values[static_cast<std::size_t>(found - names.begin())] = value(object);
   }
   return values;
+}
+
+inline double number(const py::handle& object) {
+  const double value = PyFloat_AsDouble(object.ptr());
+  if (value == -1 && PyErr_Occurred()) {
+    throw py::error_already_set();
+  }
+  return value;
 }
 
 // The hyperparameters of a loss in its order; those that are not given have their usual values.

@@ -1,6 +1,8 @@
 // Networks and their optimizers.
+#include <pthread.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <exception>
 #include <map>
@@ -57,6 +59,14 @@ class PythonPoll {
   std::exception_ptr error_;
 };
 
+// The number of this process, asked for once and again in each child.
+pid_t this_process() {
+  static std::atomic<pid_t> process{getpid()};
+  static const int registered = pthread_atfork(nullptr, nullptr, [] { process = getpid(); });
+  static_cast<void>(registered);
+  return process;
+}
+
 // One call at a time works on a network. A call from within a running one (from its poll) is refused instead of waiting
 // for itself; so is one in a process that was forked during a call, which would wait for a thread that it does not
 // have.
@@ -65,7 +75,7 @@ class Exclusive {
   class Lock {
    public:
     explicit Lock(Exclusive& exclusive) : exclusive_(exclusive) {
-      const pid_t process = getpid();
+      const pid_t process = this_process();
       for (pid_t holder = 0; !exclusive.holder_.compare_exchange_strong(holder, process); holder = 0) {
         if (holder != process) {
           throw std::runtime_error(
@@ -316,15 +326,14 @@ py::dict evaluate(PyNetwork& self, const py::object& x, const py::object& y, con
 }
 
 py::dict train(PyOptimizer& self, const py::object& x, const py::object& y, const std::string& loss,
-               const std::map<std::string, std::variant<double, py::object>>& hyper,
-               const std::vector<std::string>& metric_names, const py::object& sample_weight, const py::object& order,
-               Index batch_size, Index first_batch, std::optional<Index> batches, const py::object& poll,
-               const std::optional<py::dict>& totals_before, const std::map<std::string, double>& loss_hyper) {
+               const py::dict& hyper, const std::vector<std::string>& metric_names, const py::object& sample_weight,
+               const py::object& order, Index batch_size, Index first_batch, std::optional<Index> batches,
+               const py::object& poll, const std::optional<py::dict>& totals_before,
+               const std::map<std::string, double>& loss_hyper) {
   check_batch_size(batch_size);
   return self.visit([&]<class T>(Optimizer<T>& optimizer) {
     Network<T>& network = std::get<Network<T>>(self.network->network);
     const Samples s = checked_samples(x, network.inputs());
-    const auto given = ordered_hyper(optimizer, hyper);
     const Index all = (s.rows - 1) / batch_size + 1;
     if (first_batch < 0 || first_batch > all) {
       throw std::invalid_argument("first_batch must be from 0 to " + std::to_string(all) + ", got " +
@@ -335,13 +344,18 @@ py::dict train(PyOptimizer& self, const py::object& x, const py::object& y, cons
       throw std::invalid_argument("batches must be from 0 to " + std::to_string(all - first_batch) + ", got " +
                                   std::to_string(count));
     }
+    const auto given = ordered_hyper(rule_name(optimizer), optimizer.updater().hyper(), hyper,
+                                     [&](const py::handle& value) -> std::variant<double, py::array> {
+                                       if (py::isinstance<py::array>(value)) {
+                                         return checked<double>(value, "a hyperparameter", {count});
+                                       }
+                                       return number(value);
+                                     });
     std::vector<HyperSeries> series;
+    series.reserve(given.size());
     for (const auto& value : given) {
-      if (const double* constant = std::get_if<double>(&value)) {
-        series.push_back({constant, 0});
-      } else {
-        series.push_back({data<double>(checked<double>(std::get<py::object>(value), "a hyperparameter", {count})), 1});
-      }
+      const double* const constant = std::get_if<double>(&value);
+      series.push_back(constant ? HyperSeries{constant, 0} : HyperSeries{data<double>(std::get<py::array>(value)), 1});
     }
     Used used{{first_batch * batch_size, count == all - first_batch ? s.rows : (first_batch + count) * batch_size}};
     std::optional<py::array> checked_order;
@@ -402,10 +416,45 @@ std::shared_ptr<PyOptimizer> make_network_optimizer(const std::string& rule, con
   });
 }
 
+// Whether an array is a matrix [n >= 1, columns] of finite numbers of the dtype in the form that the core reads.
+template <class T>
+bool is_matrix(const py::handle& object, Index columns) {
+  if (!fits<T>(object)) {
+    return false;
+  }
+  const auto array = py::reinterpret_borrow<py::array>(object);
+  if (array.ndim() != 2 || array.shape(0) == 0 || array.shape(1) != columns) {
+    return false;
+  }
+  const T* const from = data<T>(array);
+  const Index size = array.size();
+  const Released released;
+  return kernels<T>().first_nonfinite(from, size) < 0;
+}
+
+// Whether an array is labels [n] of so many classes in that form.
+bool is_labels(const py::handle& object, Index classes) {
+  if (!fits<Index>(object)) {
+    return false;
+  }
+  const auto array = py::reinterpret_borrow<py::array>(object);
+  const Index* const from = data<Index>(array);
+  return array.ndim() == 1 &&
+         std::all_of(from, from + array.size(), [&](Index label) { return label >= 0 && label < classes; });
+}
+
 }  // namespace
 
 void add_network(py::module_& module) {
   const py::object none = py::none();
+  module.def(
+      "is_matrix",
+      [](const py::object& array, const std::string& dtype, Index columns) {
+        return dtype == "float32" ? is_matrix<float>(array, columns) : is_matrix<double>(array, columns);
+      },
+      py::arg("array"), py::arg("dtype"), py::arg("columns"));
+  module.def("is_labels", &is_labels, py::arg("array"), py::arg("classes"));
+
   py::class_<PyNetwork, std::shared_ptr<PyNetwork>>(module, "Network")
       .def(py::init(&make_network), py::arg("dtype"), py::arg("input_size"), py::arg("layers"), py::arg("seed") = 0)
       .def_property_readonly("dtype", [](PyNetwork& self) { return self.network.index() == 0 ? "float32" : "float64"; })
@@ -474,9 +523,9 @@ void add_network(py::module_& module) {
                              })
       .def(
           "apply",
-          [](PyOptimizer& self, const std::map<std::string, double>& hyper) {
+          [](PyOptimizer& self, const py::dict& hyper) {
             self.visit([&](auto& o) {
-              const std::vector<double> values = ordered_hyper(o, hyper);
+              const std::vector<double> values = step_hyper(o, hyper);
               const Released released;
               const Exclusive::Lock lock(self.network->exclusive);
               o.updater().run(values, true);

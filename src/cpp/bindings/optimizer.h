@@ -40,9 +40,10 @@ std::string_view rule_name(Optimizer<T>& optimizer) {
   return rules()[static_cast<std::size_t>(optimizer.updater().rule())].name;
 }
 
-template <class Value, class T>
-std::vector<Value> ordered_hyper(Optimizer<T>& optimizer, const std::map<std::string, Value>& given) {
-  return ordered_hyper(rule_name(optimizer), optimizer.updater().hyper(), given);
+// The numbers of one step.
+template <class T>
+std::vector<double> step_hyper(Optimizer<T>& optimizer, const py::dict& given) {
+  return ordered_hyper(rule_name(optimizer), optimizer.updater().hyper(), given, &number);
 }
 
 template <class T>
@@ -89,10 +90,10 @@ void add_state(py::class_<Class, Options...>& cls) {
               return state;
             });
           },
-          [](Class& self, const std::map<std::string, double>& state) {
+          [](Class& self, const py::dict& state) {
             self.visit([&](auto& o) {
               const auto names = rules()[static_cast<std::size_t>(o.updater().rule())].state;
-              o.updater().state = ordered_hyper(rule_name(o), {names.begin(), names.end()}, state);
+              o.updater().state = ordered_hyper(rule_name(o), names, state, &number);
             });
           });
 }

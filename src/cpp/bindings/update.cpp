@@ -17,8 +17,8 @@ Memory memory_of(const py::array& array, bool written, std::size_t id) {
 
 // One step with everything given, kept nowhere.
 void update(const std::string& name, const std::vector<py::object>& params, const std::vector<py::object>& grads,
-            const std::vector<std::map<std::string, py::object>>& slots, const std::map<std::string, double>& hyper,
-            Index step, const py::object& state) {
+            const std::vector<std::map<std::string, py::object>>& slots, const py::dict& hyper, Index step,
+            const py::object& state) {
   const RuleEntry& rule = rules()[static_cast<std::size_t>(find_rule(name))];
   if (params.size() != grads.size() || params.size() != slots.size()) {
     throw std::invalid_argument("params, grads and slots must have equal lengths, got " +
@@ -28,7 +28,7 @@ void update(const std::string& name, const std::vector<py::object>& params, cons
   if (step < 1) {
     throw std::invalid_argument("step counts from 1, got " + std::to_string(step));
   }
-  const auto values = ordered_hyper(name, std::vector(rule.hyper.begin(), rule.hyper.end()), hyper);
+  const auto values = ordered_hyper(name, rule.hyper, hyper, &number);
   if (params.empty()) {
     return;
   }
@@ -77,21 +77,6 @@ void update(const std::string& name, const std::vector<py::object>& params, cons
   });
 }
 
-// Whether `checked` would take the array, without the cost of its messages.
-template <class T>
-bool fits(PyObject* object, const std::vector<Index>& shape, bool written) {
-  static PyObject* const dtype = py::dtype::of<T>().release().ptr();
-  const auto& numpy = py::detail::npy_api::get();
-  if (Py_TYPE(object) != numpy.PyArray_Type_) {
-    return false;
-  }
-  const auto* array = py::detail::array_proxy(object);
-  constexpr int needed = py::detail::npy_api::NPY_ARRAY_C_CONTIGUOUS_ | py::detail::npy_api::NPY_ARRAY_ALIGNED_;
-  const int flags = written ? needed | py::detail::npy_api::NPY_ARRAY_WRITEABLE_ : needed;
-  return array->descr == dtype && (array->flags & flags) == flags && array->nd == static_cast<int>(shape.size()) &&
-         std::equal(shape.begin(), shape.end(), array->dimensions);
-}
-
 // The slots and the step of arrays that stay with their owner, who passes them again in every call.
 class ArrayOptimizer {
  public:
@@ -115,9 +100,9 @@ class ArrayOptimizer {
   }
 
   // All the checks of an update; without it where `run` is false.
-  void update(const py::list& params, const py::list& grads, const std::map<std::string, double>& hyper, bool run) {
+  void update(const py::list& params, const py::list& grads, const py::dict& hyper, bool run) {
     visit([&]<class T>(Optimizer<T>& optimizer) {
-      const std::vector<double> values = bindings::ordered_hyper(optimizer, hyper);
+      const std::vector<double> values = step_hyper(optimizer, hyper);
       std::vector<Tensor<T>>& tensors = optimizer.updater().tensors();
       if (params.size() != tensors.size() || grads.size() != tensors.size()) {
         throw std::invalid_argument("params holds " + std::to_string(params.size()) + " arrays and grads " +
@@ -182,8 +167,10 @@ class ArrayOptimizer {
   template <class T>
   const void* place(const py::list& arrays, std::size_t i, const char* kind, Access access) {
     PyObject* const object = PyList_GET_ITEM(arrays.ptr(), static_cast<Py_ssize_t>(i));
-    if (fits<T>(object, shapes_[i], access == Access::write)) {
-      return py::detail::array_proxy(object)->data;
+    const auto* array = py::detail::array_proxy(object);
+    if (fits<T>(object, access) &&
+        std::equal(shapes_[i].begin(), shapes_[i].end(), array->dimensions, array->dimensions + array->nd)) {
+      return array->data;
     }
     return checked<T>(object, kind + names_[i], shapes_[i], access).data();
   }
@@ -265,13 +252,15 @@ void add_update(py::module_& module) {
       .def_property_readonly("slots", [](const py::object& self) { return self.cast<ArrayOptimizer&>().slots(self); })
       .def(
           "check",
-          [](ArrayOptimizer& self, const py::list& params, const py::list& grads,
-             const std::map<std::string, double>& hyper) { self.update(params, grads, hyper, false); },
+          [](ArrayOptimizer& self, const py::list& params, const py::list& grads, const py::dict& hyper) {
+            self.update(params, grads, hyper, false);
+          },
           py::arg("params"), py::arg("grads"), py::arg("hyper"))
       .def(
           "update",
-          [](ArrayOptimizer& self, const py::list& params, const py::list& grads,
-             const std::map<std::string, double>& hyper) { self.update(params, grads, hyper, true); },
+          [](ArrayOptimizer& self, const py::list& params, const py::list& grads, const py::dict& hyper) {
+            self.update(params, grads, hyper, true);
+          },
           py::arg("params"), py::arg("grads"), py::arg("hyper"));
   add_state(arrays);
 }

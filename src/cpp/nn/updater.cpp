@@ -47,7 +47,11 @@ Updater<T>::Updater(int rule, std::vector<Extra> extras, std::vector<Tensor<T>> 
     : state(rules()[static_cast<std::size_t>(rule)].state.size()),
       rule_(rule),
       extras_(std::move(extras)),
+      hyper_names_(entry().hyper.begin(), entry().hyper.end()),
       tensors_(std::move(tensors)) {
+  for (const Extra extra : extras_) {
+    hyper_names_.push_back(fastopt::extras()[static_cast<std::size_t>(extra)].name);
+  }
   Index chunks = 0;
   for (const Tensor<T>& tensor : tensors_) {
     first_chunk_.push_back(chunks);
@@ -74,15 +78,6 @@ Index Updater<T>::size() const {
     size += tensor.size;
   }
   return size;
-}
-
-template <class T>
-std::vector<std::string_view> Updater<T>::hyper() const {
-  std::vector<std::string_view> names(entry().hyper.begin(), entry().hyper.end());
-  for (const Extra extra : extras_) {
-    names.push_back(fastopt::extras()[static_cast<std::size_t>(extra)].name);
-  }
-  return names;
 }
 
 template <class T>

@@ -49,7 +49,7 @@ class Updater {
 
   // The numbers that a step needs, in order: the rule's, then one for each extra. An `every` of 0 adds the gradient to
   // those before it; one of k does the step along the mean of the k since the last.
-  std::vector<std::string_view> hyper() const;
+  const std::vector<std::string_view>& hyper() const { return hyper_names_; }
 
   // One step on a team of its own, with denormals flushed to zero or not.
   void run(std::span<const double> hyper, bool flush);
@@ -96,6 +96,7 @@ class Updater {
 
   int rule_;
   std::vector<Extra> extras_;
+  std::vector<std::string_view> hyper_names_;
   std::vector<Tensor<T>> tensors_;
   std::vector<Index> first_chunk_;  // of each tensor, and the number of all
   std::vector<Group> groups_;
