@@ -26,7 +26,7 @@ class Dense : public Layer<T> {
   // work(rows of the kernel), then done(part), for parts of this rank's rows that stay in cache.
   template <class F>
   bool for_each_part(const Team& team, F&& work, const PartDone& done) const {
-    constexpr Index grain = 16, part_size = 65536;  // rows that are whole vectors; elements that stay in cache
+    constexpr Index grain = 16, part_size = 131072;  // rows that are whole vectors; elements that stay in cache
     const Range share = team.split(this->inputs(), grain);
     const Index part = std::max(grain, part_size / this->outputs() / grain * grain);
     for (Index first = share.begin; first < share.end; first += part) {

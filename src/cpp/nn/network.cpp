@@ -258,7 +258,7 @@ Index Network<T>::slab_rows() const {
   for (const auto& layer : layers_) {
     bytes += 2 * padded_stride<T>(layer->outputs()) * static_cast<Index>(sizeof(T));
   }
-  return std::max<Index>(96, (Index{1} << 18) / bytes);
+  return std::max<Index>(192, (Index{1} << 18) / bytes);
 }
 
 // work(slab) for a rank's rows, slab by slab, until the poll asks to stop: rank 0 looks after each slab.
