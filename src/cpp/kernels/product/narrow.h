@@ -10,61 +10,101 @@
 
 namespace fastopt::FASTOPT_ISA {
 
-// At most so many columns would leave most lanes of a tile idle.
+// Vectors run along the depth, as many at a time as make 64 bytes: lanes are summed in the same order whatever their
+// number.
 template <class T>
-inline constexpr int narrow_columns = lanes<T> / 4;
+inline constexpr int dot_vectors = 64 / static_cast<int>(sizeof(Vec<T>));
+
+// More columns do better in tiles.
+template <class T>
+inline constexpr int narrow_columns = 16 / static_cast<int>(sizeof(T));
 
 template <class T>
-inline constexpr int most_narrow_columns = std::max(1, narrow_columns<T>);
+constexpr int dot_rows(int columns) {
+  return std::max(1, blocking.chains / (columns * dot_vectors<T>));
+}
 
 inline constexpr Index dot_depth = 1024;
 
-// For narrow products vectors run along the depth, and their lanes are added up at the end. b^T comes as rows of
-// `dot_depth`.
+// c += a b, with b^T as rows of `dot_depth`.
 template <class T, int rows, int columns>
-void multiply_dots(const T* const* a, const T* b, Index depth, const Rows<T>& c) {
-  Vec<T> sum[rows][columns];
-  unroll<rows * columns>([&](auto i) { sum[i / columns][i % columns] = T(0); });
-  for_each_vector<T>(depth, [&](Index k, auto load, auto) __attribute__((always_inline)) {
-    Vec<T> right[columns];
-    unroll<columns>([&](auto j) { right[j] = load(b + j * dot_depth + k); });
-    unroll<rows>([&](auto i) __attribute__((always_inline)) {
-      const Vec<T> left = load(a[i] + k);
-      unroll<columns>([&](auto j) __attribute__((always_inline)) { sum[i][j] += left * right[j]; });
+void multiply_dots(const Rows<const T>& a, const T* b, Index depth, const Rows<T>& c) {
+  constexpr int n = dot_vectors<T>;
+  constexpr Index width = n * lanes<T>;
+  Vec<T> sum[rows][columns][n];
+  unroll<rows * columns * n>([&](auto i) { sum[i / n / columns][i / n % columns][i % n] = T(0); });
+  const T* row[rows];
+  unroll<rows>([&](auto i) { row[i] = a.row(i); });
+  const auto step = [&](Index k, auto&& read) __attribute__((always_inline)) {
+    unroll<n>([&](auto v) __attribute__((always_inline)) {
+      const Index at = k + v * lanes<T>;
+      Vec<T> right[columns];
+      unroll<columns>([&](auto j) __attribute__((always_inline)) { right[j] = read(b + j * dot_depth + at, at); });
+      unroll<rows>([&](auto i) __attribute__((always_inline)) {
+        const Vec<T> left = read(row[i] + at, at);
+        unroll<columns>([&](auto j) __attribute__((always_inline)) { sum[i][j][v] += left * right[j]; });
+      });
+    });
+  };
+  Index k = 0;
+  for (; k + width <= depth; k += width) {
+    step(k, [](const T* p, Index) { return load<T>(p); });
+  }
+  if (k < depth) {
+    step(k, [&](const T* p, Index at) { return load<T>(p, first_lanes<T>(depth - at)); });
+  }
+  unroll<rows>([&](auto i) {
+    unroll<columns>([&](auto j) {
+      Vec<T>(&s)[n] = sum[i][j];
+      for (int half = n / 2; half > 0; half /= 2) {
+        for (int v = 0; v < half; ++v) {
+          s[v] += s[v + half];
+        }
+      }
+      c.row(i)[j] += reduce(s[0]);
     });
   });
-  unroll<rows>([&](auto i) { unroll<columns>([&](auto j) { c.row(i)[j] += reduce(sum[i][j]); }); });
 }
 
-inline constexpr int dot_rows = 4;
+template <class T>
+struct DotKernels {
+  using Kernel = void (*)(const Rows<const T>& a, const T* b, Index depth, const Rows<T>& c);
+  Index rows;
+  Kernel many, one;  // for `rows` rows, and for one
+};
+
+template <class T>
+inline constexpr auto dot_kernels = [] {
+  std::array<DotKernels<T>, narrow_columns<T>> kernels{};
+  unroll<narrow_columns<T>>([&](auto j) {
+    constexpr int columns = j + 1, rows = dot_rows<T>(columns);
+    kernels[j] = {rows, multiply_dots<T, rows, columns>, multiply_dots<T, 1, columns>};
+  });
+  return kernels;
+}();
 
 template <class T>
 void multiply_by_dots(const Product<T>& p) {
-  constexpr int most_columns = most_narrow_columns<T>;
-  constexpr auto kernels = []<int... I>(std::integer_sequence<int, I...>) {
-    return std::array<void (*)(const T* const*, const T*, Index, const Rows<T>&), sizeof...(I)>{
-        multiply_dots<T, I / most_columns + 1, I % most_columns + 1>...};
-  }(std::make_integer_sequence<int, dot_rows * most_columns>{});
   for (Index i = 0; i < p.rows; ++i) {
     for (Index j = 0; j < p.columns; ++j) {
       p.c.row(i)[j] = p.bias ? p.bias[j] : T(0);
     }
   }
-  alignas(64) T b[most_columns * dot_depth];
-  for (Index depth = 0; depth < p.depth; depth += dot_depth) {
-    const Index depth_step = std::min(dot_depth, p.depth - depth);
-    for (Index k = 0; k < depth_step; ++k) {
+  const DotKernels<T>& kernels = dot_kernels<T>[static_cast<std::size_t>(p.columns - 1)];
+  alignas(64) T b[narrow_columns<T> * dot_depth];
+  for (Index first = 0; first < p.depth; first += dot_depth) {
+    const Index depth = std::min(dot_depth, p.depth - first);
+    for (Index k = 0; k < depth; ++k) {
       for (Index j = 0; j < p.columns; ++j) {
-        b[j * dot_depth + k] = p.b.data[(depth + k) * p.b.row_stride + j];
+        b[j * dot_depth + k] = p.b.data[(first + k) * p.b.row_stride + j];
       }
     }
-    for (Index first = 0; first < p.rows; first += dot_rows) {
-      const Index rows = std::min<Index>(dot_rows, p.rows - first);
-      const T* a[dot_rows];
-      for (Index i = 0; i < rows; ++i) {
-        a[i] = p.a.row(first + i) + depth;
-      }
-      kernels[static_cast<std::size_t>((rows - 1) * most_columns + p.columns - 1)](a, b, depth_step, p.c.from(first));
+    for (Index i = 0; i < p.rows;) {
+      const bool many = i + kernels.rows <= p.rows;
+      Rows<const T> a = p.a.from(i);
+      a.data += first;
+      (many ? kernels.many : kernels.one)(a, b, depth, p.c.from(i));
+      i += many ? kernels.rows : 1;
     }
   }
   finish(p, {0, p.rows}, {0, p.columns});
@@ -77,7 +117,7 @@ void multiply(const Product<T>& p);
 template <class T>
 void multiply_transposed(const Product<T>& p) {
   constexpr Index width = tile_panels(1) * panel_width<T>;
-  T c[most_narrow_columns<T>][width];
+  T c[narrow_columns<T>][width];
   for (Index first = 0; first < p.rows; first += width) {
     const Index rows = std::min(width, p.rows - first);
     multiply<T>({.rows = p.columns,
@@ -108,7 +148,7 @@ bool multiply_narrow(const Product<T>& p) {
     }
     multiply_transposed(p);
   } else {
-    if (p.depth < 4 * lanes<T>) {
+    if (p.depth < 4 * 64 / static_cast<Index>(sizeof(T))) {
       return false;
     }
     multiply_by_dots(p);
