@@ -24,6 +24,7 @@ TRAININGS = [
 # More networks, whose layers are not measured one by one.
 NETWORKS = [
     Training((784, 128, 10), batch=128, samples=16_384, epochs=5),
+    Training((64, *[128] * 10, 5), batch=100, samples=16_000, epochs=5),
     Training((28, *[128] * 10, 2), batch=500, samples=16_000, epochs=5, dropout=0.1),
     Training((784, 256, 256, 10), batch=128, samples=16_384, epochs=3, batch_norm=True),
     Training((4, 32, 16, 4), batch=10_000, samples=10_000, epochs=300, activation="tanh"),

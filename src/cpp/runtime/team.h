@@ -14,9 +14,10 @@ namespace fastopt {
 
 inline constexpr int max_threads = 1024;
 
-// One thread where the work is too small to share. Measured: four barriers cost two threads about 1 us, in which one
-// core does some 100,000 operations of a small network.
-inline constexpr double operations_worth_a_thread = 2.5e5;
+// One thread where the work is too small to share: a step of 10 us on AVX2, 4 us on AVX-512. Measured on virtual
+// machines, where the other thread may come late: a step of 17 us by one thread takes 17 to 31 us by two, one of 41 us 31
+// to 41.
+inline constexpr double operations_worth_a_thread = 1e6;
 
 // What an element costs that is read, computed and written in cache, in the time of such operations: measured from 20
 // (ReLU) to 70 (GELU); and one that is only read.
