@@ -97,16 +97,20 @@ class Block {
                    .b = p_.b.data + column / panel_width<T> * p_.b.panel_stride + depth_.begin * p_.b.row_stride,
                    .b_stride = p_.b.row_stride,
                    .b_panel_stride = p_.b.panel_stride,
+                   .b_copy = b_,
                    .c = p_.c.row(rows_.begin) + column,
                    .c_stride = p_.c.stride,
                    .bias = p_.bias ? p_.bias + column : nullptr,
                    .accumulate = depth_.begin > 0,
                    .last_columns = columns - (vectors - 1) * lanes<T>};
-    // Tiles read whole vectors.
-    if (panels == 1 && (copies_b_ || (tiles.last_columns < lanes<T> && !p_.b.padded))) {
-      pack_panel(tiles.b, tiles.b_stride, tiles.depth, columns, panel_width<T>, b_);
+    const auto use_copy = [&] {
       tiles.b = b_;
       tiles.b_stride = panel_width<T>;
+    };
+    bool copies = copies_b_ && columns == panel_width<T>;
+    if (!copies && (copies_b_ || (tiles.last_columns < lanes<T> && !p_.b.padded))) {  // tiles read whole vectors
+      pack_panel(tiles.b, tiles.b_stride, tiles.depth, columns, panel_width<T>, b_);
+      use_copy();
     }
     if (transposed && !copies_a_) {
       tiles.a_columns = p_.a.row(depth_.begin) + rows_.begin;
@@ -121,6 +125,13 @@ class Block {
                   [&](Index size, Index first, Index count) {
                     if (copies_a_) {
                       tiles.a_column_stride = size;
+                    }
+                    if (copies) {
+                      kernels.copying[size - 1](tiles, first, 1);
+                      use_copy();
+                      copies = false;
+                      first += size;
+                      --count;
                     }
                     const auto kernel = panels > 1 ? kernels.more[size - 1] : kernels.one[size - 1][vectors - 1];
                     kernel(tiles, first, count);

@@ -31,6 +31,7 @@ struct Tiles {
   Index depth;
   const T* b;
   Index b_stride, b_panel_stride;
+  T* b_copy;  // where tiles that copy the panel put it, as [depth, panel_width]
   T* c;
   Index c_stride;
   const T* bias;
@@ -38,8 +39,8 @@ struct Tiles {
   Index last_columns;  // used lanes of the last vector; b can be read beyond them, c and bias cannot
 };
 
-// `count` tiles of as many rows each, from row `first` on.
-template <class T, bool transposed, int rows, int vectors>
+// `count` tiles of as many rows each, from row `first` on. The first tile that meets a panel may copy it meanwhile.
+template <class T, bool transposed, int rows, int vectors, bool copies = false>
 void multiply_tiles(const Tiles<T>& tiles, Index first, Index count) {
   using V = Vec<T>;
   const Tiles<T> t = tiles;  // else all is read again after each store to c
@@ -72,6 +73,9 @@ void multiply_tiles(const Tiles<T>& tiles, Index first, Index count) {
       unroll<vectors>([&](auto v) __attribute__((always_inline)) {
         constexpr int panel = v / blocking.vectors, place = v % blocking.vectors;
         right[v] = load<T>(b + panel * t.b_panel_stride + place * lanes<T>);
+        if constexpr (copies) {
+          store<T>(right[v], t.b_copy + k * panel_width<T> + place * lanes<T>);
+        }
       });
       unroll<rows>([&](auto r) __attribute__((always_inline)) {
         const V left = transposed ? a[0][r] : a[r][k];
@@ -83,9 +87,10 @@ void multiply_tiles(const Tiles<T>& tiles, Index first, Index count) {
       }
     };
     Index k = 0;
-    if constexpr (blocking.unroll > 1) {
-      for (; k + blocking.unroll <= t.depth; k += blocking.unroll) {
-        unroll<blocking.unroll>([&](auto i) __attribute__((always_inline)) { step(k + i); });
+    constexpr int unrolled = copies ? 1 : blocking.unroll;
+    if constexpr (unrolled > 1) {
+      for (; k + unrolled <= t.depth; k += unrolled) {
+        unroll<unrolled>([&](auto i) __attribute__((always_inline)) { step(k + i); });
       }
     }
     for (; k < t.depth; ++k) {
@@ -109,6 +114,7 @@ struct TileKernels {
   using Kernel = void (*)(const Tiles<T>&, Index first, Index count);
   Kernel one[max_tile_rows][blocking.vectors];  // by rows and by vectors of one panel
   Kernel more[max_tile_rows];                   // by rows, of `tile_panels` whole panels
+  Kernel copying[max_tile_rows];                // by rows, of one whole panel
 };
 
 template <class T, bool transposed>
@@ -123,6 +129,9 @@ inline constexpr TileKernels<T> tile_kernels = [] {
     });
     if constexpr (tile_panels(rows) > 1) {
       kernels.more[r] = multiply_tiles<T, transposed, rows, tile_panels(rows) * blocking.vectors>;
+    }
+    if constexpr (rows == blocking.rows || rows == blocking.rows - 1) {  // of many rows
+      kernels.copying[r] = multiply_tiles<T, transposed, rows, blocking.vectors, true>;
     }
   });
   return kernels;
