@@ -5,6 +5,10 @@
 #include <cstdlib>
 #include <stdexcept>
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 // FASTOPT_ISA_LIST is made by CMake: X(x86_64_v4) X(x86_64_v3) ..., best first.
 #define FASTOPT_DECLARE(isa)      \
   namespace isa {                 \
@@ -20,14 +24,24 @@ struct Entry {
   std::string name;
 };
 
+#if defined(__x86_64__)
+// The part of x86-64-v3 that __builtin_cpu_supports does not know in Clang before 17.
+bool has_f16c_movbe_lzcnt() {
+  unsigned eax, ebx, ecx, edx;
+  const auto has = [&](unsigned leaf, unsigned bits) {
+    return __get_cpuid(leaf, &eax, &ebx, &ecx, &edx) && (ecx & bits) == bits;
+  };
+  return has(1, bit_F16C | bit_MOVBE) && has(0x80000001, bit_LZCNT);
+}
+#endif
+
 bool supported([[maybe_unused]] std::string_view name) {
 #if defined(__x86_64__)
   __builtin_cpu_init();
   const auto v2 = [] { return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt"); };
   const auto v3 = [&] {
     return v2() && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
-           __builtin_cpu_supports("lzcnt") && __builtin_cpu_supports("movbe") && __builtin_cpu_supports("f16c") &&
-           __builtin_cpu_supports("bmi2");
+           __builtin_cpu_supports("bmi2") && has_f16c_movbe_lzcnt();
   };
   const auto v4 = [&] {
     return v3() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&

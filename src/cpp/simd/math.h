@@ -126,7 +126,8 @@ template <class V>
   where(denormal, x) = x * F::denormal_scale;
   where(denormal, exponent) = T(-F::mantissa_bits);
   const Integer<V> raw = bits<Integer<V>>(x);
-  const Integer<V> biased = (raw >> F::mantissa_bits) - (F::bias - 1);
+  // Shifted as unsigned: libstdc++ shifts signed numbers of 64 bits by steps that are undefined, and Clang drops them.
+  const Integer<V> biased = bits<Integer<V>>(bits<Unsigned<V>>(x) >> F::mantissa_bits) - (F::bias - 1);
   exponent += bits<V>(biased + bits<Integer<V>>(V(F::integer_magic))) - F::integer_magic;
   // The mantissa in [1/2, 1), then in [sqrt(1/2), sqrt(2)).
 

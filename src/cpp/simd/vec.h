@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstdint>
 #include <experimental/simd>
+#include <type_traits>
 #include <utility>
 
 namespace fastopt::FASTOPT_ISA {
@@ -114,6 +115,9 @@ template <class T, class F>
 template <class V>
 using Integer =
     stdx::rebind_simd_t<std::conditional_t<sizeof(typename V::value_type) == 4, std::int32_t, std::int64_t>, V>;
+
+template <class V>
+using Unsigned = stdx::rebind_simd_t<std::make_unsigned_t<typename Integer<V>::value_type>, V>;
 
 template <class To, class From>
 inline To bits(const From& v) {
