@@ -7,6 +7,7 @@ fastopt's own classes, and memory is taken only after every size has been compar
 import json
 import math
 import os
+import re
 from collections.abc import Mapping
 from io import BufferedReader
 from typing import Any
@@ -26,6 +27,9 @@ __all__ = ["load_model"]
 KEY = "fastopt"
 VERSION = 1
 MAX_HEADER = 100_000_000
+MAX_DEPTH = 100
+# A string of JSON, or a bracket outside of one; possessive, so that no text is gone through twice.
+TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[][{}]', re.DOTALL)
 CODES = {"float32": "F32", "float64": "F64"}
 
 
@@ -82,8 +86,7 @@ def _description(model: Sequential) -> dict[str, Any]:
 def _own(registry: Registry[Any], value: Described) -> dict[str, Any]:
     try:
         description = describe(value)
-        json.dumps(description, allow_nan=False)
-        registry.resolve(description)
+        registry.resolve(_parse(json.dumps(description, allow_nan=False)))
     except (TypeError, ValueError) as error:
         raise ValueError(f"{value!r} cannot be saved: {error}") from None
     return description
@@ -98,7 +101,7 @@ def load_model(path: str | os.PathLike[str]) -> Sequential:
     Raises:
         OSError: The file cannot be read.
         ValueError: It is not such a file, was written by a newer version, is truncated, or asks for something that is
-            not in it; no more memory is taken than the file has bytes.
+            not in it; memory for weights is taken only after that is known.
 
     Example:
         >>> import os, tempfile
@@ -204,6 +207,16 @@ def _places(
 
 
 def _parse(text: str) -> dict[str, Any]:
+    # Some versions of Python go ten thousand levels deep before they give up, at a cost in memory for each.
+    depth = 0
+    for token in TOKEN.finditer(text):
+        match text[token.start()]:
+            case "[" | "{":
+                depth += 1
+            case "]" | "}":
+                depth -= 1
+        if depth > MAX_DEPTH:
+            raise ValueError(f"it is nested more than {MAX_DEPTH} levels deep.")
     value = json.loads(text)
     if not isinstance(value, dict):
         raise ValueError("its header is not a JSON object.")
