@@ -1,11 +1,16 @@
-"""One word for each chore: ``nox -s lint``; ``nox -l`` lists them. They run in the current environment (``.[dev]``)."""
+"""One word for each chore: ``nox -s lint``; ``nox -l`` lists them.
+
+They run in the current environment (``.[dev]``), but for ``compiler`` and ``python``, which make their own.
+"""
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NoReturn
 
 import nox
 
@@ -97,3 +102,45 @@ def isa(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Measure speed, ours and the peers'; arguments after -- go to the benchmark (--help lists them)."""
     session.run(PYTHON, "-m", "bench", *session.posargs)
+
+
+COMPILERS = [f"gcc-{version}" for version in range(11, 17)] + [f"clang-{version}" for version in range(15, 23)]
+
+
+@nox.session(venv_backend="venv")
+@nox.parametrize("name", COMPILERS, ids=COMPILERS)
+def compiler(session: nox.Session, name: str) -> None:
+    """Build all instruction sets with this compiler, warnings being errors, and run the tests."""
+    command = name.replace("gcc", "g++").replace("clang", "clang++")
+    if shutil.which(command) is None:
+        missing(session, command, command.replace("clang++", "clang"))
+    environment = {"CXX": command}
+    if name.startswith("clang"):
+        version = name.removeprefix("clang-")
+        # Debian has one libomp at a time; that of another version serves too.
+        headers = list(Path("/usr/lib").glob("llvm-*/lib/clang/*/include/omp.h"))
+        if not headers:
+            missing(session, "libomp", f"libomp-{version}-dev")
+        header = max(headers, key=lambda path: f"llvm-{version}/" in str(path))
+        environment |= {"CXXFLAGS": f"-idirafter {header.parent}", "CMAKE_LIBRARY_PATH": str(header.parents[3])}
+    build_and_test(session, "all", environment)
+
+
+@nox.session(python=["3.11", "3.12", "3.13", "3.14", "3.14t"], venv_backend="venv")
+def python(session: nox.Session) -> None:
+    """Build for this version of Python, warnings being errors, and run the tests."""
+    build_and_test(session, "native", {})
+
+
+def missing(session: nox.Session, what: str, package: str) -> NoReturn:
+    """Skip the session, as nox does without the interpreter: an error where everything must be there."""
+    end = session.error if "CI" in os.environ else session.skip
+    end(f"{what} is missing: apt-get install {package}")
+
+
+def build_and_test(session: nox.Session, isas: str, environment: dict[str, str]) -> None:
+    if shutil.which("ccache"):
+        environment = {**environment, "CMAKE_CXX_COMPILER_LAUNCHER": "ccache"}
+    settings = [f"-Ccmake.define.FASTOPT_ISAS={isas}", "-Ccmake.define.FASTOPT_WERROR=ON"]
+    session.install(*settings, ".[test]", env=environment)
+    session.run("pytest", *session.posargs)
