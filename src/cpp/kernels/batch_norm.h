@@ -107,23 +107,37 @@ template <class V, class T, class Load>
   return {scale, value(p.beta, 0) - value(p.mean, 0) * scale};
 }
 
-template <class T, class P>
-[[gnu::noinline]] void normalize_panel(P panel, ChannelBlock block, const BatchNorm<T>& p) {
+// Whole rows pass by, or as much of them as the coefficients in the first cache are for: memory, and the caches but the
+// first, are read ahead only along long runs.
+template <class T>
+inline constexpr Index channels_at_once = 4096 / sizeof(T);
+
+// Calls f(channels) for ranges of as many.
+template <class T, class F>
+[[gnu::always_inline]] inline void for_channel_ranges(Index channels, F&& f) {
+  for (Index first = 0; first < channels; first += channels_at_once<T>) {
+    f(Range{first, std::min(first + channels_at_once<T>, channels)});
+  }
+}
+
+template <class T>
+[[gnu::noinline]] void normalize_across(const BatchNorm<T>& p, Range range) {
   using V = Vec<T>;
-  std::array<V, 2> c[P::vectors];
-  panel.each([&](auto k, auto load, auto) __attribute__((always_inline)) {
-    c[k] =
-        coefficients<V>(p, [&](const T* values) __attribute__((always_inline)) { return load(values + panel.first); });
+  T scale[channels_at_once<T>], shift[channels_at_once<T>];
+  for_each_vector<T>(range.size(), [&](Index j, auto load, auto store) __attribute__((always_inline)) {
+    const auto c = coefficients<V>(
+        p, [&](const T* values) __attribute__((always_inline)) { return load(values + range.begin + j); });
+    store(c[0], scale + j);
+    store(c[1], shift + j);
   });
-  const Rows<const T> x = p.x;
-  const Rows<T> y = p.y;
-  const Index channels = p.features.channels, from = block.space.begin * channels + panel.first;
-  for (Index i = block.rows.begin; i < block.rows.end; ++i) {
-    const T* values = x.row(i) + from;
-    T* to = y.row(i) + from;
-    for (Index s = 0; s < block.space.size(); ++s, values += channels, to += channels) {
-      panel.each([&](auto k, auto load, auto store)
-                     __attribute__((always_inline)) { store(load(values) * c[k][0] + c[k][1], to); });
+  const Index channels = p.features.channels, space = p.features.space;
+  for (Index i = 0; i < p.rows; ++i) {
+    const T* x = p.x.row(i) + range.begin;
+    T* y = p.y.row(i) + range.begin;
+    for (Index s = 0; s < space; ++s, x += channels, y += channels) {
+      for_each_vector<T>(range.size(), [&](Index j, auto load, auto store) __attribute__((always_inline)) {
+        store(load(x + j) * load(scale + j) + load(shift + j), y + j);
+      });
     }
   }
 }
@@ -133,9 +147,7 @@ void batch_norm(const BatchNorm<T>& p) {
   using V = Vec<T>;
   const Features& f = p.features;
   if (across(f)) {
-    for_each_block(p.rows, f.space, block_by_row, [&](const ChannelBlock& block) {
-      for_each_panel<T>({0, f.channels}, [&](const auto& panel) { normalize_panel(panel, block, p); });
-    });
+    for_channel_ranges<T>(f.channels, [&](Range range) { normalize_across(p, range); });
     return;
   }
   for (Index i = 0; i < p.rows; ++i) {
@@ -181,23 +193,24 @@ template <class V, class T, class Load>
   return {a, b, -(share * V(at(p.dbeta))) - b * V(at(p.mean))};
 }
 
-template <class T, class P>
-[[gnu::noinline]] void backward_panel(P panel, ChannelBlock block, const BatchNormBackward<T>& p) {
+template <class T>
+[[gnu::noinline]] void differentiate_across(const BatchNormBackward<T>& p, Range range) {
   using V = Vec<T>;
-  std::array<V, 3> c[P::vectors];
-  panel.each([&](auto k, auto load, auto) __attribute__((always_inline)) {
-    c[k] =
-        coefficients<V>(p, [&](const T* values) __attribute__((always_inline)) { return load(values + panel.first); });
+  T a[channels_at_once<T>], b[channels_at_once<T>], c[channels_at_once<T>];
+  for_each_vector<T>(range.size(), [&](Index j, auto load, auto store) __attribute__((always_inline)) {
+    const auto of = coefficients<V>(
+        p, [&](const T* values) __attribute__((always_inline)) { return load(values + range.begin + j); });
+    store(of[0], a + j);
+    store(of[1], b + j);
+    store(of[2], c + j);
   });
-  const Rows<const T> x = p.x, dy = p.dy;
-  const Rows<T> dx = p.dx;
-  const Index channels = p.features.channels, from = block.space.begin * channels + panel.first;
-  for (Index i = block.rows.begin; i < block.rows.end; ++i) {
-    const T *values = x.row(i) + from, *gradients = dy.row(i) + from;
-    T* to = dx.row(i) + from;
-    for (Index s = 0; s < block.space.size(); ++s, values += channels, gradients += channels, to += channels) {
-      panel.each([&](auto k, auto load, auto store) __attribute__((always_inline)) {
-        store(c[k][0] * load(gradients) + (c[k][1] * load(values) + c[k][2]), to);
+  const Index channels = p.features.channels, space = p.features.space;
+  for (Index i = 0; i < p.rows; ++i) {
+    const T *x = p.x.row(i) + range.begin, *dy = p.dy.row(i) + range.begin;
+    T* dx = p.dx.row(i) + range.begin;
+    for (Index s = 0; s < space; ++s, x += channels, dy += channels, dx += channels) {
+      for_each_vector<T>(range.size(), [&](Index j, auto load, auto store) __attribute__((always_inline)) {
+        store(load(a + j) * load(dy + j) + (load(b + j) * load(x + j) + load(c + j)), dx + j);
       });
     }
   }
@@ -208,9 +221,7 @@ void batch_norm_backward(const BatchNormBackward<T>& p) {
   using V = Vec<T>;
   const Features& f = p.features;
   if (across(f)) {
-    for_each_block(p.rows, f.space, block_by_row, [&](const ChannelBlock& block) {
-      for_each_panel<T>({0, f.channels}, [&](const auto& panel) { backward_panel(panel, block, p); });
-    });
+    for_channel_ranges<T>(f.channels, [&](Range range) { differentiate_across(p, range); });
     return;
   }
   for (Index i = 0; i < p.rows; ++i) {

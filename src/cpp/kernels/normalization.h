@@ -137,8 +137,6 @@ void for_each_block(Index rows, Index space, Index size, F&& f) {
 
 // Elements of a channel in a block: where lanes run across channels, many channels share the cache.
 inline constexpr Index block_across = 256, block_along = 2048;
-// What goes from row to row without sums: rows of 4 KB or more are a page each, and no more than a processor knows.
-inline constexpr Index block_by_row = 16;
 
 // The functions for a block and a panel are not inlined: in one function for all panels, vectors would not stay in
 // registers.
