@@ -296,9 +296,9 @@ void softmax_rows(Rows<const T> z, Rows<T> y, Index rows, Index columns) {
                                       __attribute__((always_inline)) { highest = max(highest, element.a(-infinity)); });
                    highest = block.highest(highest);
                    block.for_each([&](const auto& element) __attribute__((always_inline)) {
-                     const V e = math::exp_nonpositive(element.a(-infinity) - highest);
+                     const V e = exp_below(element, highest);
                      element.set(e);
-                     total += e;
+                     total += element.used(e);
                    });
                    const V factor = V(T(1)) / block.sum(total);
                    block.for_each([&](const auto& element)

@@ -81,9 +81,9 @@ struct SoftmaxLoss {
       product = block.sum(product);
       V total = 0;
       block.for_each([&](const auto& element) __attribute__((always_inline)) {
-        const V e = math::exp_nonpositive(element.a(-infinity) - highest);
+        const V e = exp_below(element, highest);
         element.set(e);
-        total += e;
+        total += element.used(e);
       });
       total = block.sum(total);
       V shifted = target_sum * highest;

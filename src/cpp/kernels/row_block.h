@@ -6,6 +6,7 @@
 #pragma once
 
 #include "core/types.h"
+#include "simd/math.h"
 #include "simd/transpose.h"
 #include "simd/vec.h"
 
@@ -149,6 +150,12 @@ struct WideBlock {
   }
   void store_rows(const V& v, T* to) const { to[first] = v[0]; }
 };
+
+// exp(a - highest), and 1 in idle lanes: that of -infinity goes through denormal numbers, which take a hundred cycles.
+template <class Element, class V>
+[[gnu::always_inline]] inline V exp_below(const Element& element, const V& highest) {
+  return math::exp_nonpositive(element.used(element.a() - highest));
+}
 
 // Calls f(block) for blocks that cover all rows.
 template <class T, class F>
