@@ -49,7 +49,7 @@ def tidy(session: nox.Session) -> None:
     """Run clang-tidy on the C++ sources (minutes)."""
     build = Path("build/tidy").resolve()
     session.run(
-        *("cmake", "-S", ".", "-B", str(build), "-G", "Ninja", "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON"),
+        *("cmake", "-S", ".", "-B", str(build), "-G", "Ninja", "-DFASTOPT_UNITY=OFF"),
         *(f"-Dpybind11_DIR={output(PYTHON, '-m', 'pybind11', '--cmakedir')}", f"-DPython_EXECUTABLE={PYTHON}"),
         silent=True,
     )

@@ -8,8 +8,11 @@
 #include "bindings/gil.h"
 #include "bindings/hyper.h"
 #include "bindings/module.h"
+#include "kernels/activation/args.h"
+#include "kernels/elementwise/args.h"
 #include "kernels/loss/args.h"
 #include "kernels/product/args.h"
+#include "kernels/reduce/args.h"
 #include "nn/panels.h"
 #include "nn/registry.h"
 #include "runtime/cpu.h"
@@ -32,7 +35,7 @@ void multiply(Product<T> product, const T* b, Index b_stride, bool b_transposed)
   }
   T* const packed = memory.data();
   product.b = b_transposed ? packed_panels<T>(packed, product.depth, product.columns)
-                    : Panels<T>{b, b_stride, kernels<T>().panel_width, false};
+                           : Panels<T>{b, b_stride, kernels<T>().product.panel_width, false};
   const double cost = (reading_cost + 2 * static_cast<double>(product.columns)) * static_cast<double>(product.rows) *
                       static_cast<double>(product.depth);
   run_team(threads_for(cost, product.rows), false, [&](const Team& team) {
@@ -53,7 +56,7 @@ void multiply(Product<T> product, const T* b, Index b_stride, bool b_transposed)
       mine.y = mine.y.from(rows.begin);
     }
     mine.scratch = scratch();
-    kernels<T>().multiply(mine);
+    kernels<T>().product.multiply(mine);
   });
 }
 
@@ -73,18 +76,19 @@ py::array dense_forward(const py::object& x, const py::object& kernel, const py:
       check_no_overlap(y, "out", *b, "bias");
     }
     const Rows<T> c{mutable_data<T>(y), outputs};
-    const Product<T> product{.rows = rows,
-                             .columns = outputs,
-                             .depth = inputs,
-                             .a = {data<T>(a), inputs},
-                             .b = {},
-                             .c = c,
-                             .bias = b ? data<T>(*b) : nullptr,
-                             .activate = by_parts(f) ? kernels<T>().activate[static_cast<std::size_t>(f)] : nullptr};
+    const Product<T> product{
+        .rows = rows,
+        .columns = outputs,
+        .depth = inputs,
+        .a = {data<T>(a), inputs},
+        .b = {},
+        .c = c,
+        .bias = b ? data<T>(*b) : nullptr,
+        .activate = by_parts(f) ? kernels<T>().activation.activate[static_cast<std::size_t>(f)] : nullptr};
     const Released released;
     multiply<T>(product, data<T>(w), outputs, false);
     if (f == softmax()) {
-      kernels<T>().activate[static_cast<std::size_t>(f)]({c.data, c.stride}, c, rows, outputs);
+      kernels<T>().activation.activate[static_cast<std::size_t>(f)]({c.data, c.stride}, c, rows, outputs);
     }
     return y;
   });
@@ -115,14 +119,15 @@ py::array dense_backward_input(const py::object& dy, const py::object& kernel, c
     if (values) {
       check_no_overlap(dx, "out", *values, "y");
     }
-    const Product<T> product{.rows = rows,
-                             .columns = inputs,
-                             .depth = outputs,
-                             .a = {data<T>(a), outputs},
-                             .b = {},
-                             .c = {mutable_data<T>(dx), inputs},
-                             .differentiate = by_parts(f) ? kernels<T>().differentiate[static_cast<std::size_t>(f)] : nullptr,
-                             .y = values ? Rows<const T>{data<T>(*values), inputs} : Rows<const T>{}};
+    const Product<T> product{
+        .rows = rows,
+        .columns = inputs,
+        .depth = outputs,
+        .a = {data<T>(a), outputs},
+        .b = {},
+        .c = {mutable_data<T>(dx), inputs},
+        .differentiate = by_parts(f) ? kernels<T>().activation.differentiate[static_cast<std::size_t>(f)] : nullptr,
+        .y = values ? Rows<const T>{data<T>(*values), inputs} : Rows<const T>{}};
     const Released released;
     multiply<T>(product, data<T>(w), outputs, true);
     return dx;
@@ -160,7 +165,7 @@ py::array column_sum(const py::object& x, const py::object& out) {
     T* to = mutable_data<T>(sum);
     const Released released;
     parallel_for(columns, alignment, reading_cost * static_cast<double>(rows * columns),
-                 [&](Range share) { kernels<T>().column_sum(from, rows, share, to); });
+                 [&](Range share) { kernels<T>().reduce.column_sum(from, rows, share, to); });
     return sum;
   });
 }
@@ -201,7 +206,7 @@ py::array activation_forward(const std::string& name, const py::object& x, const
     const Released released;
     const auto work = [&](Index row, Index count, Index column, Index width) {
       const Index place = row * stride + column;
-      kernels<T>().activate[f]({from + place, stride}, {to + place, stride}, count, width);
+      kernels<T>().activation.activate[f]({from + place, stride}, {to + place, stride}, count, width);
     };
     for_shares(by_rows, rows, stride, work);
     return y;
@@ -226,8 +231,8 @@ py::array activation_backward(const std::string& name, const py::object& at, con
     const Released released;
     const auto work = [&](Index row, Index count, Index column, Index width) {
       const Index place = row * stride + column;
-      kernels<T>().differentiate[f]({values + place, stride}, {from + place, stride}, {to + place, stride}, count,
-                                    width);
+      kernels<T>().activation.differentiate[f]({values + place, stride}, {from + place, stride}, {to + place, stride},
+                                               count, width);
     };
     for_shares(by_rows, rows, stride, work);
     return dz;
@@ -288,7 +293,7 @@ py::tuple loss(const std::string& name, const py::object& prediction, const py::
         mine.target = mine.target.from(share.begin, columns);
         mine.weight = mine.weight ? mine.weight + share.begin : nullptr;
         mine.loss += share.begin;
-        kernels<T>().loss[which](mine);
+        kernels<T>().loss.losses[which](mine);
       });
     }
     return py::make_tuple(row_loss, gradient);
@@ -316,7 +321,7 @@ py::array metric(const std::string& name, const py::object& prediction, const py
         mine.prediction = mine.prediction.from(share.begin);
         mine.target = mine.target.from(share.begin, columns);
         mine.value += share.begin;
-        kernels<T>().metric[static_cast<std::size_t>(choice.metric)](mine);
+        kernels<T>().loss.metrics[static_cast<std::size_t>(choice.metric)](mine);
       });
     }
     return value;
@@ -334,7 +339,7 @@ double chunked(const T* x, Index size, double (*reduce)(const T*, Index)) {
       parts[static_cast<std::size_t>(c)] = reduce(x + c * chunk, std::min(chunk, size - c * chunk));
     }
   });
-  return kernels<double>().sum(parts.data(), chunks);
+  return kernels<double>().reduce.sum(parts.data(), chunks);
 }
 
 template <class Use>
@@ -402,13 +407,13 @@ void add_kernels(py::module_& module) {
   m.def(
       "exp",
       [](const py::object& x, const py::object& out) {
-        return elementwise(x, out, [](const auto& k) { return k.exp; });
+        return elementwise(x, out, [](const auto& k) { return k.elementwise.exp; });
       },
       py::arg("x"), py::arg("out") = none);
   m.def(
       "log",
       [](const py::object& x, const py::object& out) {
-        return elementwise(x, out, [](const auto& k) { return k.log; });
+        return elementwise(x, out, [](const auto& k) { return k.elementwise.log; });
       },
       py::arg("x"), py::arg("out") = none);
   m.def("loss", &loss, py::arg("name"), py::arg("prediction"), py::arg("target"), py::arg("weight") = none,
@@ -417,22 +422,23 @@ void add_kernels(py::module_& module) {
   m.def(
       "sum",
       [](const py::object& x) {
-        return reduction(x, []<class T>(const T* from, Index size) { return chunked(from, size, kernels<T>().sum); });
+        return reduction(
+            x, []<class T>(const T* from, Index size) { return chunked(from, size, kernels<T>().reduce.sum); });
       },
       py::arg("x"));
   m.def(
       "norm",
       [](const py::object& x) {
         return reduction(x, []<class T>(const T* from, Index size) {
-          return std::sqrt(chunked(from, size, kernels<T>().sum_of_squares));
+          return std::sqrt(chunked(from, size, kernels<T>().reduce.sum_of_squares));
         });
       },
       py::arg("x"));
   m.def(
       "first_nonfinite",
       [](const py::object& x) {
-        return reduction(x,
-                         []<class T>(const T* from, Index size) { return kernels<T>().first_nonfinite(from, size); });
+        return reduction(
+            x, []<class T>(const T* from, Index size) { return kernels<T>().reduce.first_nonfinite(from, size); });
       },
       py::arg("x"));
   m.def(

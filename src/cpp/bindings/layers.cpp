@@ -4,6 +4,9 @@
 #include "bindings/channels.h"
 #include "bindings/gil.h"
 #include "bindings/module.h"
+#include "kernels/dropout/args.h"
+#include "kernels/elementwise/args.h"
+#include "kernels/maxout/args.h"
 #include "kernels/prelu/args.h"
 #include "runtime/cpu.h"
 #include "runtime/random.h"
@@ -35,8 +38,8 @@ py::tuple dropout_forward(const py::object& x, double rate, std::uint64_t seed, 
       const Released released;
       parallel_for(rows, 1, elementwise_cost * static_cast<double>(rows * columns), [&](Range share) {
         for (Index i = share.begin; i < share.end; ++i) {
-          kernels<T>().mask(seed, stream + static_cast<std::uint64_t>(i), rate, factors + i * columns, columns);
-          kernels<T>().multiply_by(from + i * columns, factors + i * columns, to + i * columns, columns);
+          kernels<T>().dropout.mask(seed, stream + static_cast<std::uint64_t>(i), rate, factors + i * columns, columns);
+          kernels<T>().elementwise.multiply(from + i * columns, factors + i * columns, to + i * columns, columns);
         }
       });
     }
@@ -56,7 +59,7 @@ py::array dropout_backward(const py::object& dy, const py::object& mask, const p
     const Index size = a.size();
     const Released released;
     parallel_for(size, alignment, elementwise_cost * static_cast<double>(size), [&](Range share) {
-      kernels<T>().multiply_by(from + share.begin, factors + share.begin, to + share.begin, share.size());
+      kernels<T>().elementwise.multiply(from + share.begin, factors + share.begin, to + share.begin, share.size());
     });
     return dx;
   });
@@ -93,7 +96,7 @@ void rectify(PreluPass<T> all, Range rows) {
   all.x = all.x.from(rows.begin);
   all.v = all.v.from(rows.begin);
   all.y = all.y.from(rows.begin);
-  kernels<T>().prelu(all);
+  kernels<T>().prelu.pass(all);
 }
 
 py::array prelu_forward(const py::object& x, const py::object& alpha, bool channels_last, const py::object& out) {
@@ -139,7 +142,7 @@ py::tuple prelu_backward(const py::object& dy, const py::object& x, const py::ob
     {
       const Released released;
       run_team(threads_for(2 * in.cost()), false, [&](const Team& team) {
-        kernels<T>().prelu_sums(sums, team.split(in.features.channels, channel_grain));
+        kernels<T>().prelu.sums(sums, team.split(in.features.channels, channel_grain));
         team.barrier();  // dx may be dy
         rectify(all, team.split(in.rows));
       });
@@ -175,7 +178,7 @@ py::tuple maxout_forward(const py::object& x, Index pieces, const py::object& ou
       const Released released;
       // All units of all rows are alike.
       parallel_for(rows * units, alignment, elementwise_cost * static_cast<double>(a.size()), [&](Range share) {
-        kernels<T>().largest_pieces(from + share.begin * pieces, share.size(), pieces, to + share.begin,
+        kernels<T>().maxout.largest(from + share.begin * pieces, share.size(), pieces, to + share.begin,
                                     place + share.begin);
       });
     }
@@ -203,7 +206,7 @@ py::array maxout_backward(const py::object& dy, const py::object& piece, Index p
     T* to = mutable_data<T>(dx);
     const Released released;
     parallel_for(size, alignment, elementwise_cost * static_cast<double>(dx.size()), [&](Range share) {
-      kernels<T>().spread_pieces(from + share.begin, place + share.begin, share.size(), pieces,
+      kernels<T>().maxout.spread(from + share.begin, place + share.begin, share.size(), pieces,
                                  to + share.begin * pieces);
     });
     return dx;

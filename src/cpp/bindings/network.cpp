@@ -13,6 +13,7 @@
 #include "bindings/gil.h"
 #include "bindings/module.h"
 #include "bindings/optimizer.h"
+#include "kernels/reduce/args.h"
 
 namespace fastopt::bindings {
 
@@ -429,7 +430,7 @@ bool is_matrix(const py::handle& object, Index columns) {
   const T* const from = data<T>(array);
   const Index size = array.size();
   const Released released;
-  return kernels<T>().first_nonfinite(from, size) < 0;
+  return kernels<T>().reduce.first_nonfinite(from, size) < 0;
 }
 
 // Whether an array is labels [n] of so many classes in that form.

@@ -6,6 +6,7 @@
 #include "bindings/gil.h"
 #include "bindings/module.h"
 #include "kernels/norm/args.h"
+#include "kernels/reduce/args.h"
 #include "runtime/buffer.h"
 #include "runtime/cpu.h"
 #include "runtime/team.h"
@@ -97,7 +98,7 @@ py::tuple group_norm_forward(const py::object& x, const py::object& gamma, const
         mine.x = all.x.from(share.begin);
         mine.y = all.y.from(share.begin);
         mine.moments = all.moments.from(share.begin);
-        kernels<T>().group_norm(mine);
+        kernels<T>().group_norm.forward(mine);
       });
     }
     return py::make_tuple(y, moments);
@@ -128,13 +129,13 @@ void backward_in_chunks(const GroupNormBackward<T>& all, double cost) {
         some.dgamma = dgammas + chunk * channels;
         some.dbeta = dbetas + chunk * channels;
         some.add = true;  // the sums are zero at first
-        kernels<T>().group_norm_backward(some);
+        kernels<T>().group_norm.backward(some);
       }
     }
     team.barrier();
     const Range share = team.split(channels, channel_grain);
-    kernels<T>().column_sum({dgammas, channels}, chunks, share, all.dgamma);
-    kernels<T>().column_sum({dbetas, channels}, chunks, share, all.dbeta);
+    kernels<T>().reduce.column_sum({dgammas, channels}, chunks, share, all.dgamma);
+    kernels<T>().reduce.column_sum({dbetas, channels}, chunks, share, all.dbeta);
   });
 }
 
@@ -177,7 +178,7 @@ void normalize(const BatchNorm<T>& all, Range share) {
   mine.rows = share.size();
   mine.x = all.x.from(share.begin);
   mine.y = all.y.from(share.begin);
-  kernels<T>().batch_norm(mine);
+  kernels<T>().batch_norm.forward(mine);
 }
 
 py::tuple batch_norm_forward(const py::object& x, const py::object& gamma, const py::object& beta, double epsilon,
@@ -213,7 +214,7 @@ py::tuple batch_norm_forward(const py::object& x, const py::object& gamma, const
     {
       const Released released;
       run_team(threads_for(2 * in.cost()), false, [&](const Team& team) {
-        kernels<T>().batch_moments(moments, team.split(channels, channel_grain));
+        kernels<T>().batch_norm.moments(moments, team.split(channels, channel_grain));
         team.barrier();
         normalize(all, team.split(in.rows));
       });
@@ -226,7 +227,7 @@ py::tuple batch_norm_forward(const py::object& x, const py::object& gamma, const
 template <class T>
 Buffer<T> inverse_deviation(const py::array& variance, double epsilon) {
   Buffer<T> rstd(variance.size());
-  kernels<T>().inverse_deviation(data<T>(variance), static_cast<T>(epsilon), rstd.data(), rstd.size());
+  kernels<T>().batch_norm.inverse_deviation(data<T>(variance), static_cast<T>(epsilon), rstd.data(), rstd.size());
   return rstd;
 }
 
@@ -286,7 +287,7 @@ py::tuple batch_norm_backward(const py::object& dy, const py::object& x, const p
     {
       const Released released;
       run_team(threads_for(2 * in.cost()), false, [&](const Team& team) {
-        kernels<T>().batch_norm_sums(all, team.split(channels, channel_grain));
+        kernels<T>().batch_norm.sums(all, team.split(channels, channel_grain));
         team.barrier();
         const Range share = team.split(in.rows);
         BatchNormBackward<T> mine = all;
@@ -294,7 +295,7 @@ py::tuple batch_norm_backward(const py::object& dy, const py::object& x, const p
         mine.x = all.x.from(share.begin);
         mine.dy = all.dy.from(share.begin);
         mine.dx = all.dx.from(share.begin);
-        kernels<T>().batch_norm_backward(mine);
+        kernels<T>().batch_norm.backward(mine);
       });
     }
     return py::make_tuple(dx, dgamma, dbeta);

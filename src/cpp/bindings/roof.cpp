@@ -7,6 +7,7 @@
 #include "bindings/array.h"
 #include "bindings/gil.h"
 #include "bindings/module.h"
+#include "kernels/peak/args.h"
 #include "runtime/buffer.h"
 #include "runtime/cpu.h"
 #include "runtime/team.h"
@@ -50,7 +51,7 @@ double fma_peak(int threads, double seconds) {
   return best_rate(seconds, [&] {
     std::vector<double> operations(static_cast<std::size_t>(threads));
     run_team(threads, false, [&](const Team& team) {
-      operations[static_cast<std::size_t>(team.rank())] = kernels<T>().fma_chain(rounds);
+      operations[static_cast<std::size_t>(team.rank())] = kernel_table().peak.fma<T>()(rounds);
     });
     double total = 0;
     for (const double o : operations) {
@@ -66,7 +67,7 @@ double stream(int reads, int writes, Index count, int threads, double seconds) {
     throw std::invalid_argument("stream needs 1 to " + std::to_string(max_streams) +
                                 " reads, 0 to as many writes, and a count of at least 1");
   }
-  const auto kernel = kernel_table().stream(reads, writes);
+  const auto kernel = kernel_table().peak.stream(reads, writes);
   std::vector<Buffer<float>> buffers;
   buffers.reserve(static_cast<std::size_t>(reads));
   for (int i = 0; i < reads; ++i) {

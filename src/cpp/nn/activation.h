@@ -1,6 +1,7 @@
 // Activations as layers of their own: y = f(x) where the gradient needs x, and a copy of x for what can end any layer.
 #pragma once
 
+#include "kernels/activation/args.h"
 #include "nn/layer.h"
 
 namespace fastopt {
@@ -11,11 +12,11 @@ class Activation final : public Layer<T> {
   Activation(Index inputs, int function) : Layer<T>(inputs, inputs), function_(static_cast<std::size_t>(function)) {}
 
   void forward(Index rows, const Flow<T>& flow) const override {
-    kernels<T>().activate[function_](flow.x, flow.y, rows, this->outputs());
+    kernels<T>().activation.activate[function_](flow.x, flow.y, rows, this->outputs());
     this->activate(rows, flow);
   }
   void backward_input(Index rows, const Flow<T>& flow) const override {
-    kernels<T>().differentiate[function_](flow.x, flow.dy, flow.dx, rows, this->outputs());
+    kernels<T>().activation.differentiate[function_](flow.x, flow.dy, flow.dx, rows, this->outputs());
     this->differentiate(rows, flow);
   }
 

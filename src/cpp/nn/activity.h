@@ -2,6 +2,8 @@
 // mean over the batch.
 #pragma once
 
+#include "kernels/activation/args.h"
+#include "kernels/update/args.h"
 #include "nn/layer.h"
 
 namespace fastopt {
@@ -28,10 +30,10 @@ class Activity final : public Layer<T> {
     for (Index i = 0; i < rows; ++i) {
       penalty_.differentiate<T>(flow.x.row(i), nullptr, 1 / static_cast<double>(flow.batch), flow.kept.row(i), columns);
     }
-    kernels<T>().differentiate[static_cast<std::size_t>(flow.x_activation)](flow.x, {flow.kept.data, flow.kept.stride},
-                                                                            flow.kept, rows, columns);
+    kernels<T>().activation.differentiate[static_cast<std::size_t>(flow.x_activation)](
+        flow.x, {flow.kept.data, flow.kept.stride}, flow.kept, rows, columns);
     for (Index i = 0; i < rows; ++i) {
-      kernels<T>().add(flow.kept.row(i), flow.dx.row(i), columns);
+      kernels<T>().update.add(flow.kept.row(i), flow.dx.row(i), columns);
     }
   }
 

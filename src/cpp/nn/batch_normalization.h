@@ -50,42 +50,42 @@ class BatchNormalization final : public Layer<T> {
       place(flow, mean)[c] = static_cast<T>(static_cast<double>(state(flow, mean_)[c]) / share);
       place(flow, variance)[c] = static_cast<T>(static_cast<double>(state(flow, variance_)[c]) / share);
     }
-    kernels<T>().inverse_deviation(place(flow, variance) + mine.begin, static_cast<T>(s_.epsilon),
-                                   place(flow, rstd) + mine.begin, mine.size());
+    kernels<T>().batch_norm.inverse_deviation(place(flow, variance) + mine.begin, static_cast<T>(s_.epsilon),
+                                              place(flow, rstd) + mine.begin, mine.size());
   }
 
   void gather_forward(const Team& team, Index rows, const Flow<T>& flow) const override {
-    kernels<T>().batch_moments({.rows = rows,
-                                .features = s_.features,
-                                .x = flow.x,
-                                .epsilon = static_cast<T>(s_.epsilon),
-                                .mean = place(flow, mean),
-                                .variance = place(flow, variance),
-                                .rstd = place(flow, rstd)},
-                               team.split(s_.features.channels, alignment));
+    kernels<T>().batch_norm.moments({.rows = rows,
+                                     .features = s_.features,
+                                     .x = flow.x,
+                                     .epsilon = static_cast<T>(s_.epsilon),
+                                     .mean = place(flow, mean),
+                                     .variance = place(flow, variance),
+                                     .rstd = place(flow, rstd)},
+                                    team.split(s_.features.channels, alignment));
   }
 
   void forward(Index rows, const Flow<T>& flow) const override {
-    kernels<T>().batch_norm({.rows = rows,
-                             .features = s_.features,
-                             .gamma = parameter(flow, gamma_),
-                             .beta = parameter(flow, beta_),
-                             .mean = place(flow, mean),
-                             .rstd = place(flow, rstd),
-                             .x = flow.x,
-                             .y = flow.y});
+    kernels<T>().batch_norm.forward({.rows = rows,
+                                     .features = s_.features,
+                                     .gamma = parameter(flow, gamma_),
+                                     .beta = parameter(flow, beta_),
+                                     .mean = place(flow, mean),
+                                     .rstd = place(flow, rstd),
+                                     .x = flow.x,
+                                     .y = flow.y});
     this->activate(rows, flow);
   }
 
   void gather_backward(const Team& team, Index rows, const Flow<T>& flow) const override {
-    kernels<T>().batch_norm_sums(backward(rows, flow), team.split(s_.features.channels, alignment));
+    kernels<T>().batch_norm.sums(backward(rows, flow), team.split(s_.features.channels, alignment));
   }
 
   void backward_input(Index rows, const Flow<T>& flow) const override {
     BatchNormBackward<T> b = backward(rows, flow);
     b.dx = flow.dx;
     b.count = flow.batch * s_.features.space;
-    kernels<T>().batch_norm_backward(b);
+    kernels<T>().batch_norm.backward(b);
     this->differentiate(rows, flow);
   }
 

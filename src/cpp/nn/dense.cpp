@@ -1,6 +1,7 @@
 #include "nn/dense.h"
 
 #include "kernels/product/args.h"
+#include "kernels/reduce/args.h"
 #include "nn/panels.h"
 #include "runtime/scratch.h"
 
@@ -31,16 +32,16 @@ void Dense<T>::prepare_backward(const Team& team, const Flow<T>& flow) const {
 
 template <class T>
 void Dense<T>::forward(Index rows, const Flow<T>& flow) const {
-  kernels<T>().multiply({.rows = rows,
-                         .columns = this->outputs(),
-                         .depth = this->inputs(),
-                         .a = flow.x,
-                         // W is followed by slack, so whole vectors may be read.
-                         .b = {weights(flow), this->outputs(), kernels<T>().panel_width, true},
-                         .c = flow.y,
-                         .bias = bias() ? values(flow, *bias()) : nullptr,
-                         .activate = by_parts(flow.activation) ? this->activation(flow) : nullptr,
-                         .scratch = scratch()});
+  kernels<T>().product.multiply({.rows = rows,
+                                 .columns = this->outputs(),
+                                 .depth = this->inputs(),
+                                 .a = flow.x,
+                                 // W is followed by slack, so whole vectors may be read.
+                                 .b = {weights(flow), this->outputs(), kernels<T>().product.panel_width, true},
+                                 .c = flow.y,
+                                 .bias = bias() ? values(flow, *bias()) : nullptr,
+                                 .activate = by_parts(flow.activation) ? this->activation(flow) : nullptr,
+                                 .scratch = scratch()});
   if (!by_parts(flow.activation)) {
     this->activate(rows, flow);
   }
@@ -48,15 +49,15 @@ void Dense<T>::forward(Index rows, const Flow<T>& flow) const {
 
 template <class T>
 void Dense<T>::backward_input(Index rows, const Flow<T>& flow) const {
-  kernels<T>().multiply({.rows = rows,
-                         .columns = this->inputs(),
-                         .depth = this->outputs(),
-                         .a = flow.dy,
-                         .b = packed_panels<T>(flow.workspace, this->outputs(), this->inputs()),
-                         .c = flow.dx,
-                         .differentiate = by_parts(flow.x_activation) ? this->derivative(flow) : nullptr,
-                         .y = flow.x,
-                         .scratch = scratch()});
+  kernels<T>().product.multiply({.rows = rows,
+                                 .columns = this->inputs(),
+                                 .depth = this->outputs(),
+                                 .a = flow.dy,
+                                 .b = packed_panels<T>(flow.workspace, this->outputs(), this->inputs()),
+                                 .c = flow.dx,
+                                 .differentiate = by_parts(flow.x_activation) ? this->derivative(flow) : nullptr,
+                                 .y = flow.x,
+                                 .scratch = scratch()});
   if (!by_parts(flow.x_activation)) {
     this->differentiate(rows, flow);
   }
@@ -70,14 +71,15 @@ bool Dense<T>::backward_parameters(const Team& team, Index batch, const Flow<T>&
   const auto multiply = [&](Range rows) {
     Rows<const T> x = flow.x;
     x.data += rows.begin;
-    kernels<T>().multiply({.rows = rows.size(),
-                           .columns = this->outputs(),
-                           .depth = batch,
-                           .a = x,
-                           .a_transposed = true,
-                           .b = {flow.dy.data, flow.dy.stride, kernels<T>().panel_width, true},
-                           .c = {flow.gradients + kernel().offset + rows.begin * this->outputs(), this->outputs()},
-                           .scratch = scratch()});
+    kernels<T>().product.multiply(
+        {.rows = rows.size(),
+         .columns = this->outputs(),
+         .depth = batch,
+         .a = x,
+         .a_transposed = true,
+         .b = {flow.dy.data, flow.dy.stride, kernels<T>().product.panel_width, true},
+         .c = {flow.gradients + kernel().offset + rows.begin * this->outputs(), this->outputs()},
+         .scratch = scratch()});
   };
   return for_each_part(team, multiply, done) && backward_bias(team, batch, flow, done);
 }
@@ -90,7 +92,7 @@ bool Dense<T>::backward_bias(const Team& team, Index batch, const Flow<T>& flow,
   if (!bias() || columns.size() == 0) {
     return true;
   }
-  kernels<T>().column_sum(flow.dy, batch, columns, flow.gradients + bias()->offset);
+  kernels<T>().reduce.column_sum(flow.dy, batch, columns, flow.gradients + bias()->offset);
   return done({bias()->offset + columns.begin, bias()->offset + columns.end});
 }
 

@@ -2,6 +2,8 @@
 // y = x + s n with n from N(0, 1). The numbers of a row depend on the seed, the batch, the layer and the row alone.
 #pragma once
 
+#include "kernels/dropout/args.h"
+#include "kernels/elementwise/args.h"
 #include "nn/layer.h"
 #include "runtime/random.h"
 
@@ -18,16 +20,16 @@ class Dropout final : public Layer<T> {
   void forward(Index rows, const Flow<T>& flow) const override {
     for (Index i = 0; i < rows; ++i) {
       T* const mask = flow.kept.row(i);
-      kernels<T>().mask(flow.draw.key, flow.draw.first_stream + static_cast<std::uint64_t>(i), rate_, mask,
-                        this->outputs());
-      kernels<T>().multiply_by(flow.x.row(i), mask, flow.y.row(i), this->outputs());
+      kernels<T>().dropout.mask(flow.draw.key, flow.draw.first_stream + static_cast<std::uint64_t>(i), rate_, mask,
+                                this->outputs());
+      kernels<T>().elementwise.multiply(flow.x.row(i), mask, flow.y.row(i), this->outputs());
     }
     this->activate(rows, flow);
   }
 
   void backward_input(Index rows, const Flow<T>& flow) const override {
     for (Index i = 0; i < rows; ++i) {
-      kernels<T>().multiply_by(flow.dy.row(i), flow.kept.row(i), flow.dx.row(i), this->outputs());
+      kernels<T>().elementwise.multiply(flow.dy.row(i), flow.kept.row(i), flow.dx.row(i), this->outputs());
     }
     this->differentiate(rows, flow);
   }

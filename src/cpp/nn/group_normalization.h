@@ -37,23 +37,23 @@ class GroupNormalization final : public Layer<T> {
   Index kept() const override { return 2 * s_.groups; }
 
   void forward(Index rows, const Flow<T>& flow) const override {
-    kernels<T>().group_norm({.rows = rows,
-                             .groups = s_.groups,
-                             .features = features(),
-                             .centred = s_.centred,
-                             .epsilon = static_cast<T>(s_.epsilon),
-                             .gamma = parameter(flow, gamma_),
-                             .beta = parameter(flow, beta_),
-                             .x = flow.x,
-                             .y = flow.y,
-                             .moments = flow.kept});
+    kernels<T>().group_norm.forward({.rows = rows,
+                                     .groups = s_.groups,
+                                     .features = features(),
+                                     .centred = s_.centred,
+                                     .epsilon = static_cast<T>(s_.epsilon),
+                                     .gamma = parameter(flow, gamma_),
+                                     .beta = parameter(flow, beta_),
+                                     .x = flow.x,
+                                     .y = flow.y,
+                                     .moments = flow.kept});
     this->activate(rows, flow);
   }
 
   void backward_input(Index rows, const Flow<T>& flow) const override {
     GroupNormBackward<T> b = backward(rows, flow);
     b.dx = flow.dx;
-    kernels<T>().group_norm_backward(b);
+    kernels<T>().group_norm.backward(b);
     this->differentiate(rows, flow);
   }
 
@@ -65,7 +65,7 @@ class GroupNormalization final : public Layer<T> {
     GroupNormBackward<T> b = backward(batch, flow);
     b.dgamma = gamma_ < 0 ? nullptr : flow.gradients + offset(gamma_);
     b.dbeta = beta_ < 0 ? nullptr : flow.gradients + offset(beta_);
-    kernels<T>().group_norm_sums(b, mine);
+    kernels<T>().group_norm.sums(b, mine);
     const auto finish = [&](int tensor) {
       return tensor < 0 || done({offset(tensor) + mine.begin, offset(tensor) + mine.end});
     };

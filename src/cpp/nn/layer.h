@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/types.h"
+#include "kernels/activation/args.h"
 #include "nn/constraint.h"
 #include "nn/penalty.h"
 #include "nn/registry.h"
@@ -118,10 +119,10 @@ class Layer {
 
  protected:
   static Activate<T> activation(const Flow<T>& flow) {
-    return kernels<T>().activate[static_cast<std::size_t>(flow.activation)];
+    return kernels<T>().activation.activate[static_cast<std::size_t>(flow.activation)];
   }
   static Differentiate<T> derivative(const Flow<T>& flow) {
-    return kernels<T>().differentiate[static_cast<std::size_t>(flow.x_activation)];
+    return kernels<T>().activation.differentiate[static_cast<std::size_t>(flow.x_activation)];
   }
 
   // y <- activation(y), and dx <- dx x_activation'(x), where no kernel has done it.

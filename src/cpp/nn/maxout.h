@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "kernels/maxout/args.h"
 #include "nn/layer.h"
 
 namespace fastopt {
@@ -21,7 +22,7 @@ class MaxPieces final : public Layer<T> {
   void forward(Index rows, const Flow<T>& flow) const override {
     Index piece[most];
     for_some_units(rows, [&](Index i, Index first, Index count) {
-      kernels<T>().largest_pieces(flow.x.row(i) + first * pieces_, count, pieces_, flow.y.row(i) + first, piece);
+      kernels<T>().maxout.largest(flow.x.row(i) + first * pieces_, count, pieces_, flow.y.row(i) + first, piece);
     });
     this->activate(rows, flow);
   }
@@ -31,8 +32,8 @@ class MaxPieces final : public Layer<T> {
     T y[most];
     Index piece[most];
     for_some_units(rows, [&](Index i, Index first, Index count) {
-      kernels<T>().largest_pieces(flow.x.row(i) + first * pieces_, count, pieces_, y, piece);
-      kernels<T>().spread_pieces(flow.dy.row(i) + first, piece, count, pieces_, flow.dx.row(i) + first * pieces_);
+      kernels<T>().maxout.largest(flow.x.row(i) + first * pieces_, count, pieces_, y, piece);
+      kernels<T>().maxout.spread(flow.dy.row(i) + first, piece, count, pieces_, flow.dx.row(i) + first * pieces_);
     });
     this->differentiate(rows, flow);
   }

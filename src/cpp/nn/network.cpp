@@ -6,8 +6,10 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "kernels/activation/args.h"
 #include "kernels/gather/args.h"
 #include "kernels/loss/args.h"
+#include "kernels/reduce/args.h"
 #include "runtime/cpu.h"
 
 namespace fastopt {
@@ -138,7 +140,7 @@ template <class T>
 bool Network<T>::finite() const {
   std::atomic<bool> finite{true};
   parallel_for(parameters_.size(), alignment, reading_cost * static_cast<double>(parameters_.size()), [&](Range part) {
-    if (kernels<T>().first_nonfinite(parameters_.data() + part.begin, part.size()) >= 0) {
+    if (kernels<T>().reduce.first_nonfinite(parameters_.data() + part.begin, part.size()) >= 0) {
       finite = false;
     }
   });
@@ -319,7 +321,7 @@ Rows<const T> Network<T>::rows_of(Arena& arena, const Samples& x, const Batch& b
 template <class T>
 Rows<const T> Network<T>::load_rows(Arena& arena, const Samples& x, const Batch& batch, Range rows) const {
   if (!readable_in_place<T>(x)) {
-    kernels<T>().gather(
+    kernels<T>().gather.rows(
         {.type = x.type,
          .data = static_cast<const char*>(x.data) + (batch.index ? 0 : (batch.first + rows.begin) * x.row_stride),
          .row_stride = x.row_stride,
@@ -456,18 +458,19 @@ void Network<T>::loss_rows(Arena& arena, const Batch& batch, Range rows, const O
   const Index begin = batch.first + rows.begin;
   const Targets<T> target = Targets<T>{objective.labels, objective.dense, batch.index}.from(begin, outputs());
   const T* weight = objective.weight && !batch.index ? objective.weight + begin : objective.weight;
-  kernels<T>().loss[static_cast<std::size_t>(objective.loss)]({.rows = rows.size(),
-                                                               .columns = outputs(),
-                                                               .prediction = {y.data, y.stride},
-                                                               .target = target,
-                                                               .weight = weight,
-                                                               .hyper = objective.hyper,
-                                                               .scale = T(1) / static_cast<T>(batch.rows),
-                                                               .gradient = backward ? dy : Rows<T>{},
-                                                               .loss = arena.loss + rows.begin});
+  kernels<T>().loss.losses[static_cast<std::size_t>(objective.loss)]({.rows = rows.size(),
+                                                                      .columns = outputs(),
+                                                                      .prediction = {y.data, y.stride},
+                                                                      .target = target,
+                                                                      .weight = weight,
+                                                                      .hyper = objective.hyper,
+                                                                      .scale = T(1) / static_cast<T>(batch.rows),
+                                                                      .gradient = backward ? dy : Rows<T>{},
+                                                                      .loss = arena.loss + rows.begin});
   const bool logits = fused(objective.loss) && last_activation() != linear;
   if (backward && !fused(objective.loss) && last_activation() != linear) {
-    kernels<T>().differentiate[last_activation()]({y.data, y.stride}, {dy.data, dy.stride}, dy, rows.size(), outputs());
+    kernels<T>().activation.differentiate[last_activation()]({y.data, y.stride}, {dy.data, dy.stride}, dy, rows.size(),
+                                                             outputs());
   }
   bool activated = false;
   for (std::size_t i = 0; i < objective.metrics.size(); ++i) {
@@ -476,16 +479,17 @@ void Network<T>::loss_rows(Arena& arena, const Batch& batch, Range rows, const O
     if (logits && !choice.entry().logits) {
       prediction = arena.activated.from(rows.begin);
       if (!activated) {
-        kernels<T>().activate[last_activation()]({y.data, y.stride}, prediction, rows.size(), outputs());
+        kernels<T>().activation.activate[last_activation()]({y.data, y.stride}, prediction, rows.size(), outputs());
         activated = true;
       }
     }
-    kernels<T>().metric[static_cast<std::size_t>(choice.metric)]({.rows = rows.size(),
-                                                                  .columns = outputs(),
-                                                                  .prediction = {prediction.data, prediction.stride},
-                                                                  .target = target,
-                                                                  .k = choice.k,
-                                                                  .value = arena.metric[i] + rows.begin});
+    kernels<T>().loss.metrics[static_cast<std::size_t>(choice.metric)](
+        {.rows = rows.size(),
+         .columns = outputs(),
+         .prediction = {prediction.data, prediction.stride},
+         .target = target,
+         .k = choice.k,
+         .value = arena.metric[i] + rows.begin});
   }
   penalise_rows(arena, rows, logits);
 }
@@ -499,7 +503,7 @@ void Network<T>::penalise_rows(Arena& arena, Range rows, bool logits) {
     }
     if (logits && arena.levels[l].values == static_cast<Index>(last_)) {
       const Rows<T> y = arena.levels[last_].y.from(rows.begin);
-      kernels<T>().activate[last_activation()]({y.data, y.stride}, y, rows.size(), outputs());
+      kernels<T>().activation.activate[last_activation()]({y.data, y.stride}, y, rows.size(), outputs());
     }
     layers_[l]->penalise(rows.size(), flow(arena, l, {}, rows.begin), arena.penalty + rows.begin);
   }
@@ -535,7 +539,7 @@ void Network<T>::penalise_gradients(Range part) {
 template <class T>
 double Network<T>::penalty_of(const Arena& arena, Index rows) const {
   const double parameters = std::accumulate(penalties_.begin(), penalties_.end(), 0.0);
-  return static_cast<double>(rows) * parameters + (arena.penalty ? kernels<T>().sum(arena.penalty, rows) : 0);
+  return static_cast<double>(rows) * parameters + (arena.penalty ? kernels<T>().reduce.sum(arena.penalty, rows) : 0);
 }
 
 template <class T>
@@ -606,7 +610,7 @@ template <class T>
 void Network<T>::add(const Arena& arena, const Batch& batch, const Objective<T>& objective, Totals& totals) const {
   const auto total = [&](const T* values) {
     if (!objective.weight) {
-      return kernels<T>().sum(values, batch.rows);
+      return kernels<T>().reduce.sum(values, batch.rows);
     }
     double sum = 0;
     for (Index i = 0; i < batch.rows; ++i) {
@@ -643,8 +647,8 @@ void Network<T>::forward(const Samples& x, T* out, const Poll& poll) {
         [&](Range rows) {
           // A copy: the caller may change x before `backward`.
           const Rows<T> copy = training_.x.from(rows.begin);
-          kernels<T>().gather({x.type, static_cast<const char*>(x.data) + rows.begin * x.row_stride, x.row_stride,
-                               x.column_stride, nullptr, rows.size(), x.columns, copy});
+          kernels<T>().gather.rows({x.type, static_cast<const char*>(x.data) + rows.begin * x.row_stride, x.row_stride,
+                                    x.column_stride, nullptr, rows.size(), x.columns, copy});
           return Rows<const T>{copy.data, copy.stride};
         },
         [&](Rows<const T>, Range rows) {
@@ -685,8 +689,8 @@ bool Network<T>::backward(Index batch, const T* dy, T* dx, const Poll& poll) {
     const Rows<const T> given{dy, outputs()};
     const Rows<T> to{dx, inputs()};
     for_each_slab(team, team.split(batch), pass_cost(), watch, 0, [&](Range rows) {
-      kernels<T>().differentiate[last_activation()]({y.from(rows.begin).data, y.stride}, given.from(rows.begin),
-                                                    last.from(rows.begin), rows.size(), outputs());
+      kernels<T>().activation.differentiate[last_activation()](
+          {y.from(rows.begin).data, y.stride}, given.from(rows.begin), last.from(rows.begin), rows.size(), outputs());
       backward_rows(stages_.size() - 1, x.from(rows.begin), rows, to.from(rows.begin));
     });
     backward_stages(team, x, batch, to, watch, 0);

@@ -37,14 +37,14 @@ struct Penalty {
   // to <- scale (l1 sign(w) + 2 l2 w), added to `gradient` where there is one; `to` may be `gradient`.
   template <class T>
   void differentiate(const T* w, const T* gradient, double scale, T* to, Index size) const {
-    kernels<T>().adjust({.size = size,
-                         .parameter = w,
-                         .gradient = gradient ? gradient : w,
-                         .to = to,
-                         .scale = gradient ? 1 : scale * 2 * l2,
-                         .limit = std::numeric_limits<double>::infinity(),
-                         .l1 = scale * l1,
-                         .l2 = gradient ? scale * 2 * l2 : 0});
+    kernels<T>().update.adjust({.size = size,
+                                .parameter = w,
+                                .gradient = gradient ? gradient : w,
+                                .to = to,
+                                .scale = gradient ? 1 : scale * 2 * l2,
+                                .limit = std::numeric_limits<double>::infinity(),
+                                .l1 = scale * l1,
+                                .l2 = gradient ? scale * 2 * l2 : 0});
   }
 };
 

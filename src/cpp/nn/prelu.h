@@ -14,13 +14,13 @@ class Prelu final : public Layer<T> {
   }
 
   void forward(Index rows, const Flow<T>& flow) const override {
-    kernels<T>().prelu(
+    kernels<T>().prelu.pass(
         {.rows = rows, .features = features_, .alpha = alpha(flow), .x = flow.x, .v = flow.x, .y = flow.y});
     this->activate(rows, flow);
   }
 
   void backward_input(Index rows, const Flow<T>& flow) const override {
-    kernels<T>().prelu(
+    kernels<T>().prelu.pass(
         {.rows = rows, .features = features_, .alpha = alpha(flow), .x = flow.x, .v = flow.dy, .y = flow.dx});
     this->differentiate(rows, flow);
   }
@@ -28,7 +28,7 @@ class Prelu final : public Layer<T> {
   bool backward_parameters(const Team& team, Index batch, const Flow<T>& flow, const PartDone& done) const override {
     const Range mine = team.split(features_.channels, alignment);
     const Index offset = this->tensors_[0].offset;
-    kernels<T>().prelu_sums(
+    kernels<T>().prelu.sums(
         {.rows = batch, .features = features_, .x = flow.x, .dy = flow.dy, .dalpha = flow.gradients + offset}, mine);
     return mine.size() == 0 || done({offset + mine.begin, offset + mine.end});
   }

@@ -4,9 +4,9 @@
 #include <stdexcept>
 #include <string>
 
-#include "kernels/activation.h"
-#include "kernels/loss.h"
-#include "kernels/metric.h"
+#include "kernels/activation/activation.h"
+#include "kernels/loss/loss.h"
+#include "kernels/loss/metric.h"
 #include "kernels/rules/list.h"
 
 namespace fastopt {

@@ -1,6 +1,7 @@
 // y = x + f(x) with f the layers between a start, which hands x on, and an end (He, Zhang, Ren and Sun, 2016).
 #pragma once
 
+#include "kernels/elementwise/args.h"
 #include "nn/layer.h"
 
 namespace fastopt {
@@ -14,7 +15,7 @@ class ResidualStart final : public Layer<T> {
   void forward(Index, const Flow<T>&) const override {}
   void backward_input(Index rows, const Flow<T>& flow) const override {
     for (Index i = 0; i < rows; ++i) {
-      kernels<T>().add_to(flow.dy.row(i), flow.other.row(i), flow.dx.row(i), this->inputs());
+      kernels<T>().elementwise.add(flow.dy.row(i), flow.other.row(i), flow.dx.row(i), this->inputs());
     }
     this->differentiate(rows, flow);
   }
@@ -27,7 +28,7 @@ class ResidualEnd final : public Layer<T> {
 
   void forward(Index rows, const Flow<T>& flow) const override {
     for (Index i = 0; i < rows; ++i) {
-      kernels<T>().add_to(flow.x.row(i), flow.other.row(i), flow.y.row(i), this->outputs());
+      kernels<T>().elementwise.add(flow.x.row(i), flow.other.row(i), flow.y.row(i), this->outputs());
     }
     this->activate(rows, flow);
   }

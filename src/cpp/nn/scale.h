@@ -1,6 +1,8 @@
 // y = x a + b, element by element, with a and b that are not trained.
 #pragma once
 
+#include "kernels/elementwise/args.h"
+#include "kernels/update/args.h"
 #include "nn/layer.h"
 
 namespace fastopt {
@@ -16,8 +18,8 @@ class Scale final : public Layer<T> {
   void forward(Index rows, const Flow<T>& flow) const override {
     const T *const a = flow.state + this->tensors_[0].offset, *const b = flow.state + this->tensors_[1].offset;
     for (Index i = 0; i < rows; ++i) {
-      kernels<T>().multiply_by(flow.x.row(i), a, flow.y.row(i), this->outputs());
-      kernels<T>().add(b, flow.y.row(i), this->outputs());
+      kernels<T>().elementwise.multiply(flow.x.row(i), a, flow.y.row(i), this->outputs());
+      kernels<T>().update.add(b, flow.y.row(i), this->outputs());
     }
     this->activate(rows, flow);
   }
@@ -25,7 +27,7 @@ class Scale final : public Layer<T> {
   void backward_input(Index rows, const Flow<T>& flow) const override {
     const T* const a = flow.state + this->tensors_[0].offset;
     for (Index i = 0; i < rows; ++i) {
-      kernels<T>().multiply_by(flow.dy.row(i), a, flow.dx.row(i), this->inputs());
+      kernels<T>().elementwise.multiply(flow.dy.row(i), a, flow.dx.row(i), this->inputs());
     }
     this->differentiate(rows, flow);
   }

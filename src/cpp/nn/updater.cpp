@@ -6,6 +6,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "kernels/reduce/args.h"
+#include "kernels/update/args.h"
 #include "runtime/buffer.h"
 #include "runtime/cpu.h"
 
@@ -167,7 +169,7 @@ void Updater<T>::for_pieces(const Team& team, F&& f) const {
 template <class T>
 void Updater<T>::look_ahead(const Team& team) const {
   for_pieces(team, [&](std::size_t i, Range elements, Index) {
-    kernels<T>().look_ahead[static_cast<std::size_t>(rule_)](update_of(i, elements));
+    kernels<T>().update.look_ahead[static_cast<std::size_t>(rule_)](update_of(i, elements));
   });
 }
 
@@ -211,7 +213,7 @@ void Updater<T>::whole(const Team& team) {
   for_pieces(team, [&](std::size_t i, Range elements, Index) {
     Update<T> u = update_of(i, elements);
     u.coefficients[tensor_factor] = factor_[i];
-    kernels<T>().finish[static_cast<std::size_t>(rule_)](u);
+    kernels<T>().update.finish[static_cast<std::size_t>(rule_)](u);
     settle(tensors_[i], elements);
   });
 }
@@ -223,9 +225,9 @@ void Updater<T>::add_squares(std::size_t i, Range elements, Index chunk) {
   for (Index begin = elements.begin; begin < elements.end; begin += chunk_size, ++chunk) {
     const Index size = std::min(chunk_size, elements.end - begin);
     if (sum) {
-      kernels<T>().add(t.gradient + begin, sum + begin, size);
+      kernels<T>().update.add(t.gradient + begin, sum + begin, size);
     }
-    sums_[static_cast<std::size_t>(chunk)][0] = kernels<T>().sum_of_squares(gradient(t) + begin, size);
+    sums_[static_cast<std::size_t>(chunk)][0] = kernels<T>().reduce.sum_of_squares(gradient(t) + begin, size);
   }
 }
 
@@ -256,7 +258,7 @@ void Updater<T>::find_scales() {
 template <class T>
 void Updater<T>::update(std::size_t i, Range elements, Index chunk) {
   const Tensor<T>& t = tensors_[i];
-  const Kernels<T>& k = kernels<T>();
+  const UpdateKernels<T>& k = kernels<T>().update;
   T* const sum = t.extra_slots[static_cast<std::size_t>(Extra::every)];
   if (holds()) {
     k.add(t.gradient + elements.begin, sum + elements.begin, elements.size());
@@ -271,7 +273,7 @@ void Updater<T>::update(std::size_t i, Range elements, Index chunk) {
   const bool adjusts = sum || scale_[i] != 1 || now(Extra::clip_value) < infinity || l1 != 0 || l2 != 0;
   const auto rule = static_cast<std::size_t>(rule_);
   if (!adjusts && decay == 0 && !has(Extra::average) && !has(Extra::look_back) && entry().sums == 0) {
-    k.update[rule](update_of(i, elements));
+    k.apply[rule](update_of(i, elements));
     return;
   }
   alignas(alignment) T adjusted[chunk_size];
@@ -306,7 +308,7 @@ void Updater<T>::update(std::size_t i, Range elements, Index chunk) {
     if (entry().sums > 0) {
       u.sums = &sums_[static_cast<std::size_t>(chunk)];
     }
-    k.update[rule](u);
+    k.apply[rule](u);
     if (!entry().factor) {
       settle(t, part);
     }
@@ -319,12 +321,12 @@ void Updater<T>::settle(const Tensor<T>& t, Range elements) const {
   T* const w = t.parameter + elements.begin;
   if (const double part = now(Extra::look_back); part != 0) {
     T* const slow = t.extra_slots[static_cast<std::size_t>(Extra::look_back)] + elements.begin;
-    kernels<T>().approach(w, slow, part, elements.size());
+    kernels<T>().update.approach(w, slow, part, elements.size());
     std::copy_n(slow, elements.size(), w);
   }
   if (const double part = now(Extra::average); part != 0) {
-    kernels<T>().approach(w, t.extra_slots[static_cast<std::size_t>(Extra::average)] + elements.begin, part,
-                          elements.size());
+    kernels<T>().update.approach(w, t.extra_slots[static_cast<std::size_t>(Extra::average)] + elements.begin, part,
+                                 elements.size());
   }
 }
 

@@ -47,14 +47,15 @@ class WeightNormalization final : public Dense<T> {
     T *const dw = flow.gradients + this->kernel().offset, *const dg = flow.gradients + g_offset(),
              *const alongs = place(flow, along);
     for_each_block(team, [&](Range columns) {
-      kernels<T>().multiply({.rows = this->inputs(),
-                             .columns = columns.size(),
-                             .depth = batch,
-                             .a = flow.x,
-                             .a_transposed = true,
-                             .b = {flow.dy.data + columns.begin, flow.dy.stride, kernels<T>().panel_width, true},
-                             .c = {dw + columns.begin, this->outputs()},
-                             .scratch = scratch()});
+      kernels<T>().product.multiply(
+          {.rows = this->inputs(),
+           .columns = columns.size(),
+           .depth = batch,
+           .a = flow.x,
+           .a_transposed = true,
+           .b = {flow.dy.data + columns.begin, flow.dy.stride, kernels<T>().product.panel_width, true},
+           .c = {dw + columns.begin, this->outputs()},
+           .scratch = scratch()});
       double products[block] = {};
       sum_columns(columns, dw, v, products);
       for (Index j = columns.begin; j < columns.end; ++j) {

@@ -15,8 +15,8 @@ namespace fastopt {
 inline constexpr int max_threads = 1024;
 
 // One thread where the work is too small to share: a step of 10 us on AVX2, 4 us on AVX-512. Measured on virtual
-// machines, where the other thread may come late: a step of 17 us by one thread takes 17 to 31 us by two, one of 41 us 31
-// to 41.
+// machines, where the other thread may come late: a step of 17 us by one thread takes 17 to 31 us by two, one of 41 us
+// 31 to 41.
 inline constexpr double operations_worth_a_thread = 1e6;
 
 // What an element costs that is read, computed and written in cache, in the time of such operations: measured from 20

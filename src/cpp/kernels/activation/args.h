@@ -13,4 +13,11 @@ using Activate = void (*)(Rows<const T> z, Rows<T> y, Index rows, Index columns)
 template <class T>
 using Differentiate = void (*)(Rows<const T> y, Rows<const T> dy, Rows<T> dz, Index rows, Index columns);
 
+// By activation.
+template <class T>
+struct ActivationKernels {
+  const Activate<T>* activate;
+  const Differentiate<T>* differentiate;
+};
+
 }  // namespace fastopt

@@ -16,4 +16,9 @@ struct Gather {
   Rows<T> to;
 };
 
+template <class T>
+struct GatherKernels {
+  void (*rows)(const Gather<T>&);
+};
+
 }  // namespace fastopt

@@ -55,4 +55,12 @@ struct Metric {
   T* value;     // one for each row
 };
 
+template <class T>
+struct LossKernels {
+  using LossKernel = void (*)(const Loss<T>&);
+  using MetricKernel = void (*)(const Metric<T>&);
+  const LossKernel* losses;     // by loss
+  const MetricKernel* metrics;  // by metric
+};
+
 }  // namespace fastopt

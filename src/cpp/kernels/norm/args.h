@@ -65,4 +65,22 @@ struct BatchNormBackward {
   Rows<T> dx = {};  // may be dy
 };
 
+// `forward` and `backward` work on each row: to be split by rows. What is over all rows is to be split by channels,
+// anywhere; a channel's result does not depend on it.
+template <class T>
+struct GroupNormKernels {
+  void (*forward)(const GroupNorm<T>&);
+  void (*backward)(const GroupNormBackward<T>&);  // takes the sums on the way if they are asked for
+  void (*sums)(const GroupNormBackward<T>&, Range channels);
+};
+
+template <class T>
+struct BatchNormKernels {
+  void (*forward)(const BatchNorm<T>&);
+  void (*backward)(const BatchNormBackward<T>&);
+  void (*moments)(const BatchMoments<T>&, Range channels);
+  void (*sums)(const BatchNormBackward<T>&, Range channels);
+  void (*inverse_deviation)(const T* variance, T epsilon, T* rstd, Index size);  // 1 / sqrt(variance + epsilon)
+};
+
 }  // namespace fastopt

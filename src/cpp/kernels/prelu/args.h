@@ -25,4 +25,10 @@ struct PreluSums {
   T* dalpha;
 };
 
+template <class T>
+struct PreluKernels {
+  void (*pass)(const PreluPass<T>&);                  // split by rows
+  void (*sums)(const PreluSums<T>&, Range channels);  // split by channels, anywhere
+};
+
 }  // namespace fastopt

@@ -36,4 +36,13 @@ struct Product {
   std::byte* scratch = nullptr;  // `product_scratch` bytes on a cache line, of this thread alone
 };
 
+template <class T>
+struct ProductKernels {
+  int panel_width;
+  Index (*packed_width)(Index columns);  // of the panels of a packed matrix
+  void (*multiply)(const Product<T>&);
+  // Panels first..last of b or, transposed, of b^T where b is [columns, depth].
+  void (*pack)(const T* b, Index stride, bool transposed, Index depth, Index columns, Range panels, T* packed);
+};
+
 }  // namespace fastopt

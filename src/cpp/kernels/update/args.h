@@ -34,4 +34,16 @@ struct Adjust {
   double scale, limit, l1, l2;
 };
 
+template <class T>
+struct UpdateKernels {
+  using Rule = void (*)(const Update<T>&);
+  // By rule: what it does with a gradient; then, of the rules that have it, once its sums are known; and before the
+  // gradient.
+  const Rule *apply, *finish, *look_ahead;
+  void (*adjust)(const Adjust<T>&);
+  void (*approach)(const T* x, T* y, double part, Index size);  // y <- y + part (x - y)
+  void (*shrink)(T* x, double part, Index size);                // x <- x - part x
+  void (*add)(const T* x, T* y, Index size);                    // y <- y + x
+};
+
 }  // namespace fastopt

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "kernels/norm/args.h"
-#include "kernels/normalization.h"
+#include "kernels/norm/panels.h"
 
 namespace fastopt::FASTOPT_ISA {
 

@@ -1,7 +1,7 @@
 // The rectifier with a trained slope alpha for each channel (He, Zhang, Ren and Sun, ICCV 2015).
 #pragma once
 
-#include "kernels/normalization.h"
+#include "kernels/norm/panels.h"
 #include "kernels/prelu/args.h"
 
 namespace fastopt::FASTOPT_ISA {

@@ -6,9 +6,9 @@
 #include <string_view>
 
 #include "core/types.h"
+#include "kernels/activation/args.h"
 #include "kernels/list.h"
 #include "kernels/row_block.h"
-#include "kernels/table.h"
 #include "simd/math.h"
 
 namespace fastopt::FASTOPT_ISA {
@@ -319,13 +319,12 @@ void softmax_rows_backward(Rows<const T> y, Rows<const T> dy, Rows<T> dz, Index 
 
 template <class T>
 inline constexpr auto activate_kernels = []<class... A>(List<A...>) {
-  return std::array<void (*)(Rows<const T>, Rows<T>, Index, Index), max_kinds>{activate<A, T>..., softmax_rows<T>};
+  return std::array<Activate<T>, sizeof...(A) + 1>{activate<A, T>..., softmax_rows<T>};
 }(Activations{});
 
 template <class T>
 inline constexpr auto differentiate_kernels = []<class... A>(List<A...>) {
-  return std::array<void (*)(Rows<const T>, Rows<const T>, Rows<T>, Index, Index), max_kinds>{differentiate<A, T>...,
-                                                                                              softmax_rows_backward<T>};
+  return std::array<Differentiate<T>, sizeof...(A) + 1>{differentiate<A, T>..., softmax_rows_backward<T>};
 }(Activations{});
 
 }  // namespace fastopt::FASTOPT_ISA

@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "core/types.h"
+#include "kernels/reduce/args.h"
 #include "simd/vec.h"
 
 namespace fastopt::FASTOPT_ISA {

@@ -1,20 +1,10 @@
-// What layers do with one row.
+// The mask of dropout.
 #pragma once
 
+#include "kernels/dropout/args.h"
 #include "kernels/philox.h"
-#include "simd/vec.h"
 
 namespace fastopt::FASTOPT_ISA {
-
-template <class T>
-void multiply_by(const T* a, const T* b, T* out, Index size) {
-  for_each_vector<T>(size, [&](Index i, auto load, auto store) { store(load(a + i) * load(b + i), out + i); });
-}
-
-template <class T>
-void add_to(const T* a, const T* b, T* out, Index size) {
-  for_each_vector<T>(size, [&](Index i, auto load, auto store) { store(load(a + i) + load(b + i), out + i); });
-}
 
 // 0 with probability `rate`, else 1 / (1 - rate): from one 32-bit word of the stream each.
 template <class T>

@@ -8,7 +8,6 @@
 #include "kernels/list.h"
 #include "kernels/loss/args.h"
 #include "kernels/row_block.h"
-#include "kernels/table.h"
 #include "simd/math.h"
 
 namespace fastopt::FASTOPT_ISA {
@@ -253,8 +252,8 @@ using Losses = List<SoftmaxLoss<Target::label, false>, SoftmaxLoss<Target::distr
                     MeanLoss<SquaredHinge>, MeanLoss<Poisson>>;
 
 template <class T>
-inline constexpr auto loss_kernels = []<class... L>(List<L...>) {
-  return std::array<void (*)(const Loss<T>&), max_kinds>{L::template rows<T>...};
+inline constexpr auto loss_rows = []<class... L>(List<L...>) {
+  return std::array<typename LossKernels<T>::LossKernel, sizeof...(L)>{L::template rows<T>...};
 }(Losses{});
 
 }  // namespace fastopt::FASTOPT_ISA

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "kernels/rules/list.h"
-#include "kernels/table.h"
 #include "kernels/update/args.h"
 #include "simd/vec.h"
 
@@ -73,20 +72,16 @@ constexpr void (*look_ahead_of())(const Update<T>&) {
   }
 }
 
+// By rule.
 template <class T>
-using UpdateKernels = std::array<void (*)(const Update<T>&), max_kinds>;
+inline constexpr auto apply_kernels = []<class... R>(List<R...>) { return std::array{update<R, T>...}; }(Rules{});
 
 template <class T>
-inline constexpr auto update_kernels =
-    []<class... R>(List<R...>) { return UpdateKernels<T>{update<R, T>...}; }(Rules{});
-
-template <class T>
-inline constexpr auto finish_kernels =
-    []<class... R>(List<R...>) { return UpdateKernels<T>{finish_of<R, T>()...}; }(Rules{});
+inline constexpr auto finish_kernels = []<class... R>(List<R...>) { return std::array{finish_of<R, T>()...}; }(Rules{});
 
 template <class T>
 inline constexpr auto look_ahead_kernels =
-    []<class... R>(List<R...>) { return UpdateKernels<T>{look_ahead_of<R, T>()...}; }(Rules{});
+    []<class... R>(List<R...>) { return std::array{look_ahead_of<R, T>()...}; }(Rules{});
 
 template <class T>
 void adjust(const Adjust<T>& a) {

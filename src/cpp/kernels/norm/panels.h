@@ -99,18 +99,25 @@ struct Panel {
 };
 
 inline constexpr int panel_vectors = vector_registers / 4;
+inline constexpr int last_vectors = 4;  // each width is one more copy of what is done with a panel
 
 // Calls f(panel) for panels that make up the channels.
 template <class T, class F>
 [[gnu::always_inline]] inline void for_each_panel(Range channels, F&& f) {
-  constexpr Index width = panel_vectors * lanes<T>;
   Index first = channels.begin;
-  for (; first + width <= channels.end; first += width) {
-    f(Panel<T, panel_vectors, true>{first, Mask<T>(true)});
+  const auto whole = [&](auto count) __attribute__((always_inline)) {
+    constexpr Index width = count * lanes<T>;
+    for (; first + width <= channels.end; first += width) {
+      f(Panel<T, count, true>{first, Mask<T>(true)});
+    }
+  };
+  whole(std::integral_constant<int, panel_vectors>{});
+  if constexpr (panel_vectors > last_vectors) {
+    whole(std::integral_constant<int, last_vectors>{});
   }
   const Index left = channels.end - first;
   const Index vectors = (left + lanes<T> - 1) / lanes<T>;
-  unroll<panel_vectors>([&](auto k) __attribute__((always_inline)) {
+  unroll<last_vectors>([&](auto k) __attribute__((always_inline)) {
     if (vectors == k + 1) {
       f(Panel<T, k + 1, false>{first, first_lanes<T>(left - k * lanes<T>)});
     }

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "core/types.h"
+#include "kernels/maxout/args.h"
 
 namespace fastopt::FASTOPT_ISA {
 

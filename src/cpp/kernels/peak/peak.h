@@ -1,22 +1,11 @@
-// Vector mathematics on flat arrays, and the two loops that measure a machine's roof: multiply-adds on registers, and
-// memory streams.
+// The two loops that measure a machine's roof: multiply-adds on registers, and memory streams.
 #pragma once
 
-#include "kernels/normalization.h"
-#include "kernels/table.h"
-#include "simd/math.h"
+#include "kernels/norm/panels.h"
+#include "kernels/peak/args.h"
+#include "simd/vec.h"
 
 namespace fastopt::FASTOPT_ISA {
-
-template <class T>
-void exp_array(const T* x, T* y, Index size) {
-  for_each_vector<T>(size, [&](Index i, auto load, auto store) { store(math::exp(load(x + i)), y + i); });
-}
-
-template <class T>
-void log_array(const T* x, T* y, Index size) {
-  for_each_vector<T>(size, [&](Index i, auto load, auto store) { store(math::log(load(x + i)), y + i); });
-}
 
 template <class T>
 double fma_chain(Index rounds) {

@@ -7,7 +7,6 @@
 #include "kernels/list.h"
 #include "kernels/loss/args.h"
 #include "kernels/row_block.h"
-#include "kernels/table.h"
 
 namespace fastopt::FASTOPT_ISA {
 
@@ -114,8 +113,8 @@ using Metrics =
          MeanMetric<BinaryHit>, MeanMetric<SquaredError>, MeanMetric<AbsoluteError>>;
 
 template <class T>
-inline constexpr auto metric_kernels = []<class... M>(List<M...>) {
-  return std::array<void (*)(const Metric<T>&), max_kinds>{M::template rows<T>...};
+inline constexpr auto metric_rows = []<class... M>(List<M...>) {
+  return std::array<typename LossKernels<T>::MetricKernel, sizeof...(M)>{M::template rows<T>...};
 }(Metrics{});
 
 }  // namespace fastopt::FASTOPT_ISA

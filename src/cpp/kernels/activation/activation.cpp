@@ -1,0 +1,16 @@
+#include "kernels/activation/activation.h"
+
+#include "kernels/topics.h"
+
+namespace fastopt::FASTOPT_ISA {
+
+template <class T>
+constinit const ActivationKernels<T> Topics<T>::activation{
+    .activate = activate_kernels<T>.data(),
+    .differentiate = differentiate_kernels<T>.data(),
+};
+
+template const ActivationKernels<float> Topics<float>::activation;
+template const ActivationKernels<double> Topics<double>::activation;
+
+}  // namespace fastopt::FASTOPT_ISA

@@ -1,0 +1,29 @@
+// The kernels of each topic, for the instruction set that is compiled: each in a translation unit of its own.
+#pragma once
+
+#include "kernels/table.h"
+
+namespace fastopt::FASTOPT_ISA {
+
+template <class T>
+struct Topics {
+  static const ActivationKernels<T> activation;
+  static const BatchNormKernels<T> batch_norm;
+  static const DropoutKernels<T> dropout;
+  static const ElementwiseKernels<T> elementwise;
+  static const GatherKernels<T> gather;
+  static const GroupNormKernels<T> group_norm;
+  static const LossKernels<T> loss;
+  static const MaxoutKernels<T> maxout;
+  static const PreluKernels<T> prelu;
+  static const ProductKernels<T> product;
+  static const ReduceKernels<T> reduce;
+  static const UpdateKernels<T> update;
+};
+
+extern template struct Topics<float>;
+extern template struct Topics<double>;
+
+extern const PeakKernels peak_kernels;
+
+}  // namespace fastopt::FASTOPT_ISA

@@ -1,0 +1,21 @@
+#include "kernels/update/update.h"
+
+#include "kernels/topics.h"
+
+namespace fastopt::FASTOPT_ISA {
+
+template <class T>
+constinit const UpdateKernels<T> Topics<T>::update{
+    .apply = apply_kernels<T>.data(),
+    .finish = finish_kernels<T>.data(),
+    .look_ahead = look_ahead_kernels<T>.data(),
+    .adjust = adjust<T>,
+    .approach = approach<T>,
+    .shrink = shrink<T>,
+    .add = add<T>,
+};
+
+template const UpdateKernels<float> Topics<float>::update;
+template const UpdateKernels<double> Topics<double>::update;
+
+}  // namespace fastopt::FASTOPT_ISA
