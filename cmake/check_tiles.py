@@ -28,6 +28,7 @@ def inner_loops(code: list[tuple[int, str]]) -> list[list[str]]:
 
 
 def fault(objdump: str, objects: list[str]) -> str:
+    """What is wrong with the objects; nothing where all is well."""
     functions: dict[str, list[tuple[int, str]]] = {}
     for path in objects:
         listing = subprocess.run(
