@@ -12,7 +12,7 @@ INSTRUCTION = re.compile(r"^ *(?P<address>[0-9a-f]+):\s+(?P<text>.*)$")
 JUMP = re.compile(r"^(?:j\w+|b\.?\w*|cbnz|tbnz)\s.*?\b(?P<target>[0-9a-f]+) <")
 MULTIPLIES = re.compile(r"^(?:v?f?n?m(?:add|ul)\w*|fmla)\s")
 VECTOR = re.compile(r"%[xyz]mm\d|\b[qv]\d")
-STACK = re.compile(r"\(%rsp|-0x[0-9a-f]+\(%rbp|\[sp|\[x29")
+STACK = re.compile(r"\(%rsp|\[sp|\[x29")  # %rbp may hold any pointer
 
 
 def inner_loops(code: list[tuple[int, str]]) -> list[list[str]]:

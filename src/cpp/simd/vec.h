@@ -55,9 +55,14 @@ template <class T>
 
 template <class T>
 [[gnu::always_inline]] inline Vec<T> load(const T* p, const Mask<T>& mask) {
+#if defined(__AVX__)
   Vec<T> v{};
   where(mask, v).copy_from(p, stdx::element_aligned);
   return v;
+#else
+  // SSE has no masked load, and the library's loop for it is a function that other objects would share.
+  return Vec<T>([&](auto i) { return mask[i] ? p[i] : T(0); });
+#endif
 }
 
 template <class T>
