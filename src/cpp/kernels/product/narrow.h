@@ -148,7 +148,7 @@ bool multiply_narrow(const Product<T>& p) {
     }
     multiply_transposed(p);
   } else {
-    if (p.depth < 4 * 64 / static_cast<Index>(sizeof(T))) {
+    if (p.depth < 256 / static_cast<Index>(sizeof(T))) {
       return false;
     }
     multiply_by_dots(p);

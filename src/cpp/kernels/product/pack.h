@@ -88,7 +88,8 @@ void pack_rows(const Rows<const T>& a, Index rows, Index depth, T* to) {
 // and so on. It can be read for `readable` elements.
 template <class T>
 void pack_columns(const T* a, Index readable, Index rows, Index count, T* to, Index step) {
-  constexpr int n = lanes<T>, vectors = (max_tile_rows + n - 1) / n;
+  constexpr Index n = lanes<T>;
+  constexpr int vectors = (max_tile_rows + lanes<T> - 1) / lanes<T>;
   for (Index i = 0; i < count; ++i, a += rows, to += step, readable -= rows) {
     if (readable >= vectors * n) {
       unroll<vectors>([&](auto v) __attribute__((always_inline)) {
