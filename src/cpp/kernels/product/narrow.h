@@ -143,7 +143,7 @@ bool multiply_narrow(const Product<T>& p) {
     return false;
   }
   if (p.a_transposed) {
-    if (p.a.index || p.rows < lanes<T>) {
+    if (p.a.index || p.rows <= narrow_columns<T>) {  // c^T would be narrow as well
       return false;
     }
     multiply_transposed(p);
