@@ -81,7 +81,7 @@ bool Dense<T>::backward_parameters(const Team& team, Index batch, const Flow<T>&
          .c = {flow.gradients + kernel().offset + rows.begin * this->outputs(), this->outputs()},
          .scratch = scratch()});
   };
-  return for_each_part(team, multiply, done) && backward_bias(team, batch, flow, done);
+  return for_each_part(team, batch, multiply, done) && backward_bias(team, batch, flow, done);
 }
 
 template <class T>

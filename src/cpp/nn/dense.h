@@ -25,10 +25,12 @@ class Dense : public Layer<T> {
 
   // work(rows of the kernel), then done(part), for parts of this rank's rows that stay in cache.
   template <class F>
-  bool for_each_part(const Team& team, F&& work, const PartDone& done) const {
-    constexpr Index grain = 16, part_size = 131072;  // rows that are whole vectors; elements that stay in cache
+  bool for_each_part(const Team& team, Index batch, F&& work, const PartDone& done) const {
+    // Rows that are whole vectors; elements that stay in cache; multiply-adds after which an interrupt is heard.
+    constexpr Index grain = 16, part_size = 131072, part_work = Index{1} << 28;
     const Range share = team.split(this->inputs(), grain);
-    const Index part = std::max(grain, part_size / this->outputs() / grain * grain);
+    const Index size = std::min(part_size, part_work / std::max<Index>(1, batch));
+    const Index part = std::max(grain, size / this->outputs() / grain * grain);
     for (Index first = share.begin; first < share.end; first += part) {
       const Range rows{first, std::min(first + part, share.end)};
       work(rows);

@@ -260,7 +260,9 @@ Index Network<T>::slab_rows() const {
   for (const auto& layer : layers_) {
     bytes += 2 * padded_stride<T>(layer->outputs()) * static_cast<Index>(sizeof(T));
   }
-  return std::max<Index>(192, (Index{1} << 18) / bytes);
+  // A slab takes some 20 ms at most, so that an interrupt is heard in time.
+  const double rows = std::clamp(5e8 / std::max(1.0, pass_cost()), 48.0, 192.0);
+  return std::max(static_cast<Index>(rows), (Index{1} << 18) / bytes);
 }
 
 // work(slab) for a rank's rows, slab by slab, until the poll asks to stop: rank 0 looks after each slab.

@@ -80,7 +80,7 @@ class WeightNormalization final : public Dense<T> {
       }
     };
     const Range mine = team.split(columns, alignment);
-    return this->for_each_part(team, turn, done) &&
+    return this->for_each_part(team, batch, turn, done) &&
            (mine.size() == 0 || done({g_offset() + mine.begin, g_offset() + mine.end})) &&
            this->backward_bias(team, batch, flow, done);
   }
