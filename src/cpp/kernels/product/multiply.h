@@ -2,6 +2,8 @@
 // register tiles.
 #pragma once
 
+#include <cstdint>
+
 #include "kernels/product/finish.h"
 #include "kernels/product/narrow.h"
 #include "kernels/product/pack.h"
@@ -43,8 +45,7 @@ class Block {
         depth_(depth),
         copies_a_(p_.columns >= (transposed ? blocking.copy_transposed_a_columns : blocking.copy_a_columns) ||
                   (transposed && p_.a.index)),
-        copies_b_(rows.size() >= blocking.copy_b_rows &&
-                  depth.size() * p_.b.row_stride * static_cast<Index>(sizeof(T)) >= blocking.copy_b_span),
+        copies_b_(rows.size() >= blocking.copy_b_rows && (spread(depth.size()) || unaligned())),
         b_(reinterpret_cast<T*>(p_.scratch)),
         a_(b_ + depth_block<T> * panel_width<T>) {
     static_assert((depth_block<T> * panel_width<T> + row_block<T> * (depth_block<T> + lanes<T>)) * sizeof(T) <=
@@ -64,6 +65,12 @@ class Block {
   }
 
  private:
+  // Whether the rows of a slice of b lie far apart, or its vectors across cache lines.
+  bool spread(Index depth) const {
+    return depth * p_.b.row_stride * static_cast<Index>(sizeof(T)) >= blocking.copy_b_span;
+  }
+  bool unaligned() const { return reinterpret_cast<std::uintptr_t>(p_.b.data) % sizeof(Vec<T>) != 0; }
+
   // From a row of the copy of a to the next: room for what `pack_rows` stores beyond the end.
   Index row_step() const { return depth_.size() + lanes<T>; }
 
