@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,7 +11,6 @@
 
 #include "bindings/array.h"
 #include "kernels/loss/args.h"
-#include "nn/registry.h"
 
 namespace fastopt::bindings {
 
@@ -68,21 +66,6 @@ inline double number(const py::handle& object) {
     throw py::error_already_set();
   }
   return value;
-}
-
-// The hyperparameters of a loss in its order; those that are not given have their usual values.
-inline LossHyper loss_hyper(int loss, const std::map<std::string, double>& given) {
-  const LossEntry& entry = losses()[static_cast<std::size_t>(loss)];
-  LossHyper values{};
-  std::ranges::transform(entry.hyper, values.begin(), &LossParameter::usual);
-  for (const auto& [name, value] : given) {
-    const auto found = std::ranges::find(entry.hyper, name, &LossParameter::name);
-    if (found == entry.hyper.end()) {
-      throw std::invalid_argument("loss '" + std::string(entry.name) + "' has no hyperparameter '" + name + "'");
-    }
-    values[static_cast<std::size_t>(found - entry.hyper.begin())] = value;
-  }
-  return values;
 }
 
 // Memory of an array that a call reads or writes.

@@ -8,13 +8,13 @@
 #include "bindings/gil.h"
 #include "bindings/hyper.h"
 #include "bindings/module.h"
-#include "kernels/activation/args.h"
 #include "kernels/elementwise/args.h"
-#include "kernels/loss/args.h"
 #include "kernels/product/args.h"
 #include "kernels/reduce/args.h"
-#include "nn/panels.h"
-#include "nn/registry.h"
+#include "ops/activation.h"
+#include "ops/loss.h"
+#include "ops/metric.h"
+#include "ops/panels.h"
 #include "runtime/cpu.h"
 #include "runtime/random.h"
 #include "runtime/scratch.h"
@@ -76,19 +76,18 @@ py::array dense_forward(const py::object& x, const py::object& kernel, const py:
       check_no_overlap(y, "out", *b, "bias");
     }
     const Rows<T> c{mutable_data<T>(y), outputs};
-    const Product<T> product{
-        .rows = rows,
-        .columns = outputs,
-        .depth = inputs,
-        .a = {data<T>(a), inputs},
-        .b = {},
-        .c = c,
-        .bias = b ? data<T>(*b) : nullptr,
-        .activate = by_parts(f) ? kernels<T>().activation.activate[static_cast<std::size_t>(f)] : nullptr};
+    const Product<T> product{.rows = rows,
+                             .columns = outputs,
+                             .depth = inputs,
+                             .a = {data<T>(a), inputs},
+                             .b = {},
+                             .c = c,
+                             .bias = b ? data<T>(*b) : nullptr,
+                             .activate = fused_activate<T>(f)};
     const Released released;
     multiply<T>(product, data<T>(w), outputs, false);
-    if (f == softmax()) {
-      kernels<T>().activation.activate[static_cast<std::size_t>(f)]({c.data, c.stride}, c, rows, outputs);
+    if (!activation_kernel(f).elementwise) {
+      activation_kernel<T>(f).activate({c.data, c.stride}, c, rows, outputs);
     }
     return y;
   });
@@ -97,10 +96,10 @@ py::array dense_forward(const py::object& x, const py::object& kernel, const py:
 py::array dense_backward_input(const py::object& dy, const py::object& kernel, const py::object& y,
                                const std::string& activation, const py::object& out) {
   const int f = find_activation(activation);
-  if (f == softmax()) {
-    throw std::invalid_argument("softmax is not elementwise; use activation_backward('softmax', ...)");
+  if (!activation_kernel(f).elementwise) {
+    throw std::invalid_argument(activation + " is not elementwise; use activation_backward('" + activation + "', ...)");
   }
-  if (activations()[static_cast<std::size_t>(f)].from_input) {
+  if (activation_kernel(f).from_input) {
     throw std::invalid_argument(activation +
                                 " is differentiated from its input, not its output; use activation_backward");
   }
@@ -119,15 +118,14 @@ py::array dense_backward_input(const py::object& dy, const py::object& kernel, c
     if (values) {
       check_no_overlap(dx, "out", *values, "y");
     }
-    const Product<T> product{
-        .rows = rows,
-        .columns = inputs,
-        .depth = outputs,
-        .a = {data<T>(a), outputs},
-        .b = {},
-        .c = {mutable_data<T>(dx), inputs},
-        .differentiate = by_parts(f) ? kernels<T>().activation.differentiate[static_cast<std::size_t>(f)] : nullptr,
-        .y = values ? Rows<const T>{data<T>(*values), inputs} : Rows<const T>{}};
+    const Product<T> product{.rows = rows,
+                             .columns = inputs,
+                             .depth = outputs,
+                             .a = {data<T>(a), outputs},
+                             .b = {},
+                             .c = {mutable_data<T>(dx), inputs},
+                             .differentiate = fused_differentiate<T>(f),
+                             .y = values ? Rows<const T>{data<T>(*values), inputs} : Rows<const T>{}};
     const Released released;
     multiply<T>(product, data<T>(w), outputs, true);
     return dx;
@@ -193,8 +191,8 @@ void for_shares(bool by_rows, Index rows, Index columns, F&& work) {
 }
 
 py::array activation_forward(const std::string& name, const py::object& x, const py::object& out) {
-  const auto f = static_cast<std::size_t>(find_activation(name));
-  const bool by_rows = static_cast<int>(f) == softmax();
+  const int f = find_activation(name);
+  const bool by_rows = !activation_kernel(f).elementwise;
   return by_dtype(x, "x", [&]<class T>(T) {
     const py::array z = checked<T>(x, "x");
     const auto [rows, columns] = rows_and_columns(z, by_rows);
@@ -206,7 +204,7 @@ py::array activation_forward(const std::string& name, const py::object& x, const
     const Released released;
     const auto work = [&](Index row, Index count, Index column, Index width) {
       const Index place = row * stride + column;
-      kernels<T>().activation.activate[f]({from + place, stride}, {to + place, stride}, count, width);
+      activation_kernel<T>(f).activate({from + place, stride}, {to + place, stride}, count, width);
     };
     for_shares(by_rows, rows, stride, work);
     return y;
@@ -215,9 +213,9 @@ py::array activation_forward(const std::string& name, const py::object& x, const
 
 py::array activation_backward(const std::string& name, const py::object& at, const py::object& dy,
                               const py::object& out) {
-  const auto f = static_cast<std::size_t>(find_activation(name));
-  const char* const name_at = activations()[f].from_input ? "x" : "y";
-  const bool by_rows = static_cast<int>(f) == softmax();
+  const int f = find_activation(name);
+  const char* const name_at = activation_kernel(f).from_input ? "x" : "y";
+  const bool by_rows = !activation_kernel(f).elementwise;
   return by_dtype(at, name_at, [&]<class T>(T) {
     const py::array value = checked<T>(at, name_at);
     const py::array gradient = checked<T>(dy, "dy", shape_of(value));
@@ -231,8 +229,8 @@ py::array activation_backward(const std::string& name, const py::object& at, con
     const Released released;
     const auto work = [&](Index row, Index count, Index column, Index width) {
       const Index place = row * stride + column;
-      kernels<T>().activation.differentiate[f]({values + place, stride}, {from + place, stride}, {to + place, stride},
-                                               count, width);
+      activation_kernel<T>(f).differentiate({values + place, stride}, {from + place, stride}, {to + place, stride},
+                                            count, width);
     };
     for_shares(by_rows, rows, stride, work);
     return dz;
@@ -259,12 +257,12 @@ py::array elementwise(const py::object& x, const py::object& out, Pick&& pick) {
 py::tuple loss(const std::string& name, const py::object& prediction, const py::object& target,
                const py::object& weight, double scale, const py::object& out,
                const std::map<std::string, double>& given_hyper) {
-  const auto which = static_cast<std::size_t>(find_loss(name));
-  const LossHyper hyper = loss_hyper(static_cast<int>(which), given_hyper);
+  const int which = find_loss(name);
+  const LossHyper hyper = loss_hyper(which, given_hyper);
   return by_dtype(prediction, "prediction", [&]<class T>(T) -> py::tuple {
     const py::array p = checked<T>(prediction, "prediction", {-1, -1});
     const Index rows = p.shape(0), columns = p.shape(1);
-    const py::array t = checked_target<T>(target, "target", losses()[which].labels, rows, columns);
+    const py::array t = checked_target<T>(target, "target", loss_kernel(which).labels, rows, columns);
     const std::optional<py::array> w =
         weight.is_none() ? std::nullopt : std::optional(checked<T>(weight, "weight", {rows}));
     py::array gradient = output<T>(out, "out", {rows, columns});
@@ -277,7 +275,7 @@ py::tuple loss(const std::string& name, const py::object& prediction, const py::
     Loss<T> all{.rows = rows,
                 .columns = columns,
                 .prediction = {data<T>(p), columns},
-                .target = targets<T>(t, losses()[which].labels),
+                .target = targets<T>(t, loss_kernel(which).labels),
                 .weight = w ? data<T>(*w) : nullptr,
                 .hyper = hyper,
                 .scale = static_cast<T>(scale),
@@ -293,7 +291,7 @@ py::tuple loss(const std::string& name, const py::object& prediction, const py::
         mine.target = mine.target.from(share.begin, columns);
         mine.weight = mine.weight ? mine.weight + share.begin : nullptr;
         mine.loss += share.begin;
-        kernels<T>().loss.losses[which](mine);
+        loss_kernel<T>(which).rows(mine);
       });
     }
     return py::make_tuple(row_loss, gradient);
@@ -305,12 +303,12 @@ py::array metric(const std::string& name, const py::object& prediction, const py
   return by_dtype(prediction, "prediction", [&]<class T>(T) -> py::array {
     const py::array p = checked<T>(prediction, "prediction", {-1, -1});
     const Index rows = p.shape(0), columns = p.shape(1);
-    const py::array t = checked_target<T>(target, "target", choice.entry().labels, rows, columns);
+    const py::array t = checked_target<T>(target, "target", metric_kernel(choice.metric).labels, rows, columns);
     py::array_t<T> value(rows);
     const Metric<T> all{.rows = rows,
                         .columns = columns,
                         .prediction = {data<T>(p), columns},
-                        .target = targets<T>(t, choice.entry().labels),
+                        .target = targets<T>(t, metric_kernel(choice.metric).labels),
                         .k = choice.k,
                         .value = value.mutable_data()};
     {
@@ -321,7 +319,7 @@ py::array metric(const std::string& name, const py::object& prediction, const py
         mine.prediction = mine.prediction.from(share.begin);
         mine.target = mine.target.from(share.begin, columns);
         mine.value += share.begin;
-        kernels<T>().loss.metrics[static_cast<std::size_t>(choice.metric)](mine);
+        metric_kernel<T>(choice.metric).rows(mine);
       });
     }
     return value;
@@ -383,7 +381,7 @@ py::array drawn_real(const std::string& dtype, Index count, F32&& f32, F64&& f64
 // Which activations need their argument for the gradient.
 py::dict all_activations() {
   py::dict all;
-  for (const ActivationEntry& activation : activations()) {
+  for (const auto& activation : activations()) {
     all[py::str(std::string(activation.name))] = activation.from_input;
   }
   return all;

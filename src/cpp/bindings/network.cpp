@@ -14,6 +14,8 @@
 #include "bindings/module.h"
 #include "bindings/optimizer.h"
 #include "kernels/reduce/args.h"
+#include "ops/loss.h"
+#include "ops/metric.h"
 
 namespace fastopt::bindings {
 
@@ -221,7 +223,7 @@ CheckedObjective<T> checked_objective(const Network<T>& network, const Samples& 
     objective.metrics.push_back(find_metric(name));
   }
   network.check(objective);
-  const bool labels = losses()[static_cast<std::size_t>(objective.loss)].labels;
+  const bool labels = loss_kernel(objective.loss).labels;
   py::array target = labels ? checked<Index>(y, "y", {x.rows}) : checked<T>(y, "y", {x.rows, network.outputs()});
   if (labels) {
     objective.labels = data<Index>(target);

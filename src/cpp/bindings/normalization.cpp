@@ -5,9 +5,9 @@
 #include "bindings/channels.h"
 #include "bindings/gil.h"
 #include "bindings/module.h"
+#include "core/buffer.h"
 #include "kernels/norm/args.h"
 #include "kernels/reduce/args.h"
-#include "runtime/buffer.h"
 #include "runtime/cpu.h"
 #include "runtime/team.h"
 

@@ -7,8 +7,8 @@
 #include "bindings/array.h"
 #include "bindings/gil.h"
 #include "bindings/module.h"
+#include "core/buffer.h"
 #include "kernels/peak/args.h"
-#include "runtime/buffer.h"
 #include "runtime/cpu.h"
 #include "runtime/team.h"
 

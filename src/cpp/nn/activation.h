@@ -1,7 +1,6 @@
 // Activations as layers of their own: y = f(x) where the gradient needs x, and a copy of x for what can end any layer.
 #pragma once
 
-#include "kernels/activation/args.h"
 #include "nn/layer.h"
 
 namespace fastopt {
@@ -9,19 +8,19 @@ namespace fastopt {
 template <class T>
 class Activation final : public Layer<T> {
  public:
-  Activation(Index inputs, int function) : Layer<T>(inputs, inputs), function_(static_cast<std::size_t>(function)) {}
+  Activation(Index inputs, int function) : Layer<T>(inputs, inputs), function_(function) {}
 
   void forward(Index rows, const Flow<T>& flow) const override {
-    kernels<T>().activation.activate[function_](flow.x, flow.y, rows, this->outputs());
+    activation_kernel<T>(function_).activate(flow.x, flow.y, rows, this->outputs());
     this->activate(rows, flow);
   }
   void backward_input(Index rows, const Flow<T>& flow) const override {
-    kernels<T>().activation.differentiate[function_](flow.x, flow.dy, flow.dx, rows, this->outputs());
+    activation_kernel<T>(function_).differentiate(flow.x, flow.dy, flow.dx, rows, this->outputs());
     this->differentiate(rows, flow);
   }
 
  private:
-  std::size_t function_;
+  int function_;
 };
 
 template <class T>

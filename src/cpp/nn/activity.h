@@ -2,7 +2,6 @@
 // mean over the batch.
 #pragma once
 
-#include "kernels/activation/args.h"
 #include "kernels/update/args.h"
 #include "nn/layer.h"
 
@@ -30,8 +29,8 @@ class Activity final : public Layer<T> {
     for (Index i = 0; i < rows; ++i) {
       penalty_.differentiate<T>(flow.x.row(i), nullptr, 1 / static_cast<double>(flow.batch), flow.kept.row(i), columns);
     }
-    kernels<T>().activation.differentiate[static_cast<std::size_t>(flow.x_activation)](
-        flow.x, {flow.kept.data, flow.kept.stride}, flow.kept, rows, columns);
+    activation_kernel<T>(flow.x_activation)
+        .differentiate(flow.x, {flow.kept.data, flow.kept.stride}, flow.kept, rows, columns);
     for (Index i = 0; i < rows; ++i) {
       kernels<T>().update.add(flow.kept.row(i), flow.dx.row(i), columns);
     }

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "runtime/buffer.h"
+#include "core/buffer.h"
 #include "runtime/team.h"
 
 namespace fastopt {

@@ -2,7 +2,7 @@
 
 #include "kernels/product/args.h"
 #include "kernels/reduce/args.h"
-#include "nn/panels.h"
+#include "ops/panels.h"
 #include "runtime/scratch.h"
 
 namespace fastopt {
@@ -40,9 +40,9 @@ void Dense<T>::forward(Index rows, const Flow<T>& flow) const {
                                  .b = {weights(flow), this->outputs(), kernels<T>().product.panel_width, true},
                                  .c = flow.y,
                                  .bias = bias() ? values(flow, *bias()) : nullptr,
-                                 .activate = by_parts(flow.activation) ? this->activation(flow) : nullptr,
+                                 .activate = fused_activate<T>(flow.activation),
                                  .scratch = scratch()});
-  if (!by_parts(flow.activation)) {
+  if (!is_fused(flow.activation)) {
     this->activate(rows, flow);
   }
 }
@@ -55,10 +55,10 @@ void Dense<T>::backward_input(Index rows, const Flow<T>& flow) const {
                                  .a = flow.dy,
                                  .b = packed_panels<T>(flow.workspace, this->outputs(), this->inputs()),
                                  .c = flow.dx,
-                                 .differentiate = by_parts(flow.x_activation) ? this->derivative(flow) : nullptr,
+                                 .differentiate = fused_differentiate<T>(flow.x_activation),
                                  .y = flow.x,
                                  .scratch = scratch()});
-  if (!by_parts(flow.x_activation)) {
+  if (!is_fused(flow.x_activation)) {
     this->differentiate(rows, flow);
   }
 }

@@ -5,12 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "core/buffer.h"
 #include "core/types.h"
-#include "kernels/activation/args.h"
 #include "nn/constraint.h"
 #include "nn/penalty.h"
-#include "nn/registry.h"
-#include "runtime/buffer.h"
+#include "ops/activation.h"
 #include "runtime/cpu.h"
 #include "runtime/team.h"
 
@@ -118,22 +117,16 @@ class Layer {
   virtual bool backward_parameters(const Team&, Index /*batch*/, const Flow<T>&, const PartDone&) const { return true; }
 
  protected:
-  static Activate<T> activation(const Flow<T>& flow) {
-    return kernels<T>().activation.activate[static_cast<std::size_t>(flow.activation)];
-  }
-  static Differentiate<T> derivative(const Flow<T>& flow) {
-    return kernels<T>().activation.differentiate[static_cast<std::size_t>(flow.x_activation)];
-  }
-
   // y <- activation(y), and dx <- dx x_activation'(x), where no kernel has done it.
   void activate(Index rows, const Flow<T>& flow) const {
     if (flow.activation != linear) {
-      activation(flow)({flow.y.data, flow.y.stride}, flow.y, rows, outputs_);
+      activation_kernel<T>(flow.activation).activate({flow.y.data, flow.y.stride}, flow.y, rows, outputs_);
     }
   }
   void differentiate(Index rows, const Flow<T>& flow) const {
     if (flow.x_activation != linear) {
-      derivative(flow)(flow.x, {flow.dx.data, flow.dx.stride}, flow.dx, rows, inputs_);
+      activation_kernel<T>(flow.x_activation)
+          .differentiate(flow.x, {flow.dx.data, flow.dx.stride}, flow.dx, rows, inputs_);
     }
   }
 

@@ -114,7 +114,7 @@ const std::map<std::string, Make<T>>& kinds() {
       {"activation",
        [](Index inputs, const LayerSpec& spec, Numbers&) -> std::unique_ptr<Layer<T>> {
          const int function = find_activation(spec.activation);
-         if (activations()[static_cast<std::size_t>(function)].from_input) {
+         if (activation_kernel(function).from_input) {
            return std::make_unique<Activation<T>>(inputs, function);
          }
          return std::make_unique<Copy<T>>(inputs);

@@ -6,9 +6,7 @@
 #include <numeric>
 #include <stdexcept>
 
-#include "kernels/activation/args.h"
 #include "kernels/gather/args.h"
-#include "kernels/loss/args.h"
 #include "kernels/reduce/args.h"
 #include "runtime/cpu.h"
 
@@ -55,7 +53,7 @@ Network<T>::Network(Index inputs, const std::vector<LayerSpec>& specs, std::uint
   for (std::size_t l = 0; l < specs.size(); ++l) {
     LayerSpec spec = specs[l];
     int activation = find_activation(spec.activation);
-    const bool from_input = activations()[static_cast<std::size_t>(activation)].from_input;
+    const bool from_input = activation_kernel(activation).from_input;
     if (spec.kind == "activation") {
       if (!from_input && below != none && activations_[below] == linear) {
         activations_[below] = activation;
@@ -149,8 +147,8 @@ bool Network<T>::finite() const {
 
 template <class T>
 void Network<T>::check(const Objective<T>& objective) const {
-  const LossEntry& loss = losses()[static_cast<std::size_t>(objective.loss)];
-  const std::string_view last = activations()[last_activation()].name;
+  const auto& loss = loss_kernel(objective.loss);
+  const std::string_view last = activation_kernel(last_activation()).name;
   if (!loss.activation.empty() && last != "linear" && last != loss.activation) {
     throw std::invalid_argument(std::string(loss.name) + " needs a last layer with activation '" +
                                 std::string(loss.activation) + "' or 'linear', not '" + std::string(last) + "'");
@@ -162,7 +160,7 @@ void Network<T>::check(const Objective<T>& objective) const {
                                 " outputs, not " + std::to_string(outputs()));
   }
   for (const MetricChoice& choice : objective.metrics) {
-    const MetricEntry& metric = choice.entry();
+    const auto& metric = metric_kernel(choice.metric);
     if (metric.labels != loss.labels || (metric.name == "binary_accuracy" && loss.name != "binary_crossentropy")) {
       throw std::invalid_argument("metric " + std::string(metric.name) + " does not go with the loss " +
                                   std::string(loss.name));
@@ -460,38 +458,39 @@ void Network<T>::loss_rows(Arena& arena, const Batch& batch, Range rows, const O
   const Index begin = batch.first + rows.begin;
   const Targets<T> target = Targets<T>{objective.labels, objective.dense, batch.index}.from(begin, outputs());
   const T* weight = objective.weight && !batch.index ? objective.weight + begin : objective.weight;
-  kernels<T>().loss.losses[static_cast<std::size_t>(objective.loss)]({.rows = rows.size(),
-                                                                      .columns = outputs(),
-                                                                      .prediction = {y.data, y.stride},
-                                                                      .target = target,
-                                                                      .weight = weight,
-                                                                      .hyper = objective.hyper,
-                                                                      .scale = T(1) / static_cast<T>(batch.rows),
-                                                                      .gradient = backward ? dy : Rows<T>{},
-                                                                      .loss = arena.loss + rows.begin});
+  loss_kernel<T>(objective.loss)
+      .rows({.rows = rows.size(),
+             .columns = outputs(),
+             .prediction = {y.data, y.stride},
+             .target = target,
+             .weight = weight,
+             .hyper = objective.hyper,
+             .scale = T(1) / static_cast<T>(batch.rows),
+             .gradient = backward ? dy : Rows<T>{},
+             .loss = arena.loss + rows.begin});
   const bool logits = fused(objective.loss) && last_activation() != linear;
   if (backward && !fused(objective.loss) && last_activation() != linear) {
-    kernels<T>().activation.differentiate[last_activation()]({y.data, y.stride}, {dy.data, dy.stride}, dy, rows.size(),
-                                                             outputs());
+    activation_kernel<T>(last_activation())
+        .differentiate({y.data, y.stride}, {dy.data, dy.stride}, dy, rows.size(), outputs());
   }
   bool activated = false;
   for (std::size_t i = 0; i < objective.metrics.size(); ++i) {
     const MetricChoice& choice = objective.metrics[i];
     Rows<T> prediction = y;
-    if (logits && !choice.entry().logits) {
+    if (logits && !metric_kernel(choice.metric).logits) {
       prediction = arena.activated.from(rows.begin);
       if (!activated) {
-        kernels<T>().activation.activate[last_activation()]({y.data, y.stride}, prediction, rows.size(), outputs());
+        activation_kernel<T>(last_activation()).activate({y.data, y.stride}, prediction, rows.size(), outputs());
         activated = true;
       }
     }
-    kernels<T>().loss.metrics[static_cast<std::size_t>(choice.metric)](
-        {.rows = rows.size(),
-         .columns = outputs(),
-         .prediction = {prediction.data, prediction.stride},
-         .target = target,
-         .k = choice.k,
-         .value = arena.metric[i] + rows.begin});
+    metric_kernel<T>(choice.metric)
+        .rows({.rows = rows.size(),
+               .columns = outputs(),
+               .prediction = {prediction.data, prediction.stride},
+               .target = target,
+               .k = choice.k,
+               .value = arena.metric[i] + rows.begin});
   }
   penalise_rows(arena, rows, logits);
 }
@@ -505,7 +504,7 @@ void Network<T>::penalise_rows(Arena& arena, Range rows, bool logits) {
     }
     if (logits && arena.levels[l].values == static_cast<Index>(last_)) {
       const Rows<T> y = arena.levels[last_].y.from(rows.begin);
-      kernels<T>().activation.activate[last_activation()]({y.data, y.stride}, y, rows.size(), outputs());
+      activation_kernel<T>(last_activation()).activate({y.data, y.stride}, y, rows.size(), outputs());
     }
     layers_[l]->penalise(rows.size(), flow(arena, l, {}, rows.begin), arena.penalty + rows.begin);
   }
@@ -691,8 +690,9 @@ bool Network<T>::backward(Index batch, const T* dy, T* dx, const Poll& poll) {
     const Rows<const T> given{dy, outputs()};
     const Rows<T> to{dx, inputs()};
     for_each_slab(team, team.split(batch), pass_cost(), watch, 0, [&](Range rows) {
-      kernels<T>().activation.differentiate[last_activation()](
-          {y.from(rows.begin).data, y.stride}, given.from(rows.begin), last.from(rows.begin), rows.size(), outputs());
+      activation_kernel<T>(last_activation())
+          .differentiate({y.from(rows.begin).data, y.stride}, given.from(rows.begin), last.from(rows.begin),
+                         rows.size(), outputs());
       backward_rows(stages_.size() - 1, x.from(rows.begin), rows, to.from(rows.begin));
     });
     backward_stages(team, x, batch, to, watch, 0);

@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "kernels/loss/args.h"
 #include "nn/layers.h"
-#include "nn/registry.h"
 #include "nn/watch.h"
+#include "ops/loss.h"
+#include "ops/metric.h"
 
 namespace fastopt {
 
@@ -126,10 +126,8 @@ class Network {
   Index slab_rows() const;
   template <class F>
   void for_each_slab(const Team& team, Range rows, double row_cost, Watch& watch, Index done, F&& work) const;
-  bool fused(int loss) const {
-    return losses()[static_cast<std::size_t>(loss)].activation == activations()[last_activation()].name;
-  }
-  std::size_t last_activation() const { return static_cast<std::size_t>(activations_[last_]); }
+  bool fused(int loss) const { return loss_kernel(loss).activation == activation_kernel(last_activation()).name; }
+  int last_activation() const { return activations_[last_]; }
   Rows<T> outputs_of(const Arena& arena) const { return arena.levels[last_].y; }
 
   // Layers that follow each other without one that couples rows, but for the first of them.

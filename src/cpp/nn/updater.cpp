@@ -6,9 +6,9 @@
 #include <stdexcept>
 #include <string>
 
+#include "core/buffer.h"
 #include "kernels/reduce/args.h"
 #include "kernels/update/args.h"
-#include "runtime/buffer.h"
 #include "runtime/cpu.h"
 
 namespace fastopt {

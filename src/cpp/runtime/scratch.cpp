@@ -1,7 +1,7 @@
 #include "runtime/scratch.h"
 
+#include "core/buffer.h"
 #include "kernels/product/args.h"
-#include "runtime/buffer.h"
 
 namespace fastopt {
 

@@ -6,8 +6,7 @@ namespace fastopt::FASTOPT_ISA {
 
 template <class T>
 constinit const ActivationKernels<T> Topics<T>::activation{
-    .activate = activate_kernels<T>.data(),
-    .differentiate = differentiate_kernels<T>.data(),
+    .all = activation_kernels<T>,
 };
 
 template const ActivationKernels<float> Topics<float>::activation;

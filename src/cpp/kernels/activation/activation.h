@@ -2,6 +2,7 @@
 // of the argument x, because y does not tell it. Softmax acts on rows.
 #pragma once
 
+#include <array>
 #include <limits>
 #include <string_view>
 
@@ -318,13 +319,10 @@ void softmax_rows_backward(Rows<const T> y, Rows<const T> dy, Rows<T> dz, Index 
 }
 
 template <class T>
-inline constexpr auto activate_kernels = []<class... A>(List<A...>) {
-  return std::array<Activate<T>, sizeof...(A) + 1>{activate<A, T>..., softmax_rows<T>};
-}(Activations{});
-
-template <class T>
-inline constexpr auto differentiate_kernels = []<class... A>(List<A...>) {
-  return std::array<Differentiate<T>, sizeof...(A) + 1>{differentiate<A, T>..., softmax_rows_backward<T>};
+inline constexpr auto activation_kernels = []<class... A>(List<A...>) {
+  return std::array<ActivationKernel<T>, sizeof...(A) + 1>{
+      {{A::name, A::from_input, true, activate<A, T>, differentiate<A, T>}...,
+       {"softmax", false, false, softmax_rows<T>, softmax_rows_backward<T>}}};
 }(Activations{});
 
 }  // namespace fastopt::FASTOPT_ISA

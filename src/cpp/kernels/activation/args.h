@@ -1,5 +1,8 @@
-// The functions that an activation is.
+// What an activation is: its name and its functions.
 #pragma once
+
+#include <span>
+#include <string_view>
 
 #include "core/types.h"
 
@@ -13,11 +16,18 @@ using Activate = void (*)(Rows<const T> z, Rows<T> y, Index rows, Index columns)
 template <class T>
 using Differentiate = void (*)(Rows<const T> y, Rows<const T> dy, Rows<T> dz, Index rows, Index columns);
 
-// By activation.
+template <class T>
+struct ActivationKernel {
+  std::string_view name;
+  bool from_input;   // its derivative is computed from z
+  bool elementwise;  // else from whole rows
+  Activate<T> activate;
+  Differentiate<T> differentiate;
+};
+
 template <class T>
 struct ActivationKernels {
-  const Activate<T>* activate;
-  const Differentiate<T>* differentiate;
+  std::span<const ActivationKernel<T>> all;  // the first is the linear one
 };
 
 }  // namespace fastopt

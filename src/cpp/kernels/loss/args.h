@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <span>
 #include <string_view>
 
 #include "core/types.h"
@@ -31,7 +32,7 @@ using LossHyper = std::array<double, max_loss_hyper>;
 
 struct LossParameter {
   std::string_view name;
-  double usual;
+  double default_value;
 };
 
 template <class T>
@@ -56,11 +57,27 @@ struct Metric {
 };
 
 template <class T>
+struct LossKernel {
+  std::string_view name;
+  std::string_view activation;  // the one that it is fused with: it takes the values before it
+  bool labels;                  // targets are class numbers
+  std::span<const LossParameter> hyper;
+  void (*rows)(const Loss<T>&);
+};
+
+template <class T>
+struct MetricKernel {
+  std::string_view name;
+  bool labels;  // targets are class numbers
+  bool logits;  // as good on values before the last activation
+  bool needs_k;
+  void (*rows)(const Metric<T>&);
+};
+
+template <class T>
 struct LossKernels {
-  using LossKernel = void (*)(const Loss<T>&);
-  using MetricKernel = void (*)(const Metric<T>&);
-  const LossKernel* losses;     // by loss
-  const MetricKernel* metrics;  // by metric
+  std::span<const LossKernel<T>> losses;
+  std::span<const MetricKernel<T>> metrics;
 };
 
 }  // namespace fastopt

@@ -7,8 +7,8 @@ namespace fastopt::FASTOPT_ISA {
 
 template <class T>
 constinit const LossKernels<T> Topics<T>::loss{
-    .losses = loss_rows<T>.data(),
-    .metrics = metric_rows<T>.data(),
+    .losses = loss_kernels<T>,
+    .metrics = metric_kernels<T>,
 };
 
 template const LossKernels<float> Topics<float>::loss;

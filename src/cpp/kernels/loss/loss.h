@@ -252,8 +252,9 @@ using Losses = List<SoftmaxLoss<Target::label, false>, SoftmaxLoss<Target::distr
                     MeanLoss<SquaredHinge>, MeanLoss<Poisson>>;
 
 template <class T>
-inline constexpr auto loss_rows = []<class... L>(List<L...>) {
-  return std::array<typename LossKernels<T>::LossKernel, sizeof...(L)>{L::template rows<T>...};
+inline constexpr auto loss_kernels = []<class... L>(List<L...>) {
+  return std::array<LossKernel<T>, sizeof...(L)>{
+      {{L::name, L::activation, L::labels, L::hyper, L::template rows<T>}...}};
 }(Losses{});
 
 }  // namespace fastopt::FASTOPT_ISA

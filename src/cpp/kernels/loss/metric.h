@@ -1,6 +1,7 @@
 // Metrics of a row.
 #pragma once
 
+#include <array>
 #include <limits>
 #include <string_view>
 
@@ -113,8 +114,9 @@ using Metrics =
          MeanMetric<BinaryHit>, MeanMetric<SquaredError>, MeanMetric<AbsoluteError>>;
 
 template <class T>
-inline constexpr auto metric_rows = []<class... M>(List<M...>) {
-  return std::array<typename LossKernels<T>::MetricKernel, sizeof...(M)>{M::template rows<T>...};
+inline constexpr auto metric_kernels = []<class... M>(List<M...>) {
+  return std::array<MetricKernel<T>, sizeof...(M)>{
+      {{M::name, M::labels, M::logits, M::needs_k, M::template rows<T>}...}};
 }(Metrics{});
 
 }  // namespace fastopt::FASTOPT_ISA

@@ -6,33 +6,14 @@
 #include <cstdint>
 #include <cstring>
 #include <new>
-#include <stdexcept>
-#include <string>
 #include <utility>
 
+#include "core/checked.h"
 #include "core/types.h"
 
 namespace fastopt {
 
 inline constexpr Index alignment = 64;
-
-// Throws std::length_error where the result does not fit.
-inline Index round_up(Index value, Index multiple) {
-  Index last;
-  if (__builtin_add_overflow(value, multiple - 1, &last)) {
-    throw std::length_error("a size of " + std::to_string(value) + " elements is too large");
-  }
-  return last / multiple * multiple;
-}
-
-// Throws std::length_error where the product does not fit.
-inline Index checked_product(Index a, Index b) {
-  Index result;
-  if (__builtin_mul_overflow(a, b, &result)) {
-    throw std::length_error("a size of " + std::to_string(a) + " x " + std::to_string(b) + " elements is too large");
-  }
-  return result;
-}
 
 template <class T>
 class Buffer {

@@ -1,8 +1,8 @@
 // The right factor of a matrix product, copied into panels where that pays.
 #pragma once
 
+#include "core/buffer.h"
 #include "kernels/product/args.h"
-#include "runtime/buffer.h"
 #include "runtime/cpu.h"
 #include "runtime/team.h"
 
