@@ -16,6 +16,7 @@
 #include "kernels/reduce/args.h"
 #include "ops/loss.h"
 #include "ops/metric.h"
+#include "train/epoch.h"
 
 namespace fastopt::bindings {
 
@@ -120,11 +121,11 @@ struct PyNetwork {
 
 struct PyOptimizer {
   std::shared_ptr<PyNetwork> network;
-  std::variant<Optimizer<float>, Optimizer<double>> optimizer;
+  std::variant<State<float>, State<double>> optimizer;
 
   template <class F>
   auto visit(F&& f) {
-    return std::visit([&]<class T>(Optimizer<T>& o) { return f(o); }, optimizer);
+    return std::visit([&]<class T>(State<T>& o) { return f(o); }, optimizer);
   }
 };
 
@@ -334,7 +335,7 @@ py::dict train(PyOptimizer& self, const py::object& x, const py::object& y, cons
                const py::object& poll, const std::optional<py::dict>& totals_before,
                const std::map<std::string, double>& loss_hyper) {
   check_batch_size(batch_size);
-  return self.visit([&]<class T>(Optimizer<T>& optimizer) {
+  return self.visit([&]<class T>(State<T>& optimizer) {
     Network<T>& network = std::get<Network<T>>(self.network->network);
     const Samples s = checked_samples(x, network.inputs());
     const Index all = (s.rows - 1) / batch_size + 1;
@@ -347,7 +348,7 @@ py::dict train(PyOptimizer& self, const py::object& x, const py::object& y, cons
       throw std::invalid_argument("batches must be from 0 to " + std::to_string(all - first_batch) + ", got " +
                                   std::to_string(count));
     }
-    const auto given = ordered_hyper(rule_name(optimizer), optimizer.updater().hyper(), hyper,
+    const auto given = ordered_hyper(rule_name(optimizer), optimizer.step().hyper(), hyper,
                                      [&](const py::handle& value) -> std::variant<double, py::array> {
                                        if (py::isinstance<py::array>(value)) {
                                          return checked<double>(value, "a hyperparameter", {count});
@@ -381,29 +382,29 @@ py::dict train(PyOptimizer& self, const py::object& x, const py::object& y, cons
     {
       const Released released;
       const Exclusive::Lock lock(self.network->exclusive);
-      outcome = optimizer.train(network,
-                                {.x = s,
-                                 .objective = objective.objective,
-                                 .hyper = series,
-                                 .order = used.order,
-                                 .batch_size = batch_size,
-                                 .first_batch = first_batch,
-                                 .batches = count,
-                                 .poll = python.poll()},
-                                totals);
+      outcome = fastopt::train<T>(network, optimizer,
+                                  {.x = s,
+                                   .objective = objective.objective,
+                                   .hyper = series,
+                                   .order = used.order,
+                                   .batch_size = batch_size,
+                                   .first_batch = first_batch,
+                                   .batches = count,
+                                   .poll = python.poll()},
+                                  totals);
       finite = network.finite();
     }
     python.rethrow();
     if (outcome == Outcome::not_finite) {
       raise(PyExc_FloatingPointError, "the loss is not finite in batch " +
                                           std::to_string(first_batch + totals.batches - batches_before - 1) +
-                                          ", step " + std::to_string(optimizer.updater().step + 1) +
+                                          ", step " + std::to_string(optimizer.step().taken + 1) +
                                           "; the parameters are those of the step before" +
                                           (finite ? "" : ", which made some of them NaN or infinite") +
                                           ". A lower learning rate or scaled inputs may help");
     }
     if (!finite) {
-      raise(PyExc_FloatingPointError, "step " + std::to_string(optimizer.updater().step) +
+      raise(PyExc_FloatingPointError, "step " + std::to_string(optimizer.step().taken) +
                                           " or one before it made parameters NaN or infinite. A lower learning rate or "
                                           "scaled inputs may help");
     }
@@ -517,7 +518,7 @@ void add_network(py::module_& module) {
       .def_property_readonly("slots",
                              [](const py::object& self) {
                                auto& owner = self.cast<PyOptimizer&>();
-                               return owner.visit([&]<class T>(Optimizer<T>& o) {
+                               return owner.visit([&]<class T>(State<T>& o) {
                                  std::size_t i = 0;
                                  return by_tensor(
                                      std::get<Network<T>>(owner.network->network),
@@ -531,8 +532,8 @@ void add_network(py::module_& module) {
               const std::vector<double> values = step_hyper(o, hyper);
               const Released released;
               const Exclusive::Lock lock(self.network->exclusive);
-              o.updater().run(values, true);
-              if (o.updater().held == 0) {
+              o.step().run(values, true);
+              if (o.step().held == 0) {
                 self.network->visit([](auto& network) { network.constrain(); });
               }
             });

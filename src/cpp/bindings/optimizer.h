@@ -5,7 +5,7 @@
 
 #include "bindings/array.h"
 #include "bindings/hyper.h"
-#include "nn/optimizer.h"
+#include "optim/state.h"
 
 namespace fastopt::bindings {
 
@@ -18,8 +18,8 @@ py::array view(T* data, const std::vector<Index>& shape, const py::object& owner
 using Settings = std::vector<std::pair<double, bool>>;
 
 template <class T>
-Optimizer<T> make_optimizer(const std::string& rule, const std::vector<std::string>& extra_names,
-                            const Settings& settings, std::vector<Tensor<T>> tensors) {
+State<T> make_optimizer(const std::string& rule, const std::vector<std::string>& transform_names,
+                        const Settings& settings, std::vector<Tensor<T>> tensors) {
   if (settings.size() != tensors.size() && !settings.empty()) {
     throw std::invalid_argument("settings has " + std::to_string(settings.size()) + " entries for " +
                                 std::to_string(tensors.size()) + " arrays");
@@ -27,28 +27,27 @@ Optimizer<T> make_optimizer(const std::string& rule, const std::vector<std::stri
   for (std::size_t i = 0; i < settings.size(); ++i) {
     std::tie(tensors[i].rate, tensors[i].decays) = settings[i];
   }
-  std::vector<Extra> extras;
-  extras.reserve(extra_names.size());
-  for (const std::string& name : extra_names) {
-    extras.push_back(find_extra(name));
+  std::vector<int> transforms;
+  transforms.reserve(transform_names.size());
+  for (const std::string& name : transform_names) {
+    transforms.push_back(find_transform(name));
   }
-  return Optimizer<T>(find_rule(rule), extras, std::move(tensors));
+  return State<T>(find_rule(rule), transforms, std::move(tensors));
 }
 
 template <class T>
-std::string_view rule_name(Optimizer<T>& optimizer) {
-  return rules()[static_cast<std::size_t>(optimizer.updater().rule())].name;
+std::string_view rule_name(State<T>& optimizer) {
+  return rule_entry(optimizer.step().rule()).name;
 }
 
 // The numbers of one step.
 template <class T>
-std::vector<double> step_hyper(Optimizer<T>& optimizer, const py::dict& given) {
-  return ordered_hyper(rule_name(optimizer), optimizer.updater().hyper(), given, &number);
+std::vector<double> step_hyper(State<T>& optimizer, const py::dict& given) {
+  return ordered_hyper(rule_name(optimizer), optimizer.step().hyper(), given, &number);
 }
 
 template <class T>
-py::dict slot_views(Optimizer<T>& optimizer, std::size_t tensor, const std::vector<Index>& shape,
-                    const py::object& owner) {
+py::dict slot_views(State<T>& optimizer, std::size_t tensor, const std::vector<Index>& shape, const py::object& owner) {
   py::dict slots;
   const std::vector<T*> data = optimizer.slots(tensor);
   for (std::size_t i = 0; i < data.size(); ++i) {
@@ -57,43 +56,43 @@ py::dict slot_views(Optimizer<T>& optimizer, std::size_t tensor, const std::vect
   return slots;
 }
 
-// Rule, step, gradients held since and state of a class with `visit`, which calls a function with the Optimizer<T>.
+// Rule, step, gradients held since and state of a class with `visit`, which calls a function with the State<T>.
 template <class Class, class... Options>
 void add_state(py::class_<Class, Options...>& cls) {
   cls.def_property_readonly("rule",
                             [](Class& self) { return self.visit([](auto& o) { return std::string(rule_name(o)); }); })
       .def_property(
-          "step", [](Class& self) { return self.visit([](auto& o) { return o.updater().step; }); },
+          "step", [](Class& self) { return self.visit([](auto& o) { return o.step().taken; }); },
           [](Class& self, std::int64_t step) {
             if (step < 0) {
               throw std::invalid_argument("step must not be negative, got " + std::to_string(step));
             }
-            self.visit([&](auto& o) { o.updater().step = step; });
+            self.visit([&](auto& o) { o.step().taken = step; });
           })
       .def_property(
-          "held", [](Class& self) { return self.visit([](auto& o) { return o.updater().held; }); },
+          "held", [](Class& self) { return self.visit([](auto& o) { return o.step().held; }); },
           [](Class& self, std::int64_t held) {
             if (held < 0) {
               throw std::invalid_argument("held must not be negative, got " + std::to_string(held));
             }
-            self.visit([&](auto& o) { o.updater().held = held; });
+            self.visit([&](auto& o) { o.step().held = held; });
           })
       .def_property(
           "state",
           [](Class& self) {
             return self.visit([](auto& o) {
               std::map<std::string, double> state;
-              const auto names = rules()[static_cast<std::size_t>(o.updater().rule())].state;
+              const auto names = rule_entry(o.step().rule()).state;
               for (std::size_t i = 0; i < names.size(); ++i) {
-                state[std::string(names[i])] = o.updater().state[i];
+                state[std::string(names[i])] = o.step().numbers[i];
               }
               return state;
             });
           },
           [](Class& self, const py::dict& state) {
             self.visit([&](auto& o) {
-              const auto names = rules()[static_cast<std::size_t>(o.updater().rule())].state;
-              o.updater().state = ordered_hyper(rule_name(o), names, state, &number);
+              const auto names = rule_entry(o.step().rule()).state;
+              o.step().numbers = ordered_hyper(rule_name(o), names, state, &number);
             });
           });
 }

@@ -19,7 +19,7 @@ Memory memory_of(const py::array& array, bool written, std::size_t id) {
 void update(const std::string& name, const std::vector<py::object>& params, const std::vector<py::object>& grads,
             const std::vector<std::map<std::string, py::object>>& slots, const py::dict& hyper, Index step,
             const py::object& state) {
-  const RuleEntry& rule = rules()[static_cast<std::size_t>(find_rule(name))];
+  const RuleEntry& rule = rule_entry(find_rule(name));
   if (params.size() != grads.size() || params.size() != slots.size()) {
     throw std::invalid_argument("params, grads and slots must have equal lengths, got " +
                                 std::to_string(params.size()) + ", " + std::to_string(grads.size()) + " and " +
@@ -60,19 +60,19 @@ void update(const std::string& name, const std::vector<py::object>& params, cons
       tensors.push_back(tensor);
     }
     check_all_separate(used, [&](std::size_t id) { return names[id]; });
-    Updater<T> updater(find_rule(name), {}, std::move(tensors));
-    updater.step = step - 1;
+    Step<T> one(find_rule(name), {}, std::move(tensors));
+    one.taken = step - 1;
     py::array kept;
-    if (!updater.state.empty()) {
-      kept = checked<double>(state, "state", {static_cast<Index>(updater.state.size())}, Access::write);
-      std::copy_n(data<double>(kept), updater.state.size(), updater.state.begin());
+    if (!one.numbers.empty()) {
+      kept = checked<double>(state, "state", {static_cast<Index>(one.numbers.size())}, Access::write);
+      std::copy_n(data<double>(kept), one.numbers.size(), one.numbers.begin());
     }
     {
       const Released released;
-      updater.run(values, false);
+      one.run(values, false);
     }
-    if (!updater.state.empty()) {
-      std::ranges::copy(updater.state, mutable_data<double>(kept));
+    if (!one.numbers.empty()) {
+      std::ranges::copy(one.numbers, mutable_data<double>(kept));
     }
   });
 }
@@ -81,12 +81,12 @@ void update(const std::string& name, const std::vector<py::object>& params, cons
 class ArrayOptimizer {
  public:
   ArrayOptimizer(const std::string& rule, const std::vector<py::object>& params, std::vector<std::string> names,
-                 const std::vector<std::string>& extra_names, const Settings& settings)
-      : names_(std::move(names)), optimizer_(make(rule, params, extra_names, settings)) {}
+                 const std::vector<std::string>& transform_names, const Settings& settings)
+      : names_(std::move(names)), optimizer_(make(rule, params, transform_names, settings)) {}
 
   template <class F>
   auto visit(F&& f) {
-    return std::visit([&]<class T>(Optimizer<T>& optimizer) { return f(optimizer); }, optimizer_);
+    return std::visit([&]<class T>(State<T>& optimizer) { return f(optimizer); }, optimizer_);
   }
 
   py::list slots(const py::object& owner) {
@@ -101,9 +101,9 @@ class ArrayOptimizer {
 
   // All the checks of an update; without it where `run` is false.
   void update(const py::list& params, const py::list& grads, const py::dict& hyper, bool run) {
-    visit([&]<class T>(Optimizer<T>& optimizer) {
+    visit([&]<class T>(State<T>& optimizer) {
       const std::vector<double> values = step_hyper(optimizer, hyper);
-      std::vector<Tensor<T>>& tensors = optimizer.updater().tensors();
+      std::vector<Tensor<T>>& tensors = optimizer.step().tensors();
       if (params.size() != tensors.size() || grads.size() != tensors.size()) {
         throw std::invalid_argument("params holds " + std::to_string(params.size()) + " arrays and grads " +
                                     std::to_string(grads.size()) + "; at the first update there were " +
@@ -129,7 +129,7 @@ class ArrayOptimizer {
       }
       if (run) {
         const Released released;
-        optimizer.updater().run(values, false);
+        optimizer.step().run(values, false);
       }
     });
   }
@@ -143,9 +143,9 @@ class ArrayOptimizer {
     std::atomic_flag& flag_;
   };
 
-  std::variant<Optimizer<float>, Optimizer<double>> make(const std::string& rule, const std::vector<py::object>& params,
-                                                         const std::vector<std::string>& extra_names,
-                                                         const Settings& settings) {
+  std::variant<State<float>, State<double>> make(const std::string& rule, const std::vector<py::object>& params,
+                                                 const std::vector<std::string>& transform_names,
+                                                 const Settings& settings) {
     if (params.empty()) {
       throw std::invalid_argument("params holds no array");
     }
@@ -153,14 +153,14 @@ class ArrayOptimizer {
       throw std::invalid_argument("names must have one entry for each array");
     }
     return by_dtype(params.front(), "params" + names_.front(),
-                    [&]<class T>(T) -> std::variant<Optimizer<float>, Optimizer<double>> {
+                    [&]<class T>(T) -> std::variant<State<float>, State<double>> {
                       std::vector<Tensor<T>> tensors;
                       for (std::size_t i = 0; i < params.size(); ++i) {
                         const py::array array = checked<T>(params[i], "params" + names_[i], Access::write);
                         shapes_.push_back(shape_of(array));
                         tensors.push_back({.size = array.size()});
                       }
-                      return make_optimizer<T>(rule, extra_names, settings, std::move(tensors));
+                      return make_optimizer<T>(rule, transform_names, settings, std::move(tensors));
                     });
   }
 
@@ -176,13 +176,13 @@ class ArrayOptimizer {
   }
 
   template <class T>
-  void check_separate(Optimizer<T>& optimizer) {
+  void check_separate(State<T>& optimizer) {
     std::vector<Memory> used;
     const auto use = [&](const void* data, Index size, bool written) {
       const auto begin = reinterpret_cast<std::uintptr_t>(data);
       used.push_back({begin, begin + static_cast<std::uintptr_t>(size) * sizeof(T), written, used.size()});
     };
-    const std::vector<Tensor<T>>& tensors = optimizer.updater().tensors();
+    const std::vector<Tensor<T>>& tensors = optimizer.step().tensors();
     for (std::size_t i = 0; i < tensors.size(); ++i) {
       use(places_[2 * i], tensors[i].size, true);
       use(places_[2 * i + 1], tensors[i].size, false);
@@ -199,7 +199,7 @@ class ArrayOptimizer {
 
   std::vector<std::string> names_;
   std::vector<std::vector<Index>> shapes_;
-  std::variant<Optimizer<float>, Optimizer<double>> optimizer_;
+  std::variant<State<float>, State<double>> optimizer_;
   std::vector<const void*> places_;  // of parameters and gradients in turn
   std::atomic_flag busy_;
 };
@@ -225,9 +225,9 @@ py::dict update_rules() {
 
 py::dict extra_slots() {
   py::dict all;
-  for (const ExtraEntry& extra : extras()) {
-    if (!extra.slot.empty()) {
-      all[py::str(std::string(extra.name))] = std::string(extra.slot);
+  for (const TransformEntry& transform : transforms) {
+    if (!transform.slot.empty()) {
+      all[py::str(std::string(transform.name))] = std::string(transform.slot);
     }
   }
   return all;

@@ -1,51 +1,9 @@
-#include "nn/optimizer.h"
+#include "train/epoch.h"
 
 #include <algorithm>
 #include <cmath>
 
 namespace fastopt {
-
-namespace {
-
-template <class T>
-std::vector<Index> offsets_of(const std::vector<Tensor<T>>& tensors) {
-  std::vector<Index> offsets{0};
-  for (const Tensor<T>& tensor : tensors) {
-    offsets.push_back(offsets.back() + round_up(tensor.size, alignment));
-  }
-  return offsets;
-}
-
-std::vector<std::string_view> slots_of(int rule, const std::vector<Extra>& given) {
-  const auto own = rules()[static_cast<std::size_t>(rule)].slots;
-  std::vector<std::string_view> names(own.begin(), own.end());
-  for (const Extra extra : given) {
-    if (const std::string_view slot = extras()[static_cast<std::size_t>(extra)].slot; !slot.empty()) {
-      names.push_back(slot);
-    }
-  }
-  return names;
-}
-
-template <class T>
-std::vector<Tensor<T>> with_slots(std::vector<Tensor<T>> tensors, int rule, const std::vector<Extra>& given,
-                                  std::vector<Buffer<T>>& slots, const std::vector<Index>& offsets) {
-  for (std::size_t i = 0; i < tensors.size(); ++i) {
-    std::size_t next = 0;
-    for (; next < rules()[static_cast<std::size_t>(rule)].slots.size(); ++next) {
-      tensors[i].slots[next] = slots[next].data() + offsets[i];
-    }
-    for (const Extra extra : given) {
-      const auto kind = static_cast<std::size_t>(extra);
-      if (!extras()[kind].slot.empty()) {
-        tensors[i].extra_slots[kind] = slots[next++].data() + offsets[i];
-      }
-    }
-  }
-  return tensors;
-}
-
-}  // namespace
 
 template <class T>
 std::vector<Tensor<T>> tensors_of(Network<T>& network) {
@@ -63,31 +21,8 @@ std::vector<Tensor<T>> tensors_of(Network<T>& network) {
 }
 
 template <class T>
-Optimizer<T>::Optimizer(int rule, const std::vector<Extra>& extras, std::vector<Tensor<T>> tensors)
-    : slot_names_(slots_of(rule, extras)),
-      slots_([&] {
-        std::vector<Buffer<T>> buffers;
-        buffers.reserve(slot_names_.size());
-        for (std::size_t i = 0; i < slot_names_.size(); ++i) {
-          buffers.emplace_back(offsets_of(tensors).back());
-        }
-        return buffers;
-      }()),
-      offsets_(offsets_of(tensors)),
-      updater_(rule, extras, with_slots(std::move(tensors), rule, extras, slots_, offsets_)) {}
-
-template <class T>
-std::vector<T*> Optimizer<T>::slots(std::size_t tensor) {
-  std::vector<T*> result;
-  result.reserve(slots_.size());
-  for (Buffer<T>& buffer : slots_) {
-    result.push_back(buffer.data() + offsets_[tensor]);
-  }
-  return result;
-}
-
-template <class T>
-Outcome Optimizer<T>::train(Network<T>& network, const Run& run, Totals& totals) {
+Outcome train(Network<T>& network, State<T>& optimizer, const Run<T>& run, Totals& totals) {
+  Step<T>& step = optimizer.step();
   const Index rows = std::min(run.batch_size, run.x.rows);
   network.reserve(rows, run.objective);
   totals.metrics.resize(run.objective.metrics.size());
@@ -99,9 +34,9 @@ Outcome Optimizer<T>::train(Network<T>& network, const Run& run, Totals& totals)
   // The parameters are updated while their gradients are in cache; nothing reads them before the step's last barrier.
   const PartDone update_part = [&](Range part) {
     if (by_parts) {
-      const auto tensor =
-          static_cast<std::size_t>(std::ranges::upper_bound(offsets_, part.begin) - offsets_.begin() - 1);
-      updater_.part(tensor, {part.begin - offsets_[tensor], part.end - offsets_[tensor]});
+      const std::vector<Index>& offsets = optimizer.offsets();
+      const auto tensor = static_cast<std::size_t>(std::ranges::upper_bound(offsets, part.begin) - offsets.begin() - 1);
+      step.part(tensor, {part.begin - offsets[tensor], part.end - offsets[tensor]});
     }
     return true;
   };
@@ -125,12 +60,12 @@ Outcome Optimizer<T>::train(Network<T>& network, const Run& run, Totals& totals)
           for (std::size_t i = 0; i < hyper.size(); ++i) {
             hyper[i] = run.hyper[i].values[b * run.hyper[i].stride];
           }
-          updater_.begin(hyper);
-          by_parts = updater_.by_parts();
+          step.begin(hyper);
+          by_parts = step.by_parts();
         }
-        if (updater_.looks_ahead()) {
+        if (step.looks_ahead()) {
           team.barrier();
-          updater_.look_ahead(team);
+          step.look_ahead(team);
           team.barrier();
         }
         network.pass(team, run.x, batch, run.objective, watch, b);
@@ -147,24 +82,24 @@ Outcome Optimizer<T>::train(Network<T>& network, const Run& run, Totals& totals)
         }
         team.barrier();
         if (outcome != Outcome::finished) {
-          if (updater_.looks_ahead()) {
-            updater_.look_back(team);
+          if (step.looks_ahead()) {
+            step.undo_look_ahead(team);
           }
           return;
         }
         network.backward_parameters(team, run.x, batch, update_part);
         if (!by_parts) {
           team.barrier();
-          updater_.whole(team);
+          step.whole(team);
         }
-        const bool constrains = network.constrained() && !updater_.holds();
+        const bool constrains = network.constrained() && !step.holds();
         team.barrier();
         if (constrains) {
           network.constrain(team);
           team.barrier();
         }
         if (team.rank() == 0) {
-          updater_.end();
+          step.end();
           ++network.draws;
           done = b + 1;
         }
@@ -177,8 +112,8 @@ Outcome Optimizer<T>::train(Network<T>& network, const Run& run, Totals& totals)
   return outcome;
 }
 
-template class Optimizer<float>;
-template class Optimizer<double>;
+template Outcome train(Network<float>&, State<float>&, const Run<float>&, Totals&);
+template Outcome train(Network<double>&, State<double>&, const Run<double>&, Totals&);
 template std::vector<Tensor<float>> tensors_of(Network<float>&);
 template std::vector<Tensor<double>> tensors_of(Network<double>&);
 

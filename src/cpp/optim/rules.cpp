@@ -1,4 +1,4 @@
-#include "nn/registry.h"
+#include "optim/rules.h"
 
 #include "core/find.h"
 #include "kernels/rules/list.h"
@@ -8,7 +8,7 @@ namespace fastopt {
 namespace {
 
 template <class R>
-RuleEntry rule_entry() {
+RuleEntry entry_of() {
   RuleEntry entry;
   entry.name = R::name;
   entry.slots = R::slots;
@@ -36,7 +36,7 @@ RuleEntry rule_entry() {
 
 const std::vector<RuleEntry>& rules() {
   static const auto list = []<class... R>(baseline::List<R...>) {
-    return std::vector<RuleEntry>{rule_entry<R>()...};
+    return std::vector<RuleEntry>{entry_of<R>()...};
   }(baseline::Rules{});
   return list;
 }

@@ -1,14 +1,7 @@
-#include "nn/updater.h"
-
-#include <algorithm>
-#include <cmath>
-#include <limits>
-#include <stdexcept>
-#include <string>
+#include "optim/step.h"
 
 #include "core/buffer.h"
 #include "kernels/reduce/args.h"
-#include "kernels/update/args.h"
 #include "runtime/cpu.h"
 
 namespace fastopt {
@@ -18,41 +11,17 @@ namespace {
 // Elements that stay in the first-level cache from one operation on them to the next, and over which sums are taken.
 constexpr Index chunk_size = 1024;
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
-
 }  // namespace
 
-const std::array<ExtraEntry, extra_kinds>& extras() {
-  static constexpr std::array<ExtraEntry, extra_kinds> list{{{"every", "gradient_sum", 1},
-                                                             {"clip_norm", "", infinity},
-                                                             {"clip_global_norm", "", infinity},
-                                                             {"clip_value", "", infinity},
-                                                             {"l1", "", 0},
-                                                             {"l2", "", 0},
-                                                             {"decay", "", 0},
-                                                             {"look_back", "slow", 0},
-                                                             {"average", "average", 0}}};
-  return list;
-}
-
-Extra find_extra(std::string_view name) {
-  for (std::size_t i = 0; i < extras().size(); ++i) {
-    if (extras()[i].name == name) {
-      return static_cast<Extra>(i);
-    }
-  }
-  throw std::invalid_argument("nothing that may surround an update rule is named '" + std::string(name) + "'");
-}
-
 template <class T>
-Updater<T>::Updater(int rule, std::vector<Extra> extras, std::vector<Tensor<T>> tensors)
-    : state(rules()[static_cast<std::size_t>(rule)].state.size()),
+Step<T>::Step(int rule, std::vector<int> transforms, std::vector<Tensor<T>> tensors)
+    : numbers(rule_entry(rule).state.size()),
       rule_(rule),
-      extras_(std::move(extras)),
+      transforms_(std::move(transforms)),
       hyper_names_(entry().hyper.begin(), entry().hyper.end()),
       tensors_(std::move(tensors)) {
-  for (const Extra extra : extras_) {
-    hyper_names_.push_back(fastopt::extras()[static_cast<std::size_t>(extra)].name);
+  for (const int place : transforms_) {
+    hyper_names_.push_back(fastopt::transforms[static_cast<std::size_t>(place)].name);
   }
   Index chunks = 0;
   for (const Tensor<T>& tensor : tensors_) {
@@ -69,12 +38,13 @@ Updater<T>::Updater(int rule, std::vector<Extra> extras, std::vector<Tensor<T>> 
   if (measures() || entry().sums > 0) {
     sums_.resize(static_cast<std::size_t>(chunks));
   }
+  squares_.resize(tensors_.size());
   scale_.resize(tensors_.size(), 1);
   factor_.resize(tensors_.size(), 1);
 }
 
 template <class T>
-Index Updater<T>::size() const {
+Index Step<T>::size() const {
   Index size = 0;
   for (const Tensor<T>& tensor : tensors_) {
     size += tensor.size;
@@ -83,17 +53,18 @@ Index Updater<T>::size() const {
 }
 
 template <class T>
-bool Updater<T>::measures() const {
-  return has(Extra::clip_norm) || has(Extra::clip_global_norm);
+bool Step<T>::measures() const {
+  return std::ranges::any_of(transforms_,
+                             [](int place) { return fastopt::transforms[static_cast<std::size_t>(place)].measures; });
 }
 
 template <class T>
-bool Updater<T>::by_parts() const {
+bool Step<T>::by_parts() const {
   return holds() || !(measures() || entry().sums > 0);
 }
 
 template <class T>
-void Updater<T>::run(std::span<const double> hyper, bool flush) {
+void Step<T>::run(std::span<const double> hyper, bool flush) {
   begin(hyper);
   run_team(threads_for(elementwise_cost * static_cast<double>(size())), flush, [&](const Team& team) {
     if (looks_ahead()) {
@@ -106,14 +77,12 @@ void Updater<T>::run(std::span<const double> hyper, bool flush) {
 }
 
 template <class T>
-void Updater<T>::begin(std::span<const double> hyper) {
+void Step<T>::begin(std::span<const double> hyper) {
   const std::size_t own = entry().hyper.size();
   std::ranges::copy(hyper.first(own), hyper_.begin());
-  for (std::size_t i = 0; i < now_.size(); ++i) {
-    now_[i] = fastopt::extras()[i].neutral;
-  }
-  for (std::size_t i = 0; i < extras_.size(); ++i) {
-    now_[static_cast<std::size_t>(extras_[i])] = hyper[own + i];
+  std::ranges::transform(fastopt::transforms, now_.begin(), &TransformEntry::neutral);
+  for (std::size_t i = 0; i < transforms_.size(); ++i) {
+    now_[static_cast<std::size_t>(transforms_[i])] = hyper[own + i];
   }
   for (Group& group : groups_) {
     std::array<double, max_hyper> h = hyper_;
@@ -123,23 +92,29 @@ void Updater<T>::begin(std::span<const double> hyper) {
         h[i] = 0;
       }
     }
-    group.coefficients = entry().prepare(h.data(), step + 1, state.data());
+    group.coefficients = entry().prepare(h.data(), taken + 1, numbers.data());
   }
-  std::ranges::fill(scale_, holds() ? 1 : 1 / now(Extra::every));
+  transforms_parameters_ = taken == 0;
+  for_each_transform([&]<class X>(std::size_t place) {
+    if constexpr (requires(const Chunk<T>& c) { X::before(c); } || requires(const Chunk<T>& c) { X::after(c); }) {
+      transforms_parameters_ |= now_[place] != X::neutral;
+    }
+  });
+  std::ranges::fill(scale_, holds() ? 1 : 1 / now<Accumulate>());
 }
 
 template <class T>
-void Updater<T>::end() {
+void Step<T>::end() {
   if (holds()) {
     ++held;
   } else {
     held = 0;
-    ++step;
+    ++taken;
   }
 }
 
 template <class T>
-Update<T> Updater<T>::update_of(std::size_t i, Range elements) const {
+Update<T> Step<T>::update_of(std::size_t i, Range elements) const {
   const Tensor<T>& t = tensors_[i];
   Update<T> u{.size = elements.size(),
               .parameter = t.parameter + elements.begin,
@@ -155,7 +130,7 @@ Update<T> Updater<T>::update_of(std::size_t i, Range elements) const {
 // f(tensor, elements, number of their first chunk) for what this rank has of every tensor.
 template <class T>
 template <class F>
-void Updater<T>::for_pieces(const Team& team, F&& f) const {
+void Step<T>::for_pieces(const Team& team, F&& f) const {
   const Range chunks = team.split(first_chunk_.back());
   auto i = static_cast<std::size_t>(std::ranges::upper_bound(first_chunk_, chunks.begin) - first_chunk_.begin() - 1);
   for (; i < tensors_.size() && first_chunk_[i] < chunks.end; ++i) {
@@ -167,34 +142,34 @@ void Updater<T>::for_pieces(const Team& team, F&& f) const {
 }
 
 template <class T>
-void Updater<T>::look_ahead(const Team& team) const {
+void Step<T>::look_ahead(const Team& team) const {
   for_pieces(team, [&](std::size_t i, Range elements, Index) {
     kernels<T>().update.look_ahead[static_cast<std::size_t>(rule_)](update_of(i, elements));
   });
 }
 
 template <class T>
-void Updater<T>::look_back(const Team& team) const {
+void Step<T>::undo_look_ahead(const Team& team) const {
   for_pieces(team, [&](std::size_t i, Range elements, Index) {
     const T* const theta = tensors_[i].slots[static_cast<std::size_t>(entry().theta)];
     std::copy(theta + elements.begin, theta + elements.end, tensors_[i].parameter + elements.begin);
   });
 }
 
-// The sum of gradients where they are accumulated.
+// What the step follows: the sum of gradients where they are accumulated.
 template <class T>
-const T* Updater<T>::gradient(const Tensor<T>& tensor) const {
-  const T* const sum = tensor.extra_slots[static_cast<std::size_t>(Extra::every)];
+const T* Step<T>::gradient(const Tensor<T>& tensor) const {
+  const T* const sum = slot<Accumulate>(tensor);
   return sum ? sum : tensor.gradient;
 }
 
 template <class T>
-void Updater<T>::whole(const Team& team) {
+void Step<T>::whole(const Team& team) {
   if (measures() && !holds()) {
     for_pieces(team, [&](std::size_t i, Range elements, Index chunk) { add_squares(i, elements, chunk); });
     team.barrier();
     if (team.rank() == 0) {
-      find_scales();
+      find_factors();
     }
     team.barrier();
   }
@@ -214,14 +189,14 @@ void Updater<T>::whole(const Team& team) {
     Update<T> u = update_of(i, elements);
     u.coefficients[tensor_factor] = factor_[i];
     kernels<T>().update.finish[static_cast<std::size_t>(rule_)](u);
-    settle(tensors_[i], elements);
+    settle(tensors_[i], u);
   });
 }
 
 template <class T>
-void Updater<T>::add_squares(std::size_t i, Range elements, Index chunk) {
+void Step<T>::add_squares(std::size_t i, Range elements, Index chunk) {
   const Tensor<T>& t = tensors_[i];
-  T* const sum = t.extra_slots[static_cast<std::size_t>(Extra::every)];
+  T* const sum = slot<Accumulate>(t);
   for (Index begin = elements.begin; begin < elements.end; begin += chunk_size, ++chunk) {
     const Index size = std::min(chunk_size, elements.end - begin);
     if (sum) {
@@ -231,48 +206,77 @@ void Updater<T>::add_squares(std::size_t i, Range elements, Index chunk) {
   }
 }
 
-// Norms are limited one by one first, then that of all.
 template <class T>
-void Updater<T>::find_scales() {
-  const auto limit = [](double& scale, double norm, double most) {
-    if (norm > most) {
-      scale *= most / norm;
-    }
-  };
-  double all = 0;
+void Step<T>::find_factors() {
   for (std::size_t i = 0; i < tensors_.size(); ++i) {
-    double squares = 0;
+    squares_[i] = 0;
     for (Index c = first_chunk_[i]; c < first_chunk_[i + 1]; ++c) {
-      squares += sums_[static_cast<std::size_t>(c)][0];
+      squares_[i] += sums_[static_cast<std::size_t>(c)][0];
     }
-    limit(scale_[i], scale_[i] * std::sqrt(squares), now(Extra::clip_norm));
-    all += scale_[i] * scale_[i] * squares;
   }
-  double common = 1;
-  limit(common, std::sqrt(all), now(Extra::clip_global_norm));
-  for (double& scale : scale_) {
-    scale *= common;
+  for_each_transform([&]<class X>(std::size_t place) {
+    if constexpr (requires { &X::limit; }) {
+      X::limit(now_[place], {squares_, scale_});
+    }
+  });
+}
+
+// f.operator()<Transform>(chunk) for the transforms that do something in this step.
+template <class T>
+template <class F>
+void Step<T>::transform(const Tensor<T>& t, const Update<T>& u, F&& f) const {
+  Chunk<T> c{.kernels = kernels<T>().update,
+             .size = u.size,
+             .parameter = u.parameter,
+             .start = looks_ahead() ? u.slots[static_cast<std::size_t>(entry().theta)] : u.parameter,
+             .slot = nullptr,
+             .value = 0,
+             .learning_rate = hyper_[0],
+             .rate = t.rate,
+             .decays = t.decays};
+  for_each_transform([&]<class X>(std::size_t place) {
+    T* const slot = t.transform_slots[place];
+    c.slot = slot ? slot + (u.parameter - t.parameter) : nullptr;
+    c.value = now_[place];
+    f.template operator()<X>(c);
+  });
+}
+
+template <class T>
+void Step<T>::hold(const Tensor<T>& t, Range elements) const {
+  kernels<T>().update.add(t.gradient + elements.begin, slot<Accumulate>(t) + elements.begin, elements.size());
+  if (looks_ahead()) {
+    const T* const theta = t.slots[static_cast<std::size_t>(entry().theta)];
+    std::copy(theta + elements.begin, theta + elements.end, t.parameter + elements.begin);
   }
 }
 
 template <class T>
-void Updater<T>::update(std::size_t i, Range elements, Index chunk) {
+void Step<T>::update(std::size_t i, Range elements, Index chunk) {
   const Tensor<T>& t = tensors_[i];
   const UpdateKernels<T>& k = kernels<T>().update;
-  T* const sum = t.extra_slots[static_cast<std::size_t>(Extra::every)];
+  const auto rule = static_cast<std::size_t>(rule_);
   if (holds()) {
-    k.add(t.gradient + elements.begin, sum + elements.begin, elements.size());
-    if (looks_ahead()) {
-      const T* const theta = t.slots[static_cast<std::size_t>(entry().theta)];
-      std::copy(theta + elements.begin, theta + elements.end, t.parameter + elements.begin);
-    }
+    hold(t, elements);
     return;
   }
-  const double l1 = t.decays ? now(Extra::l1) : 0, l2 = t.decays ? now(Extra::l2) : 0;
-  const double decay = t.decays ? now(Extra::decay) * hyper_[0] * t.rate : 0;
-  const bool adjusts = sum || scale_[i] != 1 || now(Extra::clip_value) < infinity || l1 != 0 || l2 != 0;
-  const auto rule = static_cast<std::size_t>(rule_);
-  if (!adjusts && decay == 0 && !has(Extra::average) && !has(Extra::look_back) && entry().sums == 0) {
+  T* const sum = slot<Accumulate>(t);
+  Adjust<T> adjust{.size = 0,
+                   .parameter = nullptr,
+                   .gradient = nullptr,
+                   .to = nullptr,
+                   .scale = scale_[i],
+                   .limit = ClipValue::neutral,
+                   .l1 = 0,
+                   .l2 = 0};
+  for_each_transform([&]<class X>(std::size_t place) {
+    if constexpr (requires { X::adjust(0.0, adjust, true); }) {
+      X::adjust(now_[place], adjust, t.decays);
+    }
+  });
+  const bool adjusts =
+      sum || adjust.scale != 1 || adjust.limit < ClipValue::neutral || adjust.l1 != 0 || adjust.l2 != 0;
+  if (!adjusts && !transforms_parameters_ && entry().sums == 0) {
     k.apply[rule](update_of(i, elements));
     return;
   }
@@ -284,54 +288,56 @@ void Updater<T>::update(std::size_t i, Range elements, Index chunk) {
       k.add(u.gradient, sum + begin, part.size());
     }
     if (adjusts) {
-      k.adjust({.size = part.size(),
-                .parameter = u.parameter,
-                .gradient = gradient(t) + begin,
-                .to = adjusted,
-                .scale = scale_[i],
-                .limit = now(Extra::clip_value),
-                .l1 = l1,
-                .l2 = l2});
+      adjust.size = part.size();
+      adjust.parameter = u.parameter;
+      adjust.gradient = gradient(t) + begin;
+      adjust.to = adjusted;
+      k.adjust(adjust);
       u.gradient = adjusted;
     }
     if (sum) {
       std::fill_n(sum + begin, part.size(), T(0));
     }
-    // The step starts from here: where the rule has looked ahead, the parameters are elsewhere.
-    T* const start = looks_ahead() ? u.slots[static_cast<std::size_t>(entry().theta)] : u.parameter;
-    if (T* const slow = t.extra_slots[static_cast<std::size_t>(Extra::look_back)]; slow && step == 0) {
-      std::copy_n(start, part.size(), slow + begin);
+    if (taken == 0) {
+      transform(t, u, [&]<class X>(const Chunk<T>& c) {
+        if constexpr (requires { X::first(c); }) {
+          if (c.slot) {
+            X::first(c);
+          }
+        }
+      });
     }
-    if (decay != 0) {
-      k.shrink(start, decay, part.size());
-    }
+    transform(t, u, [&]<class X>(const Chunk<T>& c) {
+      if constexpr (requires { X::before(c); }) {
+        if (c.value != X::neutral) {
+          X::before(c);
+        }
+      }
+    });
     if (entry().sums > 0) {
       u.sums = &sums_[static_cast<std::size_t>(chunk)];
     }
     k.apply[rule](u);
     if (!entry().factor) {
-      settle(t, part);
+      settle(t, u);
     }
   }
 }
 
-// What follows a step: Lookahead (Zhang et al., 2019), then the average.
+// What follows the rule.
 template <class T>
-void Updater<T>::settle(const Tensor<T>& t, Range elements) const {
-  T* const w = t.parameter + elements.begin;
-  if (const double part = now(Extra::look_back); part != 0) {
-    T* const slow = t.extra_slots[static_cast<std::size_t>(Extra::look_back)] + elements.begin;
-    kernels<T>().update.approach(w, slow, part, elements.size());
-    std::copy_n(slow, elements.size(), w);
-  }
-  if (const double part = now(Extra::average); part != 0) {
-    kernels<T>().update.approach(w, t.extra_slots[static_cast<std::size_t>(Extra::average)] + elements.begin, part,
-                                 elements.size());
-  }
+void Step<T>::settle(const Tensor<T>& t, const Update<T>& u) const {
+  transform(t, u, [&]<class X>(const Chunk<T>& c) {
+    if constexpr (requires { X::after(c); }) {
+      if (c.value != X::neutral) {
+        X::after(c);
+      }
+    }
+  });
 }
 
 template <class T>
-void Updater<T>::use_sums() {
+void Step<T>::use_sums() {
   std::array<double, max_sums> all{};
   for (std::size_t i = 0; i < tensors_.size(); ++i) {
     std::array<double, max_sums> of_tensor{};
@@ -348,11 +354,11 @@ void Updater<T>::use_sums() {
     }
   }
   if (entry().conclude) {
-    entry().conclude(hyper_.data(), step + 1, all.data(), state.data());
+    entry().conclude(hyper_.data(), taken + 1, all.data(), numbers.data());
   }
 }
 
-template class Updater<float>;
-template class Updater<double>;
+template class Step<float>;
+template class Step<double>;
 
 }  // namespace fastopt

@@ -22,8 +22,10 @@ struct RuleEntry {
 };
 
 const std::vector<RuleEntry>& rules();
+int find_rule(std::string_view name);  // throws std::invalid_argument that lists the known ones
 
-// The place of a name; throws std::invalid_argument that lists the known ones.
-int find_rule(std::string_view name);
+inline const RuleEntry& rule_entry(int rule) {
+  return rules()[static_cast<std::size_t>(rule)];
+}
 
 }  // namespace fastopt

@@ -1,6 +1,5 @@
-// One step of an update rule on arrays of parameters, together with what may surround any rule: accumulation and
-// clipping of gradients, decay, averages of the parameters. All of it is one pass, but for norms, which need the whole
-// gradient.
+// One step of an update rule, and of the transforms around it, on arrays of parameters: the walk over the tensors. All
+// of it is one pass, but for norms, which need the whole gradient.
 #pragma once
 
 #include <algorithm>
@@ -9,46 +8,34 @@
 #include <vector>
 
 #include "kernels/update/args.h"
-#include "nn/registry.h"
+#include "optim/rules.h"
+#include "optim/transforms/list.h"
 #include "runtime/team.h"
 
 namespace fastopt {
-
-// In the order in which they act.
-enum class Extra : std::uint8_t { every, clip_norm, clip_global_norm, clip_value, l1, l2, decay, look_back, average };
-inline constexpr int extra_kinds = 9;
-
-struct ExtraEntry {
-  std::string_view name;
-  std::string_view slot;  // the array that it keeps for each parameter, if any
-  double neutral;         // the number with which it does nothing
-};
-const std::array<ExtraEntry, extra_kinds>& extras();
-Extra find_extra(std::string_view name);
 
 template <class T>
 struct Tensor {
   Index size;
   T* parameter = nullptr;
   const T* gradient = nullptr;
-  std::array<T*, max_slots> slots{};          // the rule's
-  std::array<T*, extra_kinds> extra_slots{};  // those of the extras that keep one
-  double rate = 1;                            // multiplies the learning rate
+  std::array<T*, max_slots> slots{};                  // the rule's
+  std::array<T*, transform_count> transform_slots{};  // those of the transforms that keep one
+  double rate = 1;                                    // multiplies the learning rate
   bool decays = true;
 };
 
 template <class T>
-class Updater {
+class Step {
  public:
-  Updater(int rule, std::vector<Extra> extras, std::vector<Tensor<T>> tensors);
+  Step(int rule, std::vector<int> transforms, std::vector<Tensor<T>> tensors);
 
   int rule() const { return rule_; }
-  const std::vector<Extra>& extras() const { return extras_; }
+  const std::vector<int>& transforms() const { return transforms_; }
   std::vector<Tensor<T>>& tensors() { return tensors_; }
   Index size() const;  // of all tensors
 
-  // The numbers that a step needs, in order: the rule's, then one for each extra. An `every` of 0 adds the gradient to
-  // those before it; one of k does the step along the mean of the k since the last.
+  // The numbers that a step needs, in order: the rule's, then one for each transform.
   const std::vector<std::string_view>& hyper() const { return hyper_names_; }
 
   // One step on a team of its own, with denormals flushed to zero or not.
@@ -60,18 +47,19 @@ class Updater {
   bool looks_ahead() const { return entry().theta >= 0; }
   void look_ahead(const Team& team) const;
   // Instead of the step: the parameters as they were.
-  void look_back(const Team& team) const;
+  void undo_look_ahead(const Team& team) const;
   // Then, if the step can be done by parts, every part of every tensor once; else, by every rank, all of it.
   bool by_parts() const;
-  bool holds() const { return now(Extra::every) == 0; }  // the gradient, for a later step
+  bool holds() const { return now<Accumulate>() == 0; }  // the gradient, for a later step
   void part(std::size_t tensor, Range elements) { update(tensor, elements, 0); }
   void whole(const Team& team);
   // After a barrier, by one thread.
   void end();
 
-  std::int64_t step = 0;
-  std::int64_t held = 0;      // gradients since the last step
-  std::vector<double> state;  // the rule's
+  // What goes from step to step beside the slots.
+  std::int64_t taken = 0;       // steps
+  std::int64_t held = 0;        // gradients since the last step
+  std::vector<double> numbers;  // the rule's `state`
 
  private:
   struct Group {  // of tensors that have the same coefficients
@@ -80,22 +68,31 @@ class Updater {
     Coefficients coefficients;
   };
 
-  const RuleEntry& entry() const { return rules()[static_cast<std::size_t>(rule_)]; }
-  double now(Extra extra) const { return now_[static_cast<std::size_t>(extra)]; }
-  bool has(Extra extra) const { return std::ranges::find(extras_, extra) != extras_.end(); }
+  const RuleEntry& entry() const { return rule_entry(rule_); }
+  template <class Transform>
+  double now() const {
+    return now_[transform_place<Transform>];
+  }
   bool measures() const;
-  Update<T> update_of(std::size_t tensor, Range elements) const;
+  template <class Transform>
+  T* slot(const Tensor<T>& tensor) const {
+    return tensor.transform_slots[transform_place<Transform>];
+  }
   const T* gradient(const Tensor<T>& tensor) const;
+  Update<T> update_of(std::size_t tensor, Range elements) const;
+  template <class F>
+  void transform(const Tensor<T>& tensor, const Update<T>& u, F&& f) const;
   template <class F>
   void for_pieces(const Team& team, F&& f) const;
   void add_squares(std::size_t tensor, Range elements, Index chunk);
-  void find_scales();
+  void find_factors();
   void update(std::size_t tensor, Range elements, Index chunk);
-  void settle(const Tensor<T>& tensor, Range elements) const;
+  void hold(const Tensor<T>& tensor, Range elements) const;
+  void settle(const Tensor<T>& tensor, const Update<T>& u) const;
   void use_sums();
 
   int rule_;
-  std::vector<Extra> extras_;
+  std::vector<int> transforms_;
   std::vector<std::string_view> hyper_names_;
   std::vector<Tensor<T>> tensors_;
   std::vector<Index> first_chunk_;  // of each tensor, and the number of all
@@ -103,9 +100,10 @@ class Updater {
   std::vector<std::size_t> group_;  // of each tensor
   // Of one step.
   std::array<double, max_hyper> hyper_{};
-  std::array<double, extra_kinds> now_{};
+  std::array<double, transform_count> now_{};
+  bool transforms_parameters_ = false;
   std::vector<std::array<double, max_sums>> sums_;  // of each chunk
-  std::vector<double> scale_, factor_;              // of each tensor
+  std::vector<double> squares_, scale_, factor_;    // of each tensor; the last is the rule's
 };
 
 }  // namespace fastopt

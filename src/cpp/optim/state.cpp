@@ -1,0 +1,80 @@
+#include "optim/state.h"
+
+#include "core/find.h"
+
+namespace fastopt {
+
+namespace {
+
+template <class T>
+std::vector<Index> offsets_of(const std::vector<Tensor<T>>& tensors) {
+  std::vector<Index> offsets{0};
+  for (const Tensor<T>& tensor : tensors) {
+    offsets.push_back(offsets.back() + round_up(tensor.size, alignment));
+  }
+  return offsets;
+}
+
+std::vector<std::string_view> slot_names_of(int rule, const std::vector<int>& given) {
+  const auto own = rule_entry(rule).slots;
+  std::vector<std::string_view> names(own.begin(), own.end());
+  for (const int place : given) {
+    if (const std::string_view slot = transforms[static_cast<std::size_t>(place)].slot; !slot.empty()) {
+      names.push_back(slot);
+    }
+  }
+  return names;
+}
+
+template <class T>
+std::vector<Tensor<T>> with_slots(std::vector<Tensor<T>> tensors, int rule, const std::vector<int>& given,
+                                  std::vector<Buffer<T>>& slots, const std::vector<Index>& offsets) {
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    std::size_t next = 0;
+    for (; next < rule_entry(rule).slots.size(); ++next) {
+      tensors[i].slots[next] = slots[next].data() + offsets[i];
+    }
+    for (const int place : given) {
+      const auto transform = static_cast<std::size_t>(place);
+      if (!transforms[transform].slot.empty()) {
+        tensors[i].transform_slots[transform] = slots[next++].data() + offsets[i];
+      }
+    }
+  }
+  return tensors;
+}
+
+}  // namespace
+
+template <class T>
+State<T>::State(int rule, const std::vector<int>& given, std::vector<Tensor<T>> tensors)
+    : slot_names_(slot_names_of(rule, given)),
+      offsets_(offsets_of(tensors)),
+      slots_([&] {
+        std::vector<Buffer<T>> buffers;
+        buffers.reserve(slot_names_.size());
+        for (std::size_t i = 0; i < slot_names_.size(); ++i) {
+          buffers.emplace_back(offsets_.back());
+        }
+        return buffers;
+      }()),
+      step_(rule, given, with_slots(std::move(tensors), rule, given, slots_, offsets_)) {}
+
+template <class T>
+std::vector<T*> State<T>::slots(std::size_t tensor) {
+  std::vector<T*> result;
+  result.reserve(slots_.size());
+  for (Buffer<T>& buffer : slots_) {
+    result.push_back(buffer.data() + offsets_[tensor]);
+  }
+  return result;
+}
+
+int find_transform(std::string_view name) {
+  return find_name(transforms, "transform", name);
+}
+
+template class State<float>;
+template class State<double>;
+
+}  // namespace fastopt

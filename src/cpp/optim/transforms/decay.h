@@ -1,0 +1,38 @@
+// Pulls towards zero, for the tensors that decay: by a term of the gradient, or beside the step (Loshchilov and Hutter,
+// Decoupled weight decay regularization, ICLR 2019).
+#pragma once
+
+#include "optim/transforms/transform.h"
+
+namespace fastopt {
+
+struct L1 {
+  static constexpr std::string_view name = "l1";
+  static constexpr double neutral = 0;
+  template <class T>
+  static void adjust(double l1, Adjust<T>& a, bool decays) {
+    a.l1 = decays ? l1 : 0;
+  }
+};
+
+struct L2 {
+  static constexpr std::string_view name = "l2";
+  static constexpr double neutral = 0;
+  template <class T>
+  static void adjust(double l2, Adjust<T>& a, bool decays) {
+    a.l2 = decays ? l2 : 0;
+  }
+};
+
+struct Decay {
+  static constexpr std::string_view name = "decay";
+  static constexpr double neutral = 0;
+  template <class T>
+  static void before(const Chunk<T>& c) {
+    if (c.decays) {
+      c.kernels.shrink(c.start, c.value * c.learning_rate * c.rate, c.size);
+    }
+  }
+};
+
+}  // namespace fastopt

@@ -1,0 +1,50 @@
+// All transforms, in the order in which they act.
+#pragma once
+
+#include <array>
+#include <tuple>
+
+#include "optim/transforms/accumulate.h"
+#include "optim/transforms/average.h"
+#include "optim/transforms/clip.h"
+#include "optim/transforms/decay.h"
+#include "optim/transforms/lookahead.h"
+
+namespace fastopt {
+
+using Transforms = std::tuple<Accumulate, ClipNorm, ClipGlobalNorm, ClipValue, L1, L2, Decay, Lookahead, Average>;
+inline constexpr std::size_t transform_count = std::tuple_size_v<Transforms>;
+template <class Transform>
+inline constexpr std::size_t transform_place = []<class... X>(std::tuple<X...>*) {
+  std::size_t place = 0;
+  static_cast<void>(((std::is_same_v<Transform, X> || (++place, false)) || ...));
+  return place;
+}(static_cast<Transforms*>(nullptr));
+
+struct TransformEntry {
+  std::string_view name, slot;  // no slot: ""
+  double neutral;
+  bool measures;  // needs the norms of the gradients
+};
+
+inline constexpr auto transforms = []<class... X>(std::tuple<X...>*) {
+  const auto entry = []<class Y>(Y*) { TransformEntry e{Y::name, "", Y::neutral, requires {&Y::limit; }
+};
+if constexpr (requires { Y::slot; }) {
+  e.slot = Y::slot;
+}
+return e;
+};
+return std::array{entry(static_cast<X*>(nullptr))...};
+}
+(static_cast<Transforms*>(nullptr));
+
+// f.operator()<Transform>(place) for each.
+template <class F>
+void for_each_transform(F&& f) {
+  [&]<class... X>(std::tuple<X...>*) {
+    (f.template operator()<X>(transform_place<X>), ...);
+  }(static_cast<Transforms*>(nullptr));
+}
+
+}  // namespace fastopt

@@ -1,0 +1,38 @@
+// Training: the steps of an epoch, in one team.
+#pragma once
+
+#include <span>
+
+#include "nn/network.h"
+#include "optim/state.h"
+
+namespace fastopt {
+
+// A hyperparameter of a run: one value for each batch, or one for all (stride 0).
+struct HyperSeries {
+  const double* values;
+  Index stride;
+};
+
+template <class T>
+struct Run {
+  const Samples& x;
+  const Objective<T>& objective;
+  std::span<const HyperSeries> hyper;  // in the order of the step
+  const Index* order;                  // the samples of batch b are order[b * batch_size ...]; null: in their own order
+  Index batch_size, first_batch, batches;
+  const Poll& poll;
+};
+
+enum class Outcome : std::uint8_t { finished, stopped, not_finite };
+
+// By an optimizer for the tensors of the network, in their order. On any outcome the parameters are those of the last
+// whole step.
+template <class T>
+Outcome train(Network<T>& network, State<T>& optimizer, const Run<T>& run, Totals& totals);
+
+// The tensors of a network, without slots.
+template <class T>
+std::vector<Tensor<T>> tensors_of(Network<T>& network);
+
+}  // namespace fastopt
