@@ -10,7 +10,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from fastopt import datasets
+from fastopt.data import datasets
 
 
 def idx_bytes(array, code=0x08):

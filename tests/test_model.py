@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import fastopt as fo
-from fastopt import _core, progress
+from fastopt import _core
+from fastopt.model import progress
 
 
 @pytest.fixture

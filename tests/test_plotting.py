@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 import fastopt as fo
-from fastopt import plotting
 from fastopt.layers import BatchNormalization, Dense, Dropout
 from fastopt.optimizers import SGD, Adam, RMSprop, Trace, trace
 from fastopt.plotting import trajectories
+from fastopt.tools import plotting
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 

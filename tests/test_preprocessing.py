@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-import fastopt as fo
-from fastopt import checks
+from fastopt.core import checks
+from fastopt.data import splits
 from fastopt.preprocessing import (
     MinMaxScaler,
     Standardizer,
@@ -314,12 +314,12 @@ SIZES = [
 
 @pytest.mark.parametrize(("n", "held"), SIZES)
 def test_sizes(n, held):
-    sizes = fo.splits._sizes(n, None)
+    sizes = splits._sizes(n, None)
     assert sizes == (held, held)
 
 
 def test_larger_data_have_larger_parts():
-    sizes = [fo.splits._sizes(n, None)[0] for n in range(5, 5_000_000, 997)]
+    sizes = [splits._sizes(n, None)[0] for n in range(5, 5_000_000, 997)]
     assert (np.diff(sizes) >= 0).all()
 
 

@@ -27,10 +27,17 @@ from fastopt import (
     regularizers,
     schedules,
 )
-from fastopt.config import get_num_threads, set_num_threads, show_config
-from fastopt.files import load_model
-from fastopt.gradient_check import check_gradients, check_gradients_of
-from fastopt.sequential import Sequential
+from fastopt.core.config import get_num_threads, set_num_threads, show_config
+from fastopt.model.sequential import Sequential
+from fastopt.tools.fold import fold
+from fastopt.tools.gradient_check import check_gradients, check_gradients_of
+from fastopt.tools.inspect import layer_outputs, recompute_statistics
+from fastopt.tools.saving import load_model, save
+from fastopt.tools.summary import summary
+
+# Methods of models that stand on the floor above them, so that models need not know it.
+for method in (fold, layer_outputs, recompute_statistics, save, summary):
+    setattr(Sequential, method.__name__, method)
 
 __version__: str = _core.runtime.build_info()["version"]
 

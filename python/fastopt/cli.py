@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import fastopt as fo
-from fastopt.datasets import Pair
+from fastopt._numpy_demo import NumpyNetwork
+from fastopt.data.datasets import Pair
 
 __all__ = ["main"]
 
@@ -164,8 +165,6 @@ def _train(model: fo.Sequential, data: Data, epochs: int) -> Result:
 def _train_numpy(weights: Sequence[NDArray[Any]], data: Data, epochs: int) -> Result:
     """Train the same network from the same weights on the same batches: epoch e is shuffled by stream e of the seed."""
     from tqdm import tqdm
-
-    from fastopt._numpy_demo import NumpyNetwork
 
     (x, y), (x_test, y_test) = data.train, data.test
     network = NumpyNetwork(weights)

@@ -6,8 +6,8 @@ weights before they go back to their set.
 
 from abc import ABC, abstractmethod
 
-from fastopt import checks
-from fastopt.registry import Described, Registry
+from fastopt.core import checks
+from fastopt.core.registry import Described, Registry
 
 __all__ = ["CONSTRAINTS", "Constraint", "MaxNorm", "NonNeg", "UnitNorm"]
 

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastopt import _core, checks
+from fastopt import _core
+from fastopt.core import checks
+from fastopt.core.registry import Described, Registry, unknown_name
 from fastopt.kernels import Real
 from fastopt.losses import LOSSES, Loss, SparseCategoricalCrossentropy
-from fastopt.registry import Described, Registry, unknown_name
 
 __all__ = [
     "Constant",

@@ -11,8 +11,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from fastopt import _core, checks
-from fastopt.registry import Described, Registry, arguments_of, snake_case
+from fastopt import _core
+from fastopt.core import checks
+from fastopt.core.registry import Described, Registry, arguments_of, snake_case
 
 __all__ = [
     "BinaryCrossentropy",

@@ -15,9 +15,10 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastopt import checks, losses
+from fastopt import losses
+from fastopt.core import checks
+from fastopt.core.registry import Described, Registry, snake_case, unknown_name
 from fastopt.losses import FunctionLoss, Loss
-from fastopt.registry import Described, Registry, snake_case, unknown_name
 
 __all__ = [
     "AUC",

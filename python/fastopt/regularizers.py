@@ -11,8 +11,8 @@ sum_i A_i / n to those of one's own loss. Unlike `fastopt.optimizers.Decay`, whi
 single tensors; the two add up.
 """
 
-from fastopt import checks
-from fastopt.registry import Described, Registry
+from fastopt.core import checks
+from fastopt.core.registry import Described, Registry
 
 __all__ = ["L1", "L1L2", "L2", "REGULARIZERS", "Regularizer"]
 

@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastopt import checks
-from fastopt.registry import Described, Registry, unknown_name
+from fastopt.core import checks
+from fastopt.core.axes import new_axes
+from fastopt.core.registry import Described, Registry, unknown_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -109,10 +110,7 @@ class Schedule(Described):
             >>> axes.figure.savefig("cosine.png")  # doctest: +SKIP
         """
         t = np.arange(1 + checks.integer("stop", self._span() if stop is None else stop, 1), dtype=np.float64)
-        if ax is None:
-            from fastopt.plotting import new_axes  # late, as it needs the optimizers, which need schedules
-
-            ax = new_axes(6.4, 3.6)
+        ax = new_axes(6.4, 3.6) if ax is None else ax
         drawn = values(self, t)
         ax.plot(t, drawn, drawstyle="steps-post" if self.per == "epoch" else "default", linewidth=2)
         ax.set_xlabel(self.per)

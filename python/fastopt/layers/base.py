@@ -4,9 +4,10 @@ import math
 from abc import ABC, abstractmethod
 from typing import NamedTuple
 
-from fastopt import _core, checks
+from fastopt import _core
+from fastopt.core import checks
+from fastopt.core.registry import Described, Registry, unknown_name
 from fastopt.initializers import Initializer
-from fastopt.registry import Described, Registry, unknown_name
 
 __all__ = ["ACTIVATIONS", "LAYERS", "Channels", "Layer", "Parameter", "Shape", "Spec"]
 

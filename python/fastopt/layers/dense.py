@@ -2,8 +2,9 @@
 
 from typing import Self, TypeVar
 
-from fastopt import checks
 from fastopt.constraints import CONSTRAINTS, Constraint
+from fastopt.core import checks
+from fastopt.core.registry import Described, Registry
 from fastopt.initializers import INITIALIZERS, Initializer
 from fastopt.layers.base import (
     LAYERS,
@@ -16,7 +17,6 @@ from fastopt.layers.base import (
     checked_name,
     flat_size,
 )
-from fastopt.registry import Described, Registry
 from fastopt.regularizers import REGULARIZERS, Regularizer
 
 __all__ = ["Dense", "Maxout"]

@@ -1,6 +1,6 @@
 """Noise that regularises: it is there in training only."""
 
-from fastopt import checks
+from fastopt.core import checks
 from fastopt.layers.base import LAYERS, Layer, Shape, Spec, checked_name
 
 __all__ = ["Dropout", "GaussianNoise"]

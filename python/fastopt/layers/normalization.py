@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from fastopt import checks
+from fastopt.core import checks
 from fastopt.initializers import INITIALIZERS, Constant, Initializer
 from fastopt.layers.base import LAYERS, Channels, Layer, Parameter, Shape, Spec, checked_name, size_of
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from fastopt.core.registry import snake_case
 from fastopt.layers.base import LAYERS, Layer, Parameter, Shape, Spec, checked_name
-from fastopt.registry import snake_case
 
 __all__ = ["Residual"]
 

@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastopt import checks
+from fastopt.core import checks
+from fastopt.core.registry import unknown_name
+from fastopt.data.preprocessing import Scaler
 from fastopt.initializers import Initializer, Ones, Zeros
 from fastopt.kernels import Real
 from fastopt.layers.base import LAYERS, Layer, Parameter, Shape, Spec, checked_name, flat_size
-from fastopt.preprocessing import Scaler
-from fastopt.registry import unknown_name
 
 __all__ = ["Scaling"]
 

@@ -8,10 +8,11 @@ from typing import Any, ClassVar, Self, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from fastopt import _core, checks
+from fastopt import _core
+from fastopt.core import checks
+from fastopt.core.registry import Described, Registry, arguments_of
+from fastopt.core.trees import Tree, arrays_like, arrays_of, outline_of, paths_of
 from fastopt.kernels import Real
-from fastopt.optimizers.arrays import Tree, arrays_like, arrays_of, outline_of, paths_of
-from fastopt.registry import Described, Registry, arguments_of
 from fastopt.schedules import Rate, from_description, unit, values
 
 __all__ = ["EPSILON", "OPTIMIZERS", "RULES", "Hyperparameter", "Optimizer", "OptionalHyperparameter"]

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from fastopt.core.registry import unknown_name
 from fastopt.optimizers.base import EPSILON, OPTIMIZERS, Hyperparameter, Optimizer, OptionalHyperparameter
-from fastopt.registry import unknown_name
 from fastopt.schedules import Rate
 
 __all__ = [

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastopt import checks
+from fastopt.core import checks
+from fastopt.core.registry import Described, arguments_of
 from fastopt.kernels import Real
 from fastopt.optimizers.base import OPTIMIZERS, Optimizer
-from fastopt.registry import Described, arguments_of
 
 __all__ = ["Trace", "evaluate", "trace"]
 

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from fastopt import _core, checks
+from fastopt import _core
+from fastopt.core import checks
+from fastopt.core.registry import arguments_of
+from fastopt.core.trees import Tree
 from fastopt.kernels import Real
-from fastopt.optimizers.arrays import Tree
 from fastopt.optimizers.base import (
     EXTRA_SLOTS,
     OPTIMIZERS,
@@ -18,7 +20,6 @@ from fastopt.optimizers.base import (
     Optimizer,
     OptionalHyperparameter,
 )
-from fastopt.registry import arguments_of
 from fastopt.schedules import Rate
 
 __all__ = ["Accumulate", "Average", "Clip", "Decay", "LayerRates", "Lookahead", "Sequence", "Wrapper"]

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastopt import _core, checks
+from fastopt import _core
+from fastopt.core import checks
+from fastopt.model.sequential import Sequential
 from fastopt.optimizers import SGD
-from fastopt.sequential import Sequential
 
 __all__ = ["GradientCheck", "check_gradients", "check_gradients_of"]
 

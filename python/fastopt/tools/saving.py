@@ -14,15 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from fastopt import checks
+from fastopt.core import checks
+from fastopt.core.registry import Described, Registry, describe
 from fastopt.layers import LAYERS
 from fastopt.losses import LOSSES
 from fastopt.metrics import METRICS
+from fastopt.model.sequential import Sequential
 from fastopt.optimizers import OPTIMIZERS
-from fastopt.registry import Described, Registry, describe
-from fastopt.sequential import Sequential
 
-__all__ = ["load_model"]
+__all__ = ["load_model", "save"]
 
 KEY = "fastopt"
 VERSION = 1
@@ -33,16 +33,27 @@ TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[][{}]', re.DOTALL)
 CODES = {"float32": "F32", "float64": "F64"}
 
 
-def save_model(model: Sequential, path: str | os.PathLike[str]) -> None:
-    """Write the file of `Sequential.save`."""
-    from safetensors.numpy import save
+def save(model: Sequential, path: str | os.PathLike[str]) -> None:
+    """Write the model to one safetensors file: weights, optimizer, random state and architecture.
 
-    tensors = {
-        **model.parameters,
-        **model.state,
-        **model.slots,
-    }  # the slots of this epoch, with the state of which they are part
-    data = save(tensors, {KEY: json.dumps(_description(model), allow_nan=False)})
+    The file is written beside `path` under another name, brought to the disk and renamed, so that `path` is always
+    a whole file. A model that `load_model` reads from it trains on as this one would have, to the bit.
+
+    Args:
+        model: A built model.
+        path: The file; one that exists is replaced.
+
+    Raises:
+        RuntimeError: The model has not been built.
+        ValueError: It holds an object of a class that is not fastopt's own, or an optimizer whose attributes now
+            ask for another rule than it has trained by.
+        OSError: The file cannot be written.
+    """
+    from safetensors.numpy import save as packed
+
+    # The slots before the state: reading them tells the optimizer the epoch, by which `Sequence` may change its rule.
+    tensors = {**model.parameters, **model.state, **model.slots}
+    data = packed(tensors, {KEY: json.dumps(_description(model), allow_nan=False)})
     target = os.path.realpath(path)
     folder, name = os.path.split(target)
     temporary = os.path.join(folder, f".{name}.{os.urandom(6).hex()}.tmp")

@@ -1,19 +1,46 @@
 """The table that `Sequential.summary` prints."""
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from fastopt.sequential import Sequential
+from fastopt.model.sequential import Sequential
+
+__all__ = ["summary"]
 
 HEAD = ("layer", "kind", "activation", "output shape", "parameters", "bytes")
 NUMBERS = 2  # the last columns, aligned to the right
 
 
-def summary(model: "Sequential") -> str:
-    """Return the table of a built model."""
+def summary(model: Sequential) -> None:
+    """Print the layers with their output shapes, numbers of weights and bytes, and what training needs beside them.
+
+    Raises:
+        RuntimeError: The model has not been built.
+
+    Example:
+        >>> import fastopt as fo
+        >>> model = fo.Sequential([fo.layers.Dense(16, activation="relu"), fo.layers.Dense(3)], name="small")
+        >>> model.compile("adam", "sparse_categorical_crossentropy")
+        >>> model.build(8)
+        >>> model.summary()
+        small: float32, seed 0, input (n, 8)
+        <BLANKLINE>
+        layer       kind   activation  output shape  parameters  bytes
+        ----------  -----  ----------  ------------  ----------  -----
+        dense       Dense  relu        (n, 16)              144    576
+        dense_1     Dense  linear      (n, 3)                51    204
+        ----------  -----  ----------  ------------  ----------  -----
+        weights                                             195    780
+        gradients                                           195    780
+        adam: m, v                                          390  1,560
+        total                                               780  3,120
+    """
+    print(table(model))
+
+
+def table(model: Sequential) -> str:
+    """Return what `summary` prints."""
     weights = model.count_params()
     shape = model.input_shape or ()
     plan = model.plan(shape)

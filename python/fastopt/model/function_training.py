@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastopt import _core, checks
+from fastopt import _core
+from fastopt.core import checks
 from fastopt.kernels import Real
 from fastopt.losses import FunctionLoss
 from fastopt.metrics import MeanMetric

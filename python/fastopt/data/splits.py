@@ -7,7 +7,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastopt import _core, checks
+from fastopt import _core
+from fastopt.core import checks
 
 __all__ = ["check_same_distribution", "train_dev_test_split"]
 

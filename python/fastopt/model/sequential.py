@@ -4,13 +4,15 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastopt import _core, checks, function_training
-from fastopt.callbacks import Callback, History, Logs
+from fastopt import _core
+from fastopt.core import checks
+from fastopt.core.registry import unknown_name
+from fastopt.data.preprocessing import Scaler
 from fastopt.kernels import Real
 from fastopt.layers import BatchNormalization, Layer, Parameter, Scaling, Shape
 from fastopt.layers.base import size_of
@@ -18,10 +20,10 @@ from fastopt.layers.residual import layer_names
 from fastopt.layers.shape import Flatten, Reshape
 from fastopt.losses import FunctionLoss, Loss, loss_of
 from fastopt.metrics import MeanMetric, Metric, metric_of
+from fastopt.model import function_training
+from fastopt.model.callbacks import Callback, History, Logs
+from fastopt.model.progress import Progress, progress
 from fastopt.optimizers import OPTIMIZERS, Optimizer
-from fastopt.preprocessing import Scaler
-from fastopt.progress import Progress, progress
-from fastopt.registry import unknown_name
 from fastopt.schedules import Schedule
 
 __all__ = ["Sequential"]
@@ -583,80 +585,6 @@ class Sequential:
         logits = self.predict(x, batch_size)
         return _core.kernels.activation_forward(link, logits, out=logits)
 
-    def layer_outputs(self, x: ArrayLike, batch_size: int = 256) -> dict[str, Real]:
-        """Return what each layer makes of the inputs in `predict`, ``[n, ...]`` by the layer's name.
-
-        It is meant for looking at: layer after layer, everything is kept.
-
-        Args:
-            x: Inputs ``[n, features]``.
-            batch_size: Samples computed at a time, at least 1; it changes memory and speed only.
-
-        Raises:
-            RuntimeError, TypeError, ValueError: As `predict`.
-
-        Example:
-            >>> import numpy as np, fastopt as fo
-            >>> model = fo.Sequential([fo.layers.Dense(3, "relu"), fo.layers.Dense(2)])
-            >>> model.build(4)
-            >>> {name: values.shape for name, values in model.layer_outputs(np.ones((5, 4))).items()}
-            {'dense': (5, 3), 'dense_1': (5, 2)}
-        """
-        from fastopt.inner import layer_outputs
-
-        return layer_outputs(self, *self._whole(x, batch_size))
-
-    def recompute_statistics(self, x: ArrayLike, batch_size: int = 256) -> None:
-        """Replace the running means and variances of batch normalisation by those of all of x.
-
-        They are those of what each layer gets in `predict`, layer after layer, so that the later ones see the new
-        statistics of the earlier ones. With bias correction those of an untrained layer count as of one batch.
-
-        Args:
-            x: Inputs ``[n, features]``, most often those of training.
-            batch_size: Samples computed at a time, at least 1; it changes memory and speed only.
-
-        Raises:
-            RuntimeError, TypeError, ValueError: As `predict`; nothing has changed.
-
-        Source:
-            Ioffe and Szegedy, ICML 2015, algorithm 2, with all samples as one batch.
-
-        Example:
-            >>> import numpy as np, fastopt as fo
-            >>> model = fo.Sequential([fo.layers.BatchNormalization()])
-            >>> x = np.array([[1.0], [3.0]])
-            >>> model.build(1)
-            >>> model.recompute_statistics(x)
-            >>> model.predict(x).round(2)[:, 0]
-            array([-1.,  1.], dtype=float32)
-        """
-        from fastopt.inner import recompute_statistics
-
-        recompute_statistics(self, *self._whole(x, batch_size))
-
-    def fold(self) -> "Sequential":
-        """Return a model in which each `Dense` does what the batch normalisation behind it does in `predict`.
-
-        W <- W s and b <- beta + (b - mean) s with s = gamma / sqrt(variance + eps), where nothing stands between
-        them, not even an activation. The predictions are the same but for rounding, and take less time. Layers keep
-        their names, and `evaluate` its loss and metrics, but for penalties on what is folded. To train it would be to
-        train another model, without normalisation.
-
-        Raises:
-            RuntimeError: The model has not been built.
-
-        Example:
-            >>> import fastopt as fo
-            >>> model = fo.Sequential([fo.layers.Dense(3), fo.layers.BatchNormalization(), fo.layers.PReLU()])
-            >>> model.build(4)
-            >>> [*model.fold().parameters]
-            ['dense/kernel', 'dense/bias', 'prelu/alpha']
-        """
-        from fastopt.inner import fold
-
-        return fold(self)
-
     # A loop of one's own
 
     def __call__(self, x: ArrayLike) -> Real:
@@ -791,52 +719,24 @@ class Sequential:
         """
         return sum(view.size for view in self.parameters.values())
 
-    def summary(self) -> None:
-        """Print the layers with their output shapes, numbers of weights and bytes, and what training needs beside them.
+    # What `fastopt` adds from the floor above, `fastopt.tools`
 
-        Raises:
-            RuntimeError: The model has not been built.
+    if TYPE_CHECKING:
 
-        Example:
-            >>> import fastopt as fo
-            >>> model = fo.Sequential([fo.layers.Dense(16, activation="relu"), fo.layers.Dense(3)], name="small")
-            >>> model.compile("adam", "sparse_categorical_crossentropy")
-            >>> model.build(8)
-            >>> model.summary()
-            small: float32, seed 0, input (n, 8)
-            <BLANKLINE>
-            layer       kind   activation  output shape  parameters  bytes
-            ----------  -----  ----------  ------------  ----------  -----
-            dense       Dense  relu        (n, 16)              144    576
-            dense_1     Dense  linear      (n, 3)                51    204
-            ----------  -----  ----------  ------------  ----------  -----
-            weights                                             195    780
-            gradients                                           195    780
-            adam: m, v                                          390  1,560
-            total                                               780  3,120
-        """
-        from fastopt.summary import summary
+        def summary(self) -> None:
+            """See `fastopt.tools.summary`."""
 
-        print(summary(self))
+        def save(self, path: str | os.PathLike[str]) -> None:
+            """See `fastopt.tools.saving`."""
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the model to one safetensors file: weights, optimizer, random state and architecture.
+        def fold(self) -> "Sequential":
+            """See `fastopt.tools.fold`."""
 
-        The file is written beside `path` under another name, brought to the disk and renamed, so that `path` is always
-        a whole file. A model that `load_model` reads from it trains on as this one would have, to the bit.
+        def layer_outputs(self, x: ArrayLike, batch_size: int = 256) -> dict[str, Real]:
+            """See `fastopt.tools.inspect`."""
 
-        Args:
-            path: The file; one that exists is replaced.
-
-        Raises:
-            RuntimeError: The model has not been built.
-            ValueError: It holds an object of a class that is not fastopt's own, or an optimizer whose attributes now
-                ask for another rule than it has trained by.
-            OSError: The file cannot be written.
-        """
-        from fastopt.files import save_model
-
-        save_model(self, path)
+        def recompute_statistics(self, x: ArrayLike, batch_size: int = 256) -> None:
+            """See `fastopt.tools.inspect`."""
 
     # Checks
 

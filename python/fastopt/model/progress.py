@@ -3,8 +3,8 @@
 import sys
 from typing import Any
 
-from fastopt.callbacks import Callback, Logs
-from fastopt.registry import unknown_name
+from fastopt.core.registry import unknown_name
+from fastopt.model.callbacks import Callback, Logs
 
 BAR = "{desc} {percentage:3.0f}%|{bar:10}| {elapsed}<{remaining}{postfix}  {rate_fmt}"
 

@@ -1,0 +1,402 @@
+"""Functions of one's own that `Sequential.fit` calls as it goes."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastopt.core import checks
+from fastopt.core.registry import unknown_name
+from fastopt.schedules import Rate
+
+__all__ = ["Callback", "EarlyStopping", "History", "LambdaCallback", "ReduceLROnPlateau", "WarmupUntil"]
+
+Logs = dict[str, float]
+
+
+class Callback:
+    """The base of all callbacks; override what is needed.
+
+    A callback may set ``self.model.stop_training = True`` or change ``self.model.optimizer.learning_rate``. Only one
+    that overrides `on_batch_end` makes the trainer return to Python inside an epoch, after every `every` batches.
+
+    Attributes:
+        model: The `fastopt.Sequential` being trained.
+        params: What is known before training: ``epochs``, ``initial_epoch``, ``batches`` and ``samples`` an epoch, and
+            ``logs``, the names that `on_epoch_end` will be given. With a schedule of the batch size, ``batches`` is
+            that of the epoch.
+        every: After how many batches `on_batch_end` is called.
+
+    Example:
+        >>> import numpy as np, fastopt as fo
+        >>> class Halve(fo.callbacks.Callback):
+        ...     def on_epoch_end(self, epoch, logs):
+        ...         self.model.optimizer.learning_rate /= 2
+        >>> model = fo.Sequential([fo.layers.Dense(1)], seed=0)
+        >>> model.compile(fo.optimizers.SGD(0.5), "mse")
+        >>> history = model.fit(np.ones((4, 2)), np.ones(4), epochs=3, callbacks=[Halve()], verbose=0)
+        >>> model.optimizer.learning_rate
+        0.0625
+    """
+
+    model: Any
+    params: dict[str, Any]
+    every: int = 1
+
+    def on_train_begin(self) -> None:
+        """Called before the first epoch."""
+
+    def on_epoch_begin(self, epoch: int) -> None:
+        """Called before each epoch; epochs are counted from 0."""
+
+    def on_batch_end(self, batch: int, logs: Logs) -> None:
+        """Called after batches of an epoch, counted from 0, with the means over the epoch so far."""
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        """Called after each epoch with what `History` records."""
+
+    def on_train_end(self) -> None:
+        """Called after the last epoch, unless training ended by an exception."""
+
+    @property
+    def wants_batches(self) -> bool:
+        """Whether `on_batch_end` is to be called."""
+        return type(self).on_batch_end is not Callback.on_batch_end
+
+
+class History(Callback):
+    """The record of a training: each epoch's loss, metrics, validation, seconds and samples per second.
+
+    The seconds are those of the training pass, without validation and callbacks.
+
+    Attributes:
+        epoch: The numbers of the finished epochs.
+        history: A list for each name, with one value for each finished epoch.
+
+    Example:
+        >>> import numpy as np, fastopt as fo
+        >>> model = fo.Sequential([fo.layers.Dense(1)], seed=0)
+        >>> model.compile("sgd", "mse")
+        >>> history = model.fit(np.ones((4, 2)), np.ones(4), epochs=2, verbose=0)
+        >>> history.epoch, sorted(history.history)
+        ([0, 1], ['loss', 'samples_per_second', 'seconds'])
+    """
+
+    def __init__(self) -> None:
+        self.epoch: list[int] = []
+        self.history: dict[str, list[float]] = {}
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        """Append the values of the epoch."""
+        self.epoch.append(epoch)
+        for name, value in logs.items():
+            self.history.setdefault(name, []).append(value)
+
+
+class _Monitor(Callback):
+    """The base of what watches one value that is to fall or to grow."""
+
+    def __init__(self, monitor: str, mode: str, min_delta: float = 0.0) -> None:
+        self.monitor = monitor
+        if mode not in ("auto", "min", "max"):
+            raise unknown_name("mode", mode, ("auto", "min", "max"))
+        self.mode = mode
+        self.min_delta = checks.real("min_delta", min_delta, 0.0)
+
+    def on_train_begin(self) -> None:
+        """Check the name and forget earlier trainings."""
+        if self.monitor not in self.params["logs"]:
+            raise unknown_name("value to monitor", self.monitor, self.params["logs"])
+        metric = self.model.metrics.get(self.monitor.removeprefix("val_"))
+        grow = self.mode == "max" or (self.mode == "auto" and metric is not None and metric.larger_is_better)
+        self._sign = -1.0 if grow else 1.0
+        self._lowest = math.inf
+        self.best = math.nan
+        self.best_epoch = -1
+
+    def _improved(self, epoch: int, logs: Logs) -> bool:
+        """Return whether the value is the best so far, and remember it: the first one even if it is NaN."""
+        value = self._sign * logs[self.monitor]
+        better = value < self._lowest - self.min_delta or self.best_epoch < 0
+        if better:
+            self._lowest = math.inf if math.isnan(value) else value
+            self.best, self.best_epoch = logs[self.monitor], epoch
+        return better
+
+
+class EarlyStopping(_Monitor):
+    """Stops when a value has not improved by more than `min_delta` for `patience` epochs.
+
+    Args:
+        monitor: The name of the value: ``"loss"``, the name of a metric, or either after ``"val_"``.
+        patience: How many epochs without improvement are waited for, at least 0.
+        min_delta: How much better counts as better, at least 0.
+        restore_best_weights: Whether the model ends with the weights of its best epoch.
+        mode: ``"min"``, ``"max"`` or ``"auto"``: accuracies and the like are to grow, the rest to fall.
+
+    Attributes:
+        best: The best value.
+        best_epoch: Its epoch.
+
+    Raises:
+        ValueError: An argument is out of range or unknown; or, when training begins, `monitor` is not among its values.
+
+    Example:
+        >>> import numpy as np, fastopt as fo
+        >>> model = fo.Sequential([fo.layers.Dense(1)], seed=0)
+        >>> model.compile(fo.optimizers.SGD(0.0), "mse")
+        >>> stop = fo.callbacks.EarlyStopping("loss", patience=2)
+        >>> history = model.fit(np.ones((4, 2)), np.ones(4), epochs=100, callbacks=[stop], verbose=0)
+        >>> len(history.epoch)
+        3
+    """
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        patience: int = 0,
+        min_delta: float = 0.0,
+        restore_best_weights: bool = False,
+        mode: str = "auto",
+    ) -> None:
+        super().__init__(monitor, mode, min_delta)
+        self.patience = checks.integer("patience", patience, 0)
+        self.restore_best_weights = bool(restore_best_weights)
+
+    def on_train_begin(self) -> None:
+        """Check the name and forget earlier trainings."""
+        super().on_train_begin()
+        self._best_weights: list[NDArray[np.floating[Any]]] = []
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        """Compare, remember, and stop when patience is at its end."""
+        if self._improved(epoch, logs):
+            if self.restore_best_weights:
+                self._best_weights = self.model.get_weights()
+        elif epoch - self.best_epoch >= self.patience:
+            self.model.stop_training = True
+
+    def on_train_end(self) -> None:
+        """Put the best weights back."""
+        if self.restore_best_weights and self._best_weights:
+            self.model.set_weights(self._best_weights)
+
+
+class ReduceLROnPlateau(_Monitor):
+    """Multiplies the learning rate by `factor` when a value has not improved for `patience` epochs.
+
+    It begins anew with each `fit`; the learning rate stays where it is.
+
+    Args:
+        monitor: The name of the value: ``"loss"``, the name of a metric, or either after ``"val_"``.
+        factor: More than 0 and less than 1.
+        patience: How many epochs without improvement are waited for, at least 1.
+        min_delta: How much better counts as better, at least 0.
+        cooldown: How many epochs after a reduction are not counted, at least 0.
+        min_lr: The learning rate does not go below this, at least 0.
+        mode: ``"min"``, ``"max"`` or ``"auto"``: accuracies and the like are to grow, the rest to fall.
+
+    Attributes:
+        best: The best value.
+        best_epoch: Its epoch.
+        reduced: The epochs after which the learning rate was reduced.
+
+    Raises:
+        TypeError: An argument has the wrong type; or, when training begins, the learning rate is not a number.
+        ValueError: An argument is out of range or unknown; or, when training begins, `monitor` is not among its values.
+
+    Example:
+        >>> import numpy as np, fastopt as fo
+        >>> model = fo.Sequential([fo.layers.Dense(1, "relu", kernel_initializer="zeros")])  # cannot learn
+        >>> model.compile(fo.optimizers.SGD(0.8), "mse")
+        >>> reduce = fo.callbacks.ReduceLROnPlateau("loss", factor=0.5, patience=2)
+        >>> history = model.fit(np.ones((4, 2)), np.ones(4), epochs=5, callbacks=[reduce], verbose=0)
+        >>> model.optimizer.learning_rate, reduce.reduced
+        (0.2, [2, 4])
+    """
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        factor: float = 0.1,
+        patience: int = 10,
+        min_delta: float = 1e-4,
+        cooldown: int = 0,
+        min_lr: float = 0.0,
+        mode: str = "auto",
+    ) -> None:
+        super().__init__(monitor, mode, min_delta)
+        self.factor = checks.real("factor", factor, 0.0, 1.0, above=True)
+        self.patience = checks.integer("patience", patience, 1)
+        self.cooldown = checks.integer("cooldown", cooldown, 0)
+        self.min_lr = checks.real("min_lr", min_lr, 0.0)
+
+    def on_train_begin(self) -> None:
+        """Check the name and the learning rate, and forget earlier trainings."""
+        super().on_train_begin()
+        self._rate()
+        self.reduced: list[int] = []
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        """Compare, remember, and reduce when patience is at its end."""
+        if self._improved(epoch, logs):
+            return
+        since = max([self.best_epoch, *(last + self.cooldown for last in self.reduced[-1:])])
+        rate = self._rate()
+        if epoch - since >= self.patience and rate > self.min_lr:
+            self.model.optimizer.learning_rate = max(rate * self.factor, self.min_lr)
+            self.reduced.append(epoch)
+
+    def _rate(self) -> float:
+        rate = getattr(self.model.optimizer, "learning_rate", None)
+        if not isinstance(rate, float):
+            raise TypeError(f"ReduceLROnPlateau needs a learning rate that is a number, not {rate!r}.")
+        return rate
+
+
+class WarmupUntil(_Monitor):
+    """A low learning rate until the training error has passed a threshold, then another.
+
+    An optimizer that has not done a step yet is given the low rate when training begins. Whatever the file or the call
+    that training goes on from, a rate other than the low one is left alone. A schedule of the step that follows goes
+    by all steps, those of the warm-up too.
+
+    Args:
+        low: The learning rate of the warm-up, at least 0.
+        learning_rate: The learning rate that follows: a number, a schedule, or a function of the step.
+        threshold: What the value must reach.
+        monitor: The name of the value: ``"loss"`` or the name of a metric.
+        every: After how many batches, and at the end of each epoch, the mean over the epoch so far is looked at; at
+            least 1.
+        mode: ``"min"``, ``"max"`` or ``"auto"``: accuracies and the like are to grow, the rest to fall.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: An argument is out of range or unknown; or, when training begins, `monitor` is not among its values.
+
+    Source:
+        He, Zhang, Ren and Sun, Deep residual learning for image recognition, CVPR 2016, arXiv:1512.03385, section 4.2.
+
+    Example:
+        >>> import numpy as np, fastopt as fo
+        >>> model = fo.Sequential([fo.layers.Dense(1)], seed=0)
+        >>> model.compile("sgd", "mse")
+        >>> warm = fo.callbacks.WarmupUntil(0.001, 0.1, threshold=0.5)
+        >>> history = model.fit(np.ones((4, 2)), np.ones(4), epochs=200, callbacks=[warm], verbose=0)
+        >>> model.optimizer.learning_rate, history.history["loss"][-1] < 1e-6
+        (0.1, True)
+    """
+
+    def __init__(
+        self,
+        low: float,
+        learning_rate: Rate,
+        threshold: float,
+        monitor: str = "loss",
+        every: int = 100,
+        mode: str = "auto",
+    ) -> None:
+        super().__init__(monitor, mode)
+        self.low = checks.real("low", low, 0.0)
+        self.learning_rate: Rate = (
+            learning_rate if callable(learning_rate) else checks.real("learning_rate", learning_rate, 0.0)
+        )
+        self.threshold = checks.real("threshold", threshold)
+        self.every = checks.integer("every", every, 1)
+
+    def on_train_begin(self) -> None:
+        """Check the name, and begin with the low rate."""
+        super().on_train_begin()
+        if self.monitor.startswith("val_"):
+            raise ValueError(f"WarmupUntil watches the training, not {self.monitor!r}.")
+        optimizer: Any = self.model.optimizer
+        if optimizer.step == 0:
+            optimizer.learning_rate = self.low
+
+    @property
+    def wants_batches(self) -> bool:
+        """Whether the warm-up goes on."""
+        optimizer: Any = self.model.optimizer
+        return bool(optimizer.learning_rate == self.low)
+
+    def on_batch_end(self, batch: int, logs: Logs) -> None:
+        """End the warm-up if the value has passed the threshold."""
+        optimizer: Any = self.model.optimizer
+        passed = self._sign * logs[self.monitor] <= self._sign * self.threshold
+        if passed and optimizer.learning_rate == self.low:
+            optimizer.learning_rate = self.learning_rate
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        """End the warm-up if the value has passed the threshold."""
+        self.on_batch_end(-1, logs)
+
+
+class LambdaCallback(Callback):
+    """A callback made of functions.
+
+    Args:
+        on_train_begin: Called without arguments.
+        on_epoch_begin: Called with the epoch.
+        on_batch_end: Called with the batch and the logs.
+        on_epoch_end: Called with the epoch and the logs.
+        on_train_end: Called without arguments.
+        every: After how many batches `on_batch_end` is called, at least 1.
+
+    Example:
+        >>> import numpy as np, fastopt as fo
+        >>> model = fo.Sequential([fo.layers.Dense(1)], seed=0)
+        >>> model.compile("sgd", "mse")
+        >>> show = fo.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: print("epoch", epoch))
+        >>> history = model.fit(np.ones((4, 2)), np.ones(4), epochs=2, callbacks=[show], verbose=0)
+        epoch 0
+        epoch 1
+    """
+
+    def __init__(
+        self,
+        *,
+        on_train_begin: Callable[[], object] | None = None,
+        on_epoch_begin: Callable[[int], object] | None = None,
+        on_batch_end: Callable[[int, Logs], object] | None = None,
+        on_epoch_end: Callable[[int, Logs], object] | None = None,
+        on_train_end: Callable[[], object] | None = None,
+        every: int = 1,
+    ) -> None:
+        self._train_begin = on_train_begin
+        self._epoch_begin = on_epoch_begin
+        self._batch_end = on_batch_end
+        self._epoch_end = on_epoch_end
+        self._train_end = on_train_end
+        self.every = checks.integer("every", every, 1)
+
+    @property
+    def wants_batches(self) -> bool:
+        """Whether a function for batches was given."""
+        return self._batch_end is not None
+
+    def on_train_begin(self) -> None:
+        """Call the function."""
+        if self._train_begin is not None:
+            self._train_begin()
+
+    def on_epoch_begin(self, epoch: int) -> None:
+        """Call the function."""
+        if self._epoch_begin is not None:
+            self._epoch_begin(epoch)
+
+    def on_batch_end(self, batch: int, logs: Logs) -> None:
+        """Call the function."""
+        if self._batch_end is not None:
+            self._batch_end(batch, logs)
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        """Call the function."""
+        if self._epoch_end is not None:
+            self._epoch_end(epoch, logs)
+
+    def on_train_end(self) -> None:
+        """Call the function."""
+        if self._train_end is not None:
+            self._train_end()
