@@ -459,7 +459,7 @@ def test_no_allocation_in_a_batch(data):
     for batch_size in (100, 7):
         model = network()
         model.fit(x[:200], y[:200], batch_size, verbose=0)
-        trainer, order = model._bind(model.optimizer), fo.kernels.permutation(0, 0, 200)
+        trainer, order = model._ready().trainer, fo.kernels.permutation(0, 0, 200)
         before = allocations()
         trainer.train(x[:200], y[:200], model.loss.name, model.optimizer.hyper, [], None, order, batch_size)
         counts.append(allocations() - before)

@@ -200,7 +200,7 @@ def test_no_allocation_in_a_batch(rng):
         ]
         model = make(layers, loss="sparse_categorical_crossentropy")
         model.fit(x, y, batch_size, verbose=0)
-        trainer = model._bind(model.optimizer)
+        trainer = model._ready().trainer
         before = allocations()
         trainer.train(x, y, model.loss.name, model.optimizer.hyper, batch_size=batch_size)
         counts.append(allocations() - before)

@@ -236,7 +236,7 @@ def test_no_allocation_in_a_batch(data):
     for batch_size in (100, 1):
         model = make()
         model.fit(x, y, batch_size, verbose=0)
-        trainer, order = model._bind(model.optimizer), fo.kernels.permutation(0, 0, len(x))
+        trainer, order = model._ready().trainer, fo.kernels.permutation(0, 0, len(x))
         before = allocations()
         trainer.train(x, y, model.loss.name, model.optimizer.hyper, [], None, order, batch_size)
         counts.append(allocations() - before)

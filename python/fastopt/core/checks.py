@@ -17,9 +17,12 @@ BOOLS = (bool, np.bool_)
 
 def integer(name: str, value: object, low: int, high: int | None = None) -> int:
     """Return `value` as an int that is at least `low` and less than `high`."""
-    if isinstance(value, BOOLS) or not hasattr(value, "__index__"):
+    if type(value) is int:
+        number = value
+    elif isinstance(value, BOOLS) or not hasattr(value, "__index__"):
         raise TypeError(f"{name} must be an integer, not {value!r}.")
-    number = operator.index(value)
+    else:
+        number = operator.index(value)
     if number < low or (high is not None and number >= high):
         bound = f"at least {low}" if number < low else f"less than {high}"
         raise ValueError(f"{name} must be {bound}, not {number}.")

@@ -1,76 +1,33 @@
 """The model: a stack of layers, how it is trained, and what it predicts."""
 
 import os
-import time
-import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from fastopt import _core
 from fastopt.core import checks
 from fastopt.core.registry import unknown_name
 from fastopt.data.preprocessing import Scaler
 from fastopt.kernels import Real
-from fastopt.layers import BatchNormalization, Layer, Parameter, Scaling, Shape
-from fastopt.layers.base import size_of
+from fastopt.layers import Layer, Scaling, Shape
 from fastopt.layers.residual import layer_names
-from fastopt.layers.shape import Flatten, Reshape
-from fastopt.losses import FunctionLoss, Loss, loss_of
-from fastopt.metrics import MeanMetric, Metric, metric_of
-from fastopt.model import function_training
+from fastopt.losses import FunctionLoss, Loss
+from fastopt.metrics import Metric
+from fastopt.model.built import Built
 from fastopt.model.callbacks import Callback, History, Logs
-from fastopt.model.progress import Progress, progress
+from fastopt.model.compiled import Compiled, Metrics
+from fastopt.model.data import Samples, batch_size_at, checked_inputs, checked_samples, in_shape, with_class_weight
+from fastopt.model.fit import Ready, evaluate, fit, train
+from fastopt.model.plan import Plan, last_activation
+from fastopt.model.progress import progress
 from fastopt.optimizers import OPTIMIZERS, Optimizer
-from fastopt.schedules import Schedule
 
 __all__ = ["Sequential"]
 
 DTYPES = ("float32", "float64")
-
-# What the logs of an epoch hold beside the loss and the metrics.
-SPEED = ("seconds", "samples_per_second")
-
-# The random streams of a seed: epoch e is shuffled by stream e, tensor i starts from stream INITIAL_VALUES + i.
-INITIAL_VALUES = 1 << 48
-INITIAL_STATE = 1 << 49
-
-
-class Samples(NamedTuple):
-    """Checked data: inputs ``[n, features]``, targets as the loss wants them, weights ``[n]``, a sample's shape."""
-
-    x: NDArray[Any]
-    y: NDArray[Any]
-    weight: Real | None
-    shape: Shape
-
-    def split(self, fraction: float) -> tuple["Samples", "Samples"]:
-        """Return the first samples and the last ``fraction`` of them, as views."""
-        first = len(self.x) - int(len(self.x) * fraction)
-        if not 0 < first < len(self.x):
-            raise ValueError(f"validation_split={fraction:g} of {len(self.x)} samples leaves one part empty.")
-        parts = self._rows(slice(first)), self._rows(slice(first, None))
-        for kind, part in zip(("training", "validation"), parts, strict=True):
-            if part.weight is not None and not part.weight.any():
-                raise ValueError(f"sample_weight is 0 for every {kind} sample; at least one must be positive.")
-        return parts
-
-    def _rows(self, rows: slice) -> "Samples":
-        return Samples(self.x[rows], self.y[rows], None if self.weight is None else self.weight[rows], self.shape)
-
-
-class Stage(NamedTuple):
-    """A layer in its place: its name, the shapes of its inputs and outputs, its tensors, and a note on it."""
-
-    name: str
-    layer: Layer
-    input_shape: Shape
-    output_shape: Shape
-    parameters: dict[str, Parameter]
-    state: dict[str, Parameter]
-    note: str
 
 
 class Sequential:
@@ -87,7 +44,6 @@ class Sequential:
         name: The name in the summary.
 
     Attributes:
-        optimizer: The optimizer of `compile`; its hyperparameters may be set at any time.
         history: The `History` of the last `fit`, also of one that was interrupted.
         epochs_trained: The number of epochs trained so far; with the seed it decides the order of the next, and it is
             the time of schedules that count epochs. A loop of one's own may set it.
@@ -127,18 +83,11 @@ class Sequential:
         if not isinstance(name, str | None):
             raise TypeError(f"name must be a string, not {name!r}.")
         self.name = name
-        self.optimizer: Optimizer | None = None
-        self.loss: Loss | None = None
-        self.metrics: dict[str, Metric] = {}
         self.history = History()
         self.epochs_trained = 0
         self.stop_training = False
-        self._network: _core.Network | None = None
-        self._input_shape: Shape | None = None
-        self._output_shape: Shape = ()
-        self._stages: tuple[Stage, ...] = ()
-        self._keys: dict[str, str] = {}
-        self._functions: list[str] = []
+        self._compiled: Compiled | None = None
+        self._built: Built | None = None
         self._noise = True
 
     # Building
@@ -146,12 +95,12 @@ class Sequential:
     @property
     def built(self) -> bool:
         """Whether the layers have their weights."""
-        return self._network is not None
+        return self._built is not None
 
     @property
     def input_shape(self) -> Shape | None:
         """The shape of one sample, or None before the model is built."""
-        return self._input_shape
+        return None if self._built is None else self._built.plan.input_shape
 
     @property
     def noise(self) -> bool:
@@ -161,23 +110,22 @@ class Sequential:
     @noise.setter
     def noise(self, value: bool) -> None:
         self._noise = bool(value)
-        if self._network is not None:
-            self._network.noise = self._noise
+        if self._built is not None:
+            self._built.network.noise = self._noise
 
     @property
     def draws(self) -> int:
         """The number of batches trained, which with the seed decides the noise of the next."""
-        return self._built().draws
+        return self._need_weights().network.draws
 
     @draws.setter
     def draws(self, value: int) -> None:
-        self._built().draws = checks.integer("draws", value, 0, 2**38)
+        self._need_weights().network.draws = checks.integer("draws", value, 0, 2**38)
 
     @property
     def last_activation(self) -> str:
         """The name of the function that the outputs have gone through."""
-        computing = [layer for layer in self.layers if not isinstance(layer, Flatten | Reshape)]
-        return computing[-1].activation if computing else "linear"
+        return last_activation(self.layers)
 
     def build(self, input_shape: int | Sequence[int | None], initialize: bool = True) -> None:
         """Give the layers their weights.
@@ -198,29 +146,12 @@ class Sequential:
         if not sizes:
             raise ValueError("input_shape must be the shape of one sample, such as 784 or (28, 28), not ().")
         shape = tuple(checks.integer("input_shape", size, 1, checks.SIZE) for size in sizes)
-        if self._network is not None:
-            if shape != self._input_shape:
-                raise ValueError(f"The model is already built for samples of shape {self._input_shape}, not {shape}.")
-            return
-        plan = self.plan(shape)
-        specs = [spec for stage in plan for spec in stage.layer.specs(stage.input_shape)]
-        network = _core.Network(self.dtype, size_of(shape), specs, self.seed)
-        network.noise = self._noise
-        kinds = ("parameters", network.parameters, INITIAL_VALUES), ("state", network.state, INITIAL_STATE)
-        for kind, views, stream in kinds if initialize else ():
-            tensors = [tensor for stage in plan for tensor in getattr(stage, kind).values()]
-            for i, (tensor, view) in enumerate(zip(tensors, _flat(views), strict=True)):
-                view[...] = tensor.initializer(tensor.shape, self.seed, stream + i, self.dtype)
-        self._network, self._input_shape = network, shape
-        self._output_shape, self._stages = plan[-1].output_shape, plan
-        try:
-            if self.optimizer is not None:
-                self._bind(self.optimizer)
-        except ValueError:
-            self._network = self._input_shape = None
-            raise
+        if self._built is None:
+            self._build(self.plan(shape), initialize)
+        elif shape != self.input_shape:
+            raise ValueError(f"The model is already built for samples of shape {self.input_shape}, not {shape}.")
 
-    def plan(self, input_shape: Shape) -> tuple[Stage, ...]:
+    def plan(self, input_shape: Shape) -> Plan:
         """Return what the layers become for samples of this shape; nothing is allocated.
 
         That of a model that is built is the one that it was built by.
@@ -228,24 +159,42 @@ class Sequential:
         Raises:
             ValueError: A layer cannot take its input.
         """
-        if input_shape == self._input_shape:
-            return self._stages
-        stages = []
-        for name, layer, behind in zip(self.layer_names, self.layers, [*self.layers[1:], None], strict=True):
-            used, note = layer, ""
-            if isinstance(behind, BatchNormalization) and behind.center and (bare := layer.without_bias()) is not None:
-                used, note = bare, "without bias: the beta behind it stands for it"
-            output_shape = used.output_shape(input_shape)
-            parameters, state = used.parameters(input_shape), used.state(input_shape)
-            stages.append(Stage(name, used, input_shape, output_shape, parameters, state, note))
-            input_shape = output_shape
-        return tuple(stages)
+        if self._built is not None and input_shape == self._built.plan.input_shape:
+            return self._built.plan
+        return Plan(self.layer_names, self.layers, input_shape)
+
+    def _build(self, plan: Plan, initialize: bool = True) -> Built:
+        """Return the weights of a plan, made if there are none."""
+        if self._built is None:
+            built = Built(plan, self.dtype, self.seed, initialize)
+            built.network.noise = self._noise
+            if self._compiled is not None:
+                self._bind(self._compiled.optimizer, built)
+            self._built = built
+        return self._built
+
+    # How it is trained
+
+    @property
+    def optimizer(self) -> Optimizer | None:
+        """The optimizer of `compile`; its hyperparameters may be set at any time."""
+        return None if self._compiled is None else self._compiled.optimizer
+
+    @property
+    def loss(self) -> Loss | None:
+        """The loss of `compile`."""
+        return None if self._compiled is None else self._compiled.loss
+
+    @property
+    def metrics(self) -> dict[str, Metric]:
+        """The metrics of `compile` by the names that they are reported under."""
+        return {} if self._compiled is None else self._compiled.metrics
 
     def compile(
         self,
         optimizer: str | Optimizer = "adam",
         loss: str | Loss | Callable[..., Any] | None = None,
-        metrics: Iterable[str | Metric | Callable[..., Any]] | Mapping[str, str | Metric | Callable[..., Any]] = (),
+        metrics: Metrics = (),
     ) -> None:
         """Choose how the model is trained.
 
@@ -263,27 +212,10 @@ class Sequential:
             ValueError: A name is unknown, occurs twice or means something else in the logs; the loss does not go with
                 the last activation, or a metric with the loss; or the optimizer already trains another model.
         """
-        if isinstance(metrics, str) or callable(metrics):
-            raise TypeError(f"metrics must be a list, such as [{metrics!r}], not {metrics!r}.")
-        chosen_optimizer = OPTIMIZERS.resolve(optimizer)
-        chosen_loss = None if loss is None else loss_of(loss)
-        named = metrics.items() if isinstance(metrics, Mapping) else [(_report_name(m), m) for m in metrics]
-        chosen_metrics: dict[str, Metric] = {}
-        for name, metric in named:
-            if _checked_report_name(name) in chosen_metrics:
-                raise ValueError(f"Two metrics would be reported as {name!r}; give a dict with other names.")
-            chosen_metrics[name] = metric_of(metric)
-        if chosen_loss is not None:
-            chosen_loss.check_activation(self.last_activation)
-            for metric in chosen_metrics.values():
-                metric.check(chosen_loss)
-        elif chosen_metrics:
-            raise ValueError("Metrics need a loss.")
-        if self._network is not None:
-            self._bind(chosen_optimizer)
-        self.optimizer, self.loss, self.metrics = chosen_optimizer, chosen_loss, chosen_metrics
-        self._keys = {} if chosen_loss is None else _keys(self._mean_metrics(), chosen_loss)
-        self._functions = list(dict.fromkeys(name for name in self._keys.values() if name != "loss"))
+        compiled = Compiled(OPTIMIZERS.resolve(optimizer), loss, metrics, self.last_activation)
+        if self._built is not None:
+            self._bind(compiled.optimizer, self._built)
+        self._compiled = compiled
 
     # Training
 
@@ -338,8 +270,8 @@ class Sequential:
                 last step before the end of an epoch or a callback left NaN or infinite weights.
             KeyboardInterrupt: Ctrl-C; the model is as after the last whole step.
         """
-        self._compiled()
-        first_size = _batch_size(batch_size, self.epochs_trained)
+        compiled, loss = self._need_loss()
+        first_size = batch_size_at(batch_size, self.epochs_trained)
         initial_epoch = checks.integer("initial_epoch", initial_epoch, 0)
         epochs = checks.integer("epochs", epochs, 0)
         if epochs < initial_epoch:
@@ -350,7 +282,7 @@ class Sequential:
         if isinstance(callbacks, Callback) or not all(isinstance(c, Callback) for c in callbacks):
             raise TypeError(f"callbacks must be a list of objects of fastopt.callbacks.Callback, not {callbacks!r}.")
         shown = progress(verbose)
-        data = self._samples(x, y, sample_weight)
+        data, plan = self._samples(loss, x, y, sample_weight)
         validation = None
         if validation_data is not None:
             if validation_split:
@@ -358,128 +290,13 @@ class Sequential:
             if not isinstance(validation_data, list | tuple) or len(validation_data) not in (2, 3):
                 raise ValueError("validation_data must be (x, y) or (x, y, sample_weight).")
             x, y, sample_weight = (*validation_data, None)[:3]
-            validation = self._samples(x, y, sample_weight, data.shape, "validation ")
+            validation, _ = self._samples(loss, x, y, sample_weight, plan, "validation ")
         elif validation_split:
             data, validation = data.split(validation_split)
-        if class_weight is not None:
-            data = self._with_class_weight(data, class_weight)
-        self._check_step()
-        if validation is not None:
-            self._check_metrics(validation)
-        self._check_batches(len(data.x), first_size, data.shape)
-        self.build(data.shape)
-
-        self.stop_training = False
-        params = {
-            "epochs": epochs,
-            "initial_epoch": initial_epoch,
-            "batches": -(-len(data.x) // first_size),
-            "samples": len(data.x),
-            "logs": self._log_names(validated=validation is not None),
-        }
-        history = History()
-        listeners = [history, *callbacks, shown]
-        for listener in listeners:
-            listener.model, listener.params = self, params
-        try:
-            for listener in listeners:
-                listener.on_train_begin()
-            self.history = history
-            warned = False
-            for epoch in range(initial_epoch, epochs):
-                size = _batch_size(batch_size, self.epochs_trained)
-                optimizer, _ = self._compiled()
-                self._bind(optimizer)
-                if (message := optimizer.batch_warning(size, len(data.x))) and not warned:
-                    warnings.warn(message, UserWarning, stacklevel=2)
-                    warned = True
-                params["batches"] = -(-len(data.x) // size)
-                for listener in listeners:
-                    listener.on_epoch_begin(epoch)
-                if self.stop_training:
-                    break
-                began = time.perf_counter()
-                logs = self._train_epoch(data, size, shuffle, callbacks, shown)
-                seconds = time.perf_counter() - began
-                if validation is not None:
-                    logs |= {f"val_{name}": value for name, value in self._evaluate(validation, 256).items()}
-                logs |= dict(zip(SPEED, (seconds, len(data.x) / seconds), strict=True))
-                for listener in listeners:
-                    listener.on_epoch_end(epoch, logs)
-                if self.stop_training:
-                    break
-            for listener in listeners:
-                listener.on_train_end()
-        finally:
-            shown.close()
-        return history
-
-    def _train_epoch(
-        self, data: Samples, batch_size: int, shuffle: bool, callbacks: Iterable[Callback], shown: Progress
-    ) -> Logs:
-        optimizer, _ = self._compiled()
-        n = len(data.x)
-        self._check_batches(n, batch_size, data.shape)
-        order = _core.kernels.permutation(self.seed, self.epochs_trained, n) if shuffle else None
-        listeners = [c for c in callbacks if c.wants_batches]
-        batches = -(-n // batch_size)
-        done = 0
-        totals: dict[str, float] = {}
-
-        def poll(batches: int) -> None:
-            shown.poll(done + batches)
-
-        while done < batches and not self.stop_training:
-            stop = min([batches, *(done + c.every - done % c.every for c in listeners)])
-            totals = self._train(data, batch_size, range(done, stop), order, poll, totals or None)
-            done = stop
-            for listener in listeners:
-                if done % listener.every == 0:
-                    listener.on_batch_end(done - 1, self._means(totals))
-        self.epochs_trained += 1
-        return self._means(totals) | optimizer.report()
-
-    def _train(
-        self,
-        data: Samples,
-        batch_size: int,
-        batches: range,
-        order: NDArray[np.int64] | None = None,
-        poll: Callable[[int], object] | None = None,
-        totals: dict[str, float] | None = None,
-    ) -> dict[str, float]:
-        """Do these steps of an epoch, and return its totals so far."""
-        optimizer, loss = self._compiled()
-        trainer = self._bind(optimizer)
-        if isinstance(loss, FunctionLoss):
-            return function_training.train(
-                self._built(),
-                optimizer,
-                trainer,
-                loss,
-                {self._keys[name]: metric for name, metric in self._mean_metrics().items()},
-                *data[:3],
-                order,
-                batch_size,
-                batches,
-                poll,
-                totals,
-            )
-        return trainer.train(
-            data.x,
-            data.y,
-            loss.name,
-            optimizer.hyper_of(len(batches)),
-            self._functions,
-            data.weight,
-            order,
-            batch_size,
-            batches.start,
-            len(batches),
-            poll,
-            totals,
-            loss.hyper,
-        )
+        data = with_class_weight(data, class_weight, loss, plan.outputs, self.dtype)
+        self._check_training(compiled, loss, data, first_size, plan, validation)
+        self._build(plan)
+        return fit(self, data, validation, batch_size, range(initial_epoch, epochs), shuffle, callbacks, shown)
 
     def train_on_batch(
         self,
@@ -503,14 +320,13 @@ class Sequential:
         Raises:
             RuntimeError, TypeError, ValueError, FloatingPointError: As `fit`.
         """
-        data = self._samples(x, y, sample_weight)
-        if class_weight is not None:
-            data = self._with_class_weight(data, class_weight)
-        self._check_step()
-        self._check_batches(len(data.x), len(data.x), data.shape)
-        if not self.built:
-            self.build(data.shape)
-        return self._means(self._train(data, len(data.x), range(1)))
+        compiled, loss = self._need_loss()
+        data, plan = self._samples(loss, x, y, sample_weight)
+        data = with_class_weight(data, class_weight, loss, plan.outputs, self.dtype)
+        self._check_training(compiled, loss, data, len(data.x), plan)
+        self._build(plan)
+        ready = self._ready()
+        return ready.compiled.means(train(ready, data, len(data.x), range(1)))
 
     def evaluate(
         self, x: ArrayLike, y: ArrayLike, batch_size: int = 256, sample_weight: ArrayLike | None = None
@@ -530,12 +346,12 @@ class Sequential:
             TypeError: Data or an argument has the wrong type.
             ValueError: Data or an argument does not fit, or is NaN or infinite.
         """
-        self._compiled()
-        self._built()
+        compiled, loss = self._need_loss()
+        built = self._need_weights()
         batch_size = checks.integer("batch_size", batch_size, 1, checks.SIZE)
-        data = self._samples(x, y, sample_weight)
-        self._check_metrics(data)
-        return self._evaluate(data, batch_size)
+        data, plan = self._samples(loss, x, y, sample_weight)
+        compiled.check_metrics(data, loss, plan.outputs)
+        return evaluate(compiled, loss, built, data, batch_size)
 
     # Predicting
 
@@ -554,10 +370,10 @@ class Sequential:
             TypeError: `x` does not hold numbers.
             ValueError: The shape does not fit, or a value is NaN or infinite.
         """
-        network = self._built()
-        inputs = self._inputs("x", x)
-        outputs = network.predict(inputs, checks.integer("batch_size", batch_size, 1, checks.SIZE))
-        return _in_shape(outputs, self._output_shape)
+        built = self._need_weights()
+        inputs, _ = checked_inputs("x", x, built.plan.input_shape, self.dtype)
+        outputs = built.network.predict(inputs, checks.integer("batch_size", batch_size, 1, checks.SIZE))
+        return in_shape(outputs, built.plan.output_shape)
 
     def predict_proba(self, x: ArrayLike, batch_size: int = 256) -> Real:
         """Return probabilities, ``[n, outputs]``.
@@ -609,12 +425,10 @@ class Sequential:
             >>> model.predict([[10.0]]).round(3)
             array([[21.]], dtype=float32)
         """
-        shape = self._shape_of("x", x)
-        inputs = self._inputs("x", x)
-        self._check_batches(len(inputs), len(inputs), shape)
-        if not self.built:
-            self.build(shape)
-        return _in_shape(self._built().forward(inputs), self._output_shape)
+        inputs, shape = checked_inputs("x", x, self.input_shape, self.dtype)
+        plan = self.plan(shape)
+        plan.check_batches(len(inputs), len(inputs))
+        return in_shape(self._build(plan).network.forward(inputs), plan.output_shape)
 
     def backward(self, dy: ArrayLike) -> Real:
         """Fill the gradients of the last call of the model, and return that of its input.
@@ -633,16 +447,17 @@ class Sequential:
             TypeError: `dy` does not hold numbers.
             ValueError: The shape is not that of the outputs, or a value is NaN or infinite.
         """
-        network = self._built()
-        if _core.is_matrix(dy, self.dtype, network.output_size):
-            return _in_shape(network.backward(dy), self._input_shape or ())
-        gradient = checks.array("dy", dy)
-        shape = self._output_shape
-        if len(shape) > 1 and gradient.shape[1:] == shape:
-            gradient = gradient.reshape(len(gradient), -1)
-        gradient = checks.matrix("dy", gradient, network.output_size)
-        checks.finite("dy", gradient, self.dtype)
-        return _in_shape(network.backward(checks.in_form(gradient, self.dtype)), self._input_shape or ())
+        built = self._need_weights()
+        plan, network = built.plan, built.network
+        gradient = dy
+        if not _core.is_matrix(dy, self.dtype, plan.outputs):
+            gradient = checks.array("dy", dy)
+            if len(plan.output_shape) > 1 and gradient.shape[1:] == plan.output_shape:
+                gradient = gradient.reshape(len(gradient), -1)
+            gradient = checks.matrix("dy", gradient, plan.outputs)
+            checks.finite("dy", gradient, self.dtype)
+            gradient = checks.in_form(gradient, self.dtype)
+        return in_shape(network.backward(gradient), plan.input_shape)
 
     def apply_gradients(self) -> None:
         """Do one step of the optimizer along the gradients that `backward` has left.
@@ -650,34 +465,35 @@ class Sequential:
         Raises:
             RuntimeError: The model has not been compiled or not been built.
         """
-        if self.optimizer is None:
+        if self._compiled is None:
             raise RuntimeError("The model has no optimizer: call compile(optimizer) first.")
-        trainer = self._bind(self.optimizer)
-        self.optimizer.check_gradient_in_place()
-        trainer.apply(self.optimizer.hyper)
+        optimizer = self._compiled.optimizer
+        trainer = self._bind(optimizer, self._need_weights())
+        optimizer.check_gradient_in_place()
+        trainer.apply(optimizer.hyper)
 
     @property
     def parameters(self) -> dict[str, Real]:
         """The weights by name (``"dense/kernel"``): views that may be written."""
-        return self._by_name("parameters", self._built().parameters)
+        return self._need_weights().parameters
 
     @property
     def gradients(self) -> dict[str, Real]:
         """The gradients that `backward` has left, by the names of `parameters`: views."""
-        return self._by_name("parameters", self._built().gradients)
+        return self._need_weights().gradients
 
     @property
     def state(self) -> dict[str, Real]:
         """What layers keep beside the weights, by name (``"batch_normalization/moving_mean"``): views to be written."""
-        return self._by_name("state", self._built().state)
+        return self._need_weights().state
 
     @property
     def slots(self) -> dict[str, Real]:
         """The optimizer's arrays by name (``"dense/kernel/m"``): views that may be written."""
-        if self.optimizer is None:
+        if self._compiled is None:
             return {}
-        self._bind(self.optimizer)
-        return self.optimizer.slots
+        self._bind(self._compiled.optimizer, self._need_weights())
+        return self._compiled.optimizer.slots
 
     # Weights
 
@@ -738,187 +554,61 @@ class Sequential:
         def recompute_statistics(self, x: ArrayLike, batch_size: int = 256) -> None:
             """See `fastopt.tools.inspect`."""
 
-    # Checks
+    # Pieces
 
-    def _compiled(self) -> tuple[Optimizer, Loss]:
-        if self.optimizer is None or self.loss is None:
+    def _need_loss(self) -> tuple[Compiled, Loss]:
+        if self._compiled is None or self._compiled.loss is None:
             raise RuntimeError("The model has no loss: call compile(optimizer, loss) first.")
-        return self.optimizer, self.loss
+        return self._compiled, self._compiled.loss
 
-    def _built(self) -> _core.Network:
-        if self._network is None:
+    def _need_weights(self) -> Built:
+        if self._built is None:
             raise RuntimeError("The model has no weights yet: call build(input_shape) or fit(x, y) first.")
-        return self._network
+        return self._built
 
-    def _shape_of(self, name: str, x: ArrayLike) -> Shape:
-        """Return the shape of a sample: that of the model, or that of the data."""
-        return self._input_shape or checks.samples(name, x, None).shape[1:]
+    def _ready(self) -> Ready:
+        """Return what a step takes."""
+        compiled, loss = self._need_loss()
+        built = self._need_weights()
+        return Ready(compiled, loss, built, self._bind(compiled.optimizer, built))
 
-    def _inputs(self, name: str, x: ArrayLike, shape: Shape | None = None) -> NDArray[Any]:
-        """Return the samples, each in a row."""
-        shape = self._input_shape or shape
-        if shape is not None and len(shape) == 1 and _core.is_matrix(x, self.dtype, shape[0]):
-            return x  # the usual case; the checks below take ten times as long
-        result = checks.samples(name, x, shape)
-        checks.finite(name, result, self.dtype)
-        return result if result.ndim == 2 else result.reshape(len(result), -1)
-
-    def _whole(self, x: ArrayLike, batch_size: int) -> tuple[Real, int]:
-        """Return the samples in the model's dtype and their own shape, and the checked size of a batch."""
-        self._built()
-        inputs = self._inputs("x", x).astype(self.dtype, copy=False)
-        batch_size = checks.integer("batch_size", batch_size, 1, checks.SIZE)
-        return inputs.reshape(len(inputs), *(self._input_shape or ())), batch_size
+    def _bind(self, optimizer: Optimizer, built: Built) -> _core.Optimizer:
+        """Return the core's optimizer of these weights; the given one learns the epoch."""
+        if optimizer.epoch != self.epochs_trained:
+            optimizer.epoch = self.epochs_trained
+        return optimizer.bind(built.network, lambda: [*built.plan.parameters])
 
     def _samples(
         self,
+        loss: Loss,
         x: ArrayLike,
         y: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        shape: Shape | None = None,
+        sample_weight: ArrayLike | None,
+        plan: Plan | None = None,
         prefix: str = "",
-    ) -> Samples:
-        _, loss = self._compiled()
-        shape = shape or self._shape_of(f"{prefix}x", x)
-        inputs = self._inputs(f"{prefix}x", x, shape)
-        targets = checks.array(f"{prefix}y", y)
-        if targets.ndim == 0 or len(targets) != len(inputs):
-            raise ValueError(
-                f"{prefix}x has {len(inputs)} samples (shape {(len(inputs), *shape)}), {prefix}y has shape "
-                f"{targets.shape}; expected one target for each sample."
-            )
-        output_shape = self.plan(shape)[-1].output_shape
-        if len(output_shape) > 1 and targets.shape[1:] == output_shape:
-            targets = targets.reshape(len(targets), -1)
-        return Samples(
-            inputs,
-            loss.targets(f"{prefix}y", targets, size_of(output_shape), self.dtype),
-            None
-            if sample_weight is None
-            else checks.weights(f"{prefix}sample_weight", sample_weight, len(inputs), self.dtype),
-            shape,
-        )
-
-    def _with_class_weight(self, data: Samples, class_weight: str | Mapping[int, float]) -> Samples:
-        _, loss = self._compiled()
-        labels, classes = loss.classes(data.y, size_of(self.plan(data.shape)[-1].output_shape))
-        factors = np.ones(classes)
-        if isinstance(class_weight, Mapping):
-            for label, factor in class_weight.items():
-                if checks.integer("A key of class_weight", label, 0) >= classes:
-                    raise ValueError(f"class_weight has the class {label}; the classes are 0 to {classes - 1}.")
-                factors[label] = checks.real(f"class_weight[{label}]", factor, 0)
-        elif str(class_weight) == "balanced":
-            counts = np.bincount(labels, minlength=classes)
-            factors = len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))
+    ) -> tuple[Samples, Plan]:
+        """Return checked samples and the plan for them: the given one, or that of the model, or that of their shape."""
+        if plan is None and self._built is not None:
+            plan = self._built.plan
+        if plan is None:
+            inputs, shape = checked_inputs(f"{prefix}x", x, None, self.dtype)
+            plan = self.plan(shape)
         else:
-            raise TypeError(f"class_weight must be a dict of classes and factors, or 'balanced', not {class_weight!r}.")
-        weight = factors[labels] if data.weight is None else factors[labels] * data.weight
-        if not weight.any():
-            raise ValueError("The weights are all 0: at least one sample must have a positive class weight and weight.")
-        return data._replace(weight=checks.weights("class_weight times sample_weight", weight, len(weight), self.dtype))
+            inputs, _ = checked_inputs(f"{prefix}x", x, plan.input_shape, self.dtype)
+        return checked_samples(inputs, y, sample_weight, loss, plan, self.dtype, prefix), plan
 
-    def _check_step(self) -> None:
-        """Refuse an optimizer that cannot be trained with the loss."""
-        optimizer, loss = self._compiled()
+    def _check_training(
+        self,
+        compiled: Compiled,
+        loss: Loss,
+        data: Samples,
+        batch_size: int,
+        plan: Plan,
+        validation: Samples | None = None,
+    ) -> None:
+        """Refuse what cannot be trained with these data."""
         if isinstance(loss, FunctionLoss):
-            optimizer.check_gradient_in_place()
-
-    def _check_metrics(self, data: Samples) -> None:
-        """Refuse metrics that cannot be computed for the data."""
-        _, loss = self._compiled()
-        outputs = size_of(self.plan(data.shape)[-1].output_shape)
-        for metric in self.metrics.values():
-            metric.check_data(loss, outputs, data.weight is not None)
-
-    def _check_batches(self, samples: int, batch_size: int, shape: Shape) -> None:
-        """Raise ValueError where a layer cannot be trained with the smallest batch."""
-        smallest = samples % batch_size or min(batch_size, samples)
-        for stage in self.plan(shape):
-            stage.layer.check_batch(stage.name, smallest, stage.input_shape)
-
-    # Pieces
-
-    def _bind(self, optimizer: Optimizer) -> _core.Optimizer:
-        if optimizer.epoch != self.epochs_trained:
-            optimizer.epoch = self.epochs_trained
-        return optimizer.bind(self._built(), lambda: self._names("parameters"))
-
-    def _mean_metrics(self) -> dict[str, MeanMetric]:
-        return {name: metric for name, metric in self.metrics.items() if isinstance(metric, MeanMetric)}
-
-    def _means(self, totals: Mapping[str, float]) -> Logs:
-        weight = totals["weight"] or float("nan")
-        return {name: totals[key] / weight for name, key in self._keys.items() if key in totals}
-
-    def _evaluate(self, data: Samples, batch_size: int) -> Logs:
-        _, loss = self._compiled()
-        network, outputs = self._built(), None
-        if isinstance(loss, FunctionLoss):
-            outputs = network.predict(data.x, batch_size)
-            logs = self._means(
-                function_training.evaluate(network, loss, data.x, data.y, outputs, data.weight, batch_size)
-            )
-        else:
-            logs = self._means(
-                network.evaluate(
-                    data.x, data.y, loss.name, self._functions, data.weight, batch_size, loss_hyper=loss.hyper
-                )
-            )
-        others = {name: metric for name, metric in self.metrics.items() if name not in logs}
-        if others:
-            outputs = network.predict(data.x, batch_size) if outputs is None else outputs
-            if loss.link is not None and self.last_activation == "linear":
-                # In float64, where a sigmoid keeps apart what would be 1 in float32.
-                outputs = _core.kernels.activation_forward(loss.link, outputs.astype(np.float64))
-            exclusive = None if loss.link is None else loss.link != "sigmoid"
-            known = bool(np.isfinite(outputs).all())
-            for name, metric in others.items():
-                logs[name] = metric(data.y, outputs, data.weight, exclusive=exclusive) if known else float("nan")
-        return {name: logs[name] for name in ("loss", *self.metrics)}
-
-    def _log_names(self, validated: bool) -> list[str]:
-        optimizer, _ = self._compiled()
-        validation = [f"val_{name}" for name in ("loss", *self.metrics) if validated]
-        return ["loss", *self._mean_metrics(), *optimizer.report(), *validation, *SPEED]
-
-    def _names(self, kind: str) -> list[str]:
-        return [f"{stage.name}/{name}" for stage in self.plan(self._input_shape or ()) for name in getattr(stage, kind)]
-
-    def _by_name(self, kind: str, layers: Sequence[Mapping[str, Real]]) -> dict[str, Real]:
-        return dict(zip(self._names(kind), _flat(layers), strict=True))
-
-
-def _keys(metrics: Mapping[str, MeanMetric], loss: Loss) -> dict[str, str]:
-    """Return the names of the means over samples, the loss among them, and what totals hold them under."""
-    own = isinstance(loss, FunctionLoss)
-    return {"loss": "loss"} | {n: f"metric {n}" if own else m.function(loss) for n, m in metrics.items()}
-
-
-def _in_shape(rows: Real, shape: Shape) -> Real:
-    """Return the samples, each a row, in their own shape."""
-    return rows if len(shape) == 1 else rows.reshape(len(rows), *shape)
-
-
-def _flat(layers: Sequence[Mapping[str, Real]]) -> list[Real]:
-    return [view for layer in layers for view in layer.values()]
-
-
-def _batch_size(given: object, epoch: int) -> int:
-    if callable(given):
-        if isinstance(given, Schedule) and given.per != "epoch":
-            raise ValueError(f"batch_size changes between epochs only: give {given!r} per='epoch'.")
-        given = round(checks.real("batch_size", given(epoch)))
-    return checks.integer("batch_size", given, 1, checks.SIZE)
-
-
-def _report_name(metric: object) -> str:
-    return metric if isinstance(metric, str) else metric_of(metric).name
-
-
-def _checked_report_name(name: object) -> str:
-    if not isinstance(name, str):
-        raise TypeError(f"A metric is reported under a name, such as 'accuracy', not {name!r}.")
-    if name in ("loss", *SPEED) or name.startswith("val_"):
-        raise ValueError(f"A metric cannot be reported as {name!r}: the logs have something else under that name.")
-    return name
+            compiled.optimizer.check_gradient_in_place()
+        if validation is not None:
+            compiled.check_metrics(validation, loss, plan.outputs)
+        plan.check_batches(len(data.x), batch_size)

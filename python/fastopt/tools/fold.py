@@ -34,8 +34,8 @@ def fold(model: Sequential) -> Sequential:
     """
     weights: dict[str, Any] = model.parameters | model.state
     shape = model.input_shape or ()
-    plan = model.plan(shape)
-    layers = _folded("", [stage.name for stage in plan], [stage.layer for stage in plan], weights)
+    stages = model.plan(shape).stages
+    layers = _folded("", [stage.name for stage in stages], [stage.layer for stage in stages], weights)
     folded = Sequential(layers, model.seed, model.dtype, model.name)
     folded.noise = model.noise
     folded.build(shape, initialize=False)

@@ -5,15 +5,18 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastopt import _core
+from fastopt.core import checks
 from fastopt.kernels import Real
 from fastopt.layers import BatchNormalization, Dropout, Flatten, GaussianNoise, Layer, Reshape, Residual
-from fastopt.layers.base import Channels, size_of
+from fastopt.layers.base import Channels
+from fastopt.model.built import Built
+from fastopt.model.data import checked_inputs, in_shape
+from fastopt.model.plan import Plan
 from fastopt.model.sequential import Sequential
 
 __all__ = ["layer_outputs", "recompute_statistics"]
 
-HANDS_ON = (Dropout, GaussianNoise, Flatten, Reshape)  # what `predict` only gives another shape
+IDENTITIES = (Dropout, GaussianNoise, Flatten, Reshape)  # in `predict`, but for the shape
 
 # Called with the name, the layer and its input ``[n, ...]`` before the layer computes.
 Visitor = Callable[[str, Layer, Real], None]
@@ -43,32 +46,29 @@ def layer_outputs(model: Sequential, x: ArrayLike, batch_size: int = 256) -> dic
 
 
 def _outputs(model: Sequential, x: ArrayLike, batch_size: int, visit: Visitor | None = None) -> dict[str, Real]:
-    values, batch_size = model._whole(x, batch_size)
-    outputs: dict[str, Real] = {}
-    for stage in model.plan(values.shape[1:]):
-        values = outputs[stage.name] = _output(model, stage.name, stage.layer, values, batch_size, visit)
+    tensors = model.parameters | model.state
+    inputs, shape = checked_inputs("x", x, model.input_shape, model.dtype)
+    batch_size = checks.integer("batch_size", batch_size, 1, checks.SIZE)
+
+    def output(name: str, layer: Layer, x: Real) -> Real:
+        if visit is not None:
+            visit(name, layer, x)
+        if isinstance(layer, IDENTITIES):
+            return x.reshape(len(x), *layer.output_shape(x.shape[1:]))
+        if isinstance(layer, Residual):
+            y = x
+            for inner, part in zip(layer.layer_names, layer.layers, strict=True):
+                y = output(f"{name}/{inner}", part, y)
+            return x + y
+        alone = Built(Plan([name], [layer], x.shape[1:]), model.dtype, model.seed, initialize=False)
+        for tensor, view in (alone.parameters | alone.state).items():
+            view[...] = tensors[tensor]
+        return in_shape(alone.network.predict(x.reshape(len(x), -1), batch_size), alone.plan.output_shape)
+
+    values, outputs = in_shape(inputs.astype(model.dtype, copy=False), shape), {}
+    for stage in model.plan(shape).stages:
+        values = outputs[stage.name] = output(stage.name, stage.layer, values)
     return outputs
-
-
-def _output(model: Sequential, name: str, layer: Layer, x: Real, batch_size: int, visit: Visitor | None = None) -> Real:
-    if visit is not None:
-        visit(name, layer, x)
-    shape = x.shape[1:]
-    if isinstance(layer, HANDS_ON):
-        return x.reshape(len(x), *layer.output_shape(shape))
-    if isinstance(layer, Residual):
-        y = x
-        for inner, part in zip(layer.layer_names, layer.layers, strict=True):
-            y = _output(model, f"{name}/{inner}", part, y, batch_size, visit)
-        return x + y
-    network = _core.Network(model.dtype, size_of(shape), layer.specs(shape), model.seed)
-    own = [(layer.parameters(shape), network.parameters, model.parameters)]
-    own.append((layer.state(shape), network.state, model.state))
-    for tensors, parts, whole in own:
-        views = [view for part in parts for view in part.values()]
-        for tensor, view in zip(tensors, views, strict=True):
-            view[...] = whole[f"{name}/{tensor}"]
-    return network.predict(x.reshape(len(x), -1), batch_size).reshape(len(x), *layer.output_shape(shape))
 
 
 def recompute_statistics(model: Sequential, x: ArrayLike, batch_size: int = 256) -> None:

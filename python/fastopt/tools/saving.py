@@ -187,11 +187,10 @@ def _places(
     """Return where each tensor begins, after comparing all of them with what the model needs and the file holds."""
     names = model.optimizer.slot_names if model.optimizer is not None else []
     needed: dict[str, tuple[int, ...]] = {}
-    for stage in model.plan(input_shape):
-        for parameter, (shape, _) in stage.parameters.items():
-            name = f"{stage.name}/{parameter}"
-            needed |= {name: shape} | {f"{name}/{slot}": shape for slot in names}
-        needed |= {f"{stage.name}/{name}": shape for name, (shape, _) in stage.state.items()}
+    plan = model.plan(input_shape)
+    for name, (shape, _) in plan.parameters.items():
+        needed |= {name: shape} | {f"{name}/{slot}": shape for slot in names}
+    needed |= {name: shape for name, (shape, _) in plan.state.items()}
     given = entries.keys() - {"__metadata__"}
     if given != needed.keys():
         raise ValueError(f"its tensors are not those of its architecture: {', '.join(sorted(given ^ needed.keys()))}.")

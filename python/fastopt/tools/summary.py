@@ -43,7 +43,7 @@ def table(model: Sequential) -> str:
     """Return what `summary` prints."""
     weights = model.count_params()
     shape = model.input_shape or ()
-    plan = model.plan(shape)
+    stages = model.plan(shape).stages
     width = np.dtype(model.dtype).itemsize
 
     def row(*cells: str, count: int) -> tuple[str, ...]:
@@ -57,7 +57,7 @@ def table(model: Sequential) -> str:
             f"(n, {', '.join(map(str, stage.output_shape))})",
             count=sum(math.prod(tensor.shape) for tensor in stage.parameters.values()),
         )
-        for stage in plan
+        for stage in stages
     ]
     totals = [row("weights", count=weights), row("gradients", count=weights)]
     kept = sum(view.size for view in model.state.values())
@@ -80,5 +80,5 @@ def table(model: Sequential) -> str:
         for cells in (HEAD, rule, *layers, rule, *totals)
     ]
     title = f"{model.name or 'Sequential'}: {model.dtype}, seed {model.seed}, input (n, {', '.join(map(str, shape))})"
-    notes = [f"{stage.name}: {stage.note}" for stage in plan if stage.note]
+    notes = [f"{stage.name}: {stage.note}" for stage in stages if stage.note]
     return "\n".join([title, "", *lines, *([""] if notes else []), *notes])

@@ -1,0 +1,54 @@
+"""A plan with weights: the core's network, and its tensors by name."""
+
+from collections.abc import Mapping, Sequence
+
+from fastopt import _core
+from fastopt.kernels import Real
+from fastopt.layers.base import size_of
+from fastopt.model.plan import Plan
+
+__all__ = ["Built"]
+
+# The random streams of a seed: epoch e is shuffled by stream e, tensor i starts from stream INITIAL_VALUES + i.
+INITIAL_VALUES = 1 << 48
+INITIAL_STATE = 1 << 49
+
+
+class Built:
+    """A plan and the network that the core has made of it.
+
+    Args:
+        plan: The layers in their places.
+        dtype: That of weights and of all computing.
+        seed: Decides the starting values and the noise of training.
+        initialize: Whether tensors get their starting values; else they are 0.
+    """
+
+    def __init__(self, plan: Plan, dtype: str, seed: int, initialize: bool = True) -> None:
+        self.plan = plan
+        self.network = _core.Network(dtype, size_of(plan.input_shape), plan.specs, seed)
+        if initialize:
+            kinds = (plan.parameters, self.parameters, INITIAL_VALUES), (plan.state, self.state, INITIAL_STATE)
+            for tensors, views, stream in kinds:
+                for i, (tensor, view) in enumerate(zip(tensors.values(), views.values(), strict=True)):
+                    view[...] = tensor.initializer(tensor.shape, seed, stream + i, dtype)
+
+    @property
+    def parameters(self) -> dict[str, Real]:
+        """The weights by name: views."""
+        return _named([*self.plan.parameters], self.network.parameters)
+
+    @property
+    def gradients(self) -> dict[str, Real]:
+        """The gradients by the names of the weights: views."""
+        return _named([*self.plan.parameters], self.network.gradients)
+
+    @property
+    def state(self) -> dict[str, Real]:
+        """What layers keep beside the weights, by name: views."""
+        return _named([*self.plan.state], self.network.state)
+
+
+def _named(names: Sequence[str], layers: Sequence[Mapping[str, Real]]) -> dict[str, Real]:
+    """Return the tensors of the core's layers, which are in the order of the names."""
+    return dict(zip(names, (view for layer in layers for view in layer.values()), strict=True))

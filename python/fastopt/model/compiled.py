@@ -1,0 +1,92 @@
+"""What a model is trained by: an optimizer, a loss and metrics that go together."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from fastopt.losses import FunctionLoss, Loss, loss_of
+from fastopt.metrics import MeanMetric, Metric, metric_of
+from fastopt.model.callbacks import Logs
+from fastopt.model.data import Samples
+from fastopt.optimizers import Optimizer
+
+__all__ = ["SPEED", "Compiled", "Metrics"]
+
+# What `compile` takes for metrics: names, objects or functions, or these by the names to report them under.
+Metrics = Iterable[str | Metric | Callable[..., Any]] | Mapping[str, str | Metric | Callable[..., Any]]
+
+# What the logs of an epoch hold beside the loss and the metrics.
+SPEED = ("seconds", "samples_per_second")
+
+
+class Compiled:
+    """An optimizer, a loss and metrics.
+
+    Args:
+        optimizer: The optimizer.
+        loss: The name, the object or the function of a loss; None for a model that is trained only by `backward`.
+        metrics: Metrics, as `Sequential.compile` takes them.
+        last_activation: The name of the function that the outputs of the model have gone through.
+
+    Attributes:
+        functions: The core's names of the metrics that are means over samples.
+
+    Raises:
+        TypeError, ValueError: As `Sequential.compile`.
+    """
+
+    def __init__(
+        self, optimizer: Optimizer, loss: str | Loss | Callable[..., Any] | None, metrics: Metrics, last_activation: str
+    ) -> None:
+        if isinstance(metrics, str) or callable(metrics):
+            raise TypeError(f"metrics must be a list, such as [{metrics!r}], not {metrics!r}.")
+        self.optimizer = optimizer
+        self.loss = None if loss is None else loss_of(loss)
+        self.metrics: dict[str, Metric] = {}
+        for name, metric in metrics.items() if isinstance(metrics, Mapping) else [(_name_of(m), m) for m in metrics]:
+            if _checked_name(name) in self.metrics:
+                raise ValueError(f"Two metrics would be reported as {name!r}; give a dict with other names.")
+            self.metrics[name] = metric_of(metric)
+        self._totals: dict[str, str] = {}  # of each mean over samples, what the core's totals hold it under
+        if self.loss is not None:
+            self.loss.check_activation(last_activation)
+            for metric in self.metrics.values():
+                metric.check(self.loss)
+            own = isinstance(self.loss, FunctionLoss)
+            self._totals["loss"] = "loss"
+            for name, metric in self.mean_metrics.items():
+                self._totals[name] = f"metric {name}" if own else metric.function(self.loss)
+        elif self.metrics:
+            raise ValueError("Metrics need a loss.")
+        self.functions = list(dict.fromkeys(name for name in self._totals.values() if name != "loss"))
+
+    @property
+    def mean_metrics(self) -> dict[str, MeanMetric]:
+        """The metrics that are means over samples, by the names that they are reported under."""
+        return {name: metric for name, metric in self.metrics.items() if isinstance(metric, MeanMetric)}
+
+    def means(self, totals: Mapping[str, float]) -> Logs:
+        """Return the means over samples: the loss and metrics of which the totals hold the sums."""
+        weight = totals["weight"] or float("nan")
+        return {name: totals[key] / weight for name, key in self._totals.items() if key in totals}
+
+    def log_names(self, validated: bool) -> list[str]:
+        """Return the names of what the logs of an epoch hold."""
+        validation = [f"val_{name}" for name in ("loss", *self.metrics) if validated]
+        return ["loss", *self.mean_metrics, *self.optimizer.report(), *validation, *SPEED]
+
+    def check_metrics(self, data: Samples, loss: Loss, outputs: int) -> None:
+        """Refuse metrics that cannot be computed for the data."""
+        for metric in self.metrics.values():
+            metric.check_data(loss, outputs, data.weight is not None)
+
+
+def _name_of(metric: object) -> str:
+    return metric if isinstance(metric, str) else metric_of(metric).name
+
+
+def _checked_name(name: object) -> str:
+    if not isinstance(name, str):
+        raise TypeError(f"A metric is reported under a name, such as 'accuracy', not {name!r}.")
+    if name in ("loss", *SPEED) or name.startswith("val_"):
+        raise ValueError(f"A metric cannot be reported as {name!r}: the logs have something else under that name.")
+    return name

@@ -1,0 +1,105 @@
+"""What a model is given: samples, targets and weights, checked once, in the form that the core reads."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastopt import _core
+from fastopt.core import checks
+from fastopt.kernels import Real
+from fastopt.layers import Shape
+from fastopt.losses import Loss
+from fastopt.model.plan import Plan
+from fastopt.schedules import Schedule
+
+__all__ = ["Samples", "batch_size_at", "checked_inputs", "checked_samples", "in_shape", "with_class_weight"]
+
+
+class Samples(NamedTuple):
+    """Checked data: inputs ``[n, features]``, targets as the loss wants them, weights ``[n]``."""
+
+    x: NDArray[Any]
+    y: NDArray[Any]
+    weight: Real | None
+
+    def split(self, fraction: float) -> tuple["Samples", "Samples"]:
+        """Return the first samples and the last ``fraction`` of them, as views."""
+        first = len(self.x) - int(len(self.x) * fraction)
+        if not 0 < first < len(self.x):
+            raise ValueError(f"validation_split={fraction:g} of {len(self.x)} samples leaves one part empty.")
+        parts = self._rows(slice(first)), self._rows(slice(first, None))
+        for kind, part in zip(("training", "validation"), parts, strict=True):
+            if part.weight is not None and not part.weight.any():
+                raise ValueError(f"sample_weight is 0 for every {kind} sample; at least one must be positive.")
+        return parts
+
+    def _rows(self, rows: slice) -> "Samples":
+        return Samples(self.x[rows], self.y[rows], None if self.weight is None else self.weight[rows])
+
+
+def checked_inputs(name: str, x: ArrayLike, shape: Shape | None, dtype: str) -> tuple[NDArray[Any], Shape]:
+    """Return samples, each in a row, and their shape: the given one, or, if that is None, their own."""
+    if shape is not None and len(shape) == 1 and _core.is_matrix(x, dtype, shape[0]):
+        return x, shape  # the usual case; the checks below take ten times as long
+    result = checks.samples(name, x, shape)
+    checks.finite(name, result, dtype)
+    return (result if result.ndim == 2 else result.reshape(len(result), -1)), result.shape[1:]
+
+
+def checked_samples(
+    x: NDArray[Any], y: ArrayLike, sample_weight: ArrayLike | None, loss: Loss, plan: Plan, dtype: str, prefix: str = ""
+) -> Samples:
+    """Return checked inputs with their targets and weights, whose names in messages have this prefix."""
+    targets = checks.array(f"{prefix}y", y)
+    if targets.ndim == 0 or len(targets) != len(x):
+        raise ValueError(
+            f"{prefix}x has {len(x)} samples (shape {(len(x), *plan.input_shape)}), {prefix}y has shape "
+            f"{targets.shape}; expected one target for each sample."
+        )
+    if len(plan.output_shape) > 1 and targets.shape[1:] == plan.output_shape:
+        targets = targets.reshape(len(targets), -1)
+    targets = loss.targets(f"{prefix}y", targets, plan.outputs, dtype)
+    if sample_weight is None:
+        return Samples(x, targets, None)
+    return Samples(x, targets, checks.weights(f"{prefix}sample_weight", sample_weight, len(x), dtype))
+
+
+def with_class_weight(
+    data: Samples, class_weight: str | Mapping[int, float] | None, loss: Loss, outputs: int, dtype: str
+) -> Samples:
+    """Return the samples with weights that are multiplied by factors of their classes."""
+    if class_weight is None:
+        return data
+    labels, classes = loss.classes(data.y, outputs)
+    factors = np.ones(classes)
+    if isinstance(class_weight, Mapping):
+        for label, factor in class_weight.items():
+            if checks.integer("A key of class_weight", label, 0) >= classes:
+                raise ValueError(f"class_weight has the class {label}; the classes are 0 to {classes - 1}.")
+            factors[label] = checks.real(f"class_weight[{label}]", factor, 0)
+    elif str(class_weight) == "balanced":
+        counts = np.bincount(labels, minlength=classes)
+        factors = len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))
+    else:
+        raise TypeError(f"class_weight must be a dict of classes and factors, or 'balanced', not {class_weight!r}.")
+    weight = factors[labels] if data.weight is None else factors[labels] * data.weight
+    if not weight.any():
+        raise ValueError("The weights are all 0: at least one sample must have a positive class weight and weight.")
+    return data._replace(weight=checks.weights("class_weight times sample_weight", weight, len(weight), dtype))
+
+
+def batch_size_at(given: int | Callable[[int], float], epoch: int) -> int:
+    """Return the batch size, checked, or that of a schedule or a function after this many epochs."""
+    size: object = given
+    if callable(given):
+        if isinstance(given, Schedule) and given.per != "epoch":
+            raise ValueError(f"batch_size changes between epochs only: give {given!r} per='epoch'.")
+        size = round(checks.real("batch_size", given(epoch)))
+    return checks.integer("batch_size", size, 1, checks.SIZE)
+
+
+def in_shape(rows: Real, shape: Shape) -> Real:
+    """Return samples, each in a row, in their own shape."""
+    return rows if len(shape) == 1 else rows.reshape(len(rows), *shape)
