@@ -1,3 +1,3 @@
 """Functions of one's own that `Sequential.fit` calls as it goes."""
 
-from fastopt.model.callbacks import *  # noqa: F403
+from fastopt.model.callbacks import *

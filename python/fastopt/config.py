@@ -1,3 +1,3 @@
 """What this installation runs on: versions, instruction set, threads and why that many."""
 
-from fastopt.core.config import *  # noqa: F403
+from fastopt.core.config import *

@@ -1,3 +1,3 @@
 """Data to try things on: real digits in the package, MNIST from files, and synthetic classes on the spot."""
 
-from fastopt.data.datasets import *  # noqa: F403
+from fastopt.data.datasets import *

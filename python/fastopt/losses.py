@@ -33,9 +33,15 @@ __all__ = [
 
 
 class Loss(Described):
-    """The base of all losses: which activation it is computed together with, and which targets it takes."""
+    """The base of all losses: which activation it is computed together with, and which targets it takes.
+
+    Attributes:
+        link: The activation that it is computed together with, or None.
+        opaque: Whether it does not say what outputs and targets are, so that any metric may be asked of them.
+    """
 
     link: ClassVar[str | None] = None
+    opaque: ClassVar[bool] = False
 
     @property
     def name(self) -> str:
@@ -474,6 +480,8 @@ class FunctionLoss(Loss):
         >>> fo.check_gradients(model, x, y).verdict
         'great'
     """
+
+    opaque = True
 
     def __init__(self, function: Callable[[NDArray[Any], NDArray[Any]], tuple[Any, Any]]) -> None:
         if not callable(function):

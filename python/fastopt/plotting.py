@@ -1,3 +1,3 @@
 """Pictures, drawn with matplotlib where it is installed: ``pip install 'fastopt[plot]'``."""
 
-from fastopt.tools.plotting import *  # noqa: F403
+from fastopt.tools.plotting import *

@@ -1,3 +1,3 @@
 """What is done to data before training: scaling, one-hot targets, and the split into training, dev and test sets."""
 
-from fastopt.data.preprocessing import *  # noqa: F403
+from fastopt.data.preprocessing import *

@@ -1,0 +1,85 @@
+"""How far predicted values are from those that are right."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastopt.losses import Loss
+from fastopt.metrics.base import METRICS, MeanMetric, Metric
+from fastopt.metrics.sides import Floats, divide, target_and_prediction
+
+__all__ = ["R2", "MeanAbsoluteError", "MeanSquaredError"]
+
+REGRESSION = ("mean_squared_error", "mean_absolute_error", "huber", "log_cosh")
+
+
+@METRICS.add("mse")
+class MeanSquaredError(MeanMetric):
+    """Mean squared error: mean over outputs of (y - t)^2.
+
+    Example:
+        >>> import fastopt as fo
+        >>> fo.metrics.MeanSquaredError().function(fo.losses.MeanSquaredError())
+        'mean_squared_error'
+        >>> fo.metrics.MeanSquaredError()([1.0, 2.0], [1.0, 4.0])
+        2.0
+    """
+
+    functions: ClassVar[dict[str, str]] = dict.fromkeys(REGRESSION, "mean_squared_error")
+
+    def rows(self, y_true: NDArray[Any], y_pred: NDArray[Any], exclusive: bool | None) -> NDArray[Any]:
+        """Return the mean squared error of each sample."""
+        target, prediction = target_and_prediction(y_true, y_pred)
+        return np.asarray(((prediction - target) ** 2).mean(axis=1))
+
+
+@METRICS.add("mae")
+class MeanAbsoluteError(MeanMetric):
+    """Mean absolute error: mean over outputs of |y - t|.
+
+    Example:
+        >>> import fastopt as fo
+        >>> fo.metrics.MeanAbsoluteError().function(fo.losses.MeanSquaredError())
+        'mean_absolute_error'
+        >>> fo.metrics.MeanAbsoluteError()([1.0, 2.0], [1.0, 4.0], sample_weight=[3, 1])
+        0.5
+    """
+
+    functions: ClassVar[dict[str, str]] = dict.fromkeys(REGRESSION, "mean_absolute_error")
+
+    def rows(self, y_true: NDArray[Any], y_pred: NDArray[Any], exclusive: bool | None) -> NDArray[Any]:
+        """Return the mean absolute error of each sample."""
+        target, prediction = target_and_prediction(y_true, y_pred)
+        return np.asarray(np.abs(prediction - target).mean(axis=1))
+
+
+@METRICS.add("r2_score")
+class R2(Metric):
+    """Coefficient of determination: the mean over outputs of 1 - sum (y - t)^2 / sum (t - mean(t))^2.
+
+    1 is perfect, 0 is what the mean of the targets would have; for constant targets it is 1 if all predictions are
+    perfect and else 0, as in scikit-learn.
+
+    Example:
+        >>> import fastopt as fo
+        >>> fo.metrics.R2()([1.0, 2.0, 3.0], [1.0, 2.0, 4.0])
+        0.5
+    """
+
+    larger_is_better = True
+
+    def check(self, loss: Loss) -> None:
+        """Refuse a loss whose outputs are not the predicted values."""
+        if loss.name not in REGRESSION and not loss.opaque:
+            raise ValueError(
+                f"The metric {self.name!r} does not go with the loss {loss.name!r}; it goes with "
+                f"{', '.join(REGRESSION)}."
+            )
+
+    def value(self, y_true: NDArray[Any], y_pred: NDArray[Any], weight: Floats, exclusive: bool | None) -> float:
+        """Return the mean over outputs."""
+        target, prediction = target_and_prediction(y_true, y_pred)
+        left = weight @ (prediction - target) ** 2
+        spread = weight @ (target - np.average(target, axis=0, weights=weight)) ** 2
+        return float(np.where(spread > 0, 1 - divide(left, spread), left == 0).mean())
