@@ -28,6 +28,7 @@ PYTHON_FLOORS = [
     "model.data",
     "model.compiled",
     "model.built",
+    "model.function_training",
     "model.fit",
     "model",
     "tools",

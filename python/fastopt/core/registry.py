@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, Self, TypeVar
 
+import numpy as np
+
 T = TypeVar("T", bound="Described")
 C = TypeVar("C", bound="Described")
 
@@ -37,7 +39,18 @@ _ARGUMENTS: dict[type, dict[str, Any]] = {}
 
 
 class Described:
-    """An object that its constructor's arguments describe completely; each is kept in an attribute of the same name."""
+    """A value: its constructor's arguments describe it completely; each is kept in an attribute of the same name.
+
+    Objects of one class are equal if their arguments are. As some may be set, the class alone decides the hash.
+    """
+
+    def __eq__(self, other: object) -> bool:
+        if self is other or type(self) is not type(other):
+            return self is other
+        return all(_equal(getattr(self, name), getattr(other, name)) for name in arguments_of(type(self)))
+
+    def __hash__(self) -> int:
+        return hash(type(self))
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments as values that JSON can hold.
@@ -56,6 +69,12 @@ class Described:
         values = ((name, getattr(self, name), usual) for name, usual in arguments_of(type(self)).items())
         unusual = ", ".join(f"{name}={value!r}" for name, value, usual in values if value != usual)
         return f"{type(self).__name__}({unusual})"
+
+
+def _equal(one: Any, other: Any) -> bool:
+    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
+        return np.array_equal(one, other)
+    return bool(one == other)
 
 
 def _plain(value: Any) -> Any:

@@ -57,6 +57,14 @@ class Scaling(Layer):
             self.scaler = scaler
         self.name = checked_name(name)
 
+    def __eq__(self, other: object) -> bool:
+        own: tuple[Any, ...] = self._map or ()
+        given: tuple[Any, ...] = getattr(other, "_map", None) or ()
+        same = len(own) == len(given) and all(map(np.array_equal, own, given))
+        return super().__eq__(other) and same
+
+    __hash__ = Layer.__hash__
+
     def output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the input."""
         features = flat_size(self, input_shape)

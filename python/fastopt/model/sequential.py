@@ -449,7 +449,7 @@ class Sequential:
         """
         built = self._need_weights()
         plan, network = built.plan, built.network
-        gradient = dy
+        gradient: Any = dy
         if not _core.is_matrix(dy, self.dtype, plan.outputs):
             gradient = checks.array("dy", dy)
             if len(plan.output_shape) > 1 and gradient.shape[1:] == plan.output_shape:

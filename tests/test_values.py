@@ -1,0 +1,75 @@
+"""What describes a model is a value: it can be printed and built again, compared, copied, pickled and shared."""
+
+import copy
+import json
+import pickle
+
+import cases
+import pytest
+from test_constraints import CONSTRAINTS
+from test_initializers import ROWS as INITIALIZERS
+from test_schedules import ROWS as SCHEDULES
+
+import fastopt as fo
+from fastopt import constraints, initializers, layers, losses, metrics, regularizers, schedules
+
+# The modules, with objects of them; a name in a `repr` is looked for in the own module first, then from the last on.
+VALUES = {
+    schedules: [row[0] for row in SCHEDULES],
+    layers: [layer for stack in cases.LAYERS.values() for layer in stack.make(stack.shapes[0])]
+    + [
+        layers.Dense(
+            3, "relu", kernel_regularizer="l1", bias_regularizer=regularizers.L2(0.5), kernel_constraint="max_norm"
+        ),
+        layers.Dense(2, bias_initializer=initializers.Constant([1.0, 2.0]), name="last"),
+    ],
+    losses: [cls() for cls in set(losses.LOSSES.classes.values())] + [losses.Huber(0.5)],
+    metrics: [cls() for cls in set(metrics.METRICS.classes.values())] + [metrics.TopKAccuracy(3), metrics.F1("macro")],
+    initializers: [row.initializer for row in INITIALIZERS],
+    regularizers: [regularizers.L1(), regularizers.L2(0.5), regularizers.L1L2(0.1, 0.2)],
+    constraints: [constraint for constraint, _ in CONSTRAINTS],
+}
+ALL = [(module, value) for module, values in VALUES.items() for value in values]
+
+
+@pytest.mark.parametrize(("module", "value"), ALL, ids=[repr(value) for _, value in ALL])
+def test_value(module, value):
+    names = {name: cls for other in (*VALUES, module) for name, cls in vars(other).items()}
+    config = json.loads(json.dumps(value.get_config()))
+    others = [
+        eval(repr(value), names),
+        type(value).from_config(config),
+        copy.copy(value),
+        copy.deepcopy(value),
+        pickle.loads(pickle.dumps(value)),
+    ]
+    for other in others:
+        assert other is not value
+        assert other == value
+        assert hash(other) == hash(value)
+        assert repr(other) == repr(value)
+        assert other.get_config() == value.get_config()
+
+
+@pytest.mark.parametrize("module", VALUES, ids=lambda module: module.__name__)
+def test_values_differ(module):
+    distinct = {repr(value): value for value in VALUES[module]}
+    for text, value in distinct.items():
+        assert [other for other in distinct if distinct[other] == value] == [text]
+
+
+def test_a_layer_with_a_scaler_is_equal_to_one_with_the_same_map():
+    one, same, other = (
+        layers.Scaling(fo.preprocessing.Standardizer().fit([[0.0], [high]])) for high in (2.0, 2.0, 3.0)
+    )
+    assert one == same == copy.deepcopy(one)
+    assert one != other
+
+
+def test_models_share_descriptions():
+    shared = [layers.Dense(4, "relu"), layers.Dense(1)]
+    models = [fo.Sequential(shared, seed=seed) for seed in (0, 1)]
+    for model in models:
+        model.build(3)
+    assert [model.layers for model in models] == [shared, shared]
+    assert (models[0].parameters["dense/kernel"] != models[1].parameters["dense/kernel"]).any()
