@@ -51,6 +51,24 @@ def test_value(module, value):
         assert other.get_config() == value.get_config()
 
 
+REGISTRIES = {
+    layers: layers.LAYERS,
+    losses: losses.LOSSES,
+    metrics: metrics.METRICS,
+    initializers: initializers.INITIALIZERS,
+    regularizers: regularizers.REGULARIZERS,
+    constraints: constraints.CONSTRAINTS,
+    schedules: schedules.SCHEDULES,
+}
+
+
+@pytest.mark.parametrize("module", VALUES, ids=lambda module: module.__name__)
+def test_every_enrolled_class_is_exported_and_tested(module):
+    enrolled = set(REGISTRIES[module].classes.values())
+    assert enrolled == {type(value) for value in VALUES[module]}
+    assert all(getattr(module, cls.__name__) is cls for cls in enrolled)
+
+
 @pytest.mark.parametrize("module", VALUES, ids=lambda module: module.__name__)
 def test_values_differ(module):
     distinct = {repr(value): value for value in VALUES[module]}
