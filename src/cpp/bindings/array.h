@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "core/types.h"
-#include "nn/network.h"
+#include "nn/input.h"
 
 namespace fastopt::bindings {
 

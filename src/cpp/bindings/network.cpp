@@ -6,6 +6,7 @@
 #include <atomic>
 #include <exception>
 #include <map>
+#include <numeric>
 #include <optional>
 #include <thread>
 #include <variant>
@@ -16,7 +17,10 @@
 #include "kernels/reduce/args.h"
 #include "ops/loss.h"
 #include "ops/metric.h"
+#include "train/by_hand.h"
 #include "train/epoch.h"
+#include "train/evaluate.h"
+#include "train/predict.h"
 
 namespace fastopt::bindings {
 
@@ -133,9 +137,9 @@ struct PyOptimizer {
 template <class T, class F>
 py::list by_tensor(const Network<T>& network, F&& make, bool trained = true) {
   py::list all;
-  for (const auto& layer : network.layers()) {
+  for (auto i = static_cast<std::size_t>(network.plan.inputs); i < network.plan.nodes.size(); ++i) {
     py::dict tensors;
-    for (const TensorSpec& tensor : layer->tensors()) {
+    for (const TensorSpec& tensor : network.plan.nodes[i].layer.tensors) {
       if (tensor.trained == trained) {
         tensors[py::str(tensor.name)] = make(tensor);
       }
@@ -148,32 +152,43 @@ py::list by_tensor(const Network<T>& network, F&& make, bool trained = true) {
 std::vector<LayerSpec> layer_specs(const std::vector<std::map<std::string, py::object>>& layers) {
   std::vector<LayerSpec> specs;
   for (const auto& layer : layers) {
-    LayerSpec spec{.kind = "", .activation = "linear", .numbers = {}};
+    LayerSpec spec;
     for (const auto& [key, value] : layer) {
       if (key == "kind") {
         spec.kind = value.cast<std::string>();
       } else if (key == "activation") {
         spec.activation = value.cast<std::string>();
+      } else if (key == "inputs") {
+        spec.inputs = value.cast<std::vector<Index>>();
+      } else if (key == "shares") {
+        spec.shares = value.cast<Index>();
+      } else if (key == "trainable") {
+        spec.trainable = value.cast<bool>();
       } else {
         spec.numbers[key] = value.cast<double>();
       }
     }
-    specs.push_back(spec);
+    specs.push_back(std::move(spec));
   }
   return specs;
 }
 
-std::shared_ptr<PyNetwork> make_network(const std::string& dtype, Index input_size,
+// What stands for itself where there is one, and in a list where there are several.
+using OneOrMore = std::variant<Index, std::vector<Index>>;
+
+std::shared_ptr<PyNetwork> make_network(const std::string& dtype, const OneOrMore& input_size,
                                         const std::vector<std::map<std::string, py::object>>& layers,
-                                        std::uint64_t seed) {
+                                        std::uint64_t seed, const std::vector<Index>& outputs) {
   const std::vector<LayerSpec> specs = layer_specs(layers);
+  const Index* const one = std::get_if<Index>(&input_size);
+  const std::vector<Index> inputs = one ? std::vector{*one} : std::get<std::vector<Index>>(input_size);
   if (dtype == "float32") {
     return std::shared_ptr<PyNetwork>(
-        new PyNetwork{.network = Network<float>(input_size, specs, seed), .exclusive = {}});
+        new PyNetwork{.network = Network<float>(inputs, specs, outputs, seed), .exclusive = {}});
   }
   if (dtype == "float64") {
     return std::shared_ptr<PyNetwork>(
-        new PyNetwork{.network = Network<double>(input_size, specs, seed), .exclusive = {}});
+        new PyNetwork{.network = Network<double>(inputs, specs, outputs, seed), .exclusive = {}});
   }
   throw std::invalid_argument("dtype must be 'float32' or 'float64', got '" + dtype + "'");
 }
@@ -184,12 +199,62 @@ void check_batch_size(Index batch_size) {
   }
 }
 
-Samples checked_samples(const py::object& x, Index columns) {
-  const Samples s = samples(x, columns);
-  if (s.rows == 0) {
-    throw std::invalid_argument("x has no samples: its shape is (0, " + std::to_string(columns) + ")");
+// As many objects as there are inputs or outputs: a list of them, or one by itself.
+std::vector<py::object> several(const py::object& given, std::size_t count, const char* what) {
+  if (count == 1 && !py::isinstance<py::list>(given) && !py::isinstance<py::tuple>(given)) {
+    return {given};
   }
-  return s;
+  std::vector<py::object> all;
+  if (py::isinstance<py::list>(given) || py::isinstance<py::tuple>(given)) {
+    all = given.cast<std::vector<py::object>>();
+  }
+  if (all.size() != count) {
+    throw std::invalid_argument(std::string(what) + " must be a list of " + std::to_string(count));
+  }
+  return all;
+}
+
+// The samples of each input.
+template <class T>
+std::vector<Samples> checked_samples(const Network<T>& network, const py::object& x) {
+  const auto count = static_cast<std::size_t>(network.plan.inputs);
+  std::vector<Samples> all;
+  for (const py::object& one : several(x, count, "x")) {
+    const Index columns = network.plan.columns(static_cast<Index>(all.size()));
+    all.push_back(samples(one, columns));
+    if (all.back().rows == 0) {
+      throw std::invalid_argument("x has no samples: its shape is (0, " + std::to_string(columns) + ")");
+    }
+    if (all.back().rows != all.front().rows) {
+      throw std::invalid_argument("the inputs must have equally many samples, got " + std::to_string(all.front().rows) +
+                                  " and " + std::to_string(all.back().rows));
+    }
+  }
+  return all;
+}
+
+// New arrays [rows, columns] for these nodes, and where their values go.
+template <class T>
+struct NewArrays {
+  std::vector<py::array> arrays;
+  std::vector<T*> data;
+
+  NewArrays(const Plan<T>& plan, Index rows, const std::vector<Index>& nodes) {
+    for (const Index node : nodes) {
+      py::array_t<T> array({rows, plan.columns(node)});
+      data.push_back(array.mutable_data());
+      arrays.push_back(std::move(array));
+    }
+  }
+  // The only one by itself.
+  py::object result() const { return arrays.size() == 1 ? py::object(arrays.front()) : py::cast(arrays); }
+};
+
+template <class T>
+std::vector<Index> input_nodes(const Plan<T>& plan) {
+  std::vector<Index> nodes(static_cast<std::size_t>(plan.inputs));
+  std::iota(nodes.begin(), nodes.end(), Index{0});
+  return nodes;
 }
 
 // The samples that a call works on: places begin..end of the order, or of the samples themselves.
@@ -205,51 +270,116 @@ struct Used {
   }
 };
 
+// What is asked of one output: its loss by name with hyperparameters, how many times the objective takes it, and
+// metrics.
+struct GoalSpec {
+  std::string loss;
+  std::map<std::string, double> hyper;
+  std::vector<std::string> metrics;
+  double factor = 1;
+  std::string prefix = "";  // of the names in totals
+};
+
+// Of the only output, or a dict for each.
+std::vector<GoalSpec> goal_specs(const py::object& loss, const std::vector<std::string>& metrics,
+                                 const std::map<std::string, double>& hyper) {
+  if (py::isinstance<py::str>(loss)) {
+    return {{.loss = loss.cast<std::string>(), .hyper = hyper, .metrics = metrics}};
+  }
+  std::vector<GoalSpec> specs;
+  for (const py::handle& item : loss) {
+    const auto goal = item.cast<py::dict>();
+    specs.push_back({.loss = goal["loss"].cast<std::string>(),
+                     .hyper = goal["hyper"].cast<std::map<std::string, double>>(),
+                     .metrics = goal["metrics"].cast<std::vector<std::string>>(),
+                     .factor = goal["factor"].cast<double>(),
+                     .prefix = std::to_string(specs.size()) + "/"});
+  }
+  return specs;
+}
+
 // What a batch is judged by, with the arrays that its pointers point into.
 template <class T>
 struct CheckedObjective {
   Objective<T> objective;
-  py::array target;
+  std::vector<py::array> targets;
   std::optional<py::array> weight;
 };
 
 template <class T>
-CheckedObjective<T> checked_objective(const Network<T>& network, const Samples& x, const Used& used,
-                                      const py::object& y, const std::string& loss,
-                                      const std::map<std::string, double>& hyper,
-                                      const std::vector<std::string>& metric_names, const py::object& sample_weight) {
-  const int which = find_loss(loss);
-  Objective<T> objective{.loss = which, .hyper = loss_hyper(which, hyper), .metrics = {}};
-  for (const std::string& name : metric_names) {
-    objective.metrics.push_back(find_metric(name));
+CheckedObjective<T> checked_objective(const Network<T>& network, Index rows, const Used& used, const py::object& y,
+                                      const std::vector<GoalSpec>& specs, const py::object& sample_weight) {
+  CheckedObjective<T> result;
+  for (const GoalSpec& spec : specs) {
+    Goal<T> goal{.loss = find_loss(spec.loss), .factor = spec.factor};
+    goal.hyper = loss_hyper(goal.loss, spec.hyper);
+    for (const std::string& name : spec.metrics) {
+      goal.metrics.push_back(find_metric(name));
+    }
+    result.objective.goals.push_back(std::move(goal));
   }
-  network.check(objective);
-  const bool labels = loss_kernel(objective.loss).labels;
-  py::array target = labels ? checked<Index>(y, "y", {x.rows}) : checked<T>(y, "y", {x.rows, network.outputs()});
-  if (labels) {
-    objective.labels = data<Index>(target);
-    used.for_each([&](Index sample) { check_label("y", sample, objective.labels[sample], network.outputs()); });
-  } else {
-    objective.dense = data<T>(target);
+  check(network.plan, result.objective);
+  const std::vector<py::object> given = several(y, specs.size(), "y");
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    Goal<T>& goal = result.objective.goals[i];
+    const std::string name = given.size() == 1 ? "y" : "y[" + std::to_string(i) + "]";
+    const Index columns = network.plan.columns(network.plan.outputs[i]);
+    if (loss_kernel(goal.loss).labels) {
+      result.targets.push_back(checked<Index>(given[i], name, {rows}));
+      goal.labels = data<Index>(result.targets.back());
+      used.for_each([&](Index sample) { check_label(name.c_str(), sample, goal.labels[sample], columns); });
+    } else {
+      result.targets.push_back(checked<T>(given[i], name, {rows, columns}));
+      goal.dense = data<T>(result.targets.back());
+    }
   }
-  std::optional<py::array> weight;
   if (!sample_weight.is_none()) {
-    weight = checked<T>(sample_weight, "sample_weight", {x.rows});
-    objective.weight = data<T>(*weight);
+    result.weight = checked<T>(sample_weight, "sample_weight", {rows});
+    result.objective.weight = data<T>(*result.weight);
   }
-  return {std::move(objective), std::move(target), std::move(weight)};
+  return result;
 }
 
-py::dict totals_dict(const Totals& totals, const std::vector<std::string>& metric_names) {
+// f(name, number) for the sums of each output.
+template <class F>
+void for_each_total(Totals& totals, const std::vector<GoalSpec>& specs, F&& f) {
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    if (!specs[i].prefix.empty()) {
+      f(specs[i].prefix + "loss", totals.losses[i]);
+    }
+    for (const std::string& metric : specs[i].metrics) {
+      f(specs[i].prefix + metric, totals.metrics[next++]);
+    }
+  }
+}
+
+py::dict totals_dict(Totals& totals, const std::vector<GoalSpec>& specs) {
   py::dict result;
   result["batches"] = totals.batches;
   result["samples"] = totals.samples;
   result["weight"] = totals.weight;
   result["loss"] = totals.loss;
-  for (std::size_t i = 0; i < metric_names.size(); ++i) {
-    result[py::str(metric_names[i])] = totals.metrics[i];
-  }
+  for_each_total(totals, specs, [&](const std::string& name, double value) { result[py::str(name)] = value; });
   return result;
+}
+
+// What `totals_dict` returned, to be added to.
+template <class T>
+Totals totals_of(const std::optional<py::dict>& given, const std::vector<GoalSpec>& specs,
+                 const Objective<T>& objective) {
+  Totals totals;
+  totals.reserve(objective);
+  if (given) {
+    totals.batches = (*given)["batches"].cast<Index>();
+    totals.samples = (*given)["samples"].cast<Index>();
+    totals.weight = (*given)["weight"].cast<double>();
+    totals.loss = (*given)["loss"].cast<double>();
+    for_each_total(totals, specs, [&](const std::string& name, double& value) {
+      value = (*given)[py::str(name)].template cast<double>();
+    });
+  }
+  return totals;
 }
 
 // Calls work(poll) without the GIL, alone on the network; then raises what the poll raised.
@@ -264,72 +394,64 @@ void run(PyNetwork& self, const py::object& poll, F&& work) {
   python.rethrow();
 }
 
-// What `totals_dict` returned, to be added to.
-Totals totals_of(const py::dict& given, const std::vector<std::string>& metric_names) {
-  Totals totals{.batches = given["batches"].cast<Index>(),
-                .samples = given["samples"].cast<Index>(),
-                .weight = given["weight"].cast<double>(),
-                .loss = given["loss"].cast<double>(),
-                .metrics = {}};
-  for (const std::string& name : metric_names) {
-    totals.metrics.push_back(given[py::str(name)].cast<double>());
-  }
-  return totals;
-}
-
-py::array forward(PyNetwork& self, const py::object& x) {
-  return self.visit([&]<class T>(Network<T>& network) -> py::array {
-    const Samples s = checked_samples(x, network.inputs());
-    py::array_t<T> out({s.rows, network.outputs()});
-    T* to = out.mutable_data();
-    run(self, py::none(), [&](const Poll& poll) { network.forward(s, to, poll); });
-    return out;
+py::object forward(PyNetwork& self, const py::object& x) {
+  return self.visit([&]<class T>(Network<T>& network) {
+    const std::vector<Samples> s = checked_samples(network, x);
+    const NewArrays<T> out(network.plan, s.front().rows, network.plan.outputs);
+    run(self, py::none(), [&](const Poll& poll) { fastopt::forward<T>(network, s, out.data, poll); });
+    return out.result();
   });
 }
 
-py::array backward(PyNetwork& self, const py::object& dy) {
-  return self.visit([&]<class T>(Network<T>& network) -> py::array {
-    const Index rows = network.forward_rows();
+py::object backward(PyNetwork& self, const py::object& dy) {
+  return self.visit([&]<class T>(Network<T>& network) {
+    const Index rows = network.forward_rows;
     if (rows == 0) {
       throw std::runtime_error("backward needs a forward pass of its own before it: call model(x) first");
     }
-    const py::array gradient = checked<T>(dy, "dy", {rows, network.outputs()});
-    py::array_t<T> dx({rows, network.inputs()});
-    T* to = dx.mutable_data();
+    std::vector<py::array> arrays;
+    std::vector<const T*> gradients;
+    for (const py::object& one : several(dy, network.plan.outputs.size(), "dy")) {
+      arrays.push_back(checked<T>(one, "dy", {rows, network.plan.columns(network.plan.outputs[arrays.size()])}));
+      gradients.push_back(data<T>(arrays.back()));
+    }
+    const NewArrays<T> dx(network.plan, rows, input_nodes(network.plan));
     run(self, py::none(), [&](const Poll& poll) {
-      if (!network.backward(rows, data<T>(gradient), to, poll)) {
+      if (!fastopt::backward<T>(network, rows, gradients, dx.data, poll)) {
         throw std::runtime_error("another thread used the model between the forward pass and backward");
       }
     });
-    return dx;
+    return dx.result();
   });
 }
 
-py::array predict(PyNetwork& self, const py::object& x, Index batch_size, const py::object& poll) {
+py::object predict(PyNetwork& self, const py::object& x, Index batch_size, const py::object& poll) {
   check_batch_size(batch_size);
-  return self.visit([&]<class T>(Network<T>& network) -> py::array {
-    const Samples s = checked_samples(x, network.inputs());
-    py::array_t<T> out({s.rows, network.outputs()});
-    T* to = out.mutable_data();
-    run(self, poll, [&](const Poll& polled) { network.predict(s, batch_size, to, polled); });
-    return out;
+  return self.visit([&]<class T>(Network<T>& network) {
+    const std::vector<Samples> s = checked_samples(network, x);
+    const NewArrays<T> out(network.plan, s.front().rows, network.plan.outputs);
+    run(self, poll, [&](const Poll& polled) { fastopt::predict<T>(network, s, batch_size, out.data, polled); });
+    return out.result();
   });
 }
 
-py::dict evaluate(PyNetwork& self, const py::object& x, const py::object& y, const std::string& loss,
+py::dict evaluate(PyNetwork& self, const py::object& x, const py::object& y, const py::object& loss,
                   const std::vector<std::string>& metric_names, const py::object& sample_weight, Index batch_size,
                   const py::object& poll, const std::map<std::string, double>& loss_hyper) {
   check_batch_size(batch_size);
   return self.visit([&]<class T>(Network<T>& network) {
-    const Samples s = checked_samples(x, network.inputs());
-    const auto checked = checked_objective(network, s, {{0, s.rows}}, y, loss, loss_hyper, metric_names, sample_weight);
+    const std::vector<Samples> s = checked_samples(network, x);
+    const Index rows = s.front().rows;
+    const std::vector<GoalSpec> specs = goal_specs(loss, metric_names, loss_hyper);
+    const CheckedObjective<T> checked = checked_objective(network, rows, {{0, rows}}, y, specs, sample_weight);
     Totals totals;
-    run(self, poll, [&](const Poll& polled) { network.evaluate(s, checked.objective, batch_size, polled, totals); });
-    return totals_dict(totals, metric_names);
+    run(self, poll,
+        [&](const Poll& polled) { fastopt::evaluate<T>(network, s, checked.objective, batch_size, polled, totals); });
+    return totals_dict(totals, specs);
   });
 }
 
-py::dict train(PyOptimizer& self, const py::object& x, const py::object& y, const std::string& loss,
+py::dict train(PyOptimizer& self, const py::object& x, const py::object& y, const py::object& loss,
                const py::dict& hyper, const std::vector<std::string>& metric_names, const py::object& sample_weight,
                const py::object& order, Index batch_size, Index first_batch, std::optional<Index> batches,
                const py::object& poll, const std::optional<py::dict>& totals_before,
@@ -337,8 +459,8 @@ py::dict train(PyOptimizer& self, const py::object& x, const py::object& y, cons
   check_batch_size(batch_size);
   return self.visit([&]<class T>(State<T>& optimizer) {
     Network<T>& network = std::get<Network<T>>(self.network->network);
-    const Samples s = checked_samples(x, network.inputs());
-    const Index all = (s.rows - 1) / batch_size + 1;
+    const std::vector<Samples> s = checked_samples(network, x);
+    const Index rows = s.front().rows, all = (rows - 1) / batch_size + 1;
     if (first_batch < 0 || first_batch > all) {
       throw std::invalid_argument("first_batch must be from 0 to " + std::to_string(all) + ", got " +
                                   std::to_string(first_batch));
@@ -361,21 +483,22 @@ py::dict train(PyOptimizer& self, const py::object& x, const py::object& y, cons
       const double* const constant = std::get_if<double>(&value);
       series.push_back(constant ? HyperSeries{constant, 0} : HyperSeries{data<double>(std::get<py::array>(value)), 1});
     }
-    Used used{{first_batch * batch_size, count == all - first_batch ? s.rows : (first_batch + count) * batch_size}};
+    Used used{{first_batch * batch_size, count == all - first_batch ? rows : (first_batch + count) * batch_size}};
     std::optional<py::array> checked_order;
     if (!order.is_none()) {
-      checked_order = checked<Index>(order, "order", {s.rows});
+      checked_order = checked<Index>(order, "order", {rows});
       used.order = data<Index>(*checked_order);
       for (Index i = used.places.begin; i < used.places.end; ++i) {
-        if (used.order[i] < 0 || used.order[i] >= s.rows) {
+        if (used.order[i] < 0 || used.order[i] >= rows) {
           throw std::invalid_argument("order[" + std::to_string(i) + "] = " + std::to_string(used.order[i]) +
-                                      " is not in 0.." + std::to_string(s.rows - 1));
+                                      " is not in 0.." + std::to_string(rows - 1));
         }
       }
     }
-    const auto objective = checked_objective(network, s, used, y, loss, loss_hyper, metric_names, sample_weight);
+    const std::vector<GoalSpec> specs = goal_specs(loss, metric_names, loss_hyper);
+    const CheckedObjective<T> objective = checked_objective(network, rows, used, y, specs, sample_weight);
     const PythonPoll python(poll);
-    Totals totals = totals_before ? totals_of(*totals_before, metric_names) : Totals{};
+    Totals totals = totals_of(totals_before, specs, objective.objective);
     const Index batches_before = totals.batches;
     Outcome outcome{};
     bool finite = true;
@@ -408,7 +531,16 @@ py::dict train(PyOptimizer& self, const py::object& x, const py::object& y, cons
                                           " or one before it made parameters NaN or infinite. A lower learning rate or "
                                           "scaled inputs may help");
     }
-    return totals_dict(totals, metric_names);
+    return totals_dict(totals, specs);
+  });
+}
+
+// The stages of a pass, a line each.
+std::vector<std::string> schedule(PyNetwork& self, bool training) {
+  return self.visit([&]<class T>(Network<T>& network) {
+    const Mode mode{training, training && network.noise};
+    const Task task{.ends = training ? Task::Ends::objective : Task::Ends::outputs, .gradients = training};
+    return describe(network.plan, make_schedule(network.plan, make_wiring(network.plan, mode), mode, task));
   });
 }
 
@@ -460,50 +592,55 @@ void add_network(py::module_& module) {
   module.def("is_labels", &is_labels, py::arg("array"), py::arg("classes"));
 
   py::class_<PyNetwork, std::shared_ptr<PyNetwork>>(module, "Network")
-      .def(py::init(&make_network), py::arg("dtype"), py::arg("input_size"), py::arg("layers"), py::arg("seed") = 0)
+      .def(py::init(&make_network), py::arg("dtype"), py::arg("input_size"), py::arg("layers"), py::arg("seed") = 0,
+           py::arg("outputs") = std::vector<Index>())
       .def_property_readonly("dtype", [](PyNetwork& self) { return self.network.index() == 0 ? "float32" : "float64"; })
       .def_property_readonly("input_size",
-                             [](PyNetwork& self) { return self.visit([](auto& n) { return n.inputs(); }); })
-      .def_property_readonly("output_size",
-                             [](PyNetwork& self) { return self.visit([](auto& n) { return n.outputs(); }); })
+                             [](PyNetwork& self) { return self.visit([](auto& n) { return n.plan.columns(0); }); })
       .def_property_readonly(
-          "parameters",
-          [](const py::object& self) {
-            return self.cast<PyNetwork&>().visit([&](auto& n) {
-              return by_tensor(n, [&](const TensorSpec& t) { return view(n.parameters() + t.offset, t.shape, self); });
-            });
-          })
-      .def_property_readonly(
-          "gradients",
-          [](const py::object& self) {
-            return self.cast<PyNetwork&>().visit([&](auto& n) {
-              return by_tensor(n, [&](const TensorSpec& t) { return view(n.gradients() + t.offset, t.shape, self); });
-            });
-          })
-      .def_property_readonly("state",
+          "output_size",
+          [](PyNetwork& self) { return self.visit([](auto& n) { return n.plan.columns(n.plan.outputs.front()); }); })
+      .def_property_readonly("parameters",
                              [](const py::object& self) {
                                return self.cast<PyNetwork&>().visit([&](auto& n) {
-                                 return by_tensor(
-                                     n, [&](const TensorSpec& t) { return view(n.state() + t.offset, t.shape, self); },
-                                     false);
+                                 return by_tensor(n, [&](const TensorSpec& t) {
+                                   return view(n.parameters.data() + t.offset, t.shape, self);
+                                 });
                                });
                              })
+      .def_property_readonly("gradients",
+                             [](const py::object& self) {
+                               return self.cast<PyNetwork&>().visit([&](auto& n) {
+                                 return by_tensor(n, [&](const TensorSpec& t) {
+                                   return view(n.gradients.data() + t.offset, t.shape, self);
+                                 });
+                               });
+                             })
+      .def_property_readonly(
+          "state",
+          [](const py::object& self) {
+            return self.cast<PyNetwork&>().visit([&](auto& n) {
+              return by_tensor(
+                  n, [&](const TensorSpec& t) { return view(n.state.data() + t.offset, t.shape, self); }, false);
+            });
+          })
       .def_property(
           "draws", [](PyNetwork& self) { return self.visit([](auto& n) { return n.draws; }); },
           [](PyNetwork& self, std::int64_t draws) { self.visit([&](auto& n) { n.draws = draws; }); })
       .def_property(
           "noise", [](PyNetwork& self) { return self.visit([](auto& n) { return n.noise; }); },
           [](PyNetwork& self, bool noise) { self.visit([&](auto& n) { n.noise = noise; }); })
+      .def("schedule", &schedule, py::arg("training") = true)
       .def("forward", &forward, py::arg("x"))
       .def("backward", &backward, py::arg("dy"))
       .def_property_readonly("penalises",
-                             [](PyNetwork& self) { return self.visit([](auto& n) { return n.penalises(); }); })
+                             [](PyNetwork& self) { return self.visit([](auto& n) { return penalizes(n); }); })
       .def("penalty",
            [](PyNetwork& self) {
              return self.visit([&](auto& n) {
                const Released released;
                const Exclusive::Lock lock(self.exclusive);
-               return n.penalty();
+               return penalty(n);
              });
            })
       .def("predict", &predict, py::arg("x"), py::arg("batch_size") = 256, py::arg("poll") = none)

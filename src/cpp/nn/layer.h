@@ -1,7 +1,8 @@
-// The contract of a layer: what the network tells it and what it must do.
+// What a layer is: its sizes, its tensors, and its phases, which are all that it does.
 #pragma once
 
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "core/types.h"
 #include "nn/constraint.h"
 #include "nn/penalty.h"
+#include "nn/sink.h"
 #include "ops/activation.h"
 #include "runtime/cpu.h"
 #include "runtime/team.h"
@@ -19,131 +21,154 @@ struct TensorSpec {
   std::string name;
   std::vector<Index> shape;
   Index size;
-  bool trained = true;  // else it belongs to the network's state
-  Index offset = 0;     // in the flat buffers, in elements; set by the network
+  bool trained = true;  // else it belongs to the state
+  Index offset = 0;     // in the flat vectors, in elements; set by the plan
   Penalty penalty = {};
   Constraint constraint = {};
 };
 
-// Random numbers of one layer in one batch: those of row i of the batch are stream first_stream + i of the key.
+// A layer's tensors in the flat vectors; -1 is a tensor that it lacks, whose values are null.
+template <class T>
+struct Tensors {
+  const std::vector<TensorSpec>* specs;
+  const T* parameters;
+  T* state_values;
+
+  Index offset(int tensor) const { return (*specs)[static_cast<std::size_t>(tensor)].offset; }
+  const T* parameter(int tensor) const { return tensor < 0 ? nullptr : parameters + offset(tensor); }
+  T* state(int tensor) const { return state_values + offset(tensor); }
+};
+
+// An input: its values, which its own layer has activated by `activation`, and where going back puts the gradient with
+// respect to them before that: dx f'(x), or dx where `activation` is linear. Null: nobody needs it.
+template <class T>
+struct In {
+  Rows<const T> x;
+  Rows<T> dx;
+  Index columns;
+  int activation;
+};
+
+// The output: y is to be activated by `activation`, and dy is the gradient with respect to y before that. `saved` is
+// what the layer keeps of each row from forward to backward.
+template <class T>
+struct Out {
+  Rows<T> y;
+  Rows<const T> dy;
+  Rows<std::byte> saved;
+  Index columns;
+  int activation;
+};
+
+// Random numbers of one layer in one batch: those of row i are stream first_stream + i of the key.
 struct Draw {
   std::uint64_t key, first_stream;
 };
 
-// What a layer works on in one batch. Rows are split among the team, each thread keeping its own from the first layer
-// to the last; `y` is activated by `activation`. Going back, `dy` is the gradient with respect to what the layer
-// computes before its activation, and `dx` receives the same for the layer below, whose activation is `x_activation`
-// and whose values are `x`.
+// What a phase works on.
 template <class T>
-struct Flow {
-  const T* parameters;
-  T* gradients;
-  T* state;
-  T* workspace;
-  bool training;
+struct View {
+  Index rows;   // of x, y, dy, dx and `saved`
   Index batch;  // rows of the whole batch
-  Rows<const T> x;
-  Rows<T> y;
-  Rows<T> kept;  // what this layer keeps of each row, from forward to backward
-  int activation;
-  int x_activation;
-  Rows<const T> dy;
-  Rows<T> dx;
-  // The two ends of a residual block: at its end the values that enter the block, at its start the gradient of its end.
-  Rows<const T> other;
   Draw draw;
+  Tensors<T> tensors;
+  T* workspace;  // the layer's, shared by the team
+  std::span<const In<T>> in;
+  Out<T> out;
+  Sink<T>* sink;  // of the gradient of the parameters
 };
 
-// Called with a range of the flat buffers; false asks to stop.
-using PartDone = std::function<bool(Range)>;
+// How a phase is split among the team. Over `rows`: it is called with the rows of one thread, slab by slab, so that
+// what it does for a row may depend on this row alone. Else by all ranks with all rows, and takes its rank's share of
+// the columns or the parameters; the phases before are done, on all ranks. Phases before the batch, over parameters in
+// `forward` or `backward`, have no rows. No phase waits for another rank.
+enum class Over : std::uint8_t { parameters, columns, rows };
 
-// Whether a layer hands on what it gets, going forward, or in both directions.
-enum class Passes : std::uint8_t { nothing, values, all };
+template <class T>
+struct Phase {
+  Over over;
+  std::function<void(const View<T>&, const Team&)> run;
+};
 
-struct Mode {
-  bool training;
-  bool noise = training;  // layers that add noise in training do
+// What a pass does: in `forward` y from x; in `backward` dx from dy, of which those over columns serve the gradient as
+// well; in `gradient` that of the parameters, whose parts over parameters go to the sink. A layer without phases over
+// rows in `forward` hands on its input, and in `backward` the gradient.
+template <class T>
+struct Phases {
+  std::vector<Phase<T>> forward, backward, gradient;
 };
 
 template <class T>
-class Layer {
- public:
-  Layer(Index inputs, Index outputs) : inputs_(inputs), outputs_(outputs) {}
-  virtual ~Layer() = default;
-  Layer(const Layer&) = delete;
-  Layer& operator=(const Layer&) = delete;
-
-  Index inputs() const { return inputs_; }
-  Index outputs() const { return outputs_; }
-  std::vector<TensorSpec>& tensors() { return tensors_; }
-  const std::vector<TensorSpec>& tensors() const { return tensors_; }
-
-  // Of one row in one pass, as `threads_for` takes it.
-  virtual double cost() const { return elementwise_cost * static_cast<double>(outputs_); }
-
-  // Elements of the workspace that the team shares, and of what is kept of a row.
-  virtual Index workspace() const { return 0; }
-  virtual Index kept() const { return 0; }
-
-  virtual Passes passes(Mode) const { return Passes::nothing; }
-
-  // Whether it adds to the loss: to each row's `penalty` by its x. Then `backward_input` adds to dx, even where it
-  // passes all.
-  virtual bool penalises() const { return false; }
-  virtual void penalise(Index /*rows*/, const Flow<T>&, T* /*penalty*/) const {}
-
-  // What the passes need of the parameters, split among the team; a barrier follows each. `prepare_forward` is called
-  // only if `prepares_forward`.
-  virtual bool prepares_forward() const { return false; }
-  virtual void prepare_forward(const Team&, const Flow<T>&) const {}
-  virtual void prepare_backward(const Team&, const Flow<T>&) const {}
-
-  // Whether in training the values of a row depend on the other rows. Then `gather_forward` and `gather_backward` see
-  // all `rows` of x, or of x and dy, before the rows are taken one by one; the columns are split among the team.
-  virtual bool couples_rows() const { return false; }
-  virtual void gather_forward(const Team&, Index /*rows*/, const Flow<T>&) const {}
-  virtual void gather_backward(const Team&, Index /*rows*/, const Flow<T>&) const {}
-
-  // The flow's rows are those of this thread alone.
-  virtual void forward(Index rows, const Flow<T>& flow) const = 0;
-  virtual void backward_input(Index rows, const Flow<T>& flow) const = 0;
-
-  // The flow's rows are those of the whole batch; the parameters are split among the team, at multiples of whole
-  // vectors from the start of a tensor. `done` is told of each part of the gradients that is finished, while it is in
-  // cache. False: it asked to stop; ranks stop at different places, so no rank waits for another in here.
-  // What a part needs of the others is gathered before, split among the team; a barrier follows.
-  virtual bool gathers_gradients() const { return false; }
-  virtual void gather_gradients(const Team&, Index /*batch*/, const Flow<T>&) const {}
-  virtual bool backward_parameters(const Team&, Index /*batch*/, const Flow<T>&, const PartDone&) const { return true; }
-
- protected:
-  // y <- activation(y), and dx <- dx x_activation'(x), where no kernel has done it.
-  void activate(Index rows, const Flow<T>& flow) const {
-    if (flow.activation != linear) {
-      activation_kernel<T>(flow.activation).activate({flow.y.data, flow.y.stride}, flow.y, rows, outputs_);
-    }
-  }
-  void differentiate(Index rows, const Flow<T>& flow) const {
-    if (flow.x_activation != linear) {
-      activation_kernel<T>(flow.x_activation)
-          .differentiate(flow.x, {flow.dx.data, flow.dx.stride}, flow.dx, rows, inputs_);
-    }
-  }
-
-  // Returns its place among the tensors.
-  int add_tensor(std::string name, std::vector<Index> shape, bool trained = true) {
-    Index size = 1;
-    for (const Index n : shape) {
-      size = checked_product(size, n);
-    }
-    tensors_.push_back({.name = std::move(name), .shape = std::move(shape), .size = size, .trained = trained});
-    return static_cast<int>(tensors_.size()) - 1;
-  }
-
-  std::vector<TensorSpec> tensors_;
-
- private:
-  Index inputs_, outputs_;
+struct Layer {
+  Index outputs = 0;
+  std::vector<TensorSpec> tensors = {};
+  double cost = 0;                          // of one row in one pass, as `threads_for` takes it
+  Index saved = 0;                          // bytes of each row
+  std::function<Index()> workspace = {};    // elements, on the present instruction set
+  bool noise = false;                       // in training it adds noise, unless that is turned off
+  bool shares_gradient = false;             // dx is dy: it need not be copied
+  bool only_activates = false;              // so that the layer below could do it instead
+  int activation = linear;                  // that ends it
+  Penalty activity = {};                    // on the values of its input, for each row
+  Phases<T> training = {}, inference = {};  // the latter with everything fixed that training measures
 };
+
+template <class T, class F>
+Phase<T> over_rows(F run) {
+  return {Over::rows, [run](const View<T>& v, const Team&) { run(v); }};
+}
+template <class T, class F>
+Phase<T> over_columns(F run) {
+  return {Over::columns, run};
+}
+template <class T, class F>
+Phase<T> over_parameters(F run) {
+  return {Over::parameters, run};
+}
+
+// A layer that does element by element, or row by row, the same in training and in inference.
+template <class T>
+Layer<T> row_layer(Index outputs, Phase<T> forward, Phase<T> backward) {
+  Layer<T> layer{.outputs = outputs, .cost = elementwise_cost * static_cast<double>(outputs)};
+  layer.training = layer.inference = {{std::move(forward)}, {std::move(backward)}, {}};
+  return layer;
+}
+
+// Returns its place among the tensors.
+template <class T>
+int add_tensor(Layer<T>& layer, std::string name, std::vector<Index> shape, bool trained = true) {
+  Index size = 1;
+  for (const Index n : shape) {
+    size = checked_product(size, n);
+  }
+  layer.tensors.push_back({.name = std::move(name), .shape = std::move(shape), .size = size, .trained = trained});
+  return static_cast<int>(layer.tensors.size()) - 1;
+}
+
+// y <- activation(y), and dx <- dx activation'(x), where no kernel has done it.
+template <class T>
+void activate(const View<T>& v) {
+  const Out<T>& out = v.out;
+  if (out.activation != linear) {
+    activation_kernel<T>(out.activation).activate({out.y.data, out.y.stride}, out.y, v.rows, out.columns);
+  }
+}
+template <class T>
+void differentiate(const View<T>& v, std::size_t input = 0) {
+  const In<T>& in = v.in[input];
+  if (in.activation != linear) {
+    activation_kernel<T>(in.activation).differentiate(in.x, {in.dx.data, in.dx.stride}, in.dx, v.rows, in.columns);
+  }
+}
+
+// dx <- columns first, first + 1, ... of dy.
+template <class T>
+void copy_gradient(const View<T>& v, std::size_t input = 0, Index first = 0) {
+  const In<T>& in = v.in[input];
+  for (Index i = 0; i < v.rows; ++i) {
+    std::copy_n(v.out.dy.row(i) + first, in.columns, in.dx.row(i));
+  }
+  differentiate(v, input);
+}
 
 }  // namespace fastopt

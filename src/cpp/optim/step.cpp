@@ -59,11 +59,6 @@ bool Step<T>::measures() const {
 }
 
 template <class T>
-bool Step<T>::by_parts() const {
-  return holds() || !(measures() || entry().sums > 0);
-}
-
-template <class T>
 void Step<T>::run(std::span<const double> hyper, bool flush) {
   begin(hyper);
   run_team(threads_for(elementwise_cost * static_cast<double>(size())), flush, [&](const Team& team) {
@@ -100,6 +95,7 @@ void Step<T>::begin(std::span<const double> hyper) {
       transforms_parameters_ |= now_[place] != X::neutral;
     }
   });
+  by_parts_ = holds() || !(measures() || entry().sums > 0);
   std::ranges::fill(scale_, holds() ? 1 : 1 / now<Accumulate>());
 }
 

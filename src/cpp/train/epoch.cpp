@@ -3,17 +3,19 @@
 #include <algorithm>
 #include <cmath>
 
+#include "optim/sink.h"
+
 namespace fastopt {
 
 template <class T>
 std::vector<Tensor<T>> tensors_of(Network<T>& network) {
   std::vector<Tensor<T>> tensors;
-  for (const auto& layer : network.layers()) {
-    for (const TensorSpec& spec : layer->tensors()) {
+  for (const Node<T>& node : network.plan.nodes) {
+    for (const TensorSpec& spec : node.layer.tensors) {
       if (spec.trained) {
         tensors.push_back({.size = spec.size,
-                           .parameter = network.parameters() + spec.offset,
-                           .gradient = network.gradients() + spec.offset});
+                           .parameter = network.parameters.data() + spec.offset,
+                           .gradient = network.gradients.data() + spec.offset});
       }
     }
   }
@@ -21,64 +23,72 @@ std::vector<Tensor<T>> tensors_of(Network<T>& network) {
 }
 
 template <class T>
-Outcome train(Network<T>& network, State<T>& optimizer, const Run<T>& run, Totals& totals) {
+Outcome train(Network<T>& network, State<T>& optimizer, const Epoch<T>& epoch, Totals& totals) {
   Step<T>& step = optimizer.step();
-  const Index rows = std::min(run.batch_size, run.x.rows);
-  network.reserve(rows, run.objective);
-  totals.metrics.resize(run.objective.metrics.size());
-  Watch watch(run.poll);
+  const Index samples = epoch.x.front().rows, rows = std::min(epoch.batch_size, samples);
+  network.forward_rows = 0;
+  network.training.reserve(network.plan, {true, network.noise},
+                           {.rows = rows, .metrics = epoch.objective.metrics(), .gradients = true});
+  totals.reserve(epoch.objective);
+  Watch watch(epoch.poll);
+  const Pass<T> pass = [&] {
+    Pass<T> made = network.pass(network.training, {.ends = Task::Ends::objective, .gradients = true}, watch);
+    made.x = epoch.x;
+    made.objective = &epoch.objective;
+    return made;
+  }();
+  const bool constrains = network.constrains();
+  const double cost = 3 * network.plan.cost() * static_cast<double>(rows);
+  // The parameters are updated while their gradients are in cache; nothing reads them before the step's last barrier.
+  StepSink<T> sink(network.gradients.data(), optimizer);
   // Written by rank 0 where the others do not read it, with a barrier on either side.
   Outcome outcome = Outcome::finished;
-  std::vector<double> hyper(run.hyper.size());
-  bool by_parts = true;
-  // The parameters are updated while their gradients are in cache; nothing reads them before the step's last barrier.
-  const PartDone update_part = [&](Range part) {
-    if (by_parts) {
-      const std::vector<Index>& offsets = optimizer.offsets();
-      const auto tensor = static_cast<std::size_t>(std::ranges::upper_bound(offsets, part.begin) - offsets.begin() - 1);
-      step.part(tensor, {part.begin - offsets[tensor], part.end - offsets[tensor]});
-    }
-    return true;
-  };
+  std::vector<double> hyper(epoch.hyper.size());
   Index done = 0;
-  while (done < run.batches && outcome == Outcome::finished) {
+  while (done < epoch.batches && outcome == Outcome::finished) {
     const Index begin = done;
     // A team that turns out to be crowded gives way to another, perhaps of one thread, which tries a larger one now and
     // then.
     bool leave = false;
-    const int threads = threads_for(network.step_cost(rows));
+    const int threads = threads_for(cost);
     run_team(threads, true, [&](const Team& team) {
-      for (Index b = begin; b < run.batches; ++b) {
-        const Index first = (run.first_batch + b) * run.batch_size;
-        Batch batch{std::min(run.batch_size, run.x.rows - first)};
-        if (run.order) {
-          batch.index = run.order + first;
+      Pass<T> mine = pass;
+      for (Index b = begin; b < epoch.batches; ++b) {
+        const Index first = (epoch.first_batch + b) * epoch.batch_size;
+        mine.batch = {std::min(epoch.batch_size, samples - first)};
+        if (epoch.order) {
+          mine.batch.index = epoch.order + first;
         } else {
-          batch.first = first;
+          mine.batch.first = first;
         }
+        mine.done = b;
+        mine.draws = pass.draws + b;
         if (team.rank() == 0) {
           for (std::size_t i = 0; i < hyper.size(); ++i) {
-            hyper[i] = run.hyper[i].values[b * run.hyper[i].stride];
+            hyper[i] = epoch.hyper[i].values[b * epoch.hyper[i].stride];
           }
           step.begin(hyper);
-          by_parts = step.by_parts();
         }
         if (step.looks_ahead()) {
           team.barrier();
           step.look_ahead(team);
           team.barrier();
         }
-        network.pass(team, run.x, batch, run.objective, watch, b);
+        measure_parameters(team, network.plan, mine.parameters, network.training.penalties);
+        prepare(team, mine);
+        team.barrier();
+        run(team, mine);
+        team.barrier();
         if (team.rank() == 0) {
           if (watch.stopped()) {
             outcome = Outcome::stopped;
           } else {
-            network.add_totals(batch, run.objective, totals);
+            add(network.training.arena(), mine.batch, epoch.objective, penalty(mine), totals);
             if (!std::isfinite(totals.loss)) {
               outcome = Outcome::not_finite;
             }
           }
-          leave = threads > 1 ? team.crowded() : threads_for(network.step_cost(rows)) > 1;
+          leave = threads > 1 ? team.crowded() : threads_for(cost) > 1;
         }
         team.barrier();
         if (outcome != Outcome::finished) {
@@ -87,15 +97,15 @@ Outcome train(Network<T>& network, State<T>& optimizer, const Run<T>& run, Total
           }
           return;
         }
-        network.backward_parameters(team, run.x, batch, update_part);
-        if (!by_parts) {
+        differentiate(team, mine, sink);
+        if (!step.by_parts()) {
           team.barrier();
           step.whole(team);
         }
-        const bool constrains = network.constrained() && !step.holds();
+        const bool held = step.holds();
         team.barrier();
-        if (constrains) {
-          network.constrain(team);
+        if (constrains && !held) {
+          constrain(team, network.plan, network.parameters.data());
           team.barrier();
         }
         if (team.rank() == 0) {
@@ -112,8 +122,8 @@ Outcome train(Network<T>& network, State<T>& optimizer, const Run<T>& run, Total
   return outcome;
 }
 
-template Outcome train(Network<float>&, State<float>&, const Run<float>&, Totals&);
-template Outcome train(Network<double>&, State<double>&, const Run<double>&, Totals&);
+template Outcome train(Network<float>&, State<float>&, const Epoch<float>&, Totals&);
+template Outcome train(Network<double>&, State<double>&, const Epoch<double>&, Totals&);
 template std::vector<Tensor<float>> tensors_of(Network<float>&);
 template std::vector<Tensor<double>> tensors_of(Network<double>&);
 

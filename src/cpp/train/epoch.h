@@ -8,15 +8,15 @@
 
 namespace fastopt {
 
-// A hyperparameter of a run: one value for each batch, or one for all (stride 0).
+// A hyperparameter of these batches: one value for each batch, or one for all (stride 0).
 struct HyperSeries {
   const double* values;
   Index stride;
 };
 
 template <class T>
-struct Run {
-  const Samples& x;
+struct Epoch {
+  std::span<const Samples> x;  // of each input
   const Objective<T>& objective;
   std::span<const HyperSeries> hyper;  // in the order of the step
   const Index* order;                  // the samples of batch b are order[b * batch_size ...]; null: in their own order
@@ -29,7 +29,7 @@ enum class Outcome : std::uint8_t { finished, stopped, not_finite };
 // By an optimizer for the tensors of the network, in their order. On any outcome the parameters are those of the last
 // whole step.
 template <class T>
-Outcome train(Network<T>& network, State<T>& optimizer, const Run<T>& run, Totals& totals);
+Outcome train(Network<T>& network, State<T>& optimizer, const Epoch<T>& epoch, Totals& totals);
 
 // The tensors of a network, without slots.
 template <class T>

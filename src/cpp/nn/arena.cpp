@@ -1,0 +1,172 @@
+#include "nn/arena.h"
+
+#include <algorithm>
+#include <limits>
+#include <stdexcept>
+
+namespace fastopt {
+
+namespace {
+
+template <class T>
+class Layout {
+ public:
+  Layout(T* memory, Index rows) : memory_(memory), rows_(rows) {}
+
+  T* take(Index size) {
+    T* const place = memory_ ? memory_ + used_ : nullptr;
+    if (__builtin_add_overflow(used_, round_up(size, alignment), &used_)) {
+      throw std::length_error("a batch of " + std::to_string(rows_) + " rows is too large");
+    }
+    return place;
+  }
+  Rows<T> rows(Index columns) {
+    const Index stride = padded_stride<T>(columns);
+    return {take(checked_product(rows_, stride)), stride, nullptr};
+  }
+  Rows<std::byte> bytes(Index size) {
+    const Rows<T> place = rows((size + static_cast<Index>(sizeof(T)) - 1) / static_cast<Index>(sizeof(T)));
+    return {reinterpret_cast<std::byte*>(place.data), place.stride * static_cast<Index>(sizeof(T)), nullptr};
+  }
+  Index used() const { return used_; }
+
+ private:
+  T* memory_;
+  Index rows_, used_ = 0;
+};
+
+// The part of the flat parameters that a node's tensors take.
+template <class T>
+Range trained_part(const Plan<T>& plan, Index node) {
+  Range part{std::numeric_limits<Index>::max(), 0};
+  for (const TensorSpec& tensor : plan.tensors(node)) {
+    if (tensor.trained) {
+      part = {std::min(part.begin, tensor.offset), std::max(part.end, tensor.offset + tensor.size)};
+    }
+  }
+  return part.end > 0 ? part : Range{0, 0};
+}
+
+template <class T>
+void lay_out(Arena<T>& arena, const Plan<T>& plan, const Wiring& wiring, Mode mode, const Room& room,
+             Layout<T>& layout) {
+  const auto used_elsewhere = [&](Index node) { return wiring[node].uses.size() > 1; };
+  arena.levels.assign(plan.nodes.size(), {});
+  for (Index i = plan.inputs; i < static_cast<Index>(plan.nodes.size()); ++i) {
+    if (!wiring[i].computes) {
+      continue;
+    }
+    const Layer<T>& layer = plan.node(i).layer;
+    const std::vector<Phase<T>>& forward = plan.node(i).phases(mode).forward;
+    typename Arena<T>::Level& level = arena.levels[static_cast<std::size_t>(i)];
+    level.y = layout.rows(layer.outputs);
+    if (room.gradients) {
+      level.dy = layout.rows(layer.outputs);
+      for (const Index source : wiring[i].sources) {
+        level.branches.push_back(!used_elsewhere(source) ? Rows<T>{}
+                                 : layer.shares_gradient ? level.dy
+                                                         : layout.rows(plan.columns(source)));
+      }
+      if (plan.node(i).activity.any()) {
+        level.spare = layout.rows(layer.outputs);
+      }
+      if (plan.node(i).owner != i) {
+        const Range part = trained_part(plan, i);
+        level.gradients = layout.take(part.size()) - part.begin;
+      }
+    }
+    if (layer.saved > 0) {
+      level.saved = layout.bytes(layer.saved);
+    }
+    const bool forward_works = std::ranges::any_of(forward, [](const auto& phase) { return phase.over != Over::rows; });
+    if (layer.workspace && (room.gradients || forward_works)) {
+      level.workspace = layout.take(layer.workspace());
+    }
+  }
+  arena.x.clear();
+  for (Index i = 0; i < plan.inputs; ++i) {
+    arena.x.push_back(layout.rows(plan.columns(i)));
+  }
+  arena.outputs.clear();
+  for (std::size_t i = 0; i < plan.outputs.size(); ++i) {
+    const Index columns = plan.columns(plan.outputs[i]);
+    typename Arena<T>::Output output{
+        .activated = layout.rows(columns), .branch = {}, .loss = layout.take(room.rows), .metrics = {}};
+    if (room.gradients && used_elsewhere(wiring.outputs[i])) {
+      output.branch = layout.rows(columns);
+    }
+    for (std::size_t metric = 0; i < room.metrics.size() && metric < room.metrics[i]; ++metric) {
+      output.metrics.push_back(layout.take(room.rows));
+    }
+    arena.outputs.push_back(std::move(output));
+  }
+  arena.penalty = plan.penalizes_values() ? layout.take(room.rows) : nullptr;
+}
+
+template <class T>
+Index slab_rows_of(const Plan<T>& plan) {
+  Index bytes = 1;
+  for (auto i = static_cast<std::size_t>(plan.inputs); i < plan.nodes.size(); ++i) {
+    bytes += 2 * padded_stride<T>(plan.nodes[i].layer.outputs) * static_cast<Index>(sizeof(T));
+  }
+  // A slab takes some 20 ms at most, so that an interrupt is heard in time.
+  const double rows = std::clamp(5e8 / std::max(1.0, plan.cost()), 48.0, 192.0);
+  return std::max(static_cast<Index>(rows), (Index{1} << 18) / bytes);
+}
+
+}  // namespace
+
+template <class T>
+Arena<T> make_arena(const Plan<T>& plan, const Wiring& wiring, Mode mode, const Room& room) {
+  Arena<T> arena;
+  Layout<T> measured(nullptr, room.rows);
+  lay_out(arena, plan, wiring, mode, room, measured);
+  arena.memory = Buffer<T>(measured.used());
+  Layout<T> layout(arena.memory.data(), room.rows);
+  lay_out(arena, plan, wiring, mode, room, layout);
+  return arena;
+}
+
+template <class T>
+void Memory<T>::reserve(const Plan<T>& plan, Mode mode, Room room) {
+  bool enough =
+      room.rows <= room_.rows && room.gradients <= room_.gradients && table_ == &kernel_table() && mode_ == mode;
+  for (std::size_t i = 0; i < room.metrics.size(); ++i) {
+    enough = enough && room.metrics[i] <= room_.metrics[i];
+  }
+  if (enough) {
+    return;
+  }
+  room.metrics.resize(plan.outputs.size());
+  room.rows = std::max(room.rows, room_.rows);
+  room.gradients |= room_.gradients;
+  for (std::size_t i = 0; i < room_.metrics.size(); ++i) {
+    room.metrics[i] = std::max(room.metrics[i], room_.metrics[i]);
+  }
+  // Made aside: where memory is short, all stays as it was.
+  Wiring wiring = make_wiring(plan, mode);
+  Arena<T> arena = make_arena(plan, wiring, mode, room);
+  wiring_ = std::move(wiring);
+  slab_rows_ = slab_rows_of(plan);
+  arena_ = std::move(arena);
+  room_ = std::move(room);
+  mode_ = mode;
+  table_ = &kernel_table();
+  reset();
+}
+
+template <class T>
+const Schedule& Memory<T>::schedule(const Plan<T>& plan, const Task& task) {
+  const auto found = std::ranges::find(schedules_, task, &std::pair<Task, Schedule>::first);
+  if (found != schedules_.end()) {
+    return found->second;
+  }
+  return schedules_.emplace_back(task, make_schedule(plan, wiring_, mode_, task)).second;
+}
+
+template Arena<float> make_arena(const Plan<float>&, const Wiring&, Mode, const Room&);
+template Arena<double> make_arena(const Plan<double>&, const Wiring&, Mode, const Room&);
+template class Memory<float>;
+template class Memory<double>;
+
+}  // namespace fastopt

@@ -1,0 +1,55 @@
+// Samples, and where the rows of a batch of them are.
+#pragma once
+
+#include <cstdint>
+
+#include "core/types.h"
+#include "kernels/gather/args.h"
+#include "runtime/cpu.h"
+
+namespace fastopt {
+
+// Samples as they were given: any element type, strides in bytes.
+struct Samples {
+  Type type;
+  const void* data;
+  Index rows, columns, row_stride, column_stride;
+};
+
+// Which samples make a batch: those at index[0..rows-1] or, without an index, first..first+rows-1.
+struct Batch {
+  Index rows;
+  const Index* index = nullptr;
+  Index first = 0;
+};
+
+template <class T>
+bool readable_in_place(const Samples& x) {
+  constexpr Index size = sizeof(T);
+  constexpr Type type = sizeof(T) == 4 ? Type::f32 : Type::f64;
+  return x.type == type && (x.column_stride == size || x.columns == 1) && x.row_stride % size == 0 &&
+         reinterpret_cast<std::uintptr_t>(x.data) % size == 0;
+}
+
+// The rows of a batch, from the first of `rows`, where they can be read in place.
+template <class T>
+Rows<const T> rows_in_place(const Samples& x, const Batch& batch, Range rows) {
+  const Index stride = x.row_stride / static_cast<Index>(sizeof(T));
+  return Rows<const T>{static_cast<const T*>(x.data) + batch.first * stride, stride, batch.index}.from(rows.begin);
+}
+
+// Copies rows of a batch to where the batch has room for all of its rows.
+template <class T>
+void copy_rows(const Samples& x, const Batch& batch, Range rows, Rows<T> to) {
+  kernels<T>().gather.rows(
+      {.type = x.type,
+       .data = static_cast<const char*>(x.data) + (batch.index ? 0 : (batch.first + rows.begin) * x.row_stride),
+       .row_stride = x.row_stride,
+       .column_stride = x.column_stride,
+       .index = batch.index ? batch.index + rows.begin : nullptr,
+       .rows = rows.size(),
+       .columns = x.columns,
+       .to = to.from(rows.begin)});
+}
+
+}  // namespace fastopt

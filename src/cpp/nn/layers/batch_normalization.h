@@ -1,0 +1,175 @@
+// Normalisation over the rows of a batch (Ioffe and Szegedy, ICML 2015): for each channel
+// y = gamma (x - mean) / sqrt(variance + epsilon) + beta. In inference the moments are running means: mean <- m mean +
+// (1 - m) mean of the batch.
+#pragma once
+
+#include <cmath>
+
+#include "kernels/norm/args.h"
+#include "nn/layer.h"
+
+namespace fastopt {
+
+struct BatchNormalization {
+  Features features;
+  double momentum, epsilon;
+  bool scale, center;  // whether there are gamma and beta
+  bool corrected;      // whether the running means are divided by 1 - m^t, as they start from 0
+};
+
+namespace batch_normalization_phases {
+
+// The workspace: of each channel the moments and the sums of the gradients.
+template <class T>
+struct Moments {
+  T *mean, *variance, *rstd, *dgamma, *dbeta;
+
+  static Index size(Index channels) { return 5 * round_up(channels, alignment); }
+  Moments(T* workspace, Index channels) {
+    for (T** place : {&mean, &variance, &rstd, &dgamma, &dbeta}) {
+      *place = workspace;
+      workspace += round_up(channels, alignment);
+    }
+  }
+};
+
+struct Places {  // of the tensors
+  int gamma = -1, beta = -1, mean, variance, steps;
+};
+
+// The layer's settings with what its phases have in common.
+template <class T>
+struct Norm {
+  BatchNormalization s;
+  Places at;
+
+  Moments<T> moments(const View<T>& v) const { return {v.workspace, s.features.channels}; }
+  Range share(const Team& team) const { return team.split(s.features.channels, alignment); }
+  BatchNormBackward<T> backward(const View<T>& v) const {
+    const Moments<T> m = moments(v);
+    return {.rows = v.rows,
+            .features = s.features,
+            .gamma = v.tensors.parameter(at.gamma),
+            .mean = m.mean,
+            .rstd = m.rstd,
+            .x = v.in[0].x,
+            .dy = v.out.dy,
+            .dgamma = m.dgamma,
+            .dbeta = m.dbeta};
+  }
+
+  // Those of the batch.
+  Phase<T> measure() const {
+    return over_columns<T>([*this](const View<T>& v, const Team& team) {
+      const Moments<T> m = moments(v);
+      kernels<T>().batch_norm.moments({.rows = v.rows,
+                                       .features = s.features,
+                                       .x = v.in[0].x,
+                                       .epsilon = static_cast<T>(s.epsilon),
+                                       .mean = m.mean,
+                                       .variance = m.variance,
+                                       .rstd = m.rstd},
+                                      share(team));
+    });
+  }
+
+  // Or the running ones.
+  Phase<T> recall() const {
+    return over_parameters<T>([*this](const View<T>& v, const Team& team) {
+      const Moments<T> m = moments(v);
+      const Range mine = share(team);
+      const double t = static_cast<double>(*v.tensors.state(at.steps));
+      const double part = s.corrected && t > 0 ? 1 - std::pow(s.momentum, t) : 1;
+      for (Index c = mine.begin; c < mine.end; ++c) {
+        m.mean[c] = static_cast<T>(static_cast<double>(v.tensors.state(at.mean)[c]) / part);
+        m.variance[c] = static_cast<T>(static_cast<double>(v.tensors.state(at.variance)[c]) / part);
+      }
+      kernels<T>().batch_norm.inverse_deviation(m.variance + mine.begin, static_cast<T>(s.epsilon), m.rstd + mine.begin,
+                                                mine.size());
+    });
+  }
+
+  Phase<T> normalize() const {
+    return over_rows<T>([*this](const View<T>& v) {
+      const Moments<T> m = moments(v);
+      kernels<T>().batch_norm.forward({.rows = v.rows,
+                                       .features = s.features,
+                                       .gamma = v.tensors.parameter(at.gamma),
+                                       .beta = v.tensors.parameter(at.beta),
+                                       .mean = m.mean,
+                                       .rstd = m.rstd,
+                                       .x = v.in[0].x,
+                                       .y = v.out.y});
+      activate(v);
+    });
+  }
+
+  Phase<T> sum() const {
+    return over_columns<T>(
+        [*this](const View<T>& v, const Team& team) { kernels<T>().batch_norm.sums(backward(v), share(team)); });
+  }
+
+  Phase<T> differentiate_input(bool fixed) const {
+    return over_rows<T>([*this, fixed](const View<T>& v) {
+      BatchNormBackward<T> b = backward(v);
+      b.dx = v.in[0].dx;
+      b.count = fixed ? 0 : v.batch * s.features.space;
+      kernels<T>().batch_norm.backward(b);
+      differentiate(v);
+    });
+  }
+
+  // The gradient, and where the moments are those of the batch, the step of the running ones.
+  Phase<T> finish(bool fixed) const {
+    return over_parameters<T>([*this, fixed](const View<T>& v, const Team& team) {
+      const Moments<T> m = moments(v);
+      const Range mine = share(team);
+      if (!fixed) {
+        const T part = static_cast<T>(1 - s.momentum);
+        T *const mean = v.tensors.state(at.mean), *const variance = v.tensors.state(at.variance);
+        for (Index c = mine.begin; c < mine.end; ++c) {
+          mean[c] += part * (m.mean[c] - mean[c]);
+          variance[c] += part * (m.variance[c] - variance[c]);
+        }
+        if (team.rank() == 0) {
+          *v.tensors.state(at.steps) += 1;
+        }
+      }
+      const auto take = [&](int tensor, const T* sums) {
+        if (tensor >= 0 && mine.size() > 0) {
+          const Index offset = v.tensors.offset(tensor);
+          std::copy(sums + mine.begin, sums + mine.end, v.sink->gradients() + offset + mine.begin);
+          v.sink->take(team, {offset + mine.begin, offset + mine.end});
+        }
+      };
+      take(at.gamma, m.dgamma);
+      take(at.beta, m.dbeta);
+    });
+  }
+};
+
+}  // namespace batch_normalization_phases
+
+template <class T>
+Layer<T> batch_normalization(const BatchNormalization& settings) {
+  const Index channels = settings.features.channels, size = settings.features.size();
+  Layer<T> layer{.outputs = size, .cost = elementwise_cost * static_cast<double>(size)};
+  batch_normalization_phases::Norm<T> norm{settings, {}};
+  if (settings.scale) {
+    norm.at.gamma = add_tensor(layer, "gamma", {channels});
+  }
+  if (settings.center) {
+    norm.at.beta = add_tensor(layer, "beta", {channels});
+  }
+  norm.at.mean = add_tensor(layer, "moving_mean", {channels}, false);
+  norm.at.variance = add_tensor(layer, "moving_variance", {channels}, false);
+  norm.at.steps = add_tensor(layer, "steps", {1}, false);
+  layer.workspace = [=] { return batch_normalization_phases::Moments<T>::size(channels); };
+  layer.training = {
+      {norm.measure(), norm.normalize()}, {norm.sum(), norm.differentiate_input(false)}, {norm.finish(false)}};
+  layer.inference = {
+      {norm.recall(), norm.normalize()}, {norm.sum(), norm.differentiate_input(true)}, {norm.finish(true)}};
+  return layer;
+}
+
+}  // namespace fastopt

@@ -1,0 +1,48 @@
+// y_j = max over k of x_{j pieces + k}: what makes a dense layer of units * pieces a maxout layer (Goodfellow et al.,
+// ICML 2013). The first of equals has the gradient.
+#pragma once
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "kernels/maxout/args.h"
+#include "nn/layer.h"
+
+namespace fastopt {
+
+template <class T>
+Layer<T> max_pieces(Index inputs, Index pieces) {
+  if (inputs % pieces != 0) {
+    throw std::invalid_argument(std::to_string(inputs) + " inputs cannot be split into " + std::to_string(pieces) +
+                                " pieces");
+  }
+  static constexpr Index block = 256;  // units at a time
+  // f(row, first unit, units)
+  const auto for_each_block = [](const View<T>& v, auto&& f) {
+    for (Index i = 0; i < v.rows; ++i) {
+      for (Index first = 0; first < v.out.columns; first += block) {
+        f(i, first, std::min(block, v.out.columns - first));
+      }
+    }
+  };
+  const auto forward = [=](const View<T>& v) {
+    Index piece[block];
+    for_each_block(v, [&](Index i, Index first, Index count) {
+      kernels<T>().maxout.largest(v.in[0].x.row(i) + first * pieces, count, pieces, v.out.y.row(i) + first, piece);
+    });
+    activate(v);
+  };
+  // The pieces are found again: to keep them would take more time than that.
+  const auto backward = [=](const View<T>& v) {
+    T y[block];
+    Index piece[block];
+    for_each_block(v, [&](Index i, Index first, Index count) {
+      kernels<T>().maxout.largest(v.in[0].x.row(i) + first * pieces, count, pieces, y, piece);
+      kernels<T>().maxout.spread(v.out.dy.row(i) + first, piece, count, pieces, v.in[0].dx.row(i) + first * pieces);
+    });
+    differentiate(v);
+  };
+  return row_layer<T>(inputs / pieces, over_rows<T>(forward), over_rows<T>(backward));
+}
+
+}  // namespace fastopt

@@ -1,0 +1,32 @@
+// y = x a + b, element by element, with a and b that are not trained.
+#pragma once
+
+#include "kernels/elementwise/args.h"
+#include "kernels/update/args.h"
+#include "nn/layer.h"
+
+namespace fastopt {
+
+template <class T>
+Layer<T> scale(Index inputs) {
+  Layer<T> layer = row_layer<T>(
+      inputs, over_rows<T>([](const View<T>& v) {
+        const T *const a = v.tensors.state(0), *const b = v.tensors.state(1);
+        for (Index i = 0; i < v.rows; ++i) {
+          kernels<T>().elementwise.multiply(v.in[0].x.row(i), a, v.out.y.row(i), v.out.columns);
+          kernels<T>().update.add(b, v.out.y.row(i), v.out.columns);
+        }
+        activate(v);
+      }),
+      over_rows<T>([](const View<T>& v) {
+        for (Index i = 0; i < v.rows; ++i) {
+          kernels<T>().elementwise.multiply(v.out.dy.row(i), v.tensors.state(0), v.in[0].dx.row(i), v.out.columns);
+        }
+        differentiate(v);
+      }));
+  add_tensor(layer, "kernel", {inputs}, false);
+  add_tensor(layer, "bias", {inputs}, false);
+  return layer;
+}
+
+}  // namespace fastopt

@@ -1,0 +1,170 @@
+#include "nn/objective.h"
+
+#include <limits>
+#include <stdexcept>
+
+#include "kernels/reduce/args.h"
+
+namespace fastopt {
+
+namespace {
+
+template <class T>
+void judge_output(const Plan<T>& plan, Memory<T>& memory, const Objective<T>& objective, std::size_t number,
+                  const Batch& batch, Range rows, bool backward, Index samples) {
+  const Goal<T>& goal = objective.goals[number];
+  const Index source = memory.wiring().outputs[number];
+  const auto& level = memory.arena().levels[static_cast<std::size_t>(source)];
+  const auto& output = memory.arena().outputs[number];
+  const Index columns = plan.columns(source);
+  const int activation = plan.node(source).activation;
+  const bool branches = output.branch.data;
+  const Rows<T> y = level.y.from(rows.begin), dy = (branches ? output.branch : level.dy).from(rows.begin);
+  // Without an index the batch begins at its first sample, with one at the index's first entry.
+  const Index begin = batch.first + rows.begin;
+  const Targets<T> target = Targets<T>{goal.labels, goal.dense, batch.index}.from(begin, columns);
+  const T* weight = objective.weight && !batch.index ? objective.weight + begin : objective.weight;
+  loss_kernel<T>(goal.loss).rows({.rows = rows.size(),
+                                  .columns = columns,
+                                  .prediction = {y.data, y.stride},
+                                  .target = target,
+                                  .weight = weight,
+                                  .hyper = goal.hyper,
+                                  .scale = static_cast<T>(goal.factor) * (T(1) / static_cast<T>(samples)),
+                                  .gradient = backward ? dy : Rows<T>{},
+                                  .loss = output.loss + rows.begin});
+  if (backward && !goal.logits && !branches && activation != linear) {
+    activation_kernel<T>(activation).differentiate({y.data, y.stride}, {dy.data, dy.stride}, dy, rows.size(), columns);
+  }
+  bool activated = false;
+  for (std::size_t i = 0; i < goal.metrics.size(); ++i) {
+    const MetricChoice& choice = goal.metrics[i];
+    Rows<T> prediction = y;
+    if (goal.logits && activation != linear && !metric_kernel<T>(choice.metric).logits) {
+      prediction = output.activated.from(rows.begin);
+      if (!activated) {
+        activation_kernel<T>(activation).activate({y.data, y.stride}, prediction, rows.size(), columns);
+        activated = true;
+      }
+    }
+    metric_kernel<T>(choice.metric)
+        .rows({.rows = rows.size(),
+               .columns = columns,
+               .prediction = {prediction.data, prediction.stride},
+               .target = target,
+               .k = choice.k,
+               .value = output.metrics[i] + rows.begin});
+  }
+}
+
+template <class T>
+void check_output(const Plan<T>& plan, const Wiring& wiring, std::size_t number, Goal<T>& goal) {
+  const LossKernel<T>& loss = loss_kernel<T>(goal.loss);
+  const Index source = wiring.outputs[number];
+  const int activation = plan.node(source).activation;
+  const std::string_view last = activation_kernel(activation).name;
+  if (!loss.activation.empty() && last != "linear" && last != loss.activation) {
+    throw std::invalid_argument(std::string(loss.name) + " needs a last layer with activation '" +
+                                std::string(loss.activation) + "' or 'linear', not '" + std::string(last) + "'");
+  }
+  goal.logits = last == loss.activation;
+  if (goal.logits && activation != linear && wiring[source].uses.size() > 1) {
+    throw std::invalid_argument(std::string(loss.name) + " takes an output before its activation '" +
+                                std::string(last) +
+                                "', which other layers need: give these an activation layer of their own");
+  }
+  // Kernels count classes in elements of type T.
+  constexpr Index classes = Index{1} << std::numeric_limits<T>::digits;
+  const Index columns = plan.columns(source);
+  if (columns > classes && (loss.labels || !goal.metrics.empty())) {
+    throw std::invalid_argument("labels and metrics of this dtype need at most " + std::to_string(classes) +
+                                " outputs, not " + std::to_string(columns));
+  }
+  for (const MetricChoice& choice : goal.metrics) {
+    const MetricKernel<T>& metric = metric_kernel<T>(choice.metric);
+    if (metric.labels != loss.labels || (metric.name == "binary_accuracy" && loss.name != "binary_crossentropy")) {
+      throw std::invalid_argument("metric " + std::string(metric.name) + " does not go with the loss " +
+                                  std::string(loss.name));
+    }
+  }
+}
+
+}  // namespace
+
+template <class T>
+std::vector<std::size_t> Objective<T>::metrics() const {
+  std::vector<std::size_t> counts;
+  for (const Goal<T>& goal : goals) {
+    counts.push_back(goal.metrics.size());
+  }
+  return counts;
+}
+
+template <class T>
+void check(const Plan<T>& plan, Objective<T>& objective) {
+  if (objective.goals.size() != plan.outputs.size()) {
+    throw std::invalid_argument("a network of " + std::to_string(plan.outputs.size()) +
+                                " outputs needs as many losses, not " + std::to_string(objective.goals.size()));
+  }
+  const Wiring wiring = make_wiring(plan, {});
+  for (std::size_t i = 0; i < objective.goals.size(); ++i) {
+    check_output(plan, wiring, i, objective.goals[i]);
+  }
+}
+
+template <class T>
+void judge(const Plan<T>& plan, Memory<T>& memory, const Objective<T>& objective, const Batch& batch, Range rows,
+           bool backward, Index samples) {
+  for (std::size_t i = 0; i < objective.goals.size(); ++i) {
+    judge_output(plan, memory, objective, i, batch, rows, backward, samples);
+  }
+}
+
+template <class T>
+void add(const Arena<T>& arena, const Batch& batch, const Objective<T>& objective, double penalty, Totals& totals) {
+  const auto weight_of = [&](Index row) {
+    return static_cast<double>(objective.weight[batch.index ? batch.index[row] : batch.first + row]);
+  };
+  const auto total = [&](const T* values) {
+    if (!objective.weight) {
+      return kernels<T>().reduce.sum(values, batch.rows);
+    }
+    double sum = 0;
+    for (Index i = 0; i < batch.rows; ++i) {
+      sum += static_cast<double>(values[i]) * weight_of(i);
+    }
+    return sum;
+  };
+  totals.batches += 1;
+  totals.samples += batch.rows;
+  double loss = 0;
+  std::size_t next = 0;
+  for (std::size_t output = 0; output < objective.goals.size(); ++output) {
+    const Goal<T>& goal = objective.goals[output];
+    const double sum = total(arena.outputs[output].loss);
+    totals.losses[output] += sum;
+    loss += goal.factor * sum;
+    for (std::size_t i = 0; i < goal.metrics.size(); ++i) {
+      totals.metrics[next++] += total(arena.outputs[output].metrics[i]);
+    }
+  }
+  totals.loss += loss + penalty;
+  if (objective.weight) {
+    for (Index i = 0; i < batch.rows; ++i) {
+      totals.weight += weight_of(i);
+    }
+  } else {
+    totals.weight += static_cast<double>(batch.rows);
+  }
+}
+
+template struct Objective<float>;
+template struct Objective<double>;
+template void check(const Plan<float>&, Objective<float>&);
+template void check(const Plan<double>&, Objective<double>&);
+template void judge(const Plan<float>&, Memory<float>&, const Objective<float>&, const Batch&, Range, bool, Index);
+template void judge(const Plan<double>&, Memory<double>&, const Objective<double>&, const Batch&, Range, bool, Index);
+template void add(const Arena<float>&, const Batch&, const Objective<float>&, double, Totals&);
+template void add(const Arena<double>&, const Batch&, const Objective<double>&, double, Totals&);
+
+}  // namespace fastopt

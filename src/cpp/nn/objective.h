@@ -1,0 +1,68 @@
+// What the outputs of a network are judged by: a loss and metrics for each.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "kernels/loss/args.h"
+#include "nn/arena.h"
+#include "nn/input.h"
+#include "ops/loss.h"
+#include "ops/metric.h"
+
+namespace fastopt {
+
+// The loss of one output, of which the objective takes `factor` times, and its metrics; targets are those of all
+// samples.
+template <class T>
+struct Goal {
+  int loss;
+  LossHyper hyper = {};
+  double factor = 1;
+  std::vector<MetricChoice> metrics = {};
+  const Index* labels = nullptr;
+  const T* dense = nullptr;
+  bool logits = false;  // it takes the output before its activation; `check` finds out
+};
+
+template <class T>
+struct Objective {
+  std::vector<Goal<T>> goals;  // of each output
+  const T* weight = nullptr;   // of each sample
+
+  std::vector<std::size_t> metrics() const;  // their number, of each output
+};
+
+// Sums over samples, weighted.
+struct Totals {
+  Index batches = 0, samples = 0;
+  double weight = 0, loss = 0;
+  std::vector<double> losses, metrics;  // of each output, without its factor; of all outputs, one after the other
+
+  // Nothing is allocated in a batch.
+  template <class T>
+  void reserve(const Objective<T>& objective) {
+    losses.resize(objective.goals.size());
+    std::size_t count = 0;
+    for (const Goal<T>& goal : objective.goals) {
+      count += goal.metrics.size();
+    }
+    metrics.resize(count);
+  }
+};
+
+// Throws std::invalid_argument where the last activations, the losses and the metrics do not go together.
+template <class T>
+void check(const Plan<T>& plan, Objective<T>& objective);
+
+// Losses and metrics of some rows of a batch whose outputs are known and, where the pass goes back, the gradients of
+// the outputs, of sum(weight * factor * loss) / samples.
+template <class T>
+void judge(const Plan<T>& plan, Memory<T>& memory, const Objective<T>& objective, const Batch& batch, Range rows,
+           bool backward, Index samples);
+
+// Adds what was found for the rows of a batch; `penalty` is what layers cost, for all its rows.
+template <class T>
+void add(const Arena<T>& arena, const Batch& batch, const Objective<T>& objective, double penalty, Totals& totals);
+
+}  // namespace fastopt

@@ -1,0 +1,48 @@
+// Where the parts of a gradient go, each while it is in cache.
+#pragma once
+
+#include "core/types.h"
+#include "nn/watch.h"
+#include "runtime/team.h"
+
+namespace fastopt {
+
+template <class T>
+class Sink {
+ public:
+  explicit Sink(T* gradients) : gradients_(gradients) {}
+  virtual ~Sink() = default;
+  Sink(const Sink&) = delete;
+  Sink& operator=(const Sink&) = delete;
+
+  // Where the parts are computed, laid out as the parameters.
+  T* gradients() const { return gradients_; }
+  // Called once for each part of each trained tensor, by the rank that has computed it.
+  virtual void take(const Team& team, Range part) = 0;
+  // Whether the rest is of no use. Ranks may see it at different places.
+  virtual bool stopped() const { return false; }
+
+ private:
+  T* gradients_;
+};
+
+// Leaves the gradient where it was computed.
+template <class T>
+class StoreSink final : public Sink<T> {
+ public:
+  // An element of the gradient takes so many operations.
+  StoreSink(T* gradients, Watch& watch, double cost) : Sink<T>(gradients), watch_(watch), cost_(cost) {}
+
+  void take(const Team& team, Range part) override {
+    if (team.rank() == 0) {
+      watch_.look(cost_ * static_cast<double>(part.size()), 0);
+    }
+  }
+  bool stopped() const override { return watch_.stopped(); }
+
+ private:
+  Watch& watch_;
+  double cost_;
+};
+
+}  // namespace fastopt

@@ -1,0 +1,30 @@
+// The step of an optimizer on each part of a gradient, while it is in cache.
+#pragma once
+
+#include <algorithm>
+
+#include "nn/sink.h"
+#include "optim/state.h"
+
+namespace fastopt {
+
+// Of a state for all tensors of a plan, in their order. Where the step needs the whole gradient first, parts are left
+// where they are.
+template <class T>
+class StepSink final : public Sink<T> {
+ public:
+  StepSink(T* gradients, State<T>& state) : Sink<T>(gradients), state_(state) {}
+
+  void take(const Team&, Range part) override {
+    if (state_.step().by_parts()) {
+      const std::vector<Index>& offsets = state_.offsets();
+      const auto tensor = static_cast<std::size_t>(std::ranges::upper_bound(offsets, part.begin) - offsets.begin() - 1);
+      state_.step().part(tensor, {part.begin - offsets[tensor], part.end - offsets[tensor]});
+    }
+  }
+
+ private:
+  State<T>& state_;
+};
+
+}  // namespace fastopt
