@@ -84,6 +84,7 @@ def test_what_hands_on_is_not_there(layer):
         ([dense(3), dense(3, inputs=[-1, -2])], {}, "has one input, not 2"),
         ([dense(3, inputs=[-2])], {}, "inputs must be a node before the layer, from -1 to -1, got -2"),
         ([dense(3), dense(2, inputs=[-2])], {}, "no output needs layer 0, of kind 'dense'"),
+        ([dense(3)], {"input_size": [4, 5]}, "no output needs input 0"),
         ([dense(3), dense(2, shares=-1)], {}, "cannot use the tensors of one of kind 'dense'"),
         ([dense(3)], {"outputs": [2]}, "outputs must be nodes from 0 to 1, got 2"),
         ([dense(3)], {"outputs": [0, 1]}, "a network needs at least one layer that computes"),

@@ -24,6 +24,7 @@ def is_labels(array: object, classes: int) -> TypeGuard[NDArray[np.int64]]: ...
 class Network:
     draws: int
     noise: bool
+    trainable: list[bool]  # of each layer
     # `input_size` and `outputs` are lists where there are several inputs, or others than the last node is an output;
     # nodes are the inputs, then the layers. Arrays of several inputs, outputs or targets are lists as well.
     def __init__(
@@ -64,6 +65,19 @@ class Network:
         poll: Callable[[int], object] | None = None,
         loss_hyper: Mapping[str, float] = {},
     ) -> dict[str, float]: ...
+
+    # The cost of all samples and its gradient: vectors hold the trained tensors one after the other. Goals of several
+    # outputs are dicts of loss, hyper, metrics and factor.
+    def cost_and_gradient(
+        self,
+        x: NDArray[Any] | list[NDArray[Any]],
+        y: NDArray[Any] | list[NDArray[Any]],
+        loss: str | Sequence[Mapping[str, object]],
+        parameters: NDArray[np.float64] | None = None,
+        sample_weight: Real | None = None,
+        poll: Callable[[int], object] | None = None,
+        loss_hyper: Mapping[str, float] = {},
+    ) -> tuple[float, NDArray[np.float64]]: ...
 
 class ArrayOptimizer:
     step: int

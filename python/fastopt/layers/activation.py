@@ -47,6 +47,7 @@ class PReLU(Layer):
         axis: Where the channels are, each of which has its alpha: 1 or -1.
         alpha_initializer: Starting values of alpha ``[channels]``.
         name: The name in summaries, messages and files.
+        trainable: Whether it learns; see `Layer`.
 
     Raises:
         TypeError: The name is not a string.
@@ -64,13 +65,18 @@ class PReLU(Layer):
     """
 
     def __init__(
-        self, axis: int = -1, alpha_initializer: str | Initializer | None = None, name: str | None = None
+        self,
+        axis: int = -1,
+        alpha_initializer: str | Initializer | None = None,
+        name: str | None = None,
+        trainable: bool = True,
     ) -> None:
         self.axis = axis
         self.alpha_initializer = (
             Constant(0.25) if alpha_initializer is None else INITIALIZERS.resolve(alpha_initializer)
         )
         self.name = checked_name(name)
+        self.trainable = bool(trainable)
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the input."""

@@ -54,10 +54,14 @@ class Layer(Described, ABC):
     Attributes:
         name: The name in summaries, messages and files, or None for one made of the class.
         activation: The name of the function that its outputs have gone through.
+        trainable: Whether it learns, which may be set at any time. A layer that does not is frozen: no gradient of its
+            weights is computed, nothing that an optimizer does touches them, they do not count in norms and penalties,
+            and running statistics stand still and are used as in inference.
     """
 
     name: str | None = None
     activation: str = "linear"
+    trainable: bool = True
 
     @abstractmethod
     def output_shape(self, input_shape: Shape) -> Shape:
@@ -74,6 +78,10 @@ class Layer(Described, ABC):
     @abstractmethod
     def specs(self, input_shape: Shape) -> list[Spec]:
         """Return the descriptions that the core builds the layer from."""
+
+    def owners(self, input_shape: Shape) -> "list[tuple[Layer, ...]]":
+        """Return the layers that each of the `specs` belongs to, outermost first; it learns if all of them do."""
+        return [(self,)] * len(self.specs(input_shape))
 
     def check_batch(self, name: str, rows: int, input_shape: Shape) -> None:
         """Raise ValueError where the layer, whose name is given, cannot be trained on a batch of so few samples."""

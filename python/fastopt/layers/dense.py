@@ -37,11 +37,13 @@ class Sums(Layer):
         bias_regularizer: str | Regularizer | None,
         activity_regularizer: str | Regularizer | None,
         kernel_constraint: str | Constraint | None,
+        trainable: bool,
     ) -> None:
         self.use_bias = bool(use_bias)
         self.kernel_initializer = INITIALIZERS.resolve(kernel_initializer)
         self.bias_initializer = INITIALIZERS.resolve(bias_initializer)
         self.name = checked_name(name)
+        self.trainable = bool(trainable)
         self.kernel_regularizer = _optional(REGULARIZERS, kernel_regularizer)
         self.bias_regularizer = _optional(REGULARIZERS, bias_regularizer)
         self.activity_regularizer = _optional(REGULARIZERS, activity_regularizer)
@@ -86,6 +88,7 @@ class Dense(Sums):
         kernel_initializer: Starting values of W ``[inputs, units]``; the name or the object of an initializer.
         bias_initializer: Starting values of b ``[units]``; the name or the object of an initializer.
         name: The name in summaries, messages and files; by default ``"dense"``, ``"dense_1"``, ...
+        trainable: Whether it learns; see `Layer`.
         kernel_regularizer: A penalty on W, as one of `fastopt.regularizers` or its name.
         bias_regularizer: A penalty on b.
         activity_regularizer: A penalty on the outputs of each sample, in the mean over the batch.
@@ -110,6 +113,7 @@ class Dense(Sums):
         bias_initializer: str | Initializer = "zeros",
         name: str | None = None,
         *,
+        trainable: bool = True,
         kernel_regularizer: str | Regularizer | None = None,
         bias_regularizer: str | Regularizer | None = None,
         activity_regularizer: str | Regularizer | None = None,
@@ -126,6 +130,7 @@ class Dense(Sums):
             bias_regularizer,
             activity_regularizer,
             kernel_constraint,
+            trainable,
         )
 
     def output_shape(self, input_shape: Shape) -> Shape:
@@ -158,6 +163,7 @@ class Maxout(Sums):
         kernel_initializer: Starting values of W ``[inputs, units * pieces]``, the pieces of an output side by side.
         bias_initializer: Starting values of b ``[units * pieces]``.
         name: The name in summaries, messages and files.
+        trainable: Whether it learns; see `Layer`.
         kernel_regularizer: A penalty on W, as one of `fastopt.regularizers` or its name.
         bias_regularizer: A penalty on b.
         activity_regularizer: A penalty on the outputs of each sample, in the mean over the batch.
@@ -187,6 +193,7 @@ class Maxout(Sums):
         bias_initializer: str | Initializer = "zeros",
         name: str | None = None,
         *,
+        trainable: bool = True,
         kernel_regularizer: str | Regularizer | None = None,
         bias_regularizer: str | Regularizer | None = None,
         activity_regularizer: str | Regularizer | None = None,
@@ -203,6 +210,7 @@ class Maxout(Sums):
             bias_regularizer,
             activity_regularizer,
             kernel_constraint,
+            trainable,
         )
 
     def output_shape(self, input_shape: Shape) -> Shape:

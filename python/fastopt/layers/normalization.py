@@ -65,6 +65,7 @@ class BatchNormalization(_Normalization):
         beta_initializer: Starting values of beta ``[channels]``.
         gamma_initializer: Starting values of gamma ``[channels]``.
         name: The name in summaries, messages and files.
+        trainable: Whether it learns; see `Layer`.
 
     Raises:
         TypeError: An argument has the wrong type.
@@ -94,6 +95,7 @@ class BatchNormalization(_Normalization):
         beta_initializer: str | Initializer = "zeros",
         gamma_initializer: str | Initializer = "ones",
         name: str | None = None,
+        trainable: bool = True,
     ) -> None:
         self._affine(center, scale, beta_initializer, gamma_initializer)
         self.axis = axis
@@ -101,6 +103,7 @@ class BatchNormalization(_Normalization):
         self.epsilon = checks.real("epsilon", epsilon, 0.0, above=True)
         self.bias_correction = bool(bias_correction)
         self.name = checked_name(name)
+        self.trainable = bool(trainable)
 
     def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
         """Return ``gamma [channels]`` and ``beta [channels]``, as far as they are there."""
@@ -118,7 +121,7 @@ class BatchNormalization(_Normalization):
 
     def check_batch(self, name: str, rows: int, input_shape: Shape) -> None:
         """Raise ValueError where a channel has one value, from which nothing is left."""
-        if rows * size_of(input_shape) == Channels.of(self, input_shape, self.axis).number:
+        if self.trainable and rows * size_of(input_shape) == Channels.of(self, input_shape, self.axis).number:
             raise ValueError(
                 f"{name} needs more than one value for each channel, but a batch of one sample has one: choose a "
                 "batch_size that leaves no single sample, or another normalisation."
@@ -147,13 +150,14 @@ class _ByRow(_Normalization):
     affine: str
     centred = True
 
-    def _begin(self, axis: int, epsilon: float, affine: str, name: str | None) -> None:
+    def _begin(self, axis: int, epsilon: float, affine: str, name: str | None, trainable: bool) -> None:
         self.axis = axis
         self.epsilon = checks.real("epsilon", epsilon, 0.0, above=True)
         if affine not in ("channel", "element"):
             raise ValueError(f"affine must be 'channel' or 'element', not {affine!r}.")
         self.affine = affine
         self.name = checked_name(name)
+        self.trainable = bool(trainable)
 
     def _groups(self, channels: int) -> int:
         return 1
@@ -206,6 +210,7 @@ class LayerNormalization(_ByRow):
         beta_initializer: Starting values of beta.
         gamma_initializer: Starting values of gamma.
         name: The name in summaries, messages and files.
+        trainable: Whether it learns; see `Layer`.
 
     Raises:
         TypeError: An argument has the wrong type.
@@ -230,9 +235,10 @@ class LayerNormalization(_ByRow):
         beta_initializer: str | Initializer = "zeros",
         gamma_initializer: str | Initializer = "ones",
         name: str | None = None,
+        trainable: bool = True,
     ) -> None:
         self._affine(center, scale, beta_initializer, gamma_initializer)
-        self._begin(axis, epsilon, affine, name)
+        self._begin(axis, epsilon, affine, name, trainable)
 
 
 @LAYERS.add()
@@ -251,6 +257,7 @@ class GroupNormalization(_ByRow):
         beta_initializer: Starting values of beta.
         gamma_initializer: Starting values of gamma.
         name: The name in summaries, messages and files.
+        trainable: Whether it learns; see `Layer`.
 
     Raises:
         TypeError: An argument has the wrong type.
@@ -277,10 +284,11 @@ class GroupNormalization(_ByRow):
         beta_initializer: str | Initializer = "zeros",
         gamma_initializer: str | Initializer = "ones",
         name: str | None = None,
+        trainable: bool = True,
     ) -> None:
         self.groups = checks.integer("groups", groups, 1, 2**53)
         self._affine(center, scale, beta_initializer, gamma_initializer)
-        self._begin(axis, epsilon, affine, name)
+        self._begin(axis, epsilon, affine, name, trainable)
 
     def _groups(self, channels: int) -> int:
         return self.groups
@@ -301,6 +309,7 @@ class InstanceNormalization(_ByRow):
         beta_initializer: Starting values of beta.
         gamma_initializer: Starting values of gamma.
         name: The name in summaries, messages and files.
+        trainable: Whether it learns; see `Layer`.
 
     Raises:
         TypeError: An argument has the wrong type.
@@ -328,9 +337,10 @@ class InstanceNormalization(_ByRow):
         beta_initializer: str | Initializer = "zeros",
         gamma_initializer: str | Initializer = "ones",
         name: str | None = None,
+        trainable: bool = True,
     ) -> None:
         self._affine(center, scale, beta_initializer, gamma_initializer)
-        self._begin(axis, epsilon, affine, name)
+        self._begin(axis, epsilon, affine, name, trainable)
 
     def _groups(self, channels: int) -> int:
         return channels
@@ -347,6 +357,7 @@ class RMSNormalization(_ByRow):
         affine: Whether gamma belongs to each ``"channel"`` or to each ``"element"``.
         gamma_initializer: Starting values of gamma.
         name: The name in summaries, messages and files.
+        trainable: Whether it learns; see `Layer`.
 
     Raises:
         TypeError: An argument has the wrong type.
@@ -371,6 +382,7 @@ class RMSNormalization(_ByRow):
         affine: Affine = "channel",
         gamma_initializer: str | Initializer = "ones",
         name: str | None = None,
+        trainable: bool = True,
     ) -> None:
         self._affine(False, scale, "zeros", gamma_initializer)
-        self._begin(axis, epsilon, affine, name)
+        self._begin(axis, epsilon, affine, name, trainable)

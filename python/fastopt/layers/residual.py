@@ -15,6 +15,7 @@ class Residual(Layer):
     Args:
         layers: The layers of f, first to last; their output has the shape of their input.
         name: The name in summaries, messages and files.
+        trainable: Whether it learns; see `Layer`.
 
     Raises:
         TypeError: Something in `layers` is not a layer.
@@ -32,10 +33,11 @@ class Residual(Layer):
         ['dense/kernel', 'residual/dense/kernel', 'residual/dense_1/kernel', 'dense_1/kernel']
     """
 
-    def __init__(self, layers: Sequence[Layer], name: str | None = None) -> None:
+    def __init__(self, layers: Sequence[Layer], name: str | None = None, trainable: bool = True) -> None:
         self.layers = [LAYERS.resolve(layer) for layer in layers]
         self.layer_names = layer_names(self.layers)
         self.name = checked_name(name)
+        self.trainable = bool(trainable)
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the input."""
@@ -61,6 +63,14 @@ class Residual(Layer):
             inner += layer.specs(input_shape)
             input_shape = layer.output_shape(input_shape)
         return [{"kind": "pass"}, *inner, {"kind": "add", "inputs": [-1, -1 - len(inner)]}]
+
+    def owners(self, input_shape: Shape) -> list[tuple[Layer, ...]]:
+        """Return the layers within, each with this one, between this one for the start and for the end."""
+        inner: list[tuple[Layer, ...]] = []
+        for layer in self.layers:
+            inner += [(self, *owners) for owners in layer.owners(input_shape)]
+            input_shape = layer.output_shape(input_shape)
+        return [(self,), *inner, (self,)]
 
     def check_batch(self, name: str, rows: int, input_shape: Shape) -> None:
         """Check the layers."""

@@ -20,6 +20,7 @@ class WeightNormalization(Layer):
     Args:
         layer: A `Dense` or `Maxout` layer.
         name: The name in summaries, messages and files.
+        trainable: Whether it learns; see `Layer`.
 
     Raises:
         TypeError: `layer` is not such a layer, or the name not a string.
@@ -36,13 +37,14 @@ class WeightNormalization(Layer):
         {'weight_normalization/kernel': (4, 3), 'weight_normalization/bias': (3,), 'weight_normalization/g': (3,)}
     """
 
-    def __init__(self, layer: Dense | Maxout, name: str | None = None) -> None:
+    def __init__(self, layer: Dense | Maxout, name: str | None = None, trainable: bool = True) -> None:
         resolved = LAYERS.resolve(layer)
         if not isinstance(resolved, Dense | Maxout):
             raise TypeError(f"layer must be Dense or Maxout, not {resolved!r}.")
         self.layer = resolved
         self.activation = resolved.activation
         self.name = checked_name(name)
+        self.trainable = bool(trainable)
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """Return that of the layer."""

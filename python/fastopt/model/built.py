@@ -27,11 +27,17 @@ class Built:
     def __init__(self, plan: Plan, dtype: str, seed: int, initialize: bool = True) -> None:
         self.plan = plan
         self.network = _core.Network(dtype, size_of(plan.input_shape), plan.specs, seed)
+        self._trainable = [True] * len(self.network.trainable)
         if initialize:
             kinds = (plan.parameters, self.parameters, INITIAL_VALUES), (plan.state, self.state, INITIAL_STATE)
             for tensors, views, stream in kinds:
                 for i, (tensor, view) in enumerate(zip(tensors.values(), views.values(), strict=True)):
                     view[...] = tensor.initializer(tensor.shape, seed, stream + i, dtype)
+
+    def freeze(self) -> None:
+        """Tell the core which layers learn, as they may have been set."""
+        if (trainable := self.plan.trainable) != self._trainable:
+            self.network.trainable = self._trainable = trainable
 
     @property
     def parameters(self) -> dict[str, Real]:

@@ -46,6 +46,10 @@ class Plan:
             stages.append(Stage(name, used, shape, output_shape, used.parameters(shape), used.state(shape), note))
             shape = output_shape
         self.stages = tuple(stages)
+        # Of each of the specs: the layers of the model itself, whose `trainable` may be set.
+        self._owners = [
+            owners for layer, stage in zip(layers, stages, strict=True) for owners in layer.owners(stage.input_shape)
+        ]
         self._particular = [stage for stage in stages if type(stage.layer).check_batch is not Layer.check_batch]
         self.output_shape = shape
         self.outputs = size_of(shape)
@@ -54,6 +58,11 @@ class Plan:
     def specs(self) -> list[Spec]:
         """The descriptions that the core builds the network from."""
         return [spec for stage in self.stages for spec in stage.layer.specs(stage.input_shape)]
+
+    @property
+    def trainable(self) -> list[bool]:
+        """Whether each of the specs learns."""
+        return [all(layer.trainable for layer in owners) for owners in self._owners]
 
     @property
     def parameters(self) -> dict[str, Parameter]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from fastopt import _core
 from fastopt.core import checks
@@ -351,7 +351,57 @@ class Sequential:
         batch_size = checks.integer("batch_size", batch_size, 1, checks.SIZE)
         data, plan = self._samples(loss, x, y, sample_weight)
         compiled.check_metrics(data, loss, plan.outputs)
+        built.freeze()
         return evaluate(compiled, loss, built, data, batch_size)
+
+    def cost_and_gradient(
+        self, x: ArrayLike, y: ArrayLike, w: ArrayLike | None = None, sample_weight: ArrayLike | None = None
+    ) -> tuple[float, NDArray[np.float64]]:
+        """Return the cost of all samples together and its gradient, at any weights.
+
+        C(w) = sum_i w_i L_i / n and what layers penalise, with noise off and the running statistics of batch
+        normalisation: what `evaluate` computes, if the weights of the samples are 1. Samples go through in chunks, so
+        that memory does not grow with their number, whose sums are in double precision. It is what methods that look
+        at all data need, such as those of `scipy.optimize`.
+
+        Args:
+            x: Inputs ``[n, features]``.
+            y: Targets, as the loss wants them.
+            w: The weights ``[count_params()]``, those of `parameters` one after the other; None for those of the model,
+                which stay as they are.
+            sample_weight: Weights ``[n]``, at least 0.
+
+        Returns:
+            The cost, and its gradient ``[count_params()]``, which is 0 for layers that are frozen.
+
+        Raises:
+            RuntimeError: The model has not been compiled with a loss, or not been built.
+            TypeError: Data or an argument has the wrong type, or the loss is a Python function.
+            ValueError: Data or an argument does not fit, or is NaN or infinite.
+
+        Example:
+            >>> import numpy as np, fastopt as fo
+            >>> model = fo.Sequential([fo.layers.Dense(1, kernel_initializer="zeros", use_bias=False)])
+            >>> model.compile(loss="mse")
+            >>> model.build(2)
+            >>> model.cost_and_gradient([[1.0, 0.0], [0.0, 2.0]], [1.0, 3.0])
+            (5.0, array([-1., -6.]))
+        """
+        _, loss = self._need_loss()
+        built = self._need_weights()
+        if isinstance(loss, FunctionLoss):
+            raise TypeError(f"The loss {loss.name!r} is a Python function; all data at once need a loss of the core.")
+        data, _ = self._samples(loss, x, y, sample_weight)
+        if w is not None:
+            w = checks.array("w", w)
+            if w.shape != (self.count_params(),):
+                raise ValueError(
+                    f"w has shape {w.shape}; expected one number for each weight, ({self.count_params()},)."
+                )
+            checks.finite("w", w, self.dtype)
+            w = checks.in_form(w, "float64")
+        built.freeze()
+        return built.network.cost_and_gradient(data.x, data.y, loss.name, w, data.weight, loss_hyper=loss.hyper)
 
     # Predicting
 
@@ -428,7 +478,9 @@ class Sequential:
         inputs, shape = checked_inputs("x", x, self.input_shape, self.dtype)
         plan = self.plan(shape)
         plan.check_batches(len(inputs), len(inputs))
-        return in_shape(self._build(plan).network.forward(inputs), plan.output_shape)
+        built = self._build(plan)
+        built.freeze()
+        return in_shape(built.network.forward(inputs), plan.output_shape)
 
     def backward(self, dy: ArrayLike) -> Real:
         """Fill the gradients of the last call of the model, and return that of its input.
@@ -535,6 +587,31 @@ class Sequential:
         """
         return sum(view.size for view in self.parameters.values())
 
+    def schedule(self, training: bool = True) -> list[str]:
+        r"""Return in which order the core does what, a line for each stage; threads wait for each other between them.
+
+        A stage is over rows, which go through all of its steps slab by slab, or over the columns of all rows, or over
+        the parameters. ``forward 1 dense`` is a step of the first layer of the core, ``ends`` the loss.
+
+        Args:
+            training: Whether for a step of training; else for `predict`.
+
+        Raises:
+            RuntimeError: The model has not been built.
+
+        Example:
+            >>> import fastopt as fo
+            >>> model = fo.Sequential([fo.layers.Dense(3, "relu"), fo.layers.Dense(2)])
+            >>> model.build(4)
+            >>> print(*model.schedule(), sep="\n")
+            parameters: backward 2 dense
+            rows: load 0 input, forward 1 dense, forward 2 dense, ends, backward 2 dense
+            parameters: gradient 2 dense, gradient 2 dense, gradient 1 dense, gradient 1 dense
+        """
+        built = self._need_weights()
+        built.freeze()
+        return built.network.schedule(training)
+
     # What `fastopt` adds from the floor above, `fastopt.tools`
 
     if TYPE_CHECKING:
@@ -570,6 +647,7 @@ class Sequential:
         """Return what a step takes."""
         compiled, loss = self._need_loss()
         built = self._need_weights()
+        built.freeze()
         return Ready(compiled, loss, built, self._bind(compiled.optimizer, built))
 
     def _bind(self, optimizer: Optimizer, built: Built) -> _core.Optimizer:

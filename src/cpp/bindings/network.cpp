@@ -20,6 +20,7 @@
 #include "train/by_hand.h"
 #include "train/epoch.h"
 #include "train/evaluate.h"
+#include "train/full_batch.h"
 #include "train/predict.h"
 
 namespace fastopt::bindings {
@@ -535,6 +536,51 @@ py::dict train(PyOptimizer& self, const py::object& x, const py::object& y, cons
   });
 }
 
+py::tuple cost_and_gradient(PyNetwork& self, const py::object& x, const py::object& y, const py::object& loss,
+                            const py::object& parameters, const py::object& sample_weight, const py::object& poll,
+                            const std::map<std::string, double>& loss_hyper) {
+  return self.visit([&]<class T>(Network<T>& network) {
+    const std::vector<Samples> s = checked_samples(network, x);
+    const Index rows = s.front().rows;
+    const std::vector<GoalSpec> specs = goal_specs(loss, {}, loss_hyper);
+    const CheckedObjective<T> checked = checked_objective(network, rows, {{0, rows}}, y, specs, sample_weight);
+    // Tensors lie one after the other in the caller's vectors, but on cache lines in those of the plan.
+    std::vector<const TensorSpec*> tensors;
+    Index count = 0;
+    for (const Node<T>& node : network.plan.nodes) {
+      for (const TensorSpec& tensor : node.layer.tensors) {
+        if (tensor.trained) {
+          tensors.push_back(&tensor);
+          count += tensor.size;
+        }
+      }
+    }
+    Buffer<T> at;
+    if (!parameters.is_none()) {
+      const py::array given = bindings::checked<double>(parameters, "w", {count});
+      const double* from = data<double>(given);
+      at = Buffer<T>(network.parameters.size());
+      for (const TensorSpec* const tensor : tensors) {
+        std::transform(from, from + tensor->size, at.data() + tensor->offset,
+                       [](double value) { return static_cast<T>(value); });
+        from += tensor->size;
+      }
+    }
+    std::vector<double> sums(static_cast<std::size_t>(network.plan.parameters));
+    double cost = 0;
+    run(self, poll, [&](const Poll& polled) {
+      const T* const w = parameters.is_none() ? network.parameters.data() : at.data();
+      cost = fastopt::cost_and_gradient<T>(network, s, checked.objective, w, sums, polled);
+    });
+    py::array_t<double> gradient(count);
+    double* to = gradient.mutable_data();
+    for (const TensorSpec* const tensor : tensors) {
+      to = std::copy_n(sums.begin() + tensor->offset, tensor->size, to);
+    }
+    return py::make_tuple(cost, gradient);
+  });
+}
+
 // The stages of a pass, a line each.
 std::vector<std::string> schedule(PyNetwork& self, bool training) {
   return self.visit([&]<class T>(Network<T>& network) {
@@ -630,6 +676,23 @@ void add_network(py::module_& module) {
       .def_property(
           "noise", [](PyNetwork& self) { return self.visit([](auto& n) { return n.noise; }); },
           [](PyNetwork& self, bool noise) { self.visit([&](auto& n) { n.noise = noise; }); })
+      .def_property(
+          "trainable",
+          [](PyNetwork& self) {
+            return self.visit(
+                [](auto& n) { return std::vector<bool>(n.trainable.begin() + n.plan.inputs, n.trainable.end()); });
+          },
+          [](PyNetwork& self, const std::vector<bool>& trainable) {
+            self.visit([&](auto& n) {
+              if (static_cast<Index>(trainable.size()) != static_cast<Index>(n.trainable.size()) - n.plan.inputs) {
+                throw std::invalid_argument("trainable must have an entry for each layer");
+              }
+              const Released released;
+              const Exclusive::Lock lock(self.exclusive);
+              std::copy(trainable.begin(), trainable.end(), n.trainable.begin() + n.plan.inputs);
+              n.freeze(n.trainable);
+            });
+          })
       .def("schedule", &schedule, py::arg("training") = true)
       .def("forward", &forward, py::arg("x"))
       .def("backward", &backward, py::arg("dy"))
@@ -646,6 +709,9 @@ void add_network(py::module_& module) {
       .def("predict", &predict, py::arg("x"), py::arg("batch_size") = 256, py::arg("poll") = none)
       .def("evaluate", &evaluate, py::arg("x"), py::arg("y"), py::arg("loss"), py::arg("metrics") = py::tuple(),
            py::arg("sample_weight") = none, py::arg("batch_size") = 256, py::arg("poll") = none,
+           py::arg("loss_hyper") = std::map<std::string, double>())
+      .def("cost_and_gradient", &cost_and_gradient, py::arg("x"), py::arg("y"), py::arg("loss"),
+           py::arg("parameters") = none, py::arg("sample_weight") = none, py::arg("poll") = none,
            py::arg("loss_hyper") = std::map<std::string, double>());
 
   py::class_<PyOptimizer, std::shared_ptr<PyOptimizer>> optimizer(module, "Optimizer");
@@ -665,13 +731,15 @@ void add_network(py::module_& module) {
       .def(
           "apply",
           [](PyOptimizer& self, const py::dict& hyper) {
-            self.visit([&](auto& o) {
+            self.visit([&]<class T>(State<T>& o) {
               const std::vector<double> values = step_hyper(o, hyper);
+              Network<T>& network = std::get<Network<T>>(self.network->network);
               const Released released;
               const Exclusive::Lock lock(self.network->exclusive);
+              freeze(network, o);
               o.step().run(values, true);
               if (o.step().held == 0) {
-                self.network->visit([](auto& network) { network.constrain(); });
+                network.constrain();
               }
             });
           },

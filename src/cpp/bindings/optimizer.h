@@ -26,6 +26,7 @@ State<T> make_optimizer(const std::string& rule, const std::vector<std::string>&
   }
   for (std::size_t i = 0; i < settings.size(); ++i) {
     std::tie(tensors[i].rate, tensors[i].decays) = settings[i];
+    tensors[i].frozen = tensors[i].rate == 0;
   }
   std::vector<int> transforms;
   transforms.reserve(transform_names.size());

@@ -72,7 +72,8 @@ void lay_out(Arena<T>& arena, const Plan<T>& plan, const Wiring& wiring, Mode mo
       }
       if (plan.node(i).owner != i) {
         const Range part = trained_part(plan, i);
-        level.gradients = layout.take(part.size()) - part.begin;
+        T* const place = layout.take(part.size());
+        level.gradients = place ? place - part.begin : nullptr;
       }
     }
     if (layer.saved > 0) {

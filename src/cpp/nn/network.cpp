@@ -13,7 +13,11 @@ Network<T>::Network(const std::vector<Index>& inputs, const std::vector<LayerSpe
       // One more line at the end, because whole vectors are read at the end of a row.
       parameters(plan.parameters + alignment),
       gradients(plan.parameters + alignment),
-      state(plan.state + alignment) {}
+      state(plan.state + alignment) {
+  for (const Node<T>& node : plan.nodes) {
+    trainable.push_back(node.trainable);
+  }
+}
 
 template <class T>
 Pass<T> Network<T>::pass(Memory<T>& memory, const Task& task, Watch& watch) {
@@ -40,11 +44,17 @@ bool Network<T>::finite() const {
 }
 
 template <class T>
-void Network<T>::set_trainable(Index node, bool trainable) {
-  plan.nodes[static_cast<std::size_t>(node)].trainable = trainable;
-  training.reset();
-  inference.reset();
-  forward_rows = 0;
+void Network<T>::freeze(const std::vector<bool>& trained) {
+  bool changed = false;
+  for (std::size_t i = 0; i < plan.nodes.size(); ++i) {
+    changed |= plan.nodes[i].trainable != trained[i];
+    plan.nodes[i].trainable = trained[i];
+  }
+  if (changed) {
+    training.reset();
+    inference.reset();
+    forward_rows = 0;
+  }
 }
 
 template <class T>

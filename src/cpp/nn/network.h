@@ -22,8 +22,9 @@ struct Network {
   Pass<T> pass(Memory<T>& memory, const Task& task, Watch& watch);
   bool finite() const;  // all parameters
 
-  // Freezes the layer of a node, or frees it.
-  void set_trainable(Index node, bool trainable);
+  std::vector<bool> trainable;  // of each node, as the user wants it
+  // Freezes the layers of nodes, or frees them; the plan follows.
+  void freeze(const std::vector<bool>& trained);
   bool constrains() const;
   // Brings the parameters to the sets that they are kept in, by a team of its own.
   void constrain();

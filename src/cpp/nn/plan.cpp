@@ -139,10 +139,11 @@ class Maker {
     for (const Index output : plan_.outputs) {
       ++uses_[static_cast<std::size_t>(output)];
     }
-    for (Index i = plan_.inputs; i < size(); ++i) {
+    for (Index i = 0; i < size(); ++i) {
       if (uses_[static_cast<std::size_t>(i)] == 0) {
-        throw std::invalid_argument("no output needs layer " + std::to_string(i - plan_.inputs) + ", of kind '" +
-                                    node(i).kind + "'");
+        throw std::invalid_argument(i < plan_.inputs ? "no output needs input " + std::to_string(i)
+                                                     : "no output needs layer " + std::to_string(i - plan_.inputs) +
+                                                           ", of kind '" + node(i).kind + "'");
       }
     }
   }

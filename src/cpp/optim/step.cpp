@@ -99,11 +99,28 @@ void Step<T>::begin(std::span<const double> hyper) {
   std::ranges::fill(scale_, holds() ? 1 : 1 / now<Accumulate>());
 }
 
+// What has a slot for copies of the parameters would else never have those of frozen ones.
+template <class T>
+void Step<T>::copy_frozen() const {
+  for (const Tensor<T>& t : tensors_) {
+    for_each_transform([&]<class X>(std::size_t place) {
+      if constexpr (requires { X::copies; }) {
+        if (T* const slot = t.transform_slots[place]; slot && t.frozen) {
+          std::copy_n(t.parameter, t.size, slot);
+        }
+      }
+    });
+  }
+}
+
 template <class T>
 void Step<T>::end() {
   if (holds()) {
     ++held;
   } else {
+    if (taken == 0) {
+      copy_frozen();
+    }
     held = 0;
     ++taken;
   }
@@ -123,7 +140,7 @@ Update<T> Step<T>::update_of(std::size_t i, Range elements) const {
   return u;
 }
 
-// f(tensor, elements, number of their first chunk) for what this rank has of every tensor.
+// f(tensor, elements, number of their first chunk) for what this rank has of every tensor that is not frozen.
 template <class T>
 template <class F>
 void Step<T>::for_pieces(const Team& team, F&& f) const {
@@ -133,7 +150,9 @@ void Step<T>::for_pieces(const Team& team, F&& f) const {
     const Index first = std::max(chunks.begin, first_chunk_[i]), last = std::min(chunks.end, first_chunk_[i + 1]);
     const Range elements{(first - first_chunk_[i]) * chunk_size,
                          std::min((last - first_chunk_[i]) * chunk_size, tensors_[i].size)};
-    f(i, elements, first);
+    if (!tensors_[i].frozen) {
+      f(i, elements, first);
+    }
   }
 }
 
@@ -206,7 +225,7 @@ template <class T>
 void Step<T>::find_factors() {
   for (std::size_t i = 0; i < tensors_.size(); ++i) {
     squares_[i] = 0;
-    for (Index c = first_chunk_[i]; c < first_chunk_[i + 1]; ++c) {
+    for (Index c = first_chunk_[i]; !tensors_[i].frozen && c < first_chunk_[i + 1]; ++c) {
       squares_[i] += sums_[static_cast<std::size_t>(c)][0];
     }
   }
@@ -337,7 +356,7 @@ void Step<T>::use_sums() {
   std::array<double, max_sums> all{};
   for (std::size_t i = 0; i < tensors_.size(); ++i) {
     std::array<double, max_sums> of_tensor{};
-    for (Index c = first_chunk_[i]; c < first_chunk_[i + 1]; ++c) {
+    for (Index c = first_chunk_[i]; !tensors_[i].frozen && c < first_chunk_[i + 1]; ++c) {
       for (std::size_t s = 0; s < max_sums; ++s) {
         of_tensor[s] += sums_[static_cast<std::size_t>(c)][s];
       }

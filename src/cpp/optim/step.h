@@ -23,6 +23,7 @@ struct Tensor {
   std::array<T*, transform_count> transform_slots{};  // those of the transforms that keep one
   double rate = 1;                                    // multiplies the learning rate
   bool decays = true;
+  bool frozen = false;  // nothing is done to it, and its gradient does not count
 };
 
 template <class T>
@@ -51,7 +52,11 @@ class Step {
   // Then, if the step can be done by parts, every part of every tensor once; else, by every rank, all of it.
   bool by_parts() const { return by_parts_; }
   bool holds() const { return now<Accumulate>() == 0; }  // the gradient, for a later step
-  void part(std::size_t tensor, Range elements) { update(tensor, elements, 0); }
+  void part(std::size_t tensor, Range elements) {
+    if (!tensors_[tensor].frozen) {
+      update(tensor, elements, 0);
+    }
+  }
   void whole(const Team& team);
   // After a barrier, by one thread.
   void end();
@@ -86,6 +91,7 @@ class Step {
   void for_pieces(const Team& team, F&& f) const;
   void add_squares(std::size_t tensor, Range elements, Index chunk);
   void find_factors();
+  void copy_frozen() const;
   void update(std::size_t tensor, Range elements, Index chunk);
   void hold(const Tensor<T>& tensor, Range elements) const;
   void settle(const Tensor<T>& tensor, const Update<T>& u) const;

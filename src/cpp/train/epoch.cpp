@@ -23,10 +23,30 @@ std::vector<Tensor<T>> tensors_of(Network<T>& network) {
 }
 
 template <class T>
+void freeze(Network<T>& network, State<T>& optimizer) {
+  std::vector<bool> trained = network.trainable;
+  auto tensor = optimizer.step().tensors().begin();
+  for (std::size_t i = 0; i < network.plan.nodes.size(); ++i) {
+    bool any = false, moves = false;
+    for (const TensorSpec& spec : network.plan.nodes[i].layer.tensors) {
+      if (spec.trained) {
+        tensor->frozen = !network.trainable[i] || tensor->rate == 0;
+        any = true;
+        moves |= !tensor->frozen;
+        ++tensor;
+      }
+    }
+    trained[i] = trained[i] && (moves || !any);
+  }
+  network.freeze(trained);
+}
+
+template <class T>
 Outcome train(Network<T>& network, State<T>& optimizer, const Epoch<T>& epoch, Totals& totals) {
   Step<T>& step = optimizer.step();
   const Index samples = epoch.x.front().rows, rows = std::min(epoch.batch_size, samples);
   network.forward_rows = 0;
+  freeze(network, optimizer);
   network.training.reserve(network.plan, {true, network.noise},
                            {.rows = rows, .metrics = epoch.objective.metrics(), .gradients = true});
   totals.reserve(epoch.objective);
@@ -124,6 +144,8 @@ Outcome train(Network<T>& network, State<T>& optimizer, const Epoch<T>& epoch, T
 
 template Outcome train(Network<float>&, State<float>&, const Epoch<float>&, Totals&);
 template Outcome train(Network<double>&, State<double>&, const Epoch<double>&, Totals&);
+template void freeze(Network<float>&, State<float>&);
+template void freeze(Network<double>&, State<double>&);
 template std::vector<Tensor<float>> tensors_of(Network<float>&);
 template std::vector<Tensor<double>> tensors_of(Network<double>&);
 

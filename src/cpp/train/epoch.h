@@ -31,6 +31,11 @@ enum class Outcome : std::uint8_t { finished, stopped, not_finite };
 template <class T>
 Outcome train(Network<T>& network, State<T>& optimizer, const Epoch<T>& epoch, Totals& totals);
 
+// Freezes the layers that are not trainable, or whose parameters the optimizer leaves all as they are; in the optimizer
+// as well.
+template <class T>
+void freeze(Network<T>& network, State<T>& optimizer);
+
 // The tensors of a network, without slots.
 template <class T>
 std::vector<Tensor<T>> tensors_of(Network<T>& network);

@@ -9,6 +9,7 @@ namespace fastopt {
 struct Average {
   static constexpr std::string_view name = "average", slot = "average";
   static constexpr double neutral = 0;
+  static constexpr bool copies = true;
   template <class T>
   static void after(const Chunk<T>& c) {
     c.kernels.approach(c.parameter, c.slot, c.value, c.size);

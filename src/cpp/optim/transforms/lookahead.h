@@ -11,6 +11,7 @@ namespace fastopt {
 struct Lookahead {
   static constexpr std::string_view name = "look_back", slot = "slow";
   static constexpr double neutral = 0;
+  static constexpr bool copies = true;
   template <class T>
   static void first(const Chunk<T>& c) {
     std::copy_n(c.start, c.size, c.slot);

@@ -5,6 +5,7 @@
 // - `adjust(value, adjust, decays)`: what is done to the gradient in one pass.
 // - `limit(value, norms)`: the factors of the gradients by their norms, which takes a pass over all of them before.
 // - `before(chunk)`, `after(chunk)`: the step.
+// Where the slot holds copies of the parameters, it says so (`copies`).
 // Transforms keep nothing else from step to step.
 #pragma once
 

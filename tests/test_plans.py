@@ -1,0 +1,178 @@
+"""Networks of the core that are more than a chain, and the cost of all samples, against finite differences."""
+
+import numpy as np
+import pytest
+
+from fastopt import _core
+
+RNG_ROWS = 7
+
+
+def dense(units, **others):
+    return {"kind": "dense", "units": units, "use_bias": True} | others
+
+
+def two_headed():
+    """Inputs of 3 and 4; a hidden layer of both and the first; one head of two classes, one of two numbers."""
+    layers = [
+        dense(5, inputs=[-2], activation="tanh"),  # 2, of input 0
+        dense(5, inputs=[-2], activation="sigmoid"),  # 3, of input 1
+        {"kind": "add", "inputs": [-2, -1]},  # 4
+        {"kind": "concatenate", "inputs": [-1, -3, -5]},  # 5: of the sum, of 2 and of input 0
+        dense(6, activation="tanh"),  # 6
+        dense(2, inputs=[-1]),  # 7
+        dense(2, inputs=[-2], activation="sigmoid"),  # 8
+    ]
+    return _core.Network("float64", [3, 4], layers, 1, [7, 8])
+
+
+def shared():
+    """One layer used three times, of which once on its own output."""
+    first = dense(4, activation="tanh")
+    return _core.Network(
+        "float64",
+        [4, 4],
+        [
+            dense(4, inputs=[-2], activation="tanh"),
+            first | {"inputs": [-2], "shares": -1},
+            first | {"inputs": [-1], "shares": -1},
+            {"kind": "add", "inputs": [-3, -2, -1]},
+            dense(3),
+        ],
+    )
+
+
+def start(network, rng):
+    for views in network.parameters:
+        for view in views.values():
+            view[...] = rng.normal(size=view.shape)
+
+
+def tensors(network, kind):
+    return [view for views in getattr(network, kind) for view in views.values()]
+
+
+def difference(function, array, at, step=1e-6):
+    old = array[at]
+    array[at] = old + step
+    up = function()
+    array[at] = old - step
+    down = function()
+    array[at] = old
+    return (up - down) / (2 * step)
+
+
+def listed(value):
+    return value if isinstance(value, list) else [value]
+
+
+@pytest.mark.parametrize("make", [two_headed, shared])
+def test_gradients_by_hand(make, rng):
+    network = make()
+    start(network, rng)
+    x = [rng.normal(size=(RNG_ROWS, columns)) for columns in ((3, 4) if make is two_headed else (4, 4))]
+    outputs = listed(network.forward(x))
+    dy = [rng.normal(size=output.shape) for output in outputs]
+    dx = network.backward(dy if len(dy) > 1 else dy[0])
+    gradients = [gradient.copy() for gradient in tensors(network, "gradients")]
+
+    def value():
+        return sum(float((a * b).sum()) for a, b in zip(listed(network.predict(x)), dy, strict=True))
+
+    for arrays, found in ((tensors(network, "parameters"), gradients), (x, dx)):
+        for array, gradient in zip(arrays, found, strict=True):
+            for at in np.ndindex(array.shape):
+                assert difference(value, array, at) == pytest.approx(gradient[at], rel=1e-6, abs=1e-7)
+
+
+def goals(factor=0.5):
+    return [
+        {
+            "loss": "sparse_categorical_crossentropy",
+            "hyper": {},
+            "metrics": ["sparse_categorical_accuracy"],
+            "factor": 1.0,
+        },
+        {"loss": "mean_squared_error", "hyper": {}, "metrics": [], "factor": factor},
+    ]
+
+
+@pytest.fixture
+def heads(rng):
+    network = two_headed()
+    start(network, rng)
+    x = [rng.normal(size=(RNG_ROWS, columns)) for columns in (3, 4)]
+    y = [rng.integers(0, 2, RNG_ROWS), rng.normal(size=(RNG_ROWS, 2))]
+    return network, x, y
+
+
+def test_two_losses(heads):
+    network, x, y = heads
+    totals = network.evaluate(x, y, goals())
+    assert totals["loss"] == pytest.approx(totals["0/loss"] + 0.5 * totals["1/loss"], rel=1e-12)
+    logits, values = network.predict(x)
+    assert totals["1/loss"] == pytest.approx(float(((values - y[1]) ** 2).mean(1).sum()), rel=1e-12)
+    assert totals["0/sparse_categorical_accuracy"] == (logits.argmax(1) == y[0]).sum()
+
+
+def test_gradient_of_two_losses(heads):
+    network, x, y = heads
+    cost, gradient = network.cost_and_gradient(x, y, goals())
+    assert cost == pytest.approx(network.evaluate(x, y, goals())["loss"] / RNG_ROWS, rel=1e-12)
+    at = 0
+    for view in tensors(network, "parameters"):
+        for place in np.ndindex(view.shape):
+            slope = difference(lambda: network.cost_and_gradient(x, y, goals())[0], view, place)
+            assert slope == pytest.approx(gradient[at], rel=1e-5, abs=1e-8)
+            at += 1
+    assert at == len(gradient)
+
+
+def test_a_step_follows_that_gradient(heads):
+    network, x, y = heads
+    _, gradient = network.cost_and_gradient(x, y, goals())
+    before = np.concatenate([view.ravel() for view in tensors(network, "parameters")])
+    _core.Optimizer("sgd", network).train(x, y, goals(), {"learning_rate": 0.5}, batch_size=RNG_ROWS)
+    after = np.concatenate([view.ravel() for view in tensors(network, "parameters")])
+    np.testing.assert_allclose(after - before, -0.5 * gradient, rtol=1e-12, atol=1e-14)
+
+
+def test_training_goes_on_from_its_totals(heads):
+    network, x, y = heads
+    optimizer = _core.Optimizer("sgd", network)
+    hyper = {"learning_rate": 0.0}
+    whole = optimizer.train(x, y, goals(), hyper, batch_size=2)
+    first = optimizer.train(x, y, goals(), hyper, batch_size=2, batches=2)
+    assert optimizer.train(x, y, goals(), hyper, batch_size=2, first_batch=2, totals=first) == whole
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"x": [np.ones((7, 3))]}, "x must be a list of 2"),
+        ({"x": [np.ones((7, 3)), np.ones((6, 4))]}, "equally many samples, got 7 and 6"),
+        ({"y": [np.zeros(7, int)]}, "y must be a list of 2"),
+        ({"y": [np.full(7, 2), np.ones((7, 2))]}, r"y\[0\]\[0\] = 2 is not a class"),
+        ({"loss": "mean_squared_error"}, "a network of 2 outputs needs as many losses, not 1"),
+    ],
+)
+def test_bad_data(heads, change, message):
+    network, x, y = heads
+    with pytest.raises(ValueError, match=message):
+        network.evaluate(**({"x": x, "y": y, "loss": goals()} | change))
+
+
+def test_an_output_that_others_need(rng):
+    """Its gradient is the sum of that of its loss and theirs; a loss of values before their activation is refused."""
+    layers = [dense(2, activation="sigmoid"), dense(2)]
+    network = _core.Network("float64", 3, layers, 0, [1, 2])
+    start(network, rng)
+    x, y = rng.normal(size=(5, 3)), [rng.normal(size=(5, 2)), rng.normal(size=(5, 2))]
+    both = [{"loss": "mean_squared_error", "hyper": {}, "metrics": [], "factor": 1.0}] * 2
+    _, gradient = network.cost_and_gradient(x, y, both)
+    kernel = tensors(network, "parameters")[0]
+    slope = difference(lambda: network.cost_and_gradient(x, y, both)[0], kernel, (1, 1))
+    assert slope == pytest.approx(gradient[3], rel=1e-6)
+    crossentropy = [both[0] | {"loss": "binary_crossentropy"}, both[1]]
+    with pytest.raises(ValueError, match="before its activation 'sigmoid', which other layers need"):
+        network.evaluate(x, [np.zeros((5, 2)), y[1]], crossentropy)
