@@ -27,7 +27,7 @@ class Built:
     def __init__(self, plan: Plan, dtype: str, seed: int, initialize: bool = True) -> None:
         self.plan = plan
         self.network = _core.Network(dtype, size_of(plan.input_shape), plan.specs, seed)
-        self._trainable = [True] * len(self.network.trainable)
+        self._learning = [True] * len(plan.learning)
         if initialize:
             kinds = (plan.parameters, self.parameters, INITIAL_VALUES), (plan.state, self.state, INITIAL_STATE)
             for tensors, views, stream in kinds:
@@ -36,8 +36,9 @@ class Built:
 
     def freeze(self) -> None:
         """Tell the core which layers learn, as they may have been set."""
-        if (trainable := self.plan.trainable) != self._trainable:
-            self.network.trainable = self._trainable = trainable
+        if (learning := self.plan.learning) != self._learning:
+            self.network.trainable = self.plan.trainable
+            self._learning = learning
 
     @property
     def parameters(self) -> dict[str, Real]:

@@ -50,6 +50,7 @@ class Plan:
         self._owners = [
             owners for layer, stage in zip(layers, stages, strict=True) for owners in layer.owners(stage.input_shape)
         ]
+        self._layers = list({id(layer): layer for owners in self._owners for layer in owners}.values())
         self._particular = [stage for stage in stages if type(stage.layer).check_batch is not Layer.check_batch]
         self.output_shape = shape
         self.outputs = size_of(shape)
@@ -58,6 +59,11 @@ class Plan:
     def specs(self) -> list[Spec]:
         """The descriptions that the core builds the network from."""
         return [spec for stage in self.stages for spec in stage.layer.specs(stage.input_shape)]
+
+    @property
+    def learning(self) -> list[bool]:
+        """Whether each of the layers learns, those within others among them: what `trainable` depends on."""
+        return [layer.trainable for layer in self._layers]
 
     @property
     def trainable(self) -> list[bool]:
