@@ -1,3 +1,4 @@
+import signal
 from collections.abc import Callable, Iterable, Iterator
 
 import cases
@@ -9,6 +10,9 @@ from fastopt._core import runtime
 
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
+
+# Shells let what they start in the background ignore Ctrl-C, and so its children; tests send it to both.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(params=cases.ISAS)
