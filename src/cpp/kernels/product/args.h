@@ -18,7 +18,7 @@ struct Panels {
 };
 
 // Bytes that a product may use while it runs: copies of parts of its factors.
-inline constexpr std::size_t product_scratch = std::size_t{384} << 10;
+inline constexpr std::size_t product_scratch = std::size_t{768} << 10;
 
 // c = op(a) b + bias, ended by an elementwise activation, c <- f(c), or by its derivative, c <- c f'(y). a is [rows,
 // depth]; transposed, it is stored as [depth, rows].

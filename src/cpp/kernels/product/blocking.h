@@ -13,9 +13,13 @@ struct Blocking {
   // its loop over the depth is unrolled so many times. At least `chains` sums under way hide the time that one addition
   // takes.
   int rows, vectors, narrow_rows, unroll, chains;
-  // Bytes of the part of the first-level cache that a slice of a panel of b and a tile's rows of a fill, and of the
-  // part of the second-level cache that the rows of a fill that meet this slice.
-  Index first_level, second_level;
+  // Bytes of a slice of a panel of b and of a tile's rows of a, which stay in the first-level cache, and of the rows of
+  // a that meet this slice. More than the second-level cache holds can pay: they are read in order, while each block of
+  // rows gathers the slices of b anew.
+  Index slice_bytes, a_bytes;
+  // Where rows of c lie a multiple of 4 KiB apart, a tile's lines of c have left the first-level cache when they are
+  // written. They are asked for so many steps of the depth before, or never.
+  Index c_ahead;
   // A slice of b is copied where at least `copy_b_rows` rows of a meet it and it spans at least `copy_b_span` bytes:
   // more pages than the processor knows at a time. Rows of a are copied where at least so many columns of b meet them,
   // which are fewer where a is transposed.
@@ -26,13 +30,13 @@ struct Blocking {
 // registers keep sums on the stack.
 inline constexpr Blocking blocking =
 #if defined(__AVX512F__)
-    {6, 4, 8, 4, 8, 71680, 196608, 128, 1 << 18, max_index, max_index};
+    {6, 4, 8, 4, 8, 71680, 196608, 0, 128, 1 << 18, max_index, max_index};
 #elif defined(__aarch64__)
-    {6, 4, 8, 4, 8, 30720, 196608, 128, 1 << 18, max_index, max_index};
+    {6, 4, 8, 4, 8, 30720, 196608, 0, 128, 1 << 18, max_index, max_index};
 #elif defined(__AVX2__)
-    {6, 2, 8, 1, 8, 28160, 307200, 16, 1 << 18, 512, 96};
+    {6, 2, 8, 1, 8, 30096, 700416, 24, 16, 1 << 18, 512, 96};
 #else
-    {6, 2, 8, 1, 8, 28160, 307200, 16, 1 << 18, 512, 96};
+    {6, 2, 8, 1, 8, 28160, 700416, 24, 16, 1 << 18, 512, 96};
 #endif
 
 template <class T>
@@ -40,9 +44,9 @@ inline constexpr int panel_width = blocking.vectors * lanes<T>;
 
 template <class T>
 inline constexpr Index depth_block =
-    blocking.first_level / ((panel_width<T> + blocking.rows) * static_cast<Index>(sizeof(T)));
+    blocking.slice_bytes / ((panel_width<T> + blocking.rows) * static_cast<Index>(sizeof(T)));
 
 template <class T>
-inline constexpr Index row_block = blocking.second_level / (depth_block<T> * static_cast<Index>(sizeof(T)));
+inline constexpr Index row_block = blocking.a_bytes / (depth_block<T> * static_cast<Index>(sizeof(T)));
 
 }  // namespace fastopt::FASTOPT_ISA

@@ -93,6 +93,15 @@ void multiply_tiles(const Tiles<T>& tiles, Index first, Index count) {
         unroll<unrolled>([&](auto i) __attribute__((always_inline)) { step(k + i); });
       }
     }
+    if constexpr (blocking.c_ahead > 0) {
+      for (const Index early = t.depth - blocking.c_ahead; k < early; ++k) {
+        step(k);
+      }
+      unroll<rows>([&](auto r) __attribute__((always_inline)) {
+        __builtin_prefetch(c + r * t.c_stride, 1);
+        __builtin_prefetch(c + r * t.c_stride + vectors * lanes<T> - 1, 1);
+      });
+    }
     for (; k < t.depth; ++k) {
       step(k);
     }
