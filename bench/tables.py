@@ -178,7 +178,7 @@ def machine_text(report: dict[str, Any]) -> str:
     machine = report["machine"]
     isas = {peer: f" ({isa})" if isa and peer != OURS else "" for peer, isa in report["isas"].items()}
     versions = ", ".join(f"{peer} {version}{isas.get(peer, '')}" for peer, version in report["versions"].items())
-    held = "" if report["isa"] == NATIVE else ", to which all are held"
+    held = "" if report["isa"] == NATIVE else f", to which all are held, but for {NOT_HELD}"
     isa = f" ({report['roofs'][0]['isa']}{held})" if report["roofs"] else ""
     processors = f"{machine['processors']} processors of {machine['processor']}{isa}"
     return f"{machine['date']}, {processors}; Python {machine['python']}, {versions}."
@@ -193,8 +193,6 @@ def notes(report: dict[str, Any]) -> list[str]:
     if report["unset"]:
         unset = ", ".join(f"{name}={value}" for name, value in report["unset"].items())
         lines.append(f"Not passed on, so that every library chooses its own instructions: {unset}.")
-    if report["isa"] != NATIVE:
-        lines.append(f"Not held to this instruction set, and perhaps faster than it: {NOT_HELD}.")
     if any(map(is_noisy, report["results"])):
         lines.append("~ marks what was too noisy to say by how much; unclear: not even which way.")
     lines += [f"Left out: {what}: {why}." for what, why in report["skipped"].items()]
