@@ -11,7 +11,13 @@ from test_activations import softmax_bound
 
 from fastopt import kernels
 
-SHAPES = {"small": cases.SMALL_SHAPES, "deep": cases.DEEP_SHAPES, "networks": cases.NETWORK_SHAPES}
+FEW_ROWS = [(1, 1, 300), (1, 70, 256), (2, 33, 513), (2, 8, 2500), (3, 20, 300)]  # (m, k, n), with long rows of b
+SHAPES = {
+    "small": cases.SMALL_SHAPES,
+    "deep": cases.DEEP_SHAPES,
+    "networks": cases.NETWORK_SHAPES,
+    "few rows": FEW_ROWS,
+}
 
 
 def integers(rng, *shape: int) -> np.ndarray:
@@ -116,6 +122,15 @@ def test_nan_stays_in_its_row(isa, dtype, rng):
         got = kernels.matmul(x, kernel)
         assert np.isnan(got[m // 2]).all()
         np.testing.assert_array_equal(np.delete(got, m // 2, 0), np.delete(clean, m // 2, 0))
+
+
+def test_a_row_is_the_same_in_any_batch(isa, dtype, rng):
+    """However many rows a product has, each is summed in the same order."""
+    for k, n in [(5, 3), (100, 30), (70, 256), (33, 513), (700, 300)]:
+        x, kernel, bias = (rng.normal(size=shape).astype(dtype) for shape in [(40, k), (k, n), n])
+        y = kernels.dense_forward(x, kernel, bias, "tanh")
+        for rows in range(1, 10):
+            np.testing.assert_array_equal(kernels.dense_forward(x[:rows], kernel, bias, "tanh"), y[:rows])
 
 
 @pytest.mark.parametrize("activation", ["linear", "tanh"])

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "kernels/product/few_rows.h"
 #include "kernels/product/finish.h"
 #include "kernels/product/narrow.h"
 #include "kernels/product/pack.h"
@@ -156,7 +157,7 @@ class Block {
 
 template <class T>
 void multiply(const Product<T>& p) {
-  if (p.rows == 0 || p.columns == 0 || multiply_narrow(p)) {
+  if (p.rows == 0 || p.columns == 0 || multiply_narrow(p) || multiply_few_rows(p)) {
     return;
   }
   for_each_part(p.rows, row_block<T>, [&](Range rows) {
