@@ -21,4 +21,6 @@ struct Adadelta {
   }
 };
 
+using adadelta_rules = List<Adadelta>;
+
 }  // namespace fastopt::FASTOPT_ISA

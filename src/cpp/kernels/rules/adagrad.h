@@ -18,4 +18,6 @@ struct Adagrad {
   }
 };
 
+using adagrad_rules = List<Adagrad>;
+
 }  // namespace fastopt::FASTOPT_ISA

@@ -47,4 +47,6 @@ struct AdamRule {
   }
 };
 
+using adam_rules = List<AdamRule<false, false>, AdamRule<true, false>, AdamRule<false, true>, AdamRule<true, true>>;
+
 }  // namespace fastopt::FASTOPT_ISA

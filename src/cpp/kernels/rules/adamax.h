@@ -23,4 +23,6 @@ struct Adamax {
   }
 };
 
+using adamax_rules = List<Adamax>;
+
 }  // namespace fastopt::FASTOPT_ISA

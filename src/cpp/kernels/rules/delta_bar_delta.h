@@ -22,4 +22,6 @@ struct DeltaBarDelta {
   }
 };
 
+using delta_bar_delta_rules = List<DeltaBarDelta>;
+
 }  // namespace fastopt::FASTOPT_ISA

@@ -40,4 +40,6 @@ struct Lamb {
   }
 };
 
+using lamb_rules = List<Lamb>;
+
 }  // namespace fastopt::FASTOPT_ISA

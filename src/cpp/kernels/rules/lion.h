@@ -18,4 +18,6 @@ struct Lion {
   }
 };
 
+using lion_rules = List<Lion>;
+
 }  // namespace fastopt::FASTOPT_ISA

@@ -46,4 +46,6 @@ struct Nadam {
   }
 };
 
+using nadam_rules = List<Nadam>;
+
 }  // namespace fastopt::FASTOPT_ISA

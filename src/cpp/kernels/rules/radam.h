@@ -31,4 +31,6 @@ struct Radam {
   }
 };
 
+using radam_rules = List<Radam>;
+
 }  // namespace fastopt::FASTOPT_ISA

@@ -59,4 +59,8 @@ struct Rmsprop {
   }
 };
 
+using rmsprop_rules =
+    List<Rmsprop<false, Velocity::none>, Rmsprop<false, Velocity::heavy_ball>, Rmsprop<false, Velocity::nesterov>,
+         Rmsprop<true, Velocity::none>, Rmsprop<true, Velocity::heavy_ball>, Rmsprop<true, Velocity::nesterov>>;
+
 }  // namespace fastopt::FASTOPT_ISA

@@ -1,3 +1,5 @@
+// A header X.h enrols its rules as `X_rules`; the build makes "kernels/rules/list.h" of all headers here.
+//
 // A rule is its name, its slots and hyperparameters by name (the learning rate first), the coefficients of one step (in
 // double, from the step number, which starts at 1) and the formula for one vector of elements. Some have more:
 // - `sums`: their number; `apply` adds to a vector for each.
@@ -11,6 +13,7 @@
 #include <array>
 #include <string_view>
 
+#include "kernels/list.h"
 #include "kernels/update/args.h"
 #include "simd/vec.h"
 

@@ -68,4 +68,7 @@ struct HeavyBallRule {
   }
 };
 
+using sgd_rules =
+    List<Sgd, MomentumRule<false>, MomentumRule<true>, LookAhead, HeavyBallRule<false>, HeavyBallRule<true>>;
+
 }  // namespace fastopt::FASTOPT_ISA

@@ -51,4 +51,6 @@ struct Swats {
   }
 };
 
+using swats_rules = List<Swats>;
+
 }  // namespace fastopt::FASTOPT_ISA
