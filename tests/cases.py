@@ -358,7 +358,7 @@ RULES = [
 ]
 ONE_OF_EACH_RULE = list({rule.name: rule for rule in reversed(RULES)}.values())
 
-# Every optimizer, so that each of the rules is someone's; made afresh for each test, as an object keeps its state.
+# Every optimizer, so that each of the rules is someone's; made afresh for each test, as a step leaves its state.
 OPTIMIZERS = {
     repr(make()): make
     for make in (

@@ -181,11 +181,6 @@ BAD_DATA = {
     "compile-metric-speed": (lambda m: m.compile("adam", "mse", {"seconds": "mae"}), ValueError, "as 'seconds'"),
     "compile-metric-validation": (lambda m: m.compile("adam", "mse", {"val_x": "mae"}), ValueError, "as 'val_x'"),
     "compile-metric-key": (lambda m: m.compile("adam", "mse", {1: "mae"}), TypeError, "under a name.*not 1"),
-    "compile-used-optimizer": (
-        lambda m: m.compile(other("mse").optimizer, "mse"),
-        ValueError,
-        "This Adam already keeps the state of something else",
-    ),
     "learning-rate": (
         lambda m: setattr(m.optimizer, "learning_rate", -1),
         ValueError,

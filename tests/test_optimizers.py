@@ -341,8 +341,9 @@ def test_sequence_is_one_after_the_other():
 def test_history_records_the_switch():
     model = trained(opt.Clip(opt.SWATS(0.01, tolerance=1e-4), global_norm=10.0), epochs=60)
     switch = model.history.history["switch"]
-    assert switch[0] == 0 < switch[-1] == model.optimizer.switch
-    assert model.history.history["sgd_learning_rate"][-1] == model.optimizer.sgd_learning_rate > 0
+    report = model.optimizer.report()
+    assert switch[0] == 0 < switch[-1] == report["switch"]
+    assert model.history.history["sgd_learning_rate"][-1] == report["sgd_learning_rate"] > 0
 
 
 def test_history_of_a_sequence_has_a_value_for_each_epoch():
@@ -375,14 +376,19 @@ def test_frozen_layer():
         assert np.array_equal(w, before[name]) == name.startswith("dense/")
 
 
-def test_hyperparameters_are_found_through_wrappers():
+def test_the_learning_rate_is_found_through_transforms():
     adam_ = opt.Adam(0.1)
     outer = opt.Average(opt.Clip(adam_, value=1.0), decay=0.9)
-    outer.learning_rate, outer.beta_1, outer.value = 0.5, 0.7, 2.0
-    assert (adam_.learning_rate, adam_.beta_1, outer.optimizer.value) == (0.5, 0.7, 2.0)
-    assert outer.hyper["clip_value"] == 2.0
-    with pytest.raises(AttributeError, match="nothing"):
-        _ = outer.nothing
+    outer.learning_rate, outer.optimizer.value = 0.5, 2.0
+    assert (adam_.learning_rate, outer.hyper["learning_rate"], outer.hyper["clip_value"]) == (0.5, 0.5, 2.0)
+
+
+def test_what_does_not_exist_cannot_be_set():
+    clip = opt.Clip(opt.Adam(), value=1.0)
+    with pytest.raises(AttributeError, match=r"Clip has no attribute 'beta_1'; .* is set as optimizer.beta_1"):
+        clip.beta_1 = 0.7
+    with pytest.raises(AttributeError, match="Adam has no attribute 'lr'"):
+        clip.optimizer.lr = 0.1
 
 
 CHANGES = {
@@ -592,7 +598,8 @@ BAD_WRAPPERS = {
     "limit of 0": (lambda: opt.Clip("adam", norm=0.0), ValueError, "norm must be more than 0"),
     "twice": (lambda: opt.Clip(opt.Decay(opt.Clip("adam", norm=1.0)), value=1.0), ValueError, "has a Clip already"),
     "around a sequence": (lambda: opt.Average(opt.Sequence([("adam", 1)])), TypeError, "let each of a Sequence"),
-    "in use": (lambda: opt.Average(used()), ValueError, "already keeps the state"),
+    "sequence in a sequence": (lambda: opt.Sequence([(opt.Sequence([("sgd", 1)]), 1)]), TypeError, "a Sequence itself"),
+    "nothing to swap": (lambda: built(opt.Adam()).swap(np.ones(2)), ValueError, "keeps no average"),
     "unknown": (lambda: opt.Average("adm"), ValueError, "Did you mean 'adam'"),
     "steps": (lambda: opt.Accumulate("adam", 0), ValueError, "steps must be at least 1"),
     "exclude": (lambda: opt.Decay("adam", exclude="bias"), TypeError, r"such as \['bias'\]"),
@@ -605,12 +612,6 @@ BAD_WRAPPERS = {
     "nesterov": (lambda: opt.SGD(0.1, nesterov="ahead"), ValueError, "Did you mean 'look_ahead'"),
     "dampened": (lambda: opt.SGD(0.1, 0.9, "look_ahead", 0.5), ValueError, "no dampening"),
 }  # fmt: skip
-
-
-def used():
-    sgd = opt.SGD()
-    sgd.update(np.ones(2), np.ones(2))
-    return sgd
 
 
 def built(optimizer):

@@ -210,6 +210,13 @@ def test_refused(action, exception, message):
         action()
 
 
+def test_attributes_are_set_once():
+    rate = schedules.Cosine(0.1, 10)
+    with pytest.raises(AttributeError, match=r"Cosine\(initial=0.1, steps=10\) is a value.*the initial"):
+        rate.initial = 0.2
+    assert rate == schedules.Cosine(0.1, 10)
+
+
 # In optimizers, on bare arrays
 
 

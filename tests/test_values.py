@@ -11,7 +11,7 @@ from test_initializers import ROWS as INITIALIZERS
 from test_schedules import ROWS as SCHEDULES
 
 import fastopt as fo
-from fastopt import constraints, initializers, layers, losses, metrics, regularizers, schedules
+from fastopt import constraints, initializers, layers, losses, metrics, optimizers, regularizers, schedules
 
 # The modules, with objects of them; a name in a `repr` is looked for in the own module first, then from the last on.
 VALUES = {
@@ -28,6 +28,8 @@ VALUES = {
     initializers: [row.initializer for row in INITIALIZERS],
     regularizers: [regularizers.L1(), regularizers.L2(0.5), regularizers.L1L2(0.1, 0.2)],
     constraints: [constraint for constraint, _ in CONSTRAINTS],
+    optimizers: [make() for make in cases.OPTIMIZERS.values()]
+    + [optimizers.SGD(schedules.Warmup(schedules.Cosine(0.1, 9), 3), momentum=schedules.Piecewise([2], [0.5, 0.9]))],
 }
 ALL = [(module, value) for module, values in VALUES.items() for value in values]
 
@@ -59,6 +61,7 @@ REGISTRIES = {
     regularizers: regularizers.REGULARIZERS,
     constraints: constraints.CONSTRAINTS,
     schedules: schedules.SCHEDULES,
+    optimizers: optimizers.OPTIMIZERS,
 }
 
 

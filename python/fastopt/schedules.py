@@ -57,7 +57,8 @@ Floats = NDArray[np.float64]
 class Schedule(Described):
     """The base of all schedules: a function of the integer t >= 0, whose value is the same whenever it is called.
 
-    One of your own overrides `formula` and, if it counts epochs, sets ``per``; models with one cannot be saved.
+    So its attributes are set once, and optimizers ask for the values of many steps at a time. One of your own overrides
+    `formula` and, if it counts epochs, sets ``per``; models with one cannot be saved.
 
     Attributes:
         per: What t counts: ``"step"`` or ``"epoch"``.
@@ -72,6 +73,11 @@ class Schedule(Described):
     """
 
     per: str = "step"
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in vars(self) and not name.startswith("_"):
+            raise AttributeError(f"{self!r} is a value that may be in use; make another to change the {name}.")
+        super().__setattr__(name, value)
 
     def __call__(self, t: int) -> float:
         """Return the value at t.
@@ -633,7 +639,7 @@ class SineDecay(Schedule):
     def formula(self, t: Floats) -> Floats:
         """Return the values at the times t."""
         result = np.empty_like(t)
-        # Goes on from the last time asked for, so that a training calls the sine once a step.
+        # Goes on from the beginning of the last call, so that a training calls the sine twice a step.
         time, value = self._last
         for i, wanted in enumerate(t.tolist()):
             if wanted < time:
@@ -641,7 +647,8 @@ class SineDecay(Schedule):
             while time < wanted:
                 time, value = time + 1.0, math.sin(value)
             result[i] = value
-        self._last = (time, value)
+            if i == 0:
+                self._last = (time, value)
         return result
 
     def _span(self) -> int:

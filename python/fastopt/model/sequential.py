@@ -1,8 +1,9 @@
 """The model: a stack of layers, how it is trained, and what it predicts."""
 
+import copy
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -87,8 +88,29 @@ class Sequential:
         self.epochs_trained = 0
         self.stop_training = False
         self._compiled: Compiled | None = None
+        self._given: Optimizer | None = None  # of which the compiled optimizer is a copy
         self._built: Built | None = None
         self._noise = True
+
+    # Copies and pickles: all that `save` writes, with the history and what is no object of fastopt's own.
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = vars(self) | {"_built": None, "_given": None}
+        return (
+            state if self._built is None else state | {"_weights": (self.input_shape, self.get_weights(), self.draws)}
+        )
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        shape, weights, draws = state.get("_weights", (None, [], 0))
+        vars(self).update((name, value) for name, value in state.items() if name != "_weights")
+        if shape is not None:
+            self._build(self.plan(shape), initialize=False)
+            for view, array in zip((self.parameters | self.state).values(), weights, strict=True):
+                view[...] = array
+            self.draws = draws
+
+    def __copy__(self) -> Self:
+        return copy.deepcopy(self)
 
     # Building
 
@@ -177,7 +199,7 @@ class Sequential:
 
     @property
     def optimizer(self) -> Optimizer | None:
-        """The optimizer of `compile`; its hyperparameters may be set at any time."""
+        """The model's own copy of the optimizer of `compile`; its hyperparameters may be set at any time."""
         return None if self._compiled is None else self._compiled.optimizer
 
     @property
@@ -199,8 +221,8 @@ class Sequential:
         """Choose how the model is trained.
 
         Args:
-            optimizer: The name or the object of an optimizer. The same object again keeps its slots; a new one starts
-                afresh.
+            optimizer: The name or the object of an optimizer, of which the model takes a copy as ``model.optimizer``.
+                Either of the two again keeps the slots; any other starts afresh.
             loss: The name or the object of a loss, or a function of one's own, see `fastopt.losses.FunctionLoss`; None
                 for a model that is trained only by `backward`.
             metrics: Names or objects of metrics, or functions such as those of scikit-learn, see
@@ -209,13 +231,19 @@ class Sequential:
 
         Raises:
             TypeError: An argument has the wrong type.
-            ValueError: A name is unknown, occurs twice or means something else in the logs; the loss does not go with
-                the last activation, or a metric with the loss; or the optimizer already trains another model.
+            ValueError: A name is unknown, occurs twice or means something else in the logs; or the loss does not go
+                with the last activation, or a metric with the loss.
         """
-        compiled = Compiled(OPTIMIZERS.resolve(optimizer), loss, metrics, self.last_activation)
+        given, before = OPTIMIZERS.resolve(optimizer), self.optimizer
+        own = given if given is before else given.fresh()
+        if given is self._given and before is not None:
+            own.take_state(before)
+        compiled = Compiled(own, loss, metrics, self.last_activation)
         if self._built is not None:
-            self._bind(compiled.optimizer, self._built)
+            self._bind(own, self._built)
         self._compiled = compiled
+        if given is not before:
+            self._given = given
 
     # Training
 

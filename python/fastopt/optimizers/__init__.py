@@ -9,49 +9,9 @@ of their own (`LayerRates`); then `Lookahead` goes back, and `Average` takes its
 `trace` follows any of them over a function; `fastopt.plotting` draws where they went.
 """
 
-from fastopt.optimizers.base import OPTIMIZERS, RULES, Optimizer
-from fastopt.optimizers.rules import (
-    SGD,
-    SWATS,
-    Adadelta,
-    Adagrad,
-    Adam,
-    Adamax,
-    AdamW,
-    DeltaBarDelta,
-    Lamb,
-    Lion,
-    Nadam,
-    RAdam,
-    RMSprop,
-)
-from fastopt.optimizers.traces import Trace, trace
-from fastopt.optimizers.wrappers import Accumulate, Average, Clip, Decay, LayerRates, Lookahead, Sequence
-
-__all__ = [
-    "OPTIMIZERS",
-    "RULES",
-    "SGD",
-    "SWATS",
-    "Accumulate",
-    "Adadelta",
-    "Adagrad",
-    "Adam",
-    "AdamW",
-    "Adamax",
-    "Average",
-    "Clip",
-    "Decay",
-    "DeltaBarDelta",
-    "Lamb",
-    "LayerRates",
-    "Lion",
-    "Lookahead",
-    "Nadam",
-    "Optimizer",
-    "RAdam",
-    "RMSprop",
-    "Sequence",
-    "Trace",
-    "trace",
-]
+from fastopt.optimizers.base import *
+from fastopt.optimizers.describe import RULES as RULES
+from fastopt.optimizers.rules import *
+from fastopt.optimizers.sequence import *
+from fastopt.optimizers.traces import *
+from fastopt.optimizers.transforms import *

@@ -1,10 +1,12 @@
-"""The update rules: each one's mathematics is a header of the core; here it is a constructor and a name."""
+"""The update rules: each one's mathematics is a header of the core; here are its hyperparameters and its name."""
+
+from collections.abc import Mapping
 
 import numpy as np
 
 from fastopt.core.registry import unknown_name
-from fastopt.optimizers.base import EPSILON, OPTIMIZERS, Hyperparameter, Optimizer, OptionalHyperparameter
-from fastopt.schedules import Rate
+from fastopt.optimizers.base import OPTIMIZERS, Rule
+from fastopt.optimizers.describe import EPSILON, Argument, Flag, Hyperparameter, OptionalHyperparameter, When
 
 __all__ = [
     "SGD",
@@ -23,8 +25,27 @@ __all__ = [
 ]
 
 
+class Nesterov(Argument[bool | str, bool | str]):
+    """Whether, and in which form, a step looks ahead."""
+
+    annotation = bool | str
+
+    def check(self, given: bool | str) -> bool | str:
+        """Return the name, or the truth of it."""
+        if isinstance(given, str) and given != "look_ahead":
+            raise unknown_name("form of nesterov", given, ("look_ahead",))
+        return given if given == "look_ahead" else bool(given)
+
+    def text(self) -> str:
+        """Return what it may be."""
+        return (
+            'Whether the step looks ahead along the velocity: False, True or ``"look_ahead"``, which goes without '
+            "dampening and only where the model takes the gradient: in `fit` and `train_on_batch`."
+        )
+
+
 @OPTIMIZERS.add()
-class SGD(Optimizer):
+class SGD(Rule):
     """Gradient descent, with momentum if it is asked for.
 
     Without momentum w <- w - lr g. With momentum mu: v <- mu v - lr g, w <- w + v; with Nesterov's: v the same,
@@ -38,18 +59,6 @@ class SGD(Optimizer):
     gradient is taken. With ``nesterov="look_ahead"`` the weights are theta instead, and each batch of `Sequential.fit`
     takes its gradient ahead of them: v <- mu v - lr g(theta + mu v), theta <- theta + v. While mu stays, the gradients
     are the same; the weights that are left, evaluated and saved are theta. It costs one more pass over the weights.
-
-    Args:
-        learning_rate: lr, at least 0.
-        momentum: mu, at least 0 and less than 1; 0 keeps no velocity, whatever the other arguments are.
-        nesterov: Whether the step looks ahead along the velocity: False, True or ``"look_ahead"``, which goes without
-            dampening and only where the model takes the gradient: in `fit` and `train_on_batch`.
-        dampening: d, at least 0 and less than 1, or None for the velocity that holds the rate.
-        dampen_first: Whether 1 - d applies to the first step too; if not, v starts as the first gradient.
-
-    Raises:
-        TypeError: An argument is neither a number nor a schedule of numbers.
-        ValueError: An argument is out of its range.
 
     Source:
         Sutskever, Martens, Dahl and Hinton, On the importance of initialization and momentum in deep learning, ICML
@@ -65,26 +74,18 @@ class SGD(Optimizer):
         array([0.])
     """
 
-    momentum = Hyperparameter(0.0, 1.0)
-    dampening = OptionalHyperparameter(0.0, 1.0)
+    learning_rate: Hyperparameter = Hyperparameter(0.01, symbol="lr")
+    momentum: Hyperparameter = Hyperparameter(0.0, 0.0, 1.0, "mu", "0 keeps no velocity, whatever else is given")
+    nesterov: Nesterov = Nesterov(False)
+    dampening: OptionalHyperparameter = OptionalHyperparameter(
+        0.0, 1.0, "d", "None is the velocity that holds the rate"
+    )
+    dampen_first: Flag = Flag(True, "Whether 1 - d applies to the first step too, or v starts as the first gradient")
 
-    def __init__(
-        self,
-        learning_rate: Rate = 0.01,
-        momentum: Rate = 0.0,
-        nesterov: bool | str = False,
-        dampening: Rate | None = None,
-        dampen_first: bool = True,
-    ) -> None:
-        self.learning_rate = learning_rate
-        self.momentum = momentum
-        if isinstance(nesterov, str) and nesterov != "look_ahead":
-            raise unknown_name("form of nesterov", nesterov, ("look_ahead",))
-        if nesterov == "look_ahead" and dampening is not None:
+    def __post_init__(self) -> None:
+        """Check that the arguments go together."""
+        if self.nesterov == "look_ahead" and self.dampening is not None:
             raise ValueError("nesterov='look_ahead' has no dampening.")
-        self.nesterov = nesterov if nesterov == "look_ahead" else bool(nesterov)
-        self.dampening = dampening
-        self.dampen_first = bool(dampen_first)
 
     @property
     def rule(self) -> str:
@@ -99,19 +100,10 @@ class SGD(Optimizer):
 
 
 @OPTIMIZERS.add()
-class Adagrad(Optimizer):
+class Adagrad(Rule):
     """Gradient descent with a rate for each parameter that falls with the gradients that it has seen.
 
     s <- s + g^2, w <- w - lr g / (sqrt(s) + eps); s starts as a.
-
-    Args:
-        learning_rate: lr, at least 0.
-        initial_accumulator_value: a, at least 0.
-        epsilon: eps, at least 1.17549e-38.
-
-    Raises:
-        TypeError: An argument is neither a number nor a schedule of numbers.
-        ValueError: An argument is out of its range.
 
     Source:
         Duchi, Hazan and Singer, Adaptive subgradient methods for online learning and stochastic optimization, JMLR 12,
@@ -125,20 +117,10 @@ class Adagrad(Optimizer):
         array([  0.5,  -99.5])
     """
 
-    initial_accumulator_value = Hyperparameter(0.0, fixed=True)
-    epsilon = Hyperparameter(EPSILON)
-
-    def __init__(
-        self, learning_rate: Rate = 0.01, initial_accumulator_value: float = 0.0, epsilon: Rate = 1e-10
-    ) -> None:
-        self.learning_rate = learning_rate
-        self.initial_accumulator_value = initial_accumulator_value
-        self.epsilon = epsilon
-
-    @property
-    def rule(self) -> str:
-        """``"adagrad"``."""
-        return "adagrad"
+    rule = "adagrad"
+    learning_rate: Hyperparameter = Hyperparameter(0.01, symbol="lr")
+    initial_accumulator_value: Hyperparameter = Hyperparameter(0.0, symbol="a", fixed=True)
+    epsilon: Hyperparameter = Hyperparameter(1e-10, EPSILON, symbol="eps")
 
     @property
     def initial_slots(self) -> dict[str, float]:
@@ -147,20 +129,11 @@ class Adagrad(Optimizer):
 
 
 @OPTIMIZERS.add()
-class Adadelta(Optimizer):
+class Adadelta(Rule):
     """Steps in the proportion of the past steps to the past gradients, so that no rate need be chosen.
 
     g2 <- rho g2 + (1 - rho) g^2, dx = sqrt(dx2 + eps) / sqrt(g2 + eps) g, dx2 <- rho dx2 + (1 - rho) dx^2,
     w <- w - lr dx.
-
-    Args:
-        learning_rate: lr, at least 0; 1 is the method without a rate.
-        rho: The part of the means that a step keeps, at least 0 and less than 1.
-        epsilon: eps, at least 1.17549e-38; it sets the size of the first steps.
-
-    Raises:
-        TypeError: An argument is neither a number nor a schedule of numbers.
-        ValueError: An argument is out of its range.
 
     Source:
         Zeiler, ADADELTA: an adaptive learning rate method, arXiv:1212.5701, 2012.
@@ -174,39 +147,19 @@ class Adadelta(Optimizer):
         True
     """
 
-    rho = Hyperparameter(0.0, 1.0)
-    epsilon = Hyperparameter(EPSILON)
-
-    def __init__(self, learning_rate: Rate = 1.0, rho: Rate = 0.95, epsilon: Rate = 1e-6) -> None:
-        self.learning_rate = learning_rate
-        self.rho = rho
-        self.epsilon = epsilon
-
-    @property
-    def rule(self) -> str:
-        """``"adadelta"``."""
-        return "adadelta"
+    rule = "adadelta"
+    learning_rate: Hyperparameter = Hyperparameter(1.0, symbol="lr", note="1 is the method without a rate")
+    rho: Hyperparameter = Hyperparameter(0.95, 0.0, 1.0, "The part of the means that a step keeps")
+    epsilon: Hyperparameter = Hyperparameter(1e-6, EPSILON, symbol="eps", note="it sets the size of the first steps")
 
 
 @OPTIMIZERS.add()
-class RMSprop(Optimizer):
+class RMSprop(Rule):
     """Gradients divided by the root of their running mean square.
 
     s <- rho s + (1 - rho) g^2, r = g / (sqrt(s) + eps), w <- w - lr r. Centered: m <- rho m + (1 - rho) g, and
     max(s - m^2, 0) stands for s in r. With momentum mu: v <- mu v + r, w <- w - lr v; with Nesterov's: v the same,
     w <- w - lr (r + mu v) with the new v.
-
-    Args:
-        learning_rate: lr, at least 0.
-        rho: The part of the means that a step keeps, at least 0 and less than 1.
-        momentum: mu, at least 0 and less than 1; 0 keeps no velocity.
-        epsilon: eps, at least 1.17549e-38.
-        centered: Whether the mean square is taken about the mean.
-        nesterov: Whether the step looks ahead along the velocity.
-
-    Raises:
-        TypeError: An argument is neither a number nor a schedule of numbers.
-        ValueError: An argument is out of its range.
 
     Source:
         Tieleman and Hinton, Lecture 6.5 of Neural networks for machine learning, 2012; centered: Graves, Generating
@@ -221,25 +174,12 @@ class RMSprop(Optimizer):
         array([  0.,  -99.])
     """
 
-    rho = Hyperparameter(0.0, 1.0)
-    momentum = Hyperparameter(0.0, 1.0)
-    epsilon = Hyperparameter(EPSILON)
-
-    def __init__(
-        self,
-        learning_rate: Rate = 1e-3,
-        rho: Rate = 0.9,
-        momentum: Rate = 0.0,
-        epsilon: Rate = 1e-8,
-        centered: bool = False,
-        nesterov: bool = False,
-    ) -> None:
-        self.learning_rate = learning_rate
-        self.rho = rho
-        self.momentum = momentum
-        self.epsilon = epsilon
-        self.centered = bool(centered)
-        self.nesterov = bool(nesterov)
+    learning_rate: Hyperparameter = Hyperparameter(1e-3, symbol="lr")
+    rho: Hyperparameter = Hyperparameter(0.9, 0.0, 1.0, "The part of the means that a step keeps")
+    momentum: Hyperparameter = Hyperparameter(0.0, 0.0, 1.0, "mu", "0 keeps no velocity")
+    epsilon: Hyperparameter = Hyperparameter(1e-8, EPSILON, symbol="eps")
+    centered: Flag = Flag(False, "Whether the mean square is taken about the mean")
+    nesterov: Flag = Flag(False, "Whether the step looks ahead along the velocity")
 
     @property
     def rule(self) -> str:
@@ -251,22 +191,11 @@ class RMSprop(Optimizer):
 
 
 @OPTIMIZERS.add()
-class Adam(Optimizer):
+class Adam(Rule):
     """Steps of a size that does not depend on the scale of the gradient, from running means of it and of its square.
 
     m <- b1 m + (1 - b1) g, v <- b2 v + (1 - b2) g^2, w <- w - lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps) at
     step t = 1, 2, ... AMSGrad: vmax <- max(vmax, v) stands for v in the last formula.
-
-    Args:
-        learning_rate: lr, at least 0.
-        beta_1: b1, at least 0 and less than 1.
-        beta_2: b2, at least 0 and less than 1.
-        epsilon: eps, at least 1.17549e-38.
-        amsgrad: Whether the mean square may not fall.
-
-    Raises:
-        TypeError: An argument is neither a number nor a schedule of numbers.
-        ValueError: An argument is out of its range.
 
     Source:
         Kingma and Ba, Adam: a method for stochastic optimization, ICLR 2015, arXiv:1412.6980; Reddi, Kale and Kumar,
@@ -281,23 +210,11 @@ class Adam(Optimizer):
         array([  0.5,  -99.5])
     """
 
-    beta_1 = Hyperparameter(0.0, 1.0)
-    beta_2 = Hyperparameter(0.0, 1.0)
-    epsilon = Hyperparameter(EPSILON)
-
-    def __init__(
-        self,
-        learning_rate: Rate = 1e-3,
-        beta_1: Rate = 0.9,
-        beta_2: Rate = 0.999,
-        epsilon: Rate = 1e-8,
-        amsgrad: bool = False,
-    ) -> None:
-        self.learning_rate = learning_rate
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.amsgrad = bool(amsgrad)
+    learning_rate: Hyperparameter = Hyperparameter(1e-3, symbol="lr")
+    beta_1: Hyperparameter = Hyperparameter(0.9, 0.0, 1.0, "b1")
+    beta_2: Hyperparameter = Hyperparameter(0.999, 0.0, 1.0, "b2")
+    epsilon: Hyperparameter = Hyperparameter(1e-8, EPSILON, symbol="eps")
+    amsgrad: Flag = Flag(False, "Whether the mean square may not fall")
 
     @property
     def rule(self) -> str:
@@ -306,22 +223,10 @@ class Adam(Optimizer):
 
 
 @OPTIMIZERS.add()
-class AdamW(Adam):
+class AdamW(Rule):
     """Adam with decay of the weights beside the step, not through the gradient.
 
     w <- w - lr decay w, and then the step of `Adam` (or AMSGrad) along a gradient that knows nothing of the decay.
-
-    Args:
-        learning_rate: lr, at least 0.
-        weight_decay: decay, at least 0.
-        beta_1: b1, at least 0 and less than 1.
-        beta_2: b2, at least 0 and less than 1.
-        epsilon: eps, at least 1.17549e-38.
-        amsgrad: Whether the mean square may not fall.
-
-    Raises:
-        TypeError: An argument is neither a number nor a schedule of numbers.
-        ValueError: An argument is out of its range.
 
     Source:
         Loshchilov and Hutter, Decoupled weight decay regularization, ICLR 2019, arXiv:1711.05101.
@@ -334,19 +239,12 @@ class AdamW(Adam):
         array([  0.45, -94.5 ])
     """
 
-    weight_decay = Hyperparameter(0.0)
-
-    def __init__(
-        self,
-        learning_rate: Rate = 1e-3,
-        weight_decay: Rate = 0.01,
-        beta_1: Rate = 0.9,
-        beta_2: Rate = 0.999,
-        epsilon: Rate = 1e-8,
-        amsgrad: bool = False,
-    ) -> None:
-        super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad)
-        self.weight_decay = weight_decay
+    learning_rate: Hyperparameter = Hyperparameter(1e-3, symbol="lr")
+    weight_decay: Hyperparameter = Hyperparameter(0.01, symbol="decay")
+    beta_1: Hyperparameter = Hyperparameter(0.9, 0.0, 1.0, "b1")
+    beta_2: Hyperparameter = Hyperparameter(0.999, 0.0, 1.0, "b2")
+    epsilon: Hyperparameter = Hyperparameter(1e-8, EPSILON, symbol="eps")
+    amsgrad: Flag = Flag(False, "Whether the mean square may not fall")
 
     @property
     def rule(self) -> str:
@@ -355,20 +253,10 @@ class AdamW(Adam):
 
 
 @OPTIMIZERS.add()
-class Adamax(Optimizer):
+class Adamax(Rule):
     """Adam with the decaying maximum of the gradients' magnitudes instead of the root of their mean square.
 
     m <- b1 m + (1 - b1) g, u <- max(b2 u, |g| + eps), w <- w - lr (m / (1 - b1^t)) / u at step t = 1, 2, ...
-
-    Args:
-        learning_rate: lr, at least 0.
-        beta_1: b1, at least 0 and less than 1.
-        beta_2: b2, at least 0 and less than 1.
-        epsilon: eps, at least 1.17549e-38.
-
-    Raises:
-        TypeError: An argument is neither a number nor a schedule of numbers.
-        ValueError: An argument is out of its range.
 
     Source:
         Kingma and Ba, Adam: a method for stochastic optimization, ICLR 2015, arXiv:1412.6980, section 7.1, where there
@@ -382,42 +270,20 @@ class Adamax(Optimizer):
         array([  0.5,  -99.5])
     """
 
-    beta_1 = Hyperparameter(0.0, 1.0)
-    beta_2 = Hyperparameter(0.0, 1.0)
-    epsilon = Hyperparameter(EPSILON)
-
-    def __init__(
-        self, learning_rate: Rate = 2e-3, beta_1: Rate = 0.9, beta_2: Rate = 0.999, epsilon: Rate = 1e-8
-    ) -> None:
-        self.learning_rate = learning_rate
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-
-    @property
-    def rule(self) -> str:
-        """``"adamax"``."""
-        return "adamax"
+    rule = "adamax"
+    learning_rate: Hyperparameter = Hyperparameter(2e-3, symbol="lr")
+    beta_1: Hyperparameter = Hyperparameter(0.9, 0.0, 1.0, "b1")
+    beta_2: Hyperparameter = Hyperparameter(0.999, 0.0, 1.0, "b2")
+    epsilon: Hyperparameter = Hyperparameter(1e-8, EPSILON, symbol="eps")
 
 
 @OPTIMIZERS.add()
-class Nadam(Optimizer):
+class Nadam(Rule):
     """Adam with Nesterov's momentum, which grows as training goes.
 
     mu_t = b1 (1 - 0.96^(t psi) / 2), P_t = mu_1 mu_2 ... mu_t, m <- b1 m + (1 - b1) g, v <- b2 v + (1 - b2) g^2,
     w <- w - lr (mu_{t+1} m / (1 - P_{t+1}) + (1 - mu_t) g / (1 - P_t)) / (sqrt(v / (1 - b2^t)) + eps) at step
     t = 1, 2, ...
-
-    Args:
-        learning_rate: lr, at least 0.
-        beta_1: b1, at least 0 and less than 1.
-        beta_2: b2, at least 0 and less than 1.
-        epsilon: eps, at least 1.17549e-38.
-        momentum_decay: psi, at least 0; 0.004 as in the paper and PyTorch, 1 as in Keras.
-
-    Raises:
-        TypeError: An argument is neither a number nor a schedule of numbers.
-        ValueError: An argument is out of its range.
 
     Source:
         Dozat, Incorporating Nesterov momentum into Adam, ICLR 2016 workshop.
@@ -431,48 +297,21 @@ class Nadam(Optimizer):
         (True, True)
     """
 
-    beta_1 = Hyperparameter(0.0, 1.0)
-    beta_2 = Hyperparameter(0.0, 1.0)
-    epsilon = Hyperparameter(EPSILON)
-    momentum_decay = Hyperparameter(0.0)
-
-    def __init__(
-        self,
-        learning_rate: Rate = 2e-3,
-        beta_1: Rate = 0.9,
-        beta_2: Rate = 0.999,
-        epsilon: Rate = 1e-8,
-        momentum_decay: Rate = 0.004,
-    ) -> None:
-        self.learning_rate = learning_rate
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.momentum_decay = momentum_decay
-
-    @property
-    def rule(self) -> str:
-        """``"nadam"``."""
-        return "nadam"
+    rule = "nadam"
+    learning_rate: Hyperparameter = Hyperparameter(2e-3, symbol="lr")
+    beta_1: Hyperparameter = Hyperparameter(0.9, 0.0, 1.0, "b1")
+    beta_2: Hyperparameter = Hyperparameter(0.999, 0.0, 1.0, "b2")
+    epsilon: Hyperparameter = Hyperparameter(1e-8, EPSILON, symbol="eps")
+    momentum_decay: Hyperparameter = Hyperparameter(0.004, symbol="psi", note="1 in Keras, as here in the paper")
 
 
 @OPTIMIZERS.add()
-class RAdam(Optimizer):
+class RAdam(Rule):
     """Adam that trusts the mean square of the gradient only as far as its variance is known, a warm-up by itself.
 
     m <- b1 m + (1 - b1) g, v <- b2 v + (1 - b2) g^2, w <- w - lr (m / (1 - b1^t)) a at step t = 1, 2, ..., where with
     R = 2 / (1 - b2) - 1 and r = R - 2 t b2^t / (1 - b2^t): a = 1 while r <= 5, else
     a = sqrt((r - 4) (r - 2) R / ((R - 4) (R - 2) r)) sqrt(1 - b2^t) / (sqrt(v) + eps).
-
-    Args:
-        learning_rate: lr, at least 0.
-        beta_1: b1, at least 0 and less than 1.
-        beta_2: b2, at least 0 and less than 1.
-        epsilon: eps, at least 1.17549e-38.
-
-    Raises:
-        TypeError: An argument is neither a number nor a schedule of numbers.
-        ValueError: An argument is out of its range.
 
     Source:
         Liu et al., On the variance of the adaptive learning rate and beyond, ICLR 2020, arXiv:1908.03265, where there
@@ -486,38 +325,18 @@ class RAdam(Optimizer):
         array([ 0.5, -0.5])
     """
 
-    beta_1 = Hyperparameter(0.0, 1.0)
-    beta_2 = Hyperparameter(0.0, 1.0)
-    epsilon = Hyperparameter(EPSILON)
-
-    def __init__(
-        self, learning_rate: Rate = 1e-3, beta_1: Rate = 0.9, beta_2: Rate = 0.999, epsilon: Rate = 1e-8
-    ) -> None:
-        self.learning_rate = learning_rate
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-
-    @property
-    def rule(self) -> str:
-        """``"radam"``."""
-        return "radam"
+    rule = "radam"
+    learning_rate: Hyperparameter = Hyperparameter(1e-3, symbol="lr")
+    beta_1: Hyperparameter = Hyperparameter(0.9, 0.0, 1.0, "b1")
+    beta_2: Hyperparameter = Hyperparameter(0.999, 0.0, 1.0, "b2")
+    epsilon: Hyperparameter = Hyperparameter(1e-8, EPSILON, symbol="eps")
 
 
 @OPTIMIZERS.add()
-class Lion(Optimizer):
+class Lion(Rule):
     """Steps of one size for all parameters, in the sign of the mean gradient.
 
     w <- w - lr sign(b1 m + (1 - b1) g), m <- b2 m + (1 - b2) g; sign(0) = 0.
-
-    Args:
-        learning_rate: lr, at least 0; three to ten times smaller than Adam's.
-        beta_1: b1, at least 0 and less than 1.
-        beta_2: b2, at least 0 and less than 1.
-
-    Raises:
-        TypeError: An argument is neither a number nor a schedule of numbers.
-        ValueError: An argument is out of its range.
 
     Source:
         Chen et al., Symbolic discovery of optimization algorithms, NeurIPS 2023, arXiv:2302.06675; as in Keras, without
@@ -531,38 +350,19 @@ class Lion(Optimizer):
         array([  0.5,  -99.5])
     """
 
-    beta_1 = Hyperparameter(0.0, 1.0)
-    beta_2 = Hyperparameter(0.0, 1.0)
-
-    def __init__(self, learning_rate: Rate = 1e-4, beta_1: Rate = 0.9, beta_2: Rate = 0.99) -> None:
-        self.learning_rate = learning_rate
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-
-    @property
-    def rule(self) -> str:
-        """``"lion"``."""
-        return "lion"
+    rule = "lion"
+    learning_rate: Hyperparameter = Hyperparameter(1e-4, symbol="lr", note="three to ten times smaller than Adam's")
+    beta_1: Hyperparameter = Hyperparameter(0.9, 0.0, 1.0, "b1")
+    beta_2: Hyperparameter = Hyperparameter(0.99, 0.0, 1.0, "b2")
 
 
 @OPTIMIZERS.add()
-class Lamb(Optimizer):
+class Lamb(Rule):
     """Adam whose step has, in each tensor, the length of the tensor times the rate, for very large batches.
 
     m <- b1 m + (1 - b1) g, v <- b2 v + (1 - b2) g^2, u = (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps) + decay w,
     w <- w - lr (|w| / |u|) u at step t = 1, 2, ..., the lengths being those of one kernel, one bias, ...; where one of
     them is 0 their ratio counts as 1.
-
-    Args:
-        learning_rate: lr, at least 0.
-        weight_decay: decay, at least 0.
-        beta_1: b1, at least 0 and less than 1.
-        beta_2: b2, at least 0 and less than 1.
-        epsilon: eps, at least 1.2e-38.
-
-    Raises:
-        TypeError: An argument is neither a number nor a schedule of numbers.
-        ValueError: An argument is out of its range.
 
     Source:
         You et al., Large batch optimization for deep learning: training BERT in 76 minutes, ICLR 2020,
@@ -576,33 +376,16 @@ class Lamb(Optimizer):
         array([ 2.646, -3.646])
     """
 
-    beta_1 = Hyperparameter(0.0, 1.0)
-    beta_2 = Hyperparameter(0.0, 1.0)
-    epsilon = Hyperparameter(EPSILON)
-    weight_decay = Hyperparameter(0.0)
-
-    def __init__(
-        self,
-        learning_rate: Rate = 1e-3,
-        weight_decay: Rate = 0.01,
-        beta_1: Rate = 0.9,
-        beta_2: Rate = 0.999,
-        epsilon: Rate = 1e-6,
-    ) -> None:
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-
-    @property
-    def rule(self) -> str:
-        """``"lamb"``."""
-        return "lamb"
+    rule = "lamb"
+    learning_rate: Hyperparameter = Hyperparameter(1e-3, symbol="lr")
+    weight_decay: Hyperparameter = Hyperparameter(0.01, symbol="decay")
+    beta_1: Hyperparameter = Hyperparameter(0.9, 0.0, 1.0, "b1")
+    beta_2: Hyperparameter = Hyperparameter(0.999, 0.0, 1.0, "b2")
+    epsilon: Hyperparameter = Hyperparameter(1e-6, EPSILON, symbol="eps")
 
 
 @OPTIMIZERS.add()
-class SWATS(Optimizer):
+class SWATS(Rule):
     """Adam that switches itself to gradient descent with momentum, at the moment and with the rate that it finds.
 
     While it is Adam, with the step w <- w - p, p = lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps), it looks for the
@@ -611,20 +394,9 @@ class SWATS(Optimizer):
     lambda > 0 it switches: with Lambda = lambda / (1 - b2^t), from then on m <- b1 m + g, w <- w - (1 - b1) Lambda m,
     m starting as 0. Lambda goes on as the learning rate does: a schedule that halves the one halves the other.
 
-    Args:
-        learning_rate: lr of Adam, at least 0.
-        beta_1: b1, at least 0 and less than 1.
-        beta_2: b2, at least 0 and less than 1.
-        epsilon: eps, at least 1.2e-38.
-        tolerance: How near the rate must be to its mean, more than 0.
-
     Attributes:
-        switch: The step at which it switched, 0 before.
+        switch: The step at which it switched, 0 before; RuntimeError where there is no state yet.
         sgd_learning_rate: Lambda, 0 before the switch. `History` records both after each epoch.
-
-    Raises:
-        TypeError: An argument is neither a number nor a schedule of numbers.
-        ValueError: An argument is out of its range.
 
     Source:
         Keskar and Socher, Improving generalization performance by switching from Adam to SGD, arXiv:1712.07628, 2017,
@@ -639,65 +411,39 @@ class SWATS(Optimizer):
         (True, True)
     """
 
-    beta_1 = Hyperparameter(0.0, 1.0)
-    beta_2 = Hyperparameter(0.0, 1.0)
-    epsilon = Hyperparameter(EPSILON)
-    tolerance = Hyperparameter(0.0, above=True)
-
-    def __init__(
-        self,
-        learning_rate: Rate = 1e-3,
-        beta_1: Rate = 0.9,
-        beta_2: Rate = 0.999,
-        epsilon: Rate = 1e-8,
-        tolerance: Rate = 1e-9,
-    ) -> None:
-        self.learning_rate = learning_rate
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.tolerance = tolerance
-
-    @property
-    def rule(self) -> str:
-        """``"swats"``."""
-        return "swats"
+    rule = "swats"
+    learning_rate: Hyperparameter = Hyperparameter(1e-3, symbol="lr of Adam")
+    beta_1: Hyperparameter = Hyperparameter(0.9, 0.0, 1.0, "b1")
+    beta_2: Hyperparameter = Hyperparameter(0.999, 0.0, 1.0, "b2")
+    epsilon: Hyperparameter = Hyperparameter(1e-8, EPSILON, symbol="eps")
+    tolerance: Hyperparameter = Hyperparameter(1e-9, symbol="How near the rate must be to its mean", above=True)
 
     @property
     def switch(self) -> int:
         """The step at which it switched, 0 before."""
-        return 0 if self._state is None else int(self._state.state["switch"])
+        return int(self.state["switch"])
 
     @property
     def sgd_learning_rate(self) -> float:
         """Lambda, 0 before the switch."""
-        ratio = 0.0 if self._state is None else self._state.state["Lambda_by_learning_rate"]
-        rate = self.numbers(np.array([float(self.step)]), self.epoch)["learning_rate"]
-        return ratio * (rate if isinstance(rate, float) else float(rate[0]))
+        return self.report_of(self.state, self.epoch)["sgd_learning_rate"]
 
-    def report(self) -> dict[str, float]:
-        """Return `switch` and `sgd_learning_rate`."""
-        return {"switch": self.switch, "sgd_learning_rate": self.sgd_learning_rate}
+    def report_of(self, state: Mapping[str, float], epoch: int) -> dict[str, float]:
+        """Return `switch` and `sgd_learning_rate`, which are 0 before there is a state."""
+        if not state:
+            return {"switch": 0, "sgd_learning_rate": 0.0}
+        when = When(np.zeros(1, np.int64), np.array([float(state["step"])]), epoch)
+        rate = state["Lambda_by_learning_rate"] * self.series("learning_rate", when)
+        return {"switch": int(state["switch"]), "sgd_learning_rate": float(rate)}
 
 
 @OPTIMIZERS.add()
-class DeltaBarDelta(Optimizer):
+class DeltaBarDelta(Rule):
     """Gradient descent with a rate for each parameter that grows while its gradient keeps its sign.
 
     rate <- rate + kappa where delta_bar g > 0, (1 - phi) rate where delta_bar g < 0; w <- w - lr rate g with the new
     rate; delta_bar <- theta delta_bar + (1 - theta) g. The rates start as initial_rate. Signs of gradients mean
     something only if each is that of all samples: `Sequential.fit` warns if they are not.
-
-    Args:
-        learning_rate: lr, at least 0: a factor of all rates; 1 is the method of the paper.
-        initial_rate: What the rates start at, at least 0.
-        kappa: What a rate gains, at least 0.
-        phi: The part of a rate that is lost, at least 0 and less than 1.
-        theta: The part of delta_bar that a step keeps, at least 0 and less than 1.
-
-    Raises:
-        TypeError: An argument is neither a number nor a schedule of numbers.
-        ValueError: An argument is out of its range.
 
     Source:
         Jacobs, Increased rates of convergence through learning rate adaptation, Neural Networks 1(4), 1988.
@@ -711,29 +457,12 @@ class DeltaBarDelta(Optimizer):
         array([0.375])
     """
 
-    initial_rate = Hyperparameter(0.0, fixed=True)
-    kappa = Hyperparameter(0.0)
-    phi = Hyperparameter(0.0, 1.0)
-    theta = Hyperparameter(0.0, 1.0)
-
-    def __init__(
-        self,
-        learning_rate: Rate = 1.0,
-        initial_rate: float = 0.01,
-        kappa: Rate = 1e-3,
-        phi: Rate = 0.1,
-        theta: Rate = 0.7,
-    ) -> None:
-        self.learning_rate = learning_rate
-        self.initial_rate = initial_rate
-        self.kappa = kappa
-        self.phi = phi
-        self.theta = theta
-
-    @property
-    def rule(self) -> str:
-        """``"delta_bar_delta"``."""
-        return "delta_bar_delta"
+    rule = "delta_bar_delta"
+    learning_rate: Hyperparameter = Hyperparameter(1.0, symbol="lr, a factor of all rates", note="1 in the paper")
+    initial_rate: Hyperparameter = Hyperparameter(0.01, symbol="What the rates start at", fixed=True)
+    kappa: Hyperparameter = Hyperparameter(1e-3, symbol="What a rate gains")
+    phi: Hyperparameter = Hyperparameter(0.1, 0.0, 1.0, "The part of a rate that is lost")
+    theta: Hyperparameter = Hyperparameter(0.7, 0.0, 1.0, "The part of delta_bar that a step keeps")
 
     @property
     def initial_slots(self) -> dict[str, float]:

@@ -1,6 +1,5 @@
 """The way of an update rule over a function of a few variables, to look at or to draw."""
 
-import copy
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -12,7 +11,7 @@ from fastopt.core.registry import Described, arguments_of
 from fastopt.kernels import Real
 from fastopt.optimizers.base import OPTIMIZERS, Optimizer
 
-__all__ = ["Trace", "evaluate", "trace"]
+__all__ = ["Trace", "trace"]
 
 Floats = NDArray[np.float64]
 
@@ -45,7 +44,7 @@ def trace(
     or at the first one where `grad` is not. So all that is returned is finite.
 
     Args:
-        rule: An optimizer or its name. It is left as it is, so that it can be traced again.
+        rule: An optimizer or its name. It is left as it is; the trace begins without the state that it may have.
         f: The function of a point, a float64 array ``[n]`` of its own.
         grad: Its gradient there, ``[n]``.
         x0: The start, ``[n]``. The rule computes in its dtype: float32 or else float64.
@@ -57,7 +56,7 @@ def trace(
     Raises:
         TypeError: `x0`, or what `f` or `grad` returned, is not of real numbers; or `rule` is no optimizer.
         ValueError: `x0` or `f(x0)` is not finite; `x0`, or what `f` or `grad` returned, has another shape; `steps` is
-            negative; or the optimizer has already been used, or needs gradients elsewhere than at its weights.
+            negative; or the optimizer needs gradients elsewhere than at its weights.
 
     Example:
         >>> import fastopt as fo
@@ -71,9 +70,7 @@ def trace(
         (array([80., 20.,  5.]), 'SGD(0.25)')
     """
     optimizer = OPTIMIZERS.resolve(rule)
-    if optimizer._state is not None:
-        raise ValueError(f"{optimizer!r} has already been used, and keeps the state of that: make a new one.")
-    name, optimizer = _as_written(optimizer), copy.deepcopy(optimizer)
+    name, optimizer = _as_written(optimizer), optimizer.fresh()
     x, count = _start(x0), checks.integer("steps", steps, 0)
     points: list[NDArray[Any]] = []
     values: list[float] = []

@@ -99,8 +99,7 @@ class ArrayOptimizer {
     });
   }
 
-  // All the checks of an update; without it where `run` is false.
-  void update(const py::list& params, const py::list& grads, const py::dict& hyper, bool run) {
+  void update(const py::list& params, const py::list& grads, const py::dict& hyper) {
     visit([&]<class T>(State<T>& optimizer) {
       const std::vector<double> values = step_hyper(optimizer, hyper);
       std::vector<Tensor<T>>& tensors = optimizer.step().tensors();
@@ -127,10 +126,8 @@ class ArrayOptimizer {
           tensors[i].gradient = static_cast<const T*>(places_[2 * i + 1]);
         }
       }
-      if (run) {
-        const Released released;
-        optimizer.step().run(values, false);
-      }
+      const Released released;
+      optimizer.step().run(values, false);
     });
   }
 
@@ -250,18 +247,7 @@ void add_update(py::module_& module) {
            py::arg("rule"), py::arg("params"), py::arg("names"), py::arg("extras") = std::vector<std::string>(),
            py::arg("settings") = Settings())
       .def_property_readonly("slots", [](const py::object& self) { return self.cast<ArrayOptimizer&>().slots(self); })
-      .def(
-          "check",
-          [](ArrayOptimizer& self, const py::list& params, const py::list& grads, const py::dict& hyper) {
-            self.update(params, grads, hyper, false);
-          },
-          py::arg("params"), py::arg("grads"), py::arg("hyper"))
-      .def(
-          "update",
-          [](ArrayOptimizer& self, const py::list& params, const py::list& grads, const py::dict& hyper) {
-            self.update(params, grads, hyper, true);
-          },
-          py::arg("params"), py::arg("grads"), py::arg("hyper"));
+      .def("update", &ArrayOptimizer::update, py::arg("params"), py::arg("grads"), py::arg("hyper"));
   add_state(arrays);
 }
 

@@ -1,0 +1,362 @@
+"""What describes an optimizer: its hyperparameters with their ranges and defaults, and what it asks the core for."""
+
+import dataclasses
+import inspect
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastopt import _core
+from fastopt.core import checks
+from fastopt.core.registry import Described, arguments_of
+from fastopt.schedules import Rate, from_description, unit, values
+
+__all__ = [
+    "EPSILON",
+    "RULES",
+    "TRANSFORM_SLOTS",
+    "Argument",
+    "Description",
+    "Flag",
+    "Floats",
+    "Hyperparameter",
+    "Integer",
+    "Names",
+    "Numbers",
+    "OptionalHyperparameter",
+    "Settings",
+    "When",
+    "make_constructor",
+]
+
+RULES = _core.kernels.update_rules()
+TRANSFORM_SLOTS = _core.kernels.extra_slots()  # the array that a transform keeps for each parameter, where it does
+
+# Smaller numbers are 0 to float32 where denormals are flushed, as they are in training: 0 / 0 would be the step.
+EPSILON = float(np.finfo(np.float32).tiny)
+
+Floats = NDArray[np.float64]
+Numbers = dict[str, float | Floats]
+Names = Sequence[str]
+Settings = list[tuple[float, bool]]
+Given = TypeVar("Given")
+Kept = TypeVar("Kept")
+
+MISSING: Any = dataclasses.MISSING
+
+
+class When(NamedTuple):
+    """Some gradients in a row, for each: the number of gradients before it, and of updates; and of epochs, for all."""
+
+    gradients: NDArray[np.int64]
+    updates: Floats
+    epoch: int
+
+
+class Argument(ABC, Generic[Given, Kept]):
+    """An attribute that is an argument of the constructor too; checked whenever it is set.
+
+    Args:
+        default: What it is if it is not given; left out where it must be.
+        note: What the documentation says of it.
+    """
+
+    annotation: object  # as shown by help()
+
+    def __init__(self, default: Any = MISSING, note: str = "") -> None:
+        self.default = default
+        self.note = note
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Any: ...
+
+    @overload
+    def __get__(self, instance: object, owner: type) -> Kept: ...
+
+    def __get__(self, instance: object, owner: type) -> Any:
+        if instance is not None:
+            return vars(instance)[self.name]
+        if self.default is MISSING:
+            raise AttributeError(f"{owner.__name__}.{self.name} has no default.")
+        return self.default
+
+    def __set__(self, instance: object, given: Given) -> None:
+        vars(instance)[self.name] = self.check(given)
+
+    @abstractmethod
+    def check(self, given: Given) -> Kept:
+        """Return what is kept of a value, or raise TypeError or ValueError."""
+
+    def series(self, value: Any, when: When) -> float | Floats:
+        """Return what the core reads of `value` at each gradient: a number where it stays."""
+        return float(value)
+
+    def text(self) -> str:
+        """Return a sentence for the documentation."""
+        return f"{self.note}."
+
+
+class Flag(Argument[bool, bool]):
+    """Whether something is done."""
+
+    annotation = bool
+
+    def check(self, given: bool) -> bool:
+        """Return the truth of it."""
+        return bool(given)
+
+
+class Integer(Argument[int, int]):
+    """A whole number, at least `low`."""
+
+    annotation = int
+
+    def __init__(self, default: Any = MISSING, low: int = 0, note: str = "") -> None:
+        super().__init__(default, note)
+        self.low = low
+
+    def check(self, given: int) -> int:
+        """Return the number."""
+        return checks.integer(self.name, given, self.low, 2**53)
+
+
+class Hyperparameter(Argument[Rate, Any]):
+    """A number, or a schedule of numbers, which are checked again when they are used.
+
+    Args:
+        default: What it is if it is not given.
+        low: It is at least this, or, with `above`, more.
+        high: It is less than this.
+        symbol: What stands for it in the formulas of the documentation.
+        note: What else the documentation says of it.
+        above: Whether `low` itself is too low.
+        fixed: Whether schedules are refused.
+    """
+
+    def __init__(
+        self,
+        default: Any,
+        low: float = 0.0,
+        high: float = math.inf,
+        symbol: str = "",
+        note: str = "",
+        *,
+        above: bool = False,
+        fixed: bool = False,
+    ) -> None:
+        super().__init__(default, note)
+        self.low, self.high, self.above = low, high, above
+        self.symbol = symbol
+        self.fixed = fixed
+        self.annotation: object = float if fixed else Rate
+
+    def check(self, given: Rate) -> Rate:
+        """Return the schedule, or the number as a float."""
+        rate: Rate = from_description(given)
+        return rate if callable(rate) and not self.fixed else self._number(self.name, rate)
+
+    def series(self, value: Rate, when: When) -> float | Floats:
+        """Return the values of a number or a schedule at each gradient: a number where it stays."""
+        if not callable(value):
+            return value
+        times = when.updates if unit(value) == "step" else np.array([float(when.epoch)])
+        result = values(value, times)
+        least, greatest = (float(result[0]),) * 2 if len(result) == 1 else (float(result.min()), float(result.max()))
+        if not (self.low <= least and greatest < self.high) or (self.above and least == self.low):  # or NaN
+            good = (result >= self.low) & (result < self.high) & ~(self.above & (result == self.low))
+            i = int(np.argmin(good))
+            self._number(f"{self.name} at {unit(value)} {int(times[i])}", float(result[i]))
+        return least if least == greatest else result
+
+    def text(self) -> str:
+        """Return the symbol, the range and the note."""
+        bounds = f"{'more than' if self.above else 'at least'} {self.low:g}"
+        bounds += f" and less than {self.high:g}" if self.high < math.inf else ""
+        words = [f"{self.symbol}, {bounds}"] if self.symbol else []
+        return "; ".join([*words, *filter(None, [self.note])]) + "."
+
+    def _number(self, name: str, value: object) -> float:
+        return checks.real(name, value, self.low, self.high, above=self.above)
+
+
+class OptionalHyperparameter(Hyperparameter):
+    """A number or a schedule as above, or None."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(None, *args, **kwargs)
+        self.annotation = Rate | None
+
+    def __set__(self, instance: object, given: Rate | None) -> None:
+        vars(instance)[self.name] = None if given is None else self.check(given)
+
+
+RAISES = """Raises:
+    TypeError: An argument is neither a number nor a schedule of numbers.
+    ValueError: An argument is out of its range.
+"""
+
+
+def make_constructor(cls: "type[Description]") -> None:
+    """Give a class the constructor that its arguments describe; documentation without them is given them too."""
+    made = "__init__" not in vars(cls)
+    dataclasses.dataclass(eq=False, repr=False)(cls)
+    named = {field.name: inspect.getattr_static(cls, field.name, None) for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    cls._arguments = {name: argument for name, argument in named.items() if isinstance(argument, Argument)}
+    if made:
+        cls.__init__.__annotations__ |= {name: argument.annotation for name, argument in cls._arguments.items()}
+    doc = inspect.cleandoc(vars(cls).get("__doc__") or "")
+    if cls._arguments and "\nExample:\n" in doc and "\nArgs:\n" not in doc:
+        place = min(at for at in map(doc.find, ("\nAttributes:\n", "\nSource:\n", "\nExample:\n")) if at >= 0)
+        arguments = "".join(f"    {name}: {argument.text()}\n" for name, argument in cls._arguments.items())
+        cls.__doc__ = f"{doc[:place]}\nArgs:\n{arguments}\n{RAISES}{doc[place:]}"
+
+
+class Description(Described, ABC):
+    """An optimizer without its state: a rule, and what transforms gradients and parameters around it.
+
+    Attributes:
+        epoch: The number of epochs done, for schedules that count them: that of the model, or, on bare arrays, what it
+            is set to.
+    """
+
+    epoch: int = 0
+    _arguments: ClassVar[dict[str, Argument[Any, Any]]] = {}
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name.startswith("_") or name in arguments_of(type(self)) or hasattr(type(self), name)):
+            inner = getattr(self, "optimizer", None)
+            hint = f"; that of its optimizer is set as optimizer.{name}" if hasattr(inner, name) else ""
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}{hint}.")
+        super().__setattr__(name, value)
+
+    # Of a part alone
+
+    def own_transforms(self) -> list[str]:
+        """Return the core's names of what this part does around the rule."""
+        return []
+
+    def own_numbers(self, when: When) -> Numbers:
+        """Return what the core reads of this part at each gradient: a number where it stays."""
+        return {}
+
+    def own_settings(self, names: Names, settings: Settings) -> Settings:
+        """Return, for each parameter, the factor of its learning rate and whether it decays, changed by this part."""
+        return settings
+
+    def own_every(self) -> int:
+        """Return how many gradients this part makes one of."""
+        return 1
+
+    # Of all parts
+
+    @property
+    @abstractmethod
+    def parts(self) -> "list[Description]":
+        """This optimizer and those inside it, down to the rule."""
+
+    @property
+    def nodes(self) -> "list[Description]":
+        """All objects whose attributes describe the next step."""
+        return self.parts
+
+    @property
+    def rule(self) -> str:
+        """The core's name of the update rule."""
+        return self.parts[-1].rule
+
+    @property
+    def learning_rate(self) -> Any:
+        """The learning rate of the rule: a number, a schedule or a function."""
+        return self.parts[-1].learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: Rate) -> None:
+        self.parts[-1].learning_rate = value
+
+    @property
+    def transforms(self) -> list[str]:
+        """The core's names of what surrounds the rule."""
+        return [name for part in self.parts for name in part.own_transforms()]
+
+    @property
+    def slot_names(self) -> list[str]:
+        """The names of the arrays that are kept for each parameter."""
+        kept = [TRANSFORM_SLOTS[name] for name in self.transforms if name in TRANSFORM_SLOTS]
+        return [*RULES[self.rule]["slots"], *kept]
+
+    @property
+    def initial_slots(self) -> dict[str, float]:
+        """The slots that do not start at 0, and what they start at."""
+        return self.parts[-1].initial_slots
+
+    @property
+    def every(self) -> int:
+        """How many gradients make one step."""
+        return math.prod(part.own_every() for part in self.parts)
+
+    def settings(self, names: Names) -> Settings:
+        """Return, for each parameter, a factor of its learning rate and whether it decays."""
+        settings = [(1.0, True)] * len(names)
+        for part in reversed(self.parts):
+            settings = part.own_settings(names, settings)
+        return settings
+
+    def numbers(self, first: int, gradients: int) -> Numbers:
+        """Return what the core reads at each of some gradients: a number where it stays, else an array ``[gradients]``.
+
+        Args:
+            first: The number of gradients before them.
+            gradients: How many, at least 1.
+
+        Raises:
+            TypeError: The value of a function is not a number.
+            ValueError: The value of a schedule is out of the hyperparameter's range.
+        """
+        count = np.arange(first, first + gradients)
+        when = When(count, (count // self.every).astype(np.float64), self.epoch)
+        result: Numbers = {}
+        for part in self.parts:
+            result |= part.own_numbers(when)
+        return result
+
+    def series(self, name: str, when: When) -> float | Floats:
+        """Return the values of an own hyperparameter at each gradient: a number where it stays."""
+        return self._arguments[name].series(vars(self)[name], when)
+
+    def batch_warning(self, batch_size: int, samples: int) -> str | None:
+        """Return what `Sequential.fit` is to warn of, if anything, in epochs whose batches are of this size.
+
+        Args:
+            batch_size: Samples a gradient.
+            samples: All samples.
+        """
+        return self.parts[-1].batch_warning(self.every * batch_size, samples)
+
+    def report_of(self, state: Mapping[str, float], epoch: int) -> dict[str, float]:
+        """Return what `History` is to record after this many epochs, with the numbers of the state if there is one."""
+        return {}
+
+    def check_gradient_in_place(self) -> None:
+        """Raise ValueError where the rule takes its gradients at another point than where the parameters are."""
+        if "theta" in RULES[self.rule]["slots"]:
+            raise ValueError(
+                f"{self!r} takes the gradient at a point ahead, which only fit and train_on_batch can, with a loss "
+                "of fastopt: give it nesterov=True."
+            )
+
+    def fresh(self) -> Self:
+        """Return an optimizer of the same description that has not done a step."""
+        return type(self)(**{name: _fresh(getattr(self, name)) for name in arguments_of(type(self))})
+
+
+def _fresh(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return type(value)(map(_fresh, value))
+    return value.fresh() if isinstance(value, Description) else value

@@ -1,0 +1,357 @@
+"""What may surround any update rule, in the same pass over the parameters."""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from fastopt.core import checks
+from fastopt.optimizers.base import OPTIMIZERS, Optimizer
+from fastopt.optimizers.describe import (
+    Argument,
+    Description,
+    Hyperparameter,
+    Integer,
+    Names,
+    Numbers,
+    OptionalHyperparameter,
+    Settings,
+    When,
+)
+from fastopt.optimizers.sequence import Sequence
+
+__all__ = ["Accumulate", "Average", "Clip", "Decay", "LayerRates", "Lookahead", "Transform"]
+
+
+class Inner(Argument["str | Optimizer", Optimizer]):
+    """The optimizer that another one surrounds."""
+
+    annotation = str | Optimizer
+
+    def check(self, given: str | Optimizer) -> Optimizer:
+        """Return the object."""
+        return OPTIMIZERS.resolve(given)
+
+
+class Transform(Optimizer):
+    """The base of what surrounds an optimizer."""
+
+    optimizer: Inner = Inner()
+
+    def __post_init__(self) -> None:
+        """Check that it is not there already."""
+        if isinstance(self.optimizer, Sequence):
+            raise TypeError(f"{type(self).__name__} surrounds one optimizer; let each of a Sequence have its own.")
+        if any(type(part) is type(self) for part in self.optimizer.parts):
+            raise ValueError(f"{self.optimizer!r} has a {type(self).__name__} already.")
+
+    @property
+    def parts(self) -> list[Description]:
+        """This transform and what it surrounds."""
+        return [self, *self.optimizer.parts]
+
+
+def _matches(pattern: str, name: str) -> bool:
+    """Whether a name such as ``"dense/kernel"`` is, begins with, or ends with whole parts `pattern`."""
+    return f"/{pattern}/" in f"/{name}/" and (name.startswith(pattern) or name.endswith(pattern))
+
+
+def _checked_patterns(patterns: Iterable[object]) -> None:
+    for pattern in patterns:
+        if not isinstance(pattern, str):
+            raise TypeError(f"{pattern!r} must be a name, such as 'dense', 'dense/kernel' or 'bias'.")
+
+
+class Patterns(Argument[Names, tuple[str, ...]]):
+    """Names of parameters or whole parts of them."""
+
+    annotation = Names
+
+    def check(self, given: Names) -> tuple[str, ...]:
+        """Return the names."""
+        if isinstance(given, str):
+            raise TypeError(f"{self.name} must be a list of names, such as [{given!r}].")
+        _checked_patterns(given)
+        return tuple(given)
+
+
+class Factors(Argument[Mapping[str, float], dict[str, float]]):
+    """Factors by names of parameters or whole parts of them."""
+
+    annotation = Mapping[str, float]
+
+    def check(self, given: Mapping[str, float]) -> dict[str, float]:
+        """Return the factors as floats."""
+        if not isinstance(given, Mapping):
+            raise TypeError(f"{self.name} must be a dict of names and factors, not {given!r}.")
+        _checked_patterns(given)
+        return {name: checks.real(f"{self.name}[{name!r}]", rate, 0.0) for name, rate in given.items()}
+
+
+@OPTIMIZERS.add()
+class Accumulate(Transform):
+    """Adds up the gradients of k batches and goes one step along their mean: a batch k times as large in little memory.
+
+    Steps, and schedules that count them, are those along the means. Gradients that wait for their step at the end of an
+    epoch or of `fit` wait for the next.
+
+    Args:
+        optimizer: The name or the object of the optimizer that does the step.
+        steps: k, at least 1.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: An argument is out of its range.
+
+    Example:
+        >>> import numpy as np, fastopt as fo
+        >>> w, sgd = np.array([1.0]), fo.optimizers.Accumulate(fo.optimizers.SGD(0.5), steps=2)
+        >>> for g in (1.0, 2.0):
+        ...     sgd.update(w, np.array([g]))
+        ...     print(w)
+        [1.]
+        [0.25]
+    """
+
+    steps: Integer = Integer(low=1)
+
+    def own_transforms(self) -> list[str]:
+        """Return ``"every"``."""
+        return ["every"]
+
+    def own_every(self) -> int:
+        """Return `steps`."""
+        return self.steps
+
+    def own_numbers(self, when: When) -> Numbers:
+        """Return `steps` at the last of so many gradients, and 0 at the others, which are added to it."""
+        return {"every": np.where((when.gradients + 1) % self.steps, 0.0, float(self.steps))}
+
+
+@OPTIMIZERS.add()
+class Clip(Transform):
+    """Limits the gradients.
+
+    By value: g <- min(max(g, -c), c) for each element. By norm: g <- g c / |g| where |g| > c, for each kernel, each
+    bias, ... By global norm: the same with |g| over all parameters. Norms go before values.
+
+    Args:
+        optimizer: The name or the object of the optimizer that does the step.
+        value: c for each element, more than 0.
+        norm: c for the norm of each tensor, more than 0.
+        global_norm: c for the norm of all, more than 0; it costs one more pass over the gradients, as `norm` does.
+
+    Raises:
+        TypeError: An argument is neither a number nor a schedule of numbers.
+        ValueError: An argument is out of its range, or none is given.
+
+    Source:
+        Pascanu, Mikolov and Bengio, On the difficulty of training recurrent neural networks, ICML 2013.
+
+    Example:
+        >>> import numpy as np, fastopt as fo
+        >>> w, sgd = np.array([3.0, 4.0]), fo.optimizers.Clip(fo.optimizers.SGD(1.0), global_norm=1.0)
+        >>> sgd.update(w, w.copy())
+        >>> w
+        array([2.4, 3.2])
+    """
+
+    value: OptionalHyperparameter = OptionalHyperparameter(0.0, above=True)
+    norm: OptionalHyperparameter = OptionalHyperparameter(0.0, above=True)
+    global_norm: OptionalHyperparameter = OptionalHyperparameter(0.0, above=True)
+
+    def __post_init__(self) -> None:
+        """Check that there is a limit."""
+        super().__post_init__()
+        if not self._limits():
+            raise ValueError("Clip needs a value, a norm or a global_norm.")
+
+    def _limits(self) -> list[str]:
+        return [name for name in ("value", "norm", "global_norm") if getattr(self, name) is not None]
+
+    def own_transforms(self) -> list[str]:
+        """Return ``"clip_value"``, ``"clip_norm"``, ``"clip_global_norm"``, as far as they are given."""
+        return [f"clip_{name}" for name in self._limits()]
+
+    def own_numbers(self, when: When) -> Numbers:
+        """Return the limits."""
+        return {f"clip_{name}": self.series(name, when) for name in self._limits()}
+
+
+@OPTIMIZERS.add()
+class Decay(Transform):
+    """Lets the parameters decay: through the gradient, by L2 and L1, or beside it.
+
+    g <- g + l2 w + l1 sign(w) is the gradient with l2 |w|^2 / 2 + l1 |w|_1 added to the loss, whose report they do not
+    change. Decoupled: w <- w - lr decoupled w before each step. The `weight_decay` of `AdamW` and `Lamb` also leaves
+    out what `exclude` names.
+
+    Args:
+        optimizer: The name or the object of the optimizer that does the step.
+        l1: At least 0.
+        l2: At least 0.
+        decoupled: At least 0.
+        exclude: What does not decay: names of layers, of parameters, or of both (``"dense/kernel"``).
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: An argument is out of its range.
+
+    Source:
+        Decoupled: Loshchilov and Hutter, Decoupled weight decay regularization, ICLR 2019, arXiv:1711.05101.
+
+    Example:
+        >>> import numpy as np, fastopt as fo
+        >>> params = {"kernel": np.array([2.0]), "bias": np.array([2.0])}
+        >>> zeros = {"kernel": np.zeros(1), "bias": np.zeros(1)}
+        >>> fo.optimizers.Decay(fo.optimizers.SGD(0.5), l2=0.5).update(params, zeros)
+        >>> params
+        {'kernel': array([1.5]), 'bias': array([2.])}
+    """
+
+    l1: Hyperparameter = Hyperparameter(0.0, 0.0)
+    l2: Hyperparameter = Hyperparameter(0.0, 0.0)
+    decoupled: Hyperparameter = Hyperparameter(0.0, 0.0)
+    exclude: Patterns = Patterns(("bias", "gamma", "beta"))
+
+    def own_transforms(self) -> list[str]:
+        """Return ``"l1"``, ``"l2"`` and ``"decay"``."""
+        return ["l1", "l2", "decay"]
+
+    def own_settings(self, names: Names, settings: Settings) -> Settings:
+        """Return the settings without decay where a name is excluded."""
+        return [
+            (rate, decays and not any(_matches(pattern, name) for pattern in self.exclude))
+            for name, (rate, decays) in zip(names, settings, strict=True)
+        ]
+
+    def own_numbers(self, when: When) -> Numbers:
+        """Return the decays."""
+        own = {"l1": "l1", "l2": "l2", "decay": "decoupled"}
+        return {name: self.series(attribute, when) for name, attribute in own.items()}
+
+
+@OPTIMIZERS.add()
+class LayerRates(Transform):
+    """Multiplies the learning rate of layers or of single parameters; 0 leaves them as they are.
+
+    Args:
+        optimizer: The name or the object of the optimizer that does the step.
+        rates: Factors, at least 0, by the names of layers, of parameters, or of both (``"dense/kernel"``); the last
+            that fits a parameter is its factor, 1 where none does.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: A factor is out of its range; or, when it is first used, no parameter has
+            one of the names.
+
+    Example:
+        >>> import numpy as np, fastopt as fo
+        >>> sgd = fo.optimizers.LayerRates(fo.optimizers.SGD(0.5), {"bias": 2.0, "old": 0.0})
+        >>> model = fo.Sequential([fo.layers.Dense(2, name="old"), fo.layers.Dense(1)], seed=0)
+        >>> model.compile(sgd, "mse")
+        >>> model.build(3)
+        >>> before = model.parameters["old/kernel"].copy()
+        >>> history = model.fit(np.ones((8, 3)), np.ones(8), verbose=0)
+        >>> bool((model.parameters["old/kernel"] == before).all())
+        True
+    """
+
+    rates: Factors = Factors()
+
+    def own_settings(self, names: Names, settings: Settings) -> Settings:
+        """Return the settings with the factors."""
+        for pattern in self.rates:
+            if not any(_matches(pattern, name) for name in names):
+                raise ValueError(f"No parameter is called {pattern!r}; there are {', '.join(names)}.")
+        result = []
+        for name, (rate, decays) in zip(names, settings, strict=True):
+            fitting = [1.0, *(factor for pattern, factor in self.rates.items() if _matches(pattern, name))]
+            result.append((rate * fitting[-1], decays))
+        return result
+
+
+@OPTIMIZERS.add()
+class Lookahead(Transform):
+    """Lets the optimizer run ahead for k steps and then goes back, to a point on the way that it has gone.
+
+    slow <- slow + alpha (w - slow), w <- slow after every k steps; slow starts as w.
+
+    Args:
+        optimizer: The name or the object of the optimizer that does the steps; it keeps its slots.
+        steps: k, at least 1.
+        alpha: More than 0.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: An argument is out of its range.
+
+    Source:
+        Zhang, Lucas, Hinton and Ba, Lookahead optimizer: k steps forward, 1 step back, NeurIPS 2019, arXiv:1907.08610.
+
+    Example:
+        >>> import numpy as np, fastopt as fo
+        >>> w, sgd = np.array([1.0]), fo.optimizers.Lookahead(fo.optimizers.SGD(0.25), steps=2)
+        >>> for _ in range(2):
+        ...     sgd.update(w, np.ones(1))
+        >>> w
+        array([0.75])
+    """
+
+    steps: Integer = Integer(5, low=1)
+    alpha: Hyperparameter = Hyperparameter(0.5, 0.0, above=True)
+
+    def own_transforms(self) -> list[str]:
+        """Return ``"look_back"``."""
+        return ["look_back"]
+
+    def own_numbers(self, when: When) -> Numbers:
+        """Return alpha at the steps that go back, 0 at the others."""
+        return {"look_back": np.where((when.updates + 1) % self.steps == 0, self.series("alpha", when), 0.0)}
+
+
+@OPTIMIZERS.add()
+class Average(Transform):
+    """Keeps an average of the parameters along the way, which is often better than their last values.
+
+    average <- average + r (w - average) after step t = 1, 2, ... of those after the first `start`, with r = 1 / t, the
+    arithmetic mean, or, with a decay, r = 1 - decay; the first of them is taken whole.
+
+    Args:
+        optimizer: The name or the object of the optimizer that does the steps.
+        decay: What an exponential average keeps at each step, at least 0 and less than 1; None for the arithmetic mean.
+        start: The number of steps before the average begins, at least 0; until then it is the parameters themselves.
+
+    Attributes:
+        swapped: Whether the average is in the place of the parameters.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: An argument is out of its range.
+
+    Source:
+        Polyak and Juditsky, Acceleration of stochastic approximation by averaging, SIAM Journal on Control and
+        Optimization 30(4), 1992.
+
+    Example:
+        >>> import numpy as np, fastopt as fo
+        >>> model = fo.Sequential([fo.layers.Dense(1)], seed=0)
+        >>> model.compile(fo.optimizers.Average("adam", decay=0.9), "mse")
+        >>> x, y = np.eye(4), np.arange(4)
+        >>> history = model.fit(x, y, epochs=3, verbose=0)
+        >>> model.optimizer.swap()
+        >>> averaged = model.evaluate(x, y)
+        >>> model.optimizer.swap()
+    """
+
+    decay: OptionalHyperparameter = OptionalHyperparameter(0.0, 1.0)
+    start: Integer = Integer(0)
+
+    def own_transforms(self) -> list[str]:
+        """Return ``"average"``."""
+        return ["average"]
+
+    def own_numbers(self, when: When) -> Numbers:
+        """Return the part of the parameters in the average."""
+        count = when.updates + 1 - self.start
+        part = 1 / np.maximum(count, 1) if self.decay is None else 1 - self.series("decay", when)
+        return {"average": np.where(count <= 1, 1.0, part)}
