@@ -29,6 +29,7 @@ from fastopt import (
 )
 from fastopt.core.config import get_num_threads, set_num_threads, show_config
 from fastopt.model.sequential import Sequential
+from fastopt.tools.clone import clone
 from fastopt.tools.fold import fold
 from fastopt.tools.gradient_check import check_gradients, check_gradients_of
 from fastopt.tools.inspect import layer_outputs, recompute_statistics
@@ -47,6 +48,7 @@ __all__ = [
     "callbacks",
     "check_gradients",
     "check_gradients_of",
+    "clone",
     "config",
     "constraints",
     "datasets",

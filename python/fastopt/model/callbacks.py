@@ -88,6 +88,9 @@ class History(Callback):
         self.epoch: list[int] = []
         self.history: dict[str, list[float]] = {}
 
+    def __getstate__(self) -> dict[str, object]:
+        return {"epoch": self.epoch, "history": self.history}  # not the model
+
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         """Append the values of the epoch."""
         self.epoch.append(epoch)
