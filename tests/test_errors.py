@@ -451,5 +451,6 @@ def test_loss_of_infinite_weights():
 def test_labels_beyond_the_precision():
     """float32 holds whole numbers up to 2**24."""
     network = _core.Network("float32", 1, [{"kind": "dense", "units": 2**24 + 1, "use_bias": False}])
+    goal = _core.Goal("sparse_categorical_crossentropy")
     with pytest.raises(ValueError, match="at most 16777216 outputs, not 16777217"):
-        network.evaluate(np.ones((1, 1), np.float32), np.zeros(1, np.int64), "sparse_categorical_crossentropy")
+        _core.Epoch(network, [goal], np.ones((1, 1), np.float32), np.zeros(1, np.int64))

@@ -28,7 +28,6 @@ PYTHON_FLOORS = [
     "model.data",
     "model.compiled",
     "model.built",
-    "model.function_training",
     "model.fit",
     "model",
     "tools",

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from test_gradients import TOLERANCE, error, numeric, targets
 
 import fastopt as fo
+from fastopt import _core
 from fastopt._core import allocations, runtime
 from fastopt.layers import (
     Activation,
@@ -460,8 +461,10 @@ def test_no_allocation_in_a_batch(data):
         model = network()
         model.fit(x[:200], y[:200], batch_size, verbose=0)
         trainer, order = model._ready().trainer, fo.kernels.permutation(0, 0, 200)
+        goals = [_core.Goal(model.loss.name)]
+        epoch = _core.Epoch(model._built.network, goals, x[:200], y[:200], None, order, batch_size)
         before = allocations()
-        trainer.train(x[:200], y[:200], model.loss.name, model.optimizer.hyper, [], None, order, batch_size)
+        epoch.train(trainer, model.optimizer.hyper)
         counts.append(allocations() - before)
     assert counts[0] == counts[1]
 

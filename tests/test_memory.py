@@ -93,7 +93,9 @@ def test_training(isa, kind):
     network = _core.Network("float32", features, [*layers, layers[0] | {"units": 3, "activation": "linear"}])
     order = before_a_wall(core.permutation(0, 0, n))
     loss = "sparse_categorical_crossentropy"
-    _core.Optimizer("sgd", network).train(x, y, loss, {"learning_rate": 0.1}, order=order, batch_size=8)
-    network.evaluate(x, y, loss, ["sparse_categorical_accuracy"])
+    goals = [_core.Goal(loss, ["sparse_categorical_accuracy"])]
+    epoch = _core.Epoch(network, goals, x, y, order=order, batch_size=8)
+    epoch.train(_core.Optimizer("sgd", network), {"learning_rate": 0.1})
+    _core.Epoch(network, goals, x, y).evaluate()
     network.predict(x)
     network.backward(before_a_wall(network.forward(x)))

@@ -85,16 +85,16 @@ def test_gradients_by_hand(make, rng):
                 assert difference(value, array, at) == pytest.approx(gradient[at], rel=1e-6, abs=1e-7)
 
 
-def goals(factor=0.5):
+def two_goals():
+    metrics = ["sparse_categorical_accuracy"]
     return [
-        {
-            "loss": "sparse_categorical_crossentropy",
-            "hyper": {},
-            "metrics": ["sparse_categorical_accuracy"],
-            "factor": 1.0,
-        },
-        {"loss": "mean_squared_error", "hyper": {}, "metrics": [], "factor": factor},
+        _core.Goal("sparse_categorical_crossentropy", metrics),
+        _core.Goal("mean_squared_error", factor=0.5),
     ]
+
+
+def epoch(network, x, y, goals=None, batch_size=RNG_ROWS):
+    return _core.Epoch(network, goals or two_goals(), x, y, batch_size=batch_size)
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def heads(rng):
 
 def test_two_losses(heads):
     network, x, y = heads
-    totals = network.evaluate(x, y, goals())
+    totals = epoch(network, x, y).evaluate()
     assert totals["loss"] == pytest.approx(totals["0/loss"] + 0.5 * totals["1/loss"], rel=1e-12)
     logits, values = network.predict(x)
     assert totals["1/loss"] == pytest.approx(float(((values - y[1]) ** 2).mean(1).sum()), rel=1e-12)
@@ -117,12 +117,12 @@ def test_two_losses(heads):
 
 def test_gradient_of_two_losses(heads):
     network, x, y = heads
-    cost, gradient = network.cost_and_gradient(x, y, goals())
-    assert cost == pytest.approx(network.evaluate(x, y, goals())["loss"] / RNG_ROWS, rel=1e-12)
+    cost, gradient = epoch(network, x, y).cost_and_gradient()
+    assert cost == pytest.approx(epoch(network, x, y).evaluate()["loss"] / RNG_ROWS, rel=1e-12)
     at = 0
     for view in tensors(network, "parameters"):
         for place in np.ndindex(view.shape):
-            slope = difference(lambda: network.cost_and_gradient(x, y, goals())[0], view, place)
+            slope = difference(lambda: epoch(network, x, y).cost_and_gradient()[0], view, place)
             assert slope == pytest.approx(gradient[at], rel=1e-5, abs=1e-8)
             at += 1
     assert at == len(gradient)
@@ -130,9 +130,9 @@ def test_gradient_of_two_losses(heads):
 
 def test_a_step_follows_that_gradient(heads):
     network, x, y = heads
-    _, gradient = network.cost_and_gradient(x, y, goals())
+    _, gradient = epoch(network, x, y).cost_and_gradient()
     before = np.concatenate([view.ravel() for view in tensors(network, "parameters")])
-    _core.Optimizer("sgd", network).train(x, y, goals(), {"learning_rate": 0.5}, batch_size=RNG_ROWS)
+    epoch(network, x, y).train(_core.Optimizer("sgd", network), {"learning_rate": 0.5})
     after = np.concatenate([view.ravel() for view in tensors(network, "parameters")])
     np.testing.assert_allclose(after - before, -0.5 * gradient, rtol=1e-12, atol=1e-14)
 
@@ -141,9 +141,10 @@ def test_training_goes_on_from_its_totals(heads):
     network, x, y = heads
     optimizer = _core.Optimizer("sgd", network)
     hyper = {"learning_rate": 0.0}
-    whole = optimizer.train(x, y, goals(), hyper, batch_size=2)
-    first = optimizer.train(x, y, goals(), hyper, batch_size=2, batches=2)
-    assert optimizer.train(x, y, goals(), hyper, batch_size=2, first_batch=2, totals=first) == whole
+    whole = epoch(network, x, y, batch_size=2).train(optimizer, hyper)
+    parts = epoch(network, x, y, batch_size=2)
+    parts.train(optimizer, hyper, 2)
+    assert parts.train(optimizer, hyper) == whole
 
 
 @pytest.mark.parametrize(
@@ -153,13 +154,13 @@ def test_training_goes_on_from_its_totals(heads):
         ({"x": [np.ones((7, 3)), np.ones((6, 4))]}, "equally many samples, got 7 and 6"),
         ({"y": [np.zeros(7, int)]}, "y must be a list of 2"),
         ({"y": [np.full(7, 2), np.ones((7, 2))]}, r"y\[0\]\[0\] = 2 is not a class"),
-        ({"loss": "mean_squared_error"}, "a network of 2 outputs needs as many losses, not 1"),
+        ({"goals": [_core.Goal("mean_squared_error")]}, "a network of 2 outputs needs as many losses, not 1"),
     ],
 )
 def test_bad_data(heads, change, message):
     network, x, y = heads
     with pytest.raises(ValueError, match=message):
-        network.evaluate(**({"x": x, "y": y, "loss": goals()} | change))
+        epoch(network, **({"x": x, "y": y} | change)).evaluate()
 
 
 def test_an_output_that_others_need(rng):
@@ -168,11 +169,11 @@ def test_an_output_that_others_need(rng):
     network = _core.Network("float64", 3, layers, 0, [1, 2])
     start(network, rng)
     x, y = rng.normal(size=(5, 3)), [rng.normal(size=(5, 2)), rng.normal(size=(5, 2))]
-    both = [{"loss": "mean_squared_error", "hyper": {}, "metrics": [], "factor": 1.0}] * 2
-    _, gradient = network.cost_and_gradient(x, y, both)
+    both = [_core.Goal("mean_squared_error")] * 2
+    _, gradient = epoch(network, x, y, goals=both).cost_and_gradient()
     kernel = tensors(network, "parameters")[0]
-    slope = difference(lambda: network.cost_and_gradient(x, y, both)[0], kernel, (1, 1))
+    slope = difference(lambda: epoch(network, x, y, goals=both).cost_and_gradient()[0], kernel, (1, 1))
     assert slope == pytest.approx(gradient[3], rel=1e-6)
-    crossentropy = [both[0] | {"loss": "binary_crossentropy"}, both[1]]
+    crossentropy = [_core.Goal("binary_crossentropy"), both[1]]
     with pytest.raises(ValueError, match="before its activation 'sigmoid', which other layers need"):
-        network.evaluate(x, [np.zeros((5, 2)), y[1]], crossentropy)
+        epoch(network, x, [np.zeros((5, 2)), y[1]], goals=crossentropy)

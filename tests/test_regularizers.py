@@ -6,6 +6,7 @@ import reference
 from test_gradients import TOLERANCE, error, numeric, targets
 
 import fastopt as fo
+from fastopt import _core
 from fastopt._core import allocations
 from fastopt.layers import Activation, BatchNormalization, Dense, Dropout, Maxout, Residual, WeightNormalization
 from fastopt.regularizers import L1, L1L2, L2
@@ -201,8 +202,10 @@ def test_no_allocation_in_a_batch(rng):
         model = make(layers, loss="sparse_categorical_crossentropy")
         model.fit(x, y, batch_size, verbose=0)
         trainer = model._ready().trainer
+        goals = [_core.Goal(model.loss.name)]
+        epoch = _core.Epoch(model._built.network, goals, x, y, batch_size=batch_size)
         before = allocations()
-        trainer.train(x, y, model.loss.name, model.optimizer.hyper, batch_size=batch_size)
+        epoch.train(trainer, model.optimizer.hyper)
         counts.append(allocations() - before)
     assert counts[0] == counts[1]
 

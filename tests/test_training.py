@@ -237,8 +237,10 @@ def test_no_allocation_in_a_batch(data):
         model = make()
         model.fit(x, y, batch_size, verbose=0)
         trainer, order = model._ready().trainer, fo.kernels.permutation(0, 0, len(x))
+        goals = [_core.Goal(model.loss.name)]
+        epoch = _core.Epoch(model._built.network, goals, x, y, None, order, batch_size)
         before = allocations()
-        trainer.train(x, y, model.loss.name, model.optimizer.hyper, [], None, order, batch_size)
+        epoch.train(trainer, model.optimizer.hyper)
         counts.append(allocations() - before)
     assert counts[0] == counts[1]
 

@@ -509,6 +509,27 @@ class FunctionLoss(Loss):
             return flat.astype(np.int64), count
         return super().classes(y, outputs)
 
+    def judge(
+        self, y: NDArray[Any], outputs: NDArray[Any], weight: NDArray[Any] | None
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return the losses L ``[n]`` of a batch, and the gradient ``[n, outputs]`` of sum_i w_i L_i / n.
+
+        Raises:
+            TypeError: The function did not return a pair of arrays of numbers.
+            ValueError: Their shapes do not fit, or there are weights and one loss for all samples.
+        """
+        losses, gradient = self.values(y, outputs)
+        n = len(outputs)
+        if losses.ndim:
+            share = np.ones(n) if weight is None else weight.astype(np.float64)
+            return losses, gradient * (share / n)[:, np.newaxis]
+        if weight is not None:
+            raise ValueError(
+                f"The loss {self.name!r} returned a number for the whole batch, which cannot be weighted; with sample "
+                "or class weights it must return one for each sample."
+            )
+        return np.full(n, losses), gradient
+
     def values(self, y: NDArray[Any], outputs: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[Any]]:
         """Return the losses ``[n]``, or one for all ``[]``, and the gradient ``[n, outputs]``.
 

@@ -50,33 +50,47 @@ class Network:
     def schedule(self, training: bool = True) -> list[str]: ...
     def forward(self, x: NDArray[Any]) -> Real: ...
     def backward(self, dy: Real) -> Real: ...
-    @property
-    def penalises(self) -> bool: ...
-    def penalty(self) -> float: ...
     def predict(self, x: NDArray[Any], batch_size: int = 256, poll: Callable[[int], object] | None = None) -> Real: ...
-    def evaluate(
+
+# Of the samples, a slice or integers, and the outputs [n, outputs]: returns the losses [n], the gradient of
+# sum(weight * loss) / n [n, outputs] and each metric [n], all in the network's dtype.
+LossFunction: TypeAlias = Callable[[Any, Real], tuple[NDArray[Any], NDArray[Any], list[NDArray[Any]]]]
+
+# The loss and the metrics of one output, by name; if there is a function, both names are only what to call them.
+class Goal:
+    def __init__(
         self,
-        x: NDArray[Any],
-        y: NDArray[Any],
         loss: str,
         metrics: Sequence[str] = (),
-        sample_weight: Real | None = None,
-        batch_size: int = 256,
-        poll: Callable[[int], object] | None = None,
-        loss_hyper: Mapping[str, float] = {},
-    ) -> dict[str, float]: ...
+        hyper: Mapping[str, float] = {},
+        factor: float = 1.0,
+        function: LossFunction | None = None,
+    ) -> None: ...
 
-    # The cost of all samples and its gradient: vectors hold the trained tensors one after the other. Goals of several
-    # outputs are dicts of loss, hyper, metrics and factor.
-    def cost_and_gradient(
+# Samples with a goal for each output of the network, and the sums over those that have been passed through.
+class Epoch:
+    def __init__(
         self,
-        x: NDArray[Any] | list[NDArray[Any]],
-        y: NDArray[Any] | list[NDArray[Any]],
-        loss: str | Sequence[Mapping[str, object]],
-        parameters: NDArray[np.float64] | None = None,
+        network: Network,
+        goals: Sequence[Goal],
+        x: NDArray[Any],
+        y: NDArray[Any],
         sample_weight: Real | None = None,
+        order: NDArray[np.int64] | None = None,
+        batch_size: int = 32,
+    ) -> None: ...
+    # Steps of the next batches, all that are left where their number is None; returns the sums so far.
+    def train(
+        self,
+        optimizer: Optimizer,
+        hyper: dict[str, float | NDArray[np.float64]],
+        batches: int | None = None,
         poll: Callable[[int], object] | None = None,
-        loss_hyper: Mapping[str, float] = {},
+    ) -> dict[str, float]: ...
+    def evaluate(self, poll: Callable[[int], object] | None = None) -> dict[str, float]: ...
+    # The cost of all samples and its gradient: vectors hold the trained tensors one after the other.
+    def cost_and_gradient(
+        self, parameters: NDArray[np.float64] | None = None, poll: Callable[[int], object] | None = None
     ) -> tuple[float, NDArray[np.float64]]: ...
 
 class ArrayOptimizer:
@@ -113,21 +127,5 @@ class Optimizer:
     @property
     def slots(self) -> list[dict[str, dict[str, Real]]]: ...
     def apply(self, hyper: dict[str, float]) -> None: ...
-    def train(
-        self,
-        x: NDArray[Any],
-        y: NDArray[Any],
-        loss: str,
-        hyper: dict[str, float | NDArray[np.float64]],
-        metrics: Sequence[str] = (),
-        sample_weight: Real | None = None,
-        order: NDArray[np.int64] | None = None,
-        batch_size: int = 32,
-        first_batch: int = 0,
-        batches: int | None = None,
-        poll: Callable[[int], object] | None = None,
-        totals: dict[str, float] | None = None,
-        loss_hyper: Mapping[str, float] = {},
-    ) -> dict[str, float]: ...
 
 def allocations() -> int: ...

@@ -108,6 +108,12 @@ class MeanMetric(Metric):
         """Return the weighted mean over samples."""
         return float(np.average(self.rows(y_true, y_pred, exclusive), weights=weight))
 
+    def by_sample(self, y_true: NDArray[Any], y_pred: NDArray[Any]) -> NDArray[Any]:
+        """Return the value of each sample, ``[n]``; NaN if a prediction is NaN or infinite."""
+        if not np.isfinite(y_pred).all():
+            return np.full(len(y_pred), np.nan)
+        return self.rows(*checked_pair(y_true, y_pred), None)
+
     @abstractmethod
     def rows(self, y_true: NDArray[Any], y_pred: NDArray[Any], exclusive: bool | None) -> NDArray[Any]:
         """Return the value of each sample, ``[n]``."""

@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
+from numpy.typing import ArrayLike
+
 from fastopt import _core
+from fastopt.core import checks
 from fastopt.kernels import Real
 from fastopt.layers.base import size_of
 from fastopt.model.plan import Plan
@@ -54,6 +57,28 @@ class Built:
     def state(self) -> dict[str, Real]:
         """What layers keep beside the weights, by name: views."""
         return _named([*self.plan.state], self.network.state)
+
+    @property
+    def tensors(self) -> dict[str, Real]:
+        """The weights, and then the `state`, by name: views."""
+        return self.parameters | self.state
+
+    def set_weights(self, weights: Sequence[ArrayLike]) -> None:
+        """Set all weights and the state, or, if one does not fit, none.
+
+        Raises:
+            TypeError, ValueError: As `Sequential.set_weights`.
+        """
+        views = self.tensors
+        if len(weights) != len(views):
+            raise ValueError(f"weights holds {len(weights)} arrays; expected {len(views)}: {', '.join(views)}.")
+        arrays = [checks.array(name, value) for name, value in zip(views, weights, strict=True)]
+        for (name, view), array in zip(views.items(), arrays, strict=True):
+            if array.shape != view.shape:
+                raise ValueError(f"{name} has shape {view.shape}; the array given for it has shape {array.shape}.")
+            checks.finite(name, array, self.network.dtype)
+        for view, array in zip(views.values(), arrays, strict=True):
+            view[...] = array
 
 
 def _named(names: Sequence[str], layers: Sequence[Mapping[str, Real]]) -> dict[str, Real]:

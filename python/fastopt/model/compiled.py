@@ -1,9 +1,13 @@
 """What a model is trained by: an optimizer, a loss and metrics that go together."""
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
-from fastopt.losses import FunctionLoss, Loss, loss_of
+from fastopt import _core
+from fastopt.core import checks
+from fastopt.kernels import Real
+from fastopt.losses import Loss, loss_of
 from fastopt.metrics import MeanMetric, Metric, metric_of
 from fastopt.model.callbacks import Logs
 from fastopt.model.data import Samples
@@ -27,9 +31,6 @@ class Compiled:
         metrics: Metrics, as `Sequential.compile` takes them.
         last_activation: The name of the function that the outputs of the model have gone through.
 
-    Attributes:
-        functions: The core's names of the metrics that are means over samples.
-
     Raises:
         TypeError, ValueError: As `Sequential.compile`.
     """
@@ -51,18 +52,39 @@ class Compiled:
             self.loss.check_activation(last_activation)
             for metric in self.metrics.values():
                 metric.check(self.loss)
-            own = isinstance(self.loss, FunctionLoss)
             self._totals["loss"] = "loss"
             for name, metric in self.mean_metrics.items():
-                self._totals[name] = f"metric {name}" if own else metric.function(self.loss)
+                self._totals[name] = f"metric {name}" if self.loss.opaque else metric.function(self.loss)
         elif self.metrics:
             raise ValueError("Metrics need a loss.")
-        self.functions = list(dict.fromkeys(name for name in self._totals.values() if name != "loss"))
+        self._functions = list(dict.fromkeys(name for name in self._totals.values() if name != "loss"))
+        self._goal: _core.Goal | None = None  # made when it is needed first
+
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"_goal": None}
 
     @property
     def mean_metrics(self) -> dict[str, MeanMetric]:
         """The metrics that are means over samples, by the names that they are reported under."""
         return {name: metric for name, metric in self.metrics.items() if isinstance(metric, MeanMetric)}
+
+    def goal(self, data: Samples) -> _core.Goal:
+        """Return what the core judges these samples by."""
+        loss: Any = self.loss
+        if loss.opaque:
+            return _core.Goal(loss.name, self._functions, function=partial(self._judge, data))
+        if self._goal is None:
+            self._goal = _core.Goal(loss.name, self._functions, loss.hyper)
+        return self._goal
+
+    def _judge(self, data: Samples, rows: Any, outputs: Real) -> tuple[Any, Any, list[Any]]:
+        """Return the losses, their gradient and the metrics of some samples, as `_core.Goal` says."""
+        loss: Any = self.loss  # one that the core does not compute
+        y, weight = data.y[rows], None if data.weight is None else data.weight[rows]
+        metrics = (metric.by_sample(y, outputs) for metric in self.mean_metrics.values())
+        values = [*loss.judge(y, outputs, weight), *metrics]
+        losses, gradient, *means = (checks.in_form(array, outputs.dtype.name) for array in values)
+        return losses, gradient, means
 
     def means(self, totals: Mapping[str, float]) -> Logs:
         """Return the means over samples: the loss and metrics of which the totals hold the sums."""

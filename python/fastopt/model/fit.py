@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastopt import _core
-from fastopt.losses import FunctionLoss, Loss
-from fastopt.model import function_training
+from fastopt.losses import Loss
 from fastopt.model.built import Built
 from fastopt.model.callbacks import Callback, History, Logs
 from fastopt.model.compiled import SPEED, Compiled
@@ -18,9 +17,7 @@ from fastopt.model.data import Samples, batch_size_at
 from fastopt.model.plan import last_activation
 from fastopt.model.progress import Progress
 
-__all__ = ["Model", "Ready", "evaluate", "fit", "train"]
-
-Totals = dict[str, float]
+__all__ = ["Model", "Ready", "begin", "evaluate", "fit", "train"]
 
 
 class Ready(NamedTuple):
@@ -44,53 +41,25 @@ class Model(Protocol):
         """Return what the next step takes: callbacks may have compiled the model anew."""
 
 
-def train(
-    ready: Ready,
-    data: Samples,
-    batch_size: int,
-    batches: range,
-    order: NDArray[np.int64] | None = None,
-    poll: Callable[[int], object] | None = None,
-    totals: Totals | None = None,
-) -> Totals:
-    """Do these steps of an epoch, and return its totals so far."""
-    compiled, loss, built, trainer = ready
-    if isinstance(loss, FunctionLoss):
-        metrics = {f"metric {name}": metric for name, metric in compiled.mean_metrics.items()}
-        return function_training.train(
-            built.network, compiled.optimizer, trainer, loss, metrics, *data, order, batch_size, batches, poll, totals
-        )
-    return trainer.train(
-        data.x,
-        data.y,
-        loss.name,
-        compiled.optimizer.hyper_of(len(batches)),
-        compiled.functions,
-        data.weight,
-        order,
-        batch_size,
-        batches.start,
-        len(batches),
-        poll,
-        totals,
-        loss.hyper,
-    )
+def begin(
+    compiled: Compiled, built: Built, data: Samples, batch_size: int, order: NDArray[np.int64] | None = None
+) -> _core.Epoch:
+    """Return the samples in batches, ready to be passed through."""
+    return _core.Epoch(built.network, [compiled.goal(data)], data.x, data.y, data.weight, order, batch_size)
+
+
+def train(ready: Ready, epoch: _core.Epoch, batches: int, poll: Callable[[int], object] | None = None) -> Logs:
+    """Do the steps of the next batches of an epoch, and return its means so far."""
+    hyper = ready.compiled.optimizer.hyper_of(batches)
+    return ready.compiled.means(epoch.train(ready.trainer, hyper, batches, poll))
 
 
 def evaluate(compiled: Compiled, loss: Loss, built: Built, data: Samples, batch_size: int) -> Logs:
     """Return the loss and all metrics."""
-    network, outputs = built.network, None
-    if isinstance(loss, FunctionLoss):
-        outputs = network.predict(data.x, batch_size)
-        totals = function_training.evaluate(network, loss, data.x, data.y, outputs, data.weight, batch_size)
-    else:
-        totals = network.evaluate(
-            data.x, data.y, loss.name, compiled.functions, data.weight, batch_size, loss_hyper=loss.hyper
-        )
-    logs = compiled.means(totals)
+    logs = compiled.means(begin(compiled, built, data, batch_size).evaluate())
     others = {name: metric for name, metric in compiled.metrics.items() if name not in logs}
     if others:
-        outputs = network.predict(data.x, batch_size) if outputs is None else outputs
+        outputs = built.network.predict(data.x, batch_size)
         if loss.link is not None and last_activation([stage.layer for stage in built.plan.stages]) == "linear":
             # In float64, where a sigmoid keeps apart what would be 1 in float32.
             outputs = _core.kernels.activation_forward(loss.link, outputs.astype(np.float64))
@@ -170,7 +139,8 @@ def _train_epoch(
     order = _core.kernels.permutation(model.seed, model.epochs_trained, samples) if shuffle else None
     listeners = [callback for callback in callbacks if callback.wants_batches]
     batches, done = _batches(samples, batch_size), 0
-    totals: Totals = {}
+    passed = begin(ready.compiled, ready.built, data, batch_size, order)
+    logs: Logs = {}
 
     def poll(batches: int) -> None:
         shown.poll(done + batches)
@@ -178,13 +148,13 @@ def _train_epoch(
     while done < batches and not model.stop_training:
         stop = min([batches, *(done + listener.every - done % listener.every for listener in listeners)])
         ready = model._ready()
-        totals = train(ready, data, batch_size, range(done, stop), order, poll, totals or None)
+        logs = train(ready, passed, stop - done, poll)
         done = stop
         for listener in listeners:
             if done % listener.every == 0:
-                listener.on_batch_end(done - 1, ready.compiled.means(totals))
+                listener.on_batch_end(done - 1, logs.copy())
     model.epochs_trained += 1
-    return ready.compiled.means(totals) | ready.compiled.optimizer.report()
+    return logs | ready.compiled.optimizer.report()
 
 
 def _batches(samples: int, batch_size: int) -> int:

@@ -15,13 +15,13 @@ from fastopt.data.preprocessing import Scaler
 from fastopt.kernels import Real
 from fastopt.layers import Layer, Scaling, Shape
 from fastopt.layers.residual import layer_names
-from fastopt.losses import FunctionLoss, Loss
+from fastopt.losses import Loss
 from fastopt.metrics import Metric
 from fastopt.model.built import Built
 from fastopt.model.callbacks import Callback, History, Logs
 from fastopt.model.compiled import Compiled, Metrics
 from fastopt.model.data import Samples, batch_size_at, checked_inputs, checked_samples, in_shape, with_class_weight
-from fastopt.model.fit import Ready, evaluate, fit, train
+from fastopt.model.fit import Ready, begin, evaluate, fit, train
 from fastopt.model.plan import Plan, last_activation
 from fastopt.model.progress import progress
 from fastopt.optimizers import OPTIMIZERS, Optimizer
@@ -104,8 +104,8 @@ class Sequential:
         shape, weights, draws = state.get("_weights", (None, [], 0))
         vars(self).update((name, value) for name, value in state.items() if name != "_weights")
         if shape is not None:
-            self._build(self.plan(shape), initialize=False)
-            for view, array in zip((self.parameters | self.state).values(), weights, strict=True):
+            built = self._build(self.plan(shape), initialize=False)
+            for view, array in zip(built.tensors.values(), weights, strict=True):
                 view[...] = array
             self.draws = draws
 
@@ -322,7 +322,9 @@ class Sequential:
         elif validation_split:
             data, validation = data.split(validation_split)
         data = with_class_weight(data, class_weight, loss, plan.outputs, self.dtype)
-        self._check_training(compiled, loss, data, first_size, plan, validation)
+        if validation is not None:
+            compiled.check_metrics(validation, loss, plan.outputs)
+        plan.check_batches(len(data.x), first_size)
         self._build(plan)
         return fit(self, data, validation, batch_size, range(initial_epoch, epochs), shuffle, callbacks, shown)
 
@@ -351,10 +353,9 @@ class Sequential:
         compiled, loss = self._need_loss()
         data, plan = self._samples(loss, x, y, sample_weight)
         data = with_class_weight(data, class_weight, loss, plan.outputs, self.dtype)
-        self._check_training(compiled, loss, data, len(data.x), plan)
-        self._build(plan)
-        ready = self._ready()
-        return ready.compiled.means(train(ready, data, len(data.x), range(1)))
+        plan.check_batches(len(data.x), len(data.x))
+        epoch = begin(compiled, self._build(plan), data, len(data.x))
+        return train(self._ready(), epoch, 1)
 
     def evaluate(
         self, x: ArrayLike, y: ArrayLike, batch_size: int = 256, sample_weight: ArrayLike | None = None
@@ -415,9 +416,9 @@ class Sequential:
             >>> model.cost_and_gradient([[1.0, 0.0], [0.0, 2.0]], [1.0, 3.0])
             (5.0, array([-1., -6.]))
         """
-        _, loss = self._need_loss()
+        compiled, loss = self._need_loss()
         built = self._need_weights()
-        if isinstance(loss, FunctionLoss):
+        if loss.opaque:
             raise TypeError(f"The loss {loss.name!r} is a Python function; all data at once need a loss of the core.")
         data, _ = self._samples(loss, x, y, sample_weight)
         if w is not None:
@@ -429,7 +430,7 @@ class Sequential:
             checks.finite("w", w, self.dtype)
             w = checks.in_form(w, "float64")
         built.freeze()
-        return built.network.cost_and_gradient(data.x, data.y, loss.name, w, data.weight, loss_hyper=loss.hyper)
+        return begin(compiled, built, data, len(data.x)).cost_and_gradient(w)
 
     # Predicting
 
@@ -583,7 +584,7 @@ class Sequential:
         Raises:
             RuntimeError: The model has not been built.
         """
-        return [view.copy() for view in (self.parameters | self.state).values()]
+        return [view.copy() for view in self._need_weights().tensors.values()]
 
     def set_weights(self, weights: Sequence[ArrayLike]) -> None:
         """Set all weights, or, if one does not fit, none.
@@ -596,16 +597,7 @@ class Sequential:
             TypeError: One does not hold numbers.
             ValueError: Their number or the shape of one does not fit, or a value is NaN or infinite.
         """
-        views = self.parameters | self.state
-        if len(weights) != len(views):
-            raise ValueError(f"weights holds {len(weights)} arrays; expected {len(views)}: {', '.join(views)}.")
-        arrays = [checks.array(name, value) for name, value in zip(views, weights, strict=True)]
-        for (name, view), array in zip(views.items(), arrays, strict=True):
-            if array.shape != view.shape:
-                raise ValueError(f"{name} has shape {view.shape}; the array given for it has shape {array.shape}.")
-            checks.finite(name, array, self.dtype)
-        for view, array in zip(views.values(), arrays, strict=True):
-            view[...] = array
+        self._need_weights().set_weights(weights)
 
     def count_params(self) -> int:
         """Return the number of weights.
@@ -694,27 +686,7 @@ class Sequential:
         prefix: str = "",
     ) -> tuple[Samples, Plan]:
         """Return checked samples and the plan for them: the given one, or that of the model, or that of their shape."""
-        if plan is None and self._built is not None:
-            plan = self._built.plan
-        if plan is None:
-            inputs, shape = checked_inputs(f"{prefix}x", x, None, self.dtype)
-            plan = self.plan(shape)
-        else:
-            inputs, _ = checked_inputs(f"{prefix}x", x, plan.input_shape, self.dtype)
+        plan = plan or (self._built and self._built.plan)
+        inputs, shape = checked_inputs(f"{prefix}x", x, plan and plan.input_shape, self.dtype)
+        plan = plan or self.plan(shape)
         return checked_samples(inputs, y, sample_weight, loss, plan, self.dtype, prefix), plan
-
-    def _check_training(
-        self,
-        compiled: Compiled,
-        loss: Loss,
-        data: Samples,
-        batch_size: int,
-        plan: Plan,
-        validation: Samples | None = None,
-    ) -> None:
-        """Refuse what cannot be trained with these data."""
-        if isinstance(loss, FunctionLoss):
-            compiled.optimizer.check_gradient_in_place()
-        if validation is not None:
-            compiled.check_metrics(validation, loss, plan.outputs)
-        plan.check_batches(len(data.x), batch_size)

@@ -347,8 +347,8 @@ class Description(Described, ABC):
         """Raise ValueError where the rule takes its gradients at another point than where the parameters are."""
         if "theta" in RULES[self.rule]["slots"]:
             raise ValueError(
-                f"{self!r} takes the gradient at a point ahead, which only fit and train_on_batch can, with a loss "
-                "of fastopt: give it nesterov=True."
+                f"{self!r} takes the gradient at a point ahead, which only fit and train_on_batch can: give it "
+                "nesterov=True."
             )
 
     def fresh(self) -> Self:

@@ -13,4 +13,5 @@ PYBIND11_MODULE(_core, module) {
   fastopt::bindings::add_roof(module);
   fastopt::bindings::add_update(module);
   fastopt::bindings::add_network(module);
+  fastopt::bindings::add_epoch(module);
 }

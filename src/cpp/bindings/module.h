@@ -12,5 +12,6 @@ void add_normalization(pybind11::module_& module);
 void add_roof(pybind11::module_& module);
 void add_update(pybind11::module_& module);
 void add_network(pybind11::module_& module);
+void add_epoch(pybind11::module_& module);
 
 }  // namespace fastopt::bindings

@@ -81,8 +81,8 @@ struct View {
 // How a phase is split among the team. Over `rows`: it is called with the rows of one thread, slab by slab, so that
 // what it does for a row may depend on this row alone. Else by all ranks with all rows, and takes its rank's share of
 // the columns or the parameters; the phases before are done, on all ranks. Phases before the batch, over parameters in
-// `forward` or `backward`, have no rows. No phase waits for another rank.
-enum class Over : std::uint8_t { parameters, columns, rows };
+// `forward` or `backward`, have no rows. No phase waits for another rank. `once` is for stages without phases.
+enum class Over : std::uint8_t { parameters, columns, rows, once };
 
 template <class T>
 struct Phase {

@@ -1,5 +1,6 @@
 #include "nn/objective.h"
 
+#include <algorithm>
 #include <limits>
 #include <stdexcept>
 
@@ -20,6 +21,14 @@ void judge_output(const Plan<T>& plan, Memory<T>& memory, const Objective<T>& ob
   const int activation = plan.node(source).activation;
   const bool branches = output.branch.data;
   const Rows<T> y = level.y.from(rows.begin), dy = (branches ? output.branch : level.dy).from(rows.begin);
+  const bool differentiates = backward && !goal.logits && !branches && activation != linear;
+  if (goal.ask) {
+    if (differentiates) {
+      activation_kernel<T>(activation)
+          .differentiate({y.data, y.stride}, {dy.data, dy.stride}, dy, rows.size(), columns);
+    }
+    return;
+  }
   // Without an index the batch begins at its first sample, with one at the index's first entry.
   const Index begin = batch.first + rows.begin;
   const Targets<T> target = Targets<T>{goal.labels, goal.dense, batch.index}.from(begin, columns);
@@ -33,7 +42,7 @@ void judge_output(const Plan<T>& plan, Memory<T>& memory, const Objective<T>& ob
                                   .scale = static_cast<T>(goal.factor) * (T(1) / static_cast<T>(samples)),
                                   .gradient = backward ? dy : Rows<T>{},
                                   .loss = output.loss + rows.begin});
-  if (backward && !goal.logits && !branches && activation != linear) {
+  if (differentiates) {
     activation_kernel<T>(activation).differentiate({y.data, y.stride}, {dy.data, dy.stride}, dy, rows.size(), columns);
   }
   bool activated = false;
@@ -59,6 +68,9 @@ void judge_output(const Plan<T>& plan, Memory<T>& memory, const Objective<T>& ob
 
 template <class T>
 void check_output(const Plan<T>& plan, const Wiring& wiring, std::size_t number, Goal<T>& goal) {
+  if (goal.ask) {
+    return;
+  }
   const LossKernel<T>& loss = loss_kernel<T>(goal.loss);
   const Index source = wiring.outputs[number];
   const int activation = plan.node(source).activation;
@@ -101,6 +113,11 @@ std::vector<std::size_t> Objective<T>::metrics() const {
 }
 
 template <class T>
+bool Objective<T>::asks() const {
+  return std::ranges::any_of(goals, [](const Goal<T>& goal) { return static_cast<bool>(goal.ask); });
+}
+
+template <class T>
 void check(const Plan<T>& plan, Objective<T>& objective) {
   if (objective.goals.size() != plan.outputs.size()) {
     throw std::invalid_argument("a network of " + std::to_string(plan.outputs.size()) +
@@ -110,6 +127,26 @@ void check(const Plan<T>& plan, Objective<T>& objective) {
   for (std::size_t i = 0; i < objective.goals.size(); ++i) {
     check_output(plan, wiring, i, objective.goals[i]);
   }
+}
+
+template <class T>
+bool ask(const Plan<T>& plan, Memory<T>& memory, const Objective<T>& objective, const Batch& batch, bool backward) {
+  const Arena<T>& arena = memory.arena();
+  for (std::size_t i = 0; i < objective.goals.size(); ++i) {
+    const Index source = memory.wiring().outputs[i];
+    const auto& level = arena.levels[static_cast<std::size_t>(source)];
+    const auto& output = arena.outputs[i];
+    const Rows<T> gradient = output.branch.data ? output.branch : level.dy;
+    if (objective.goals[i].ask && !objective.goals[i].ask({.batch = batch,
+                                                           .columns = plan.columns(source),
+                                                           .outputs = {level.y.data, level.y.stride},
+                                                           .gradient = backward ? gradient : Rows<T>{},
+                                                           .loss = output.loss,
+                                                           .metrics = output.metrics})) {
+      return false;
+    }
+  }
+  return true;
 }
 
 template <class T>
@@ -162,6 +199,8 @@ template struct Objective<float>;
 template struct Objective<double>;
 template void check(const Plan<float>&, Objective<float>&);
 template void check(const Plan<double>&, Objective<double>&);
+template bool ask(const Plan<float>&, Memory<float>&, const Objective<float>&, const Batch&, bool);
+template bool ask(const Plan<double>&, Memory<double>&, const Objective<double>&, const Batch&, bool);
 template void judge(const Plan<float>&, Memory<float>&, const Objective<float>&, const Batch&, Range, bool, Index);
 template void judge(const Plan<double>&, Memory<double>&, const Objective<double>&, const Batch&, Range, bool, Index);
 template void add(const Arena<float>&, const Batch&, const Objective<float>&, double, Totals&);

@@ -1,6 +1,8 @@
 // What the outputs of a network are judged by: a loss and metrics for each.
 #pragma once
 
+#include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -12,16 +14,33 @@
 
 namespace fastopt {
 
+// What the caller is asked of a batch whose outputs are known: the losses and metrics of its rows and, where it is
+// wanted, the gradient of the outputs, of sum(weight * factor * loss) / rows.
+template <class T>
+struct Question {
+  const Batch& batch;
+  Index columns;
+  Rows<const T> outputs;  // of the last activation
+  Rows<T> gradient;       // null: not wanted
+  T* loss;
+  std::span<T* const> metrics;
+};
+
+// A loss that the caller computes. Called by one thread while the others wait; false stops the run. Must not throw.
+template <class T>
+using Ask = std::function<bool(const Question<T>&)>;
+
 // The loss of one output, of which the objective takes `factor` times, and its metrics; targets are those of all
 // samples.
 template <class T>
 struct Goal {
-  int loss;
+  int loss = -1;
   LossHyper hyper = {};
   double factor = 1;
   std::vector<MetricChoice> metrics = {};
   const Index* labels = nullptr;
   const T* dense = nullptr;
+  Ask<T> ask = {};      // instead of `loss`; then only the number of `metrics` counts
   bool logits = false;  // it takes the output before its activation; `check` finds out
 };
 
@@ -31,6 +50,7 @@ struct Objective {
   const T* weight = nullptr;   // of each sample
 
   std::vector<std::size_t> metrics() const;  // their number, of each output
+  bool asks() const;                         // whether the caller computes one of the losses
 };
 
 // Sums over samples, weighted.
@@ -54,6 +74,10 @@ struct Totals {
 // Throws std::invalid_argument where the last activations, the losses and the metrics do not go together.
 template <class T>
 void check(const Plan<T>& plan, Objective<T>& objective);
+
+// Asks the caller for what it computes of a batch; false: the run is to stop.
+template <class T>
+bool ask(const Plan<T>& plan, Memory<T>& memory, const Objective<T>& objective, const Batch& batch, bool backward);
 
 // Losses and metrics of some rows of a batch whose outputs are known and, where the pass goes back, the gradients of
 // the outputs, of sum(weight * factor * loss) / samples.

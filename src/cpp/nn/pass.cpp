@@ -262,6 +262,12 @@ void run(const Team& team, const Pass<T>& pass) {
       run_slabs(team, pass, runner, stage, team.split(pass.batch.rows));
       continue;
     }
+    if (stage.over == Over::once) {
+      if (team.rank() == 0 && !pass.watch.stopped()) {
+        pass.watch.ask([&] { return ask(pass.plan, pass.memory, *pass.objective, pass.batch, pass.task.gradients); });
+      }
+      continue;
+    }
     for (const Run& one : stage.runs) {
       runner.phase(team, one, {0, pass.batch.rows}, nullptr);
     }

@@ -93,6 +93,9 @@ Schedule make_schedule(const Plan<T>& plan, const Wiring& wiring, Mode mode, Tas
       }
     });
   }
+  if (task.asks) {
+    add(schedule.pass, Over::once, {Action::ask});
+  }
   add(schedule.pass, Over::rows, {Action::ends});
   if (task.ends == Task::Ends::objective && plan.penalizes_values()) {
     add(schedule.pass, Over::rows, {Action::penalize});
@@ -129,8 +132,8 @@ Schedule make_schedule(const Plan<T>& plan, const Wiring& wiring, Mode mode, Tas
 
 template <class T>
 std::vector<std::string> describe(const Plan<T>& plan, const Schedule& schedule) {
-  static constexpr const char* overs[] = {"parameters", "columns", "rows"};
-  static constexpr const char* actions[] = {"load", "forward",  "ends",     "penalize",
+  static constexpr const char* overs[] = {"parameters", "columns", "rows", "once"};
+  static constexpr const char* actions[] = {"load", "forward",  "ask",      "ends",    "penalize",
                                             "sum",  "activity", "backward", "gradient"};
   std::vector<std::string> lines;
   for (const std::vector<Stage>* stages : {&schedule.prepare, &schedule.pass, &schedule.gradient}) {

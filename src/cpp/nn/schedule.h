@@ -35,6 +35,7 @@ struct Task {
   Ends ends = Ends::outputs;  // what is done with the outputs: handed out, judged, or their gradient is given
   bool gradients = false;     // going back as well
   bool to_inputs = false;     // as far as the inputs of the network
+  bool asks = false;          // the objective has a loss that the caller computes
 
   bool operator==(const Task&) const = default;
 };
@@ -44,6 +45,7 @@ struct Run {
   enum class Action : std::uint8_t {
     load,      // the samples of an input
     forward,   // a phase of a layer
+    ask,       // the caller, for what it computes of the outputs; once, by rank 0
     ends,      // what the task says of the outputs
     penalize,  // what the values of layers cost
     sum,       // the gradient of values that are used more than once

@@ -28,10 +28,16 @@ class Watch {
     const auto now = Clock::now();
     if (now - last_ > std::chrono::milliseconds(100)) {
       last_ = now;
-      const FloatMode::Scope scope(callers_);
-      if (!poll_(done)) {
-        stopped_.store(true, std::memory_order_relaxed);
-      }
+      ask([&] { return poll_(done); });
+    }
+  }
+
+  // For rank 0: f() in the caller's floating-point mode; false stops the run.
+  template <class F>
+  void ask(F&& f) {
+    const FloatMode::Scope scope(callers_);
+    if (!f()) {
+      stopped_.store(true, std::memory_order_relaxed);
     }
   }
 

@@ -27,24 +27,6 @@ void forward(Network<T>& network, std::span<const Samples> x, std::span<T* const
 }
 
 template <class T>
-bool penalizes(const Network<T>& network) {
-  return network.plan.penalizes_values() || for_each_penalized(network.plan, [](const auto&, Index, Index) {}) > 0;
-}
-
-template <class T>
-double penalty(Network<T>& network) {
-  const Poll go_on = [](Index) { return true; };
-  Watch watch(go_on);
-  Pass<T> pass = network.pass(network.training, {}, watch);
-  pass.batch = {network.forward_rows};
-  run_team(1, true, [&](const Team& team) {
-    measure_parameters(team, network.plan, pass.parameters, network.training.penalties);
-    measure_values<T>(network.plan, network.training, nullptr, {0, network.forward_rows});
-  });
-  return penalty(pass);
-}
-
-template <class T>
 bool backward(Network<T>& network, Index rows, std::span<const T* const> dy, std::span<T* const> dx, const Poll& poll) {
   if (rows != network.forward_rows) {
     return false;
@@ -72,10 +54,6 @@ bool backward(Network<T>& network, Index rows, std::span<const T* const> dy, std
 
 template void forward(Network<float>&, std::span<const Samples>, std::span<float* const>, const Poll&);
 template void forward(Network<double>&, std::span<const Samples>, std::span<double* const>, const Poll&);
-template bool penalizes(const Network<float>&);
-template bool penalizes(const Network<double>&);
-template double penalty(Network<float>&);
-template double penalty(Network<double>&);
 template bool backward(Network<float>&, Index, std::span<const float* const>, std::span<float* const>, const Poll&);
 template bool backward(Network<double>&, Index, std::span<const double* const>, std::span<double* const>, const Poll&);
 

@@ -1,4 +1,4 @@
-// The passes of a loop of the caller's own: forward, what the layers cost, backward.
+// The passes of a loop of the caller's own: forward and backward.
 #pragma once
 
 #include <span>
@@ -11,13 +11,6 @@ namespace fastopt {
 // asks to stop; what it wrote is then of no use.
 template <class T>
 void forward(Network<T>& network, std::span<const Samples> x, std::span<T* const> outputs, const Poll& poll);
-
-// Whether parameters or values cost anything; and what they do after the last forward pass: rows times the penalty
-// whose gradient `backward` adds.
-template <class T>
-bool penalizes(const Network<T>& network);
-template <class T>
-double penalty(Network<T>& network);
 
 // Fills the gradients from dy [rows, columns] of each output; dx is that of each input. Once for each forward pass,
 // because the state of layers takes its step. False, with nothing done, where the last forward pass had another number

@@ -1,0 +1,361 @@
+// Samples with targets, and passes through them that train a network or judge it.
+#include "bindings/network.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+
+#include "bindings/module.h"
+#include "kernels/reduce/args.h"
+#include "ops/loss.h"
+#include "ops/metric.h"
+#include "train/epoch.h"
+#include "train/evaluate.h"
+#include "train/full_batch.h"
+
+namespace fastopt::bindings {
+
+namespace {
+
+// What one output is judged by.
+struct PyGoal {
+  int loss = -1;
+  py::object function = py::none();  // instead of a loss of the core
+  std::string name;
+  LossHyper hyper = {};
+  std::vector<std::string> metric_names;
+  std::vector<MetricChoice> metrics = {};
+  double factor = 1;
+};
+
+std::shared_ptr<PyGoal> make_goal(const std::string& name, const std::vector<std::string>& metrics,
+                                  const std::map<std::string, double>& hyper, double factor,
+                                  const py::object& function) {
+  auto made = std::make_shared<PyGoal>();
+  made->name = name;
+  made->metric_names = metrics;
+  made->factor = factor;
+  made->function = function;
+  if (!function.is_none()) {
+    made->metrics.resize(metrics.size(), {-1});
+    return made;
+  }
+  made->loss = find_loss(name);
+  made->hyper = loss_hyper(made->loss, hyper);
+  for (const std::string& metric : metrics) {
+    made->metrics.push_back(find_metric(metric));
+  }
+  return made;
+}
+
+using Goals = std::vector<std::shared_ptr<PyGoal>>;  // of each output
+
+// Samples in some order, and how far a pass through them has come.
+template <class T>
+struct Data {
+  std::vector<py::object> arrays;  // whose memory is read
+  std::vector<Samples> x;
+  Goals goals;
+  Objective<T> objective;
+  const Index* order = nullptr;
+  Index rows, batch_size, done = 0;
+  Totals totals;
+  PythonCalls python;
+  const PyGoal* not_finite = nullptr;  // the one whose gradient was not
+
+  Data(const Network<T>& network, const py::object& given_x, const py::object& y, Goals given,
+       const py::object& sample_weight, const py::object& given_order, Index size)
+      : arrays(several(given_x, static_cast<std::size_t>(network.plan.inputs), "x")),
+        x(checked_samples(network, given_x)),
+        goals(std::move(given)),
+        rows(x.front().rows),
+        batch_size(size) {
+    check_batch_size(batch_size);
+    for (const std::shared_ptr<PyGoal>& goal : goals) {
+      objective.goals.push_back(
+          {.loss = goal->loss, .hyper = goal->hyper, .factor = goal->factor, .metrics = goal->metrics});
+      if (!goal->function.is_none()) {
+        objective.goals.back().ask = [this, g = goal.get()](const Question<T>& question) {
+          return python.call([&] { return ask(*g, question); });
+        };
+      }
+    }
+    check(network.plan, objective);
+    take_targets(network, several(y, goals.size(), "y"));
+    if (!sample_weight.is_none()) {
+      objective.weight = keep(checked<T>(sample_weight, "sample_weight", {rows}));
+    }
+    if (!given_order.is_none()) {
+      const py::array array = checked<Index>(given_order, "order", {rows});
+      order = data<Index>(array);
+      arrays.push_back(array);
+      for (Index i = 0; i < rows; ++i) {
+        if (order[i] < 0 || order[i] >= rows) {
+          throw std::invalid_argument("order[" + std::to_string(i) + "] = " + std::to_string(order[i]) +
+                                      " is not in 0.." + std::to_string(rows - 1));
+        }
+      }
+    }
+    totals.reserve(objective);
+  }
+  Data(const Data&) = delete;
+  Data& operator=(const Data&) = delete;
+
+  Index batches() const { return (rows - 1) / batch_size + 1; }
+
+  // The caller may have written to the labels since they were looked at, and they are used as indices.
+  void check_labels(const Network<T>& network, Index first, Index count) const {
+    for (std::size_t i = 0; i < objective.goals.size(); ++i) {
+      const Index* const labels = objective.goals[i].labels;
+      const Index columns = network.plan.columns(network.plan.outputs[i]);
+      const std::string name = target_name(i);
+      const Index end = labels ? std::min((first + count) * batch_size, rows) : 0;
+      for (Index place = first * batch_size; place < end; ++place) {
+        const Index sample = order ? order[place] : place;
+        check_label(name.c_str(), sample, labels[sample], columns);
+      }
+    }
+  }
+
+  py::dict sums() const {
+    py::dict result;
+    result["batches"] = totals.batches;
+    result["samples"] = totals.samples;
+    result["weight"] = totals.weight;
+    result["loss"] = totals.loss;
+    std::size_t next = 0;
+    for (std::size_t i = 0; i < goals.size(); ++i) {
+      const std::string prefix = goals.size() == 1 ? "" : std::to_string(i) + "/";
+      if (!prefix.empty()) {
+        result[py::str(prefix + "loss")] = totals.losses[i];
+      }
+      for (const std::string& metric : goals[i]->metric_names) {
+        result[py::str(prefix + metric)] = totals.metrics[next++];
+      }
+    }
+    return result;
+  }
+
+ private:
+  template <class U = T>
+  const U* keep(const py::array& array) {
+    arrays.push_back(array);
+    return data<U>(array);
+  }
+
+  std::string target_name(std::size_t output) const {
+    return objective.goals.size() == 1 ? "y" : "y[" + std::to_string(output) + "]";
+  }
+
+  void take_targets(const Network<T>& network, const std::vector<py::object>& y) {
+    for (std::size_t i = 0; i < y.size(); ++i) {
+      Goal<T>& goal = objective.goals[i];
+      if (goal.ask) {
+        continue;
+      }
+      if (loss_kernel(goal.loss).labels) {
+        goal.labels = keep<Index>(checked<Index>(y[i], target_name(i), {rows}));
+      } else {
+        const Index columns = network.plan.columns(network.plan.outputs[i]);
+        goal.dense = keep(checked<T>(y[i], target_name(i), {rows, columns}));
+      }
+    }
+  }
+
+  // function(samples, outputs) returns the losses [n], their gradient [n, outputs] and each metric [n].
+  bool ask(const PyGoal& goal, const Question<T>& question) {
+    const Batch& batch = question.batch;
+    py::array_t<T> outputs({batch.rows, question.columns});
+    for (Index i = 0; i < batch.rows; ++i) {
+      std::copy_n(question.outputs.row(i), question.columns, outputs.mutable_data() + i * question.columns);
+    }
+    const py::object samples =
+        batch.index ? py::object(py::array_t<Index>(batch.rows, batch.index))
+                    : py::object(py::slice(py::int_(batch.first), py::int_(batch.first + batch.rows), py::none()));
+    const auto answer = goal.function(samples, outputs).template cast<py::tuple>();
+    const auto copy = [&](const py::handle& values, T* to) {
+      std::copy_n(data<T>(checked<T>(values, "the answer", {batch.rows})), batch.rows, to);
+    };
+    copy(answer[0], question.loss);
+    const auto metrics = answer[2].template cast<py::sequence>();
+    for (std::size_t i = 0; i < question.metrics.size(); ++i) {
+      copy(metrics[i], question.metrics[i]);
+    }
+    if (question.gradient.data) {
+      const py::array gradient = checked<T>(answer[1], "the gradient", {batch.rows, question.columns});
+      const T* const from = data<T>(gradient);
+      const auto finite = [](const T* values, Index size) {
+        return kernels<T>().reduce.first_nonfinite(values, size) < 0;
+      };
+      if (finite(question.loss, batch.rows) && !finite(from, gradient.size())) {
+        not_finite = &goal;
+        return false;
+      }
+      const auto factor = static_cast<T>(goal.factor);
+      for (Index i = 0; i < batch.rows; ++i) {
+        std::transform(from + i * question.columns, from + (i + 1) * question.columns, question.gradient.row(i),
+                       [=](T value) { return factor * value; });
+      }
+    }
+    return true;
+  }
+};
+
+struct PyEpoch {
+  std::shared_ptr<PyNetwork> network;
+  std::variant<std::unique_ptr<Data<float>>, std::unique_ptr<Data<double>>> data;
+
+  // f(network, data)
+  template <class F>
+  auto visit(F&& f) {
+    return std::visit(
+        [&]<class T>(std::unique_ptr<Data<T>>& d) { return f(std::get<Network<T>>(network->network), *d); }, data);
+  }
+};
+
+std::shared_ptr<PyEpoch> make_epoch(const std::shared_ptr<PyNetwork>& network, const Goals& goals, const py::object& x,
+                                    const py::object& y, const py::object& sample_weight, const py::object& order,
+                                    Index batch_size) {
+  auto epoch = std::make_shared<PyEpoch>();
+  epoch->network = network;
+  network->visit([&]<class T>(const Network<T>& n) {
+    epoch->data = std::make_unique<Data<T>>(n, x, y, goals, sample_weight, order, batch_size);
+  });
+  return epoch;
+}
+
+// The numbers of each of the next steps, in the order of the rule's names; the arrays are kept.
+template <class T>
+std::vector<HyperSeries> hyper_series(State<T>& optimizer, const py::dict& hyper, Index count,
+                                      std::vector<std::variant<double, py::array>>& kept) {
+  kept = ordered_hyper(rule_name(optimizer), optimizer.step().hyper(), hyper,
+                       [&](const py::handle& value) -> std::variant<double, py::array> {
+                         if (py::isinstance<py::array>(value)) {
+                           return checked<double>(value, "a hyperparameter", {count});
+                         }
+                         return number(value);
+                       });
+  std::vector<HyperSeries> series;
+  series.reserve(kept.size());
+  for (const auto& value : kept) {
+    const double* const constant = std::get_if<double>(&value);
+    series.push_back(constant ? HyperSeries{constant, 0} : HyperSeries{data<double>(std::get<py::array>(value)), 1});
+  }
+  return series;
+}
+
+constexpr const char* advice = ". A lower learning rate or scaled inputs may help";
+
+py::dict train(PyEpoch& self, PyOptimizer& optimizer, const py::dict& hyper, std::optional<Index> batches,
+               const py::object& poll) {
+  if (optimizer.network != self.network) {
+    throw std::invalid_argument("the optimizer trains another network");
+  }
+  return self.visit([&]<class T>(Network<T>& network, Data<T>& d) {
+    State<T>& state = std::get<State<T>>(optimizer.optimizer);
+    const Index left = d.batches() - d.done, count = batches ? *batches : left;
+    if (count < 0 || count > left) {
+      throw std::invalid_argument("batches must be from 0 to " + std::to_string(left) + ", got " +
+                                  std::to_string(count));
+    }
+    std::vector<std::variant<double, py::array>> kept;
+    const std::vector<HyperSeries> series = hyper_series(state, hyper, count, kept);
+    d.check_labels(network, d.done, count);
+    Outcome outcome{};
+    bool finite = true;
+    run(*self.network, d.python, poll, [&](const Poll& polled) {
+      outcome = fastopt::train<T>(network, state,
+                                  {.x = d.x,
+                                   .objective = d.objective,
+                                   .hyper = series,
+                                   .order = d.order,
+                                   .batch_size = d.batch_size,
+                                   .first_batch = d.done,
+                                   .batches = count,
+                                   .poll = polled},
+                                  d.totals);
+      finite = network.finite();
+    });
+    d.done += count;
+    if (outcome == Outcome::not_finite || d.not_finite) {
+      const PyGoal& goal = d.not_finite ? *d.not_finite : *d.goals.front();
+      const std::string of = goal.function.is_none() || d.goals.size() > 1 ? "" : " of '" + goal.name + "'";
+      raise(PyExc_FloatingPointError,
+            std::string("the ") + (d.not_finite ? "gradient" : "loss") + of + " is not finite in batch " +
+                std::to_string(d.totals.batches - (d.not_finite ? 0 : 1)) + ", step " +
+                std::to_string(state.step().taken + 1) + "; the parameters are those of the step before" +
+                (finite ? "" : ", which made some of them NaN or infinite") + advice);
+    }
+    if (!finite) {
+      raise(PyExc_FloatingPointError, "step " + std::to_string(state.step().taken) +
+                                          " or one before it made parameters NaN or infinite" + advice);
+    }
+    return d.sums();
+  });
+}
+
+py::dict evaluate(PyEpoch& self, const py::object& poll) {
+  return self.visit([&]<class T>(Network<T>& network, Data<T>& d) {
+    d.check_labels(network, 0, d.batches());
+    run(*self.network, d.python, poll,
+        [&](const Poll& polled) { fastopt::evaluate<T>(network, d.x, d.objective, d.batch_size, polled, d.totals); });
+    return d.sums();
+  });
+}
+
+py::tuple cost_and_gradient(PyEpoch& self, const py::object& parameters, const py::object& poll) {
+  return self.visit([&]<class T>(Network<T>& network, Data<T>& d) {
+    d.check_labels(network, 0, d.batches());
+    // Tensors lie one after the other in the caller's vectors, but on cache lines in those of the plan.
+    std::vector<const TensorSpec*> tensors;
+    Index count = 0;
+    for (const Node<T>& node : network.plan.nodes) {
+      for (const TensorSpec& tensor : node.layer.tensors) {
+        if (tensor.trained) {
+          tensors.push_back(&tensor);
+          count += tensor.size;
+        }
+      }
+    }
+    Buffer<T> at;
+    if (!parameters.is_none()) {
+      const py::array given = checked<double>(parameters, "w", {count});
+      const double* from = data<double>(given);
+      at = Buffer<T>(network.parameters.size());
+      for (const TensorSpec* const tensor : tensors) {
+        std::transform(from, from + tensor->size, at.data() + tensor->offset,
+                       [](double value) { return static_cast<T>(value); });
+        from += tensor->size;
+      }
+    }
+    std::vector<double> sums(static_cast<std::size_t>(network.plan.parameters));
+    double cost = 0;
+    run(*self.network, d.python, poll, [&](const Poll& polled) {
+      const T* const w = parameters.is_none() ? network.parameters.data() : at.data();
+      cost = fastopt::cost_and_gradient<T>(network, d.x, d.objective, w, sums, polled);
+    });
+    py::array_t<double> gradient(count);
+    double* to = gradient.mutable_data();
+    for (const TensorSpec* const tensor : tensors) {
+      to = std::copy_n(sums.begin() + tensor->offset, tensor->size, to);
+    }
+    return py::make_tuple(cost, gradient);
+  });
+}
+
+}  // namespace
+
+void add_epoch(py::module_& module) {
+  const py::object none = py::none();
+  py::class_<PyGoal, std::shared_ptr<PyGoal>>(module, "Goal")
+      .def(py::init(&make_goal), py::arg("loss"), py::arg("metrics") = std::vector<std::string>(),
+           py::arg("hyper") = std::map<std::string, double>(), py::arg("factor") = 1.0, py::arg("function") = none);
+  py::class_<PyEpoch, std::shared_ptr<PyEpoch>>(module, "Epoch")
+      .def(py::init(&make_epoch), py::arg("network"), py::arg("goals"), py::arg("x"), py::arg("y"),
+           py::arg("sample_weight") = none, py::arg("order") = none, py::arg("batch_size") = 32)
+      .def("train", &train, py::arg("optimizer"), py::arg("hyper"), py::arg("batches") = none, py::arg("poll") = none)
+      .def("evaluate", &evaluate, py::arg("poll") = none)
+      .def("cost_and_gradient", &cost_and_gradient, py::arg("parameters") = none, py::arg("poll") = none);
+}
+
+}  // namespace fastopt::bindings
