@@ -686,7 +686,8 @@ class Sequential:
         prefix: str = "",
     ) -> tuple[Samples, Plan]:
         """Return checked samples and the plan for them: the given one, or that of the model, or that of their shape."""
-        plan = plan or (self._built and self._built.plan)
-        inputs, shape = checked_inputs(f"{prefix}x", x, plan and plan.input_shape, self.dtype)
+        if plan is None and self._built is not None:
+            plan = self._built.plan
+        inputs, shape = checked_inputs(f"{prefix}x", x, None if plan is None else plan.input_shape, self.dtype)
         plan = plan or self.plan(shape)
         return checked_samples(inputs, y, sample_weight, loss, plan, self.dtype, prefix), plan
