@@ -22,14 +22,10 @@ std::string describe(const py::handle& object) {
   return py::str(py::type::handle_of(object).attr("__name__")).cast<std::string>();
 }
 
-namespace {
-
 bool is_native(const py::dtype& dtype) {
   const char order = dtype.byteorder();
   return order == '=' || order == '|' || order == (std::endian::native == std::endian::little ? '<' : '>');
 }
-
-}  // namespace
 
 template <class T>
 bool fits(const py::handle& object, Access access) {
@@ -110,37 +106,33 @@ void check_no_overlap(const py::array& written, const std::string& name, const p
   }
 }
 
-Samples samples(const py::handle& object, Index columns) {
-  if (!py::isinstance<py::array>(object)) {
-    raise(PyExc_TypeError, "x must be a NumPy array, got " + describe(object));
-  }
-  const auto array = py::reinterpret_borrow<py::array>(object);
-  const py::dtype dtype = array.dtype();
-  const auto type = [&]() -> Type {
-    const auto size = dtype.itemsize();
-    if (is_native(dtype)) {
-      switch (dtype.kind()) {
-        case 'b':
-          return Type::boolean;
-        case 'f':
-          if (size == 4) return Type::f32;
-          if (size == 8) return Type::f64;
-          break;
-        case 'i':
-          return size == 1 ? Type::i8 : size == 2 ? Type::i16 : size == 4 ? Type::i32 : Type::i64;
-        case 'u':
-          return size == 1 ? Type::u8 : size == 2 ? Type::u16 : size == 4 ? Type::u32 : Type::u64;
-        default:
-          break;
-      }
+void check_apart(const py::array& out, std::initializer_list<Read> others) {
+  for (const Read& other : others) {
+    if (other.array) {
+      check_no_overlap(out, "out", *other.array, other.name);
     }
-    raise(PyExc_TypeError, "x must be float32, float64, an integer type or bool in native byte order, got " +
-                               py::str(dtype).cast<std::string>());
-  }();
-  if (array.ndim() != 2 || array.shape(1) != columns) {
-    raise(PyExc_ValueError, "x must have shape " + shape_text({-1, columns}) + ", got " + shape_text(shape_of(array)));
   }
-  return {type, array.data(), array.shape(0), columns, array.strides(0), array.strides(1)};
+}
+
+void check_all_separate(std::vector<Memory> arrays, const std::function<std::string(std::size_t)>& name) {
+  std::ranges::sort(arrays, {}, &Memory::begin);
+  const Memory* reach = nullptr;  // of those before, the one that ends last
+  const Memory* written_reach = nullptr;
+  for (const Memory& array : arrays) {
+    if (array.begin == array.end) {
+      continue;
+    }
+    const Memory* other = array.written ? reach : written_reach;
+    if (other && array.begin < other->end) {
+      throw std::invalid_argument(name(array.id) + " shares memory with " + name(other->id) + ": pass separate arrays");
+    }
+    if (!reach || array.end > reach->end) {
+      reach = &array;
+    }
+    if (array.written && (!written_reach || array.end > written_reach->end)) {
+      written_reach = &array;
+    }
+  }
 }
 
 }  // namespace fastopt::bindings

@@ -4,12 +4,14 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <cstdint>
+#include <functional>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/types.h"
-#include "nn/input.h"
 
 namespace fastopt::bindings {
 
@@ -26,6 +28,7 @@ constexpr const char* dtype_name = sizeof(T) == 4 ? "float32" : "float64";
 std::string shape_text(const std::vector<Index>& shape);
 std::vector<Index> shape_of(const py::array& array);
 std::string describe(const py::handle& object);
+bool is_native(const py::dtype& dtype);  // in byte order
 
 enum class Access : std::uint8_t { read, write };
 
@@ -43,15 +46,49 @@ py::array checked(const py::handle& object, const std::string& name, const std::
 template <class T>
 py::array checked(const py::handle& object, const std::string& name, Access access = Access::read);
 
+// As above, or none.
+template <class T>
+std::optional<py::array> optional(const py::object& object, const std::string& name, const std::vector<Index>& shape) {
+  return object.is_none() ? std::nullopt : std::optional(checked<T>(object, name, shape));
+}
+
 // Throws where the written array overlaps a read one, unless it is exactly the same array and that is allowed.
 void check_no_overlap(const py::array& written, const std::string& name, const py::array& other,
                       const std::string& other_name, bool allow_same = false);
+
+// An array that is read, if it is given, and its name.
+struct Read {
+  Read(const py::array& given, const char* its_name) : array(&given), name(its_name) {}
+  Read(const std::optional<py::array>& given, const char* its_name)
+      : array(given ? &*given : nullptr), name(its_name) {}
+
+  const py::array* array;
+  const char* name;
+};
+
+// Throws where `out` overlaps one of the others.
+void check_apart(const py::array& out, std::initializer_list<Read> others);
+
+// Memory of an array that a call reads or writes.
+struct Memory {
+  std::uintptr_t begin, end;
+  bool written;
+  std::size_t id;
+};
+
+// No written array may share memory with another, written or read; `name` tells which is which.
+void check_all_separate(std::vector<Memory> arrays, const std::function<std::string(std::size_t)>& name);
+
+template <class T>
+py::array new_array(const std::vector<Index>& shape) {
+  return py::array_t<T>(std::vector<py::ssize_t>(shape.begin(), shape.end()));
+}
 
 // `out` checked, or a new array where it is None.
 template <class T>
 py::array output(const py::object& out, const std::string& name, const std::vector<Index>& shape) {
   if (out.is_none()) {
-    return py::array_t<T>(std::vector<py::ssize_t>(shape.begin(), shape.end()));
+    return new_array<T>(shape);
   }
   return checked<T>(out, name, shape, Access::write);
 }
@@ -59,6 +96,11 @@ py::array output(const py::object& out, const std::string& name, const std::vect
 template <class T>
 const T* data(const py::array& array) {
   return static_cast<const T*>(array.data());
+}
+
+template <class T>
+const T* data(const std::optional<py::array>& array) {
+  return array ? data<T>(*array) : nullptr;
 }
 
 template <class T>
@@ -81,7 +123,5 @@ auto by_dtype(const py::handle& object, const std::string& name, F&& f) {
   }
   raise(PyExc_TypeError, name + " must be float32 or float64, got " + py::str(dtype).cast<std::string>());
 }
-
-Samples samples(const py::handle& object, Index columns);
 
 }  // namespace fastopt::bindings

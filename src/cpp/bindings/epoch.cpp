@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "bindings/module.h"
+#include "bindings/target.h"
 #include "kernels/reduce/args.h"
 #include "ops/loss.h"
 #include "ops/metric.h"

@@ -4,14 +4,17 @@
 #include "runtime/cpu.h"
 
 PYBIND11_MODULE(_core, module) {
+  using namespace fastopt::bindings;
   fastopt::kernel_table();  // an unknown FASTOPT_ISA is an error at import
-  fastopt::bindings::wait_at_exit();
-  fastopt::bindings::add_runtime(module);
-  fastopt::bindings::add_kernels(module);
-  fastopt::bindings::add_layers(module);
-  fastopt::bindings::add_normalization(module);
-  fastopt::bindings::add_roof(module);
-  fastopt::bindings::add_update(module);
-  fastopt::bindings::add_network(module);
-  fastopt::bindings::add_epoch(module);
+  wait_at_exit();
+  add_runtime(module);
+  pybind11::module_ kernels = module.def_submodule("kernels");
+  for (const auto add : {add_activation, add_batch_norm, add_group_norm, add_loss, add_maxout, add_noise, add_prelu,
+                         add_product, add_random, add_reduce}) {
+    add(kernels);
+  }
+  add_roof(module);
+  add_update(module);
+  add_network(module);
+  add_epoch(module);
 }

@@ -13,6 +13,7 @@
 
 #include "bindings/gil.h"
 #include "bindings/optimizer.h"
+#include "bindings/samples.h"
 #include "nn/network.h"
 
 namespace fastopt::bindings {

@@ -1,4 +1,4 @@
-// The losses by name and by their place in the table of kernels.
+// The losses by name and by their place in the table of kernels, and on whole arrays.
 #pragma once
 
 #include <map>
@@ -6,8 +6,10 @@
 #include <string>
 #include <string_view>
 
+#include "core/buffer.h"
 #include "kernels/loss/args.h"
 #include "runtime/cpu.h"
+#include "runtime/team.h"
 
 namespace fastopt {
 
@@ -27,5 +29,15 @@ int find_loss(std::string_view name);
 // The hyperparameters of a loss in its order; those that are not given have their defaults. Throws
 // std::invalid_argument for names that it does not have.
 LossHyper loss_hyper(int loss, const std::map<std::string, double>& given);
+
+namespace ops {
+
+template <class T>
+void loss_rows(int loss, const Loss<T>& all) {
+  const double cost = 2 * elementwise_cost * static_cast<double>(all.rows * all.columns);
+  parallel_for(all.rows, alignment, cost, [&](Range share) { loss_kernel<T>(loss).rows(all.part(share)); });
+}
+
+}  // namespace ops
 
 }  // namespace fastopt

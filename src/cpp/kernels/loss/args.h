@@ -45,6 +45,18 @@ struct Loss {
   T scale;
   Rows<T> gradient = {};  // of scale * sum of weight * loss; not computed where it is null
   T* loss;                // one for each row
+
+  // Where weights and targets are those of these rows, without an index.
+  Loss part(Range share) const {
+    Loss p = *this;
+    p.rows = share.size();
+    p.prediction = prediction.from(share.begin);
+    p.target = target.from(share.begin, columns);
+    p.weight = weight ? weight + share.begin : nullptr;
+    p.gradient = gradient.data ? gradient.from(share.begin) : gradient;
+    p.loss = loss + share.begin;
+    return p;
+  }
 };
 
 template <class T>
@@ -54,6 +66,15 @@ struct Metric {
   Targets<T> target;
   Index k = 1;  // of the metrics that look at the k largest predictions
   T* value;     // one for each row
+
+  Metric part(Range share) const {
+    Metric p = *this;
+    p.rows = share.size();
+    p.prediction = prediction.from(share.begin);
+    p.target = target.from(share.begin, columns);
+    p.value = value + share.begin;
+    return p;
+  }
 };
 
 template <class T>

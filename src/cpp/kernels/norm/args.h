@@ -18,6 +18,15 @@ struct GroupNorm {
   Rows<const T> x;
   Rows<T> y;        // may be x
   Rows<T> moments;  // the mean of each group, then rstd = 1 / sqrt(variance + epsilon) of each group
+
+  GroupNorm part(Range share) const {
+    GroupNorm p = *this;
+    p.rows = share.size();
+    p.x = x.from(share.begin);
+    p.y = y.from(share.begin);
+    p.moments = moments.from(share.begin);
+    return p;
+  }
 };
 
 template <class T>
@@ -30,6 +39,16 @@ struct GroupNormBackward {
   Rows<T> dx = {};                        // may be dy
   T *dgamma = nullptr, *dbeta = nullptr;  // sums over the rows; what is null is not computed
   bool add = false;                       // the sums to what is there
+
+  GroupNormBackward part(Range share) const {
+    GroupNormBackward p = *this;
+    p.rows = share.size();
+    p.x = x.from(share.begin);
+    p.dy = dy.from(share.begin);
+    p.moments = moments.from(share.begin);
+    p.dx = dx.from(share.begin);
+    return p;
+  }
 };
 
 // Moments of each channel over all rows and all of space; the variance is that of the rows alone (biased).
@@ -50,6 +69,14 @@ struct BatchNorm {
   const T *gamma = nullptr, *beta = nullptr, *mean = nullptr, *rstd = nullptr;  // null: 1, 0, 0 and 1
   Rows<const T> x;
   Rows<T> y;  // may be x
+
+  BatchNorm part(Range share) const {
+    BatchNorm p = *this;
+    p.rows = share.size();
+    p.x = x.from(share.begin);
+    p.y = y.from(share.begin);
+    return p;
+  }
 };
 
 // dx = gamma rstd (dy - (dbeta + xhat dgamma) / count) with the sums over the whole batch of `count` elements for each
@@ -63,6 +90,15 @@ struct BatchNormBackward {
   T *dgamma = nullptr, *dbeta = nullptr;  // of batch_norm_sums, for batch_norm_backward
   Index count = 0;
   Rows<T> dx = {};  // may be dy
+
+  BatchNormBackward part(Range share) const {
+    BatchNormBackward p = *this;
+    p.rows = share.size();
+    p.x = x.from(share.begin);
+    p.dy = dy.from(share.begin);
+    p.dx = dx.from(share.begin);
+    return p;
+  }
 };
 
 // `forward` and `backward` work on each row: to be split by rows. What is over all rows is to be split by channels,

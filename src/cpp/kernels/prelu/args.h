@@ -14,6 +14,15 @@ struct PreluPass {
   const T* alpha;
   Rows<const T> x, v;
   Rows<T> y;  // may be v
+
+  PreluPass part(Range share) const {
+    PreluPass p = *this;
+    p.rows = share.size();
+    p.x = x.from(share.begin);
+    p.v = v.from(share.begin);
+    p.y = y.from(share.begin);
+    return p;
+  }
 };
 
 // dalpha = sum of x dy over all rows and all of space, where not x > 0.

@@ -34,6 +34,15 @@ struct Product {
   Differentiate<T> differentiate = nullptr;
   Rows<const T> y = {};
   std::byte* scratch = nullptr;  // `product_scratch` bytes on a cache line, of this thread alone
+
+  Product part(Range share) const {
+    Product p = *this;
+    p.rows = share.size();
+    p.a = a_transposed ? Rows<const T>{a.data + share.begin, a.stride} : a.from(share.begin);
+    p.c = c.from(share.begin);
+    p.y = y.data ? y.from(share.begin) : y;
+    return p;
+  }
 };
 
 template <class T>

@@ -2,11 +2,8 @@
 #pragma once
 
 #include "bindings/array.h"
-#include "runtime/team.h"
 
 namespace fastopt::bindings {
-
-inline constexpr Index channel_grain = 16;  // channels that a thread takes at least: no two write to one cache line
 
 template <class T>
 struct Input {
@@ -14,17 +11,18 @@ struct Input {
   Index rows;
   Features features;
 
-  Index stride() const { return features.size(); }
+  std::vector<Index> shape() const { return shape_of(array); }
   std::vector<Index> channel_shape() const { return {features.channels}; }
-  // Of one pass, roughly, in operations.
-  double cost() const { return elementwise_cost * static_cast<double>(rows) * static_cast<double>(features.size()); }
+  // The rows of an array of this shape.
+  Rows<const T> rows_of(const py::array& other) const { return {data<T>(other), features.size()}; }
+  Rows<T> written_rows_of(py::array& other) const { return {mutable_data<T>(other), features.size()}; }
 };
 
 // Checked, with at least one dimension beside that of the samples, and an element of each sample.
 template <class T>
 Input<T> input(const py::object& object, const std::string& name, bool channels_last) {
   Input<T> x{checked<T>(object, name), 0, {0, 1, channels_last}};
-  const std::vector<Index> shape = shape_of(x.array);
+  const std::vector<Index> shape = x.shape();
   if (shape.size() < 2) {
     throw std::invalid_argument(name + " must have samples and channels, shape " +
                                 (channels_last ? "(n, ..., channels)" : "(n, channels, ...)") + ", got " +
@@ -41,6 +39,12 @@ Input<T> input(const py::object& object, const std::string& name, bool channels_
     throw std::invalid_argument(name + " must have elements of each sample, got shape " + shape_text(shape));
   }
   return x;
+}
+
+inline void check_epsilon(double epsilon) {
+  if (!(epsilon >= 0)) {
+    throw std::invalid_argument("epsilon must not be negative, got " + std::to_string(epsilon));
+  }
 }
 
 }  // namespace fastopt::bindings

@@ -1,0 +1,46 @@
+// Sums of whole arrays.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "core/buffer.h"
+#include "kernels/reduce/args.h"
+#include "runtime/cpu.h"
+#include "runtime/team.h"
+
+namespace fastopt::ops {
+
+// Of each column of x [rows, columns].
+template <class T>
+void column_sum(const T* x, Index rows, Index columns, T* sum) {
+  parallel_for(columns, alignment, reading_cost * static_cast<double>(rows * columns),
+               [&](Range share) { kernels<T>().reduce.column_sum({x, columns}, rows, share, sum); });
+}
+
+// Sums of fixed chunks, added in order: the same for any number of threads.
+template <class T>
+double sum_of_chunks(const T* x, Index size, double (*reduce)(const T*, Index)) {
+  constexpr Index chunk = 1 << 14;
+  const Index chunks = (size + chunk - 1) / chunk;
+  std::vector<double> parts(static_cast<std::size_t>(chunks));
+  parallel_for(chunks, 1, reading_cost * static_cast<double>(size), [&](Range share) {
+    for (Index c = share.begin; c < share.end; ++c) {
+      parts[static_cast<std::size_t>(c)] = reduce(x + c * chunk, std::min(chunk, size - c * chunk));
+    }
+  });
+  return kernels<double>().reduce.sum(parts.data(), chunks);
+}
+
+template <class T>
+double sum(const T* x, Index size) {
+  return sum_of_chunks(x, size, kernels<T>().reduce.sum);
+}
+
+template <class T>
+double norm(const T* x, Index size) {
+  return std::sqrt(sum_of_chunks(x, size, kernels<T>().reduce.sum_of_squares));
+}
+
+}  // namespace fastopt::ops
