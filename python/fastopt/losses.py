@@ -32,21 +32,27 @@ __all__ = [
 ]
 
 
+_LINKS = _core.kernels.losses()
+
+
 class Loss(Described):
     """The base of all losses: which activation it is computed together with, and which targets it takes.
 
     Attributes:
-        link: The activation that it is computed together with, or None.
         opaque: Whether it does not say what outputs and targets are, so that any metric may be asked of them.
     """
 
-    link: ClassVar[str | None] = None
     opaque: ClassVar[bool] = False
 
     @property
     def name(self) -> str:
         """The core's name of the loss."""
         return snake_case(type(self).__name__)
+
+    @property
+    def link(self) -> str | None:
+        """The activation that the core computes the loss together with, or None."""
+        return None if self.opaque else _LINKS[self.name]
 
     @property
     def hyper(self) -> dict[str, float]:
@@ -177,8 +183,6 @@ class SparseCategoricalCrossentropy(Loss):
         array([2, 0])
     """
 
-    link = "softmax"
-
     def __init__(self, label_smoothing: float = 0.0) -> None:
         self.label_smoothing = checks.real("label_smoothing", label_smoothing, 0, 1)
 
@@ -229,8 +233,6 @@ class CategoricalCrossentropy(Loss):
                [1., 0.]], dtype=float32)
     """
 
-    link = "softmax"
-
     def __init__(self, label_smoothing: float = 0.0) -> None:
         self.label_smoothing = checks.real("label_smoothing", label_smoothing, 0, 1)
 
@@ -262,8 +264,6 @@ class KLDivergence(Loss):
         >>> fo.losses.KLDivergence().targets("y", [[0.25, 0.75]], outputs=2, dtype="float32")
         array([[0.25, 0.75]], dtype=float32)
     """
-
-    link = "softmax"
 
     @property
     def name(self) -> str:
@@ -298,8 +298,6 @@ class BinaryCrossentropy(Loss):
         array([[1.],
                [0.]], dtype=float32)
     """
-
-    link = "sigmoid"
 
     def __init__(self, label_smoothing: float = 0.0) -> None:
         self.label_smoothing = checks.real("label_smoothing", label_smoothing, 0, 1)

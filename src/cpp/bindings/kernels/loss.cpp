@@ -13,6 +13,16 @@ namespace fastopt::bindings {
 
 namespace {
 
+// Which activation each loss is computed together with, or None.
+py::dict all_losses() {
+  py::dict all;
+  for (const auto& loss : losses()) {
+    const std::string activation(loss.activation);
+    all[py::str(std::string(loss.name))] = activation.empty() ? py::object(py::none()) : py::str(activation);
+  }
+  return all;
+}
+
 py::tuple loss(const std::string& name, const py::object& prediction, const py::object& target,
                const py::object& weight, double scale, const py::object& out,
                const std::map<std::string, double>& given_hyper) {
@@ -68,6 +78,7 @@ py::array metric(const std::string& name, const py::object& prediction, const py
 
 void add_loss(py::module_& m) {
   const py::object none = py::none();
+  m.def("losses", &all_losses);
   m.def("loss", &loss, py::arg("name"), py::arg("prediction"), py::arg("target"), py::arg("weight") = none,
         py::arg("scale") = 1.0, py::arg("out") = none, py::arg("hyper") = std::map<std::string, double>());
   m.def("metric", &metric, py::arg("name"), py::arg("prediction"), py::arg("target"));

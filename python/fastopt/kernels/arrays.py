@@ -1,0 +1,39 @@
+"""What every kernel does with its arguments."""
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Real: TypeAlias = NDArray[np.float32] | NDArray[np.float64]
+
+
+def read(x: ArrayLike) -> Any:
+    """Return an array that the core can read."""
+    return np.require(x, requirements=["C", "A", "E"])
+
+
+def read_optional(x: ArrayLike | None) -> Any:
+    """Return an array that the core can read, or None."""
+    return None if x is None else read(x)
+
+
+def read_target(target: ArrayLike) -> Any:
+    """Return targets that the core can read; labels may be of any integer type."""
+    array = read(target)
+    return array.astype(np.int64) if array.ndim == 1 and array.dtype.kind in "iu" else array
+
+
+def channels_last(axis: int) -> bool:
+    """Return whether the axis of the channels is the last."""
+    if axis not in (1, -1):
+        raise ValueError(f"axis must be 1 or -1, got {axis}")
+    return axis == -1
+
+
+def counter(seed: int, stream: int, count: int) -> tuple[int, int, int]:
+    """Return the arguments of a random function, checked."""
+    for name, number, end in (("seed", seed, 2**64), ("stream", stream, 2**64), ("count", count, 2**63)):
+        if not 0 <= number < end:
+            raise ValueError(f"{name} must be at least 0 and less than {end}, got {number}")
+    return seed, stream, count
