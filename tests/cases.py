@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-import reference
+import twins
+from twins.activations import ACTIVATIONS
 
 from fastopt import layers, optimizers
 from fastopt._core import runtime
@@ -48,62 +49,15 @@ def lengths(dtype) -> range:
 
 
 class Function(NamedTuple):
-    """Elementwise function: its twin, and its largest error in units in the last place of the result.
-
-    Errors of results smaller than `floor` are measured as if they were as large: the argument of an exponential is
-    rounded, or a denormal number multiplied.
-    """
+    """Elementwise function: its twin, and the error as of `twins.activations.Activation`."""
 
     forward: Callable
     ulp: float
     floor: float = 0.0
 
 
-FUNCTIONS = {
-    "exp": Function(np.exp, 1),
-    "log": Function(np.log, 2),
-    "linear": Function(reference.linear, 0),
-    "relu": Function(reference.relu, 0),
-    "leaky_relu": Function(reference.leaky_relu, 1),
-    "elu": Function(reference.elu, 2),
-    "selu": Function(reference.selu, 3),
-    "softplus": Function(reference.softplus, 3),
-    "softsign": Function(reference.softsign, 2),
-    "sigmoid": Function(reference.sigmoid, 4),
-    "hard_sigmoid": Function(reference.hard_sigmoid, 2),
-    "tanh": Function(reference.tanh, 3),
-    "hard_tanh": Function(reference.hard_tanh, 0),
-    "gelu": Function(reference.gelu, 10),
-    "gelu_tanh": Function(reference.gelu_tanh, 16, floor=1e-3),
-    "silu": Function(reference.silu, 4, floor=1e-30),
-}
-
-
-class Activation(NamedTuple):
-    """Activation: its twin and the twin's gradient from the output or the input; whether it works on whole rows."""
-
-    forward: Callable
-    backward: Callable
-    from_input: bool = False
-    rows: bool = False
-
-
-ACTIVATIONS = {
-    "linear": Activation(reference.linear, reference.linear_backward),
-    "relu": Activation(reference.relu, reference.relu_backward),
-    "leaky_relu": Activation(reference.leaky_relu, reference.leaky_relu_backward),
-    "elu": Activation(reference.elu, reference.elu_backward),
-    "selu": Activation(reference.selu, reference.selu_backward),
-    "softplus": Activation(reference.softplus, reference.softplus_backward),
-    "softsign": Activation(reference.softsign, reference.softsign_backward),
-    "sigmoid": Activation(reference.sigmoid, reference.sigmoid_backward),
-    "hard_sigmoid": Activation(reference.hard_sigmoid, reference.hard_sigmoid_backward),
-    "tanh": Activation(reference.tanh, reference.tanh_backward),
-    "hard_tanh": Activation(reference.hard_tanh, reference.hard_tanh_backward),
-    "gelu": Activation(reference.gelu, reference.gelu_backward, from_input=True),
-    "gelu_tanh": Activation(reference.gelu_tanh, reference.gelu_tanh_backward, from_input=True),
-    "silu": Activation(reference.silu, reference.silu_backward, from_input=True),
-    "softmax": Activation(reference.softmax, reference.softmax_backward, rows=True),
+FUNCTIONS = {"exp": Function(np.exp, 1), "log": Function(np.log, 2)} | {
+    name: Function(twin.forward, twin.ulp, twin.floor) for name, twin in ACTIVATIONS.items() if not twin.rows
 }
 ELEMENTWISE_ACTIVATIONS = [name for name, activation in ACTIVATIONS.items() if not activation.rows]
 FUSED_ACTIVATIONS = [name for name in ELEMENTWISE_ACTIVATIONS if not ACTIVATIONS[name].from_input]
@@ -121,39 +75,39 @@ class Loss(NamedTuple):
 
 
 LOSSES = {
-    "sparse_categorical_crossentropy": Loss(reference.sparse_categorical_crossentropy, "labels"),
-    "categorical_crossentropy": Loss(reference.categorical_crossentropy, "probabilities"),
-    "binary_crossentropy": Loss(reference.binary_crossentropy, "bits"),
-    "kl_divergence": Loss(reference.kl_divergence, "probabilities"),
-    "mean_squared_error": Loss(reference.mean_squared_error, "values"),
-    "mean_absolute_error": Loss(reference.mean_absolute_error_loss, "values"),
-    "huber": Loss(reference.huber, "values", {"delta": 1.0}),
-    "log_cosh": Loss(reference.log_cosh, "values"),
-    "hinge": Loss(reference.hinge, "signs"),
-    "squared_hinge": Loss(reference.squared_hinge, "signs"),
-    "poisson": Loss(reference.poisson, "counts"),
+    "sparse_categorical_crossentropy": Loss(twins.sparse_categorical_crossentropy, "labels"),
+    "categorical_crossentropy": Loss(twins.categorical_crossentropy, "probabilities"),
+    "binary_crossentropy": Loss(twins.binary_crossentropy, "bits"),
+    "kl_divergence": Loss(twins.kl_divergence, "probabilities"),
+    "mean_squared_error": Loss(twins.mean_squared_error, "values"),
+    "mean_absolute_error": Loss(twins.mean_absolute_error_loss, "values"),
+    "huber": Loss(twins.huber, "values", {"delta": 1.0}),
+    "log_cosh": Loss(twins.log_cosh, "values"),
+    "hinge": Loss(twins.hinge, "signs"),
+    "squared_hinge": Loss(twins.squared_hinge, "signs"),
+    "poisson": Loss(twins.poisson, "counts"),
 }
 # Unusual settings, named by the loss, a space and anything.
 LOSS_CASES = LOSSES | {
     "sparse_categorical_crossentropy smoothed": Loss(
-        reference.smoothed_sparse_categorical_crossentropy, "labels", {"label_smoothing": 0.2}
+        twins.smoothed_sparse_categorical_crossentropy, "labels", {"label_smoothing": 0.2}
     ),
     "categorical_crossentropy smoothed": Loss(
-        reference.smoothed_categorical_crossentropy, "probabilities", {"label_smoothing": 0.1}
+        twins.smoothed_categorical_crossentropy, "probabilities", {"label_smoothing": 0.1}
     ),
-    "binary_crossentropy smoothed": Loss(reference.smoothed_binary_crossentropy, "bits", {"label_smoothing": 0.3}),
-    "huber narrow": Loss(reference.huber, "values", {"delta": 0.25}),
-    "huber wide": Loss(reference.huber, "values", {"delta": 4.0}),
+    "binary_crossentropy smoothed": Loss(twins.smoothed_binary_crossentropy, "bits", {"label_smoothing": 0.3}),
+    "huber narrow": Loss(twins.huber, "values", {"delta": 0.25}),
+    "huber wide": Loss(twins.huber, "values", {"delta": 4.0}),
 }
 METRICS = {
-    "sparse_categorical_accuracy": Loss(reference.sparse_categorical_accuracy, "labels"),
-    "categorical_accuracy": Loss(reference.categorical_accuracy, "probabilities"),
-    "sparse_top_k_accuracy(2)": Loss(functools.partial(reference.sparse_top_k_accuracy, k=2), "labels"),
-    "sparse_top_k_accuracy(1000)": Loss(functools.partial(reference.sparse_top_k_accuracy, k=1000), "labels"),
-    "top_k_accuracy(3)": Loss(functools.partial(reference.top_k_accuracy, k=3), "probabilities"),
-    "binary_accuracy": Loss(reference.binary_accuracy, "bits"),
-    "mean_squared_error": Loss(reference.mean_squared_error_metric, "values"),
-    "mean_absolute_error": Loss(reference.mean_absolute_error, "values"),
+    "sparse_categorical_accuracy": Loss(twins.sparse_categorical_accuracy, "labels"),
+    "categorical_accuracy": Loss(twins.categorical_accuracy, "probabilities"),
+    "sparse_top_k_accuracy(2)": Loss(functools.partial(twins.sparse_top_k_accuracy, k=2), "labels"),
+    "sparse_top_k_accuracy(1000)": Loss(functools.partial(twins.sparse_top_k_accuracy, k=1000), "labels"),
+    "top_k_accuracy(3)": Loss(functools.partial(twins.top_k_accuracy, k=3), "probabilities"),
+    "binary_accuracy": Loss(twins.binary_accuracy, "bits"),
+    "mean_squared_error": Loss(twins.mean_squared_error_metric, "values"),
+    "mean_absolute_error": Loss(twins.mean_absolute_error, "values"),
 }
 
 
@@ -298,24 +252,24 @@ SWATS = ADAM | {"tolerance": 1e-9}
 LION = {"learning_rate": 0.0001, "beta_1": 0.9, "beta_2": 0.99}
 DELTA = {"learning_rate": 1.0, "kappa": 0.001, "phi": 0.1, "theta": 0.7}
 RULES = [
-    Rule("sgd", reference.sgd, (), {"learning_rate": 0.01}),
-    Rule("sgd", reference.sgd, (), {"learning_rate": 3.0}),
-    Rule("momentum", reference.momentum, ("v",), {"learning_rate": 0.01, "momentum": 0.9}),
-    Rule("momentum", reference.momentum, ("v",), {"learning_rate": 0.7, "momentum": 0.0}),
-    Rule("nesterov", reference.nesterov, ("v",), {"learning_rate": 0.01, "momentum": 0.9}),
-    Rule("nesterov", reference.nesterov, ("v",), {"learning_rate": 0.7, "momentum": 0.999}),
-    Rule("heavy_ball", reference.heavy_ball, ("v",), BALL),
-    Rule("heavy_ball", reference.heavy_ball, ("v",), BALL | {"dampening": 0.7, "dampen_first": 0.0}),
-    Rule("heavy_ball_nesterov", reference.heavy_ball_nesterov, ("v",), BALL),
-    Rule("heavy_ball_nesterov", reference.heavy_ball_nesterov, ("v",), BALL | {"momentum": 0.5, "dampening": 0.5}),
-    Rule("lion", reference.lion, ("m",), LION),
-    Rule("lion", reference.lion, ("m",), {"learning_rate": 0.3, "beta_1": 0.99, "beta_2": 0.0}),
-    Rule("adagrad", reference.adagrad, ("s",), {"learning_rate": 0.01, "epsilon": 1e-10}),
-    Rule("adagrad", reference.adagrad, ("s",), {"learning_rate": 2.0, "epsilon": 0.1}, {"s": 0.1}),
+    Rule("sgd", twins.sgd, (), {"learning_rate": 0.01}),
+    Rule("sgd", twins.sgd, (), {"learning_rate": 3.0}),
+    Rule("momentum", twins.momentum, ("v",), {"learning_rate": 0.01, "momentum": 0.9}),
+    Rule("momentum", twins.momentum, ("v",), {"learning_rate": 0.7, "momentum": 0.0}),
+    Rule("nesterov", twins.nesterov, ("v",), {"learning_rate": 0.01, "momentum": 0.9}),
+    Rule("nesterov", twins.nesterov, ("v",), {"learning_rate": 0.7, "momentum": 0.999}),
+    Rule("heavy_ball", twins.heavy_ball, ("v",), BALL),
+    Rule("heavy_ball", twins.heavy_ball, ("v",), BALL | {"dampening": 0.7, "dampen_first": 0.0}),
+    Rule("heavy_ball_nesterov", twins.heavy_ball_nesterov, ("v",), BALL),
+    Rule("heavy_ball_nesterov", twins.heavy_ball_nesterov, ("v",), BALL | {"momentum": 0.5, "dampening": 0.5}),
+    Rule("lion", twins.lion, ("m",), LION),
+    Rule("lion", twins.lion, ("m",), {"learning_rate": 0.3, "beta_1": 0.99, "beta_2": 0.0}),
+    Rule("adagrad", twins.adagrad, ("s",), {"learning_rate": 0.01, "epsilon": 1e-10}),
+    Rule("adagrad", twins.adagrad, ("s",), {"learning_rate": 2.0, "epsilon": 0.1}, {"s": 0.1}),
     *(
         Rule(
             "_".join(filter(None, ["rmsprop", "centered" if centered else "", velocity])),
-            functools.partial(reference.rmsprop, centered=centered, velocity=velocity),
+            functools.partial(twins.rmsprop, centered=centered, velocity=velocity),
             ("s", *("m" for _ in range(centered)), *("v" for _ in range(velocity is not None))),
             hyper | ({} if velocity is None else {"momentum": momentum}),
         )
@@ -323,36 +277,36 @@ RULES = [
         for velocity in (None, "momentum", "nesterov")
         for hyper, momentum in ((RMSPROP, 0.9), ({"learning_rate": 0.3, "rho": 0.5, "epsilon": 0.1}, 0.3))
     ),
-    Rule("adadelta", reference.adadelta, ("g2", "dx2"), {"learning_rate": 1.0, "rho": 0.95, "epsilon": 1e-6}),
-    Rule("adadelta", reference.adadelta, ("g2", "dx2"), {"learning_rate": 0.3, "rho": 0.0, "epsilon": 0.1}),
-    Rule("delta_bar_delta", reference.delta_bar_delta, ("rate", "delta_bar"), DELTA, {"rate": 0.01}),
+    Rule("adadelta", twins.adadelta, ("g2", "dx2"), {"learning_rate": 1.0, "rho": 0.95, "epsilon": 1e-6}),
+    Rule("adadelta", twins.adadelta, ("g2", "dx2"), {"learning_rate": 0.3, "rho": 0.0, "epsilon": 0.1}),
+    Rule("delta_bar_delta", twins.delta_bar_delta, ("rate", "delta_bar"), DELTA, {"rate": 0.01}),
     Rule(
         "delta_bar_delta",
-        reference.delta_bar_delta,
+        twins.delta_bar_delta,
         ("rate", "delta_bar"),
         {"learning_rate": 0.5, "kappa": 0.1, "phi": 0.9, "theta": 0.0},
     ),
-    Rule("adam", reference.adam, ("m", "v"), ADAM),
-    Rule("adam", reference.adam, ("m", "v"), ADAM | {"learning_rate": 0.3, "beta_1": 0.0, "epsilon": 0.1}),
-    Rule("adam", reference.adam, ("m", "v"), ADAM | {"beta_1": 0.99, "beta_2": 0.999999, "epsilon": 1e-12}),
-    Rule("amsgrad", reference.adam, ("m", "v", "vmax"), ADAM),
-    Rule("amsgrad", reference.adam, ("m", "v", "vmax"), ADAM | {"beta_1": 0.0, "beta_2": 0.3, "epsilon": 0.1}),
-    Rule("adamw", reference.adam, ("m", "v"), ADAMW),
-    Rule("adamw", reference.adam, ("m", "v"), ADAMW | {"learning_rate": 0.3, "weight_decay": 0.7}),
-    Rule("amsgradw", reference.adam, ("m", "v", "vmax"), ADAMW),
-    Rule("amsgradw", reference.adam, ("m", "v", "vmax"), ADAMW | {"beta_2": 0.3, "weight_decay": 0.0}),
-    Rule("adamax", reference.adamax, ("m", "u"), ADAM),
-    Rule("adamax", reference.adamax, ("m", "u"), ADAM | {"beta_1": 0.0, "beta_2": 0.3, "epsilon": 0.1}),
-    Rule("nadam", reference.nadam, ("m", "v"), NADAM),
-    Rule("nadam", reference.nadam, ("m", "v"), NADAM | {"beta_1": 0.99, "beta_2": 0.9, "momentum_decay": 1.0}),
-    Rule("radam", reference.radam, ("m", "v"), ADAM),
-    Rule("radam", reference.radam, ("m", "v"), ADAM | {"beta_1": 0.0, "beta_2": 0.6, "epsilon": 0.1}),
-    Rule("radam", reference.radam, ("m", "v"), ADAM | {"beta_2": 0.95, "learning_rate": 0.3}),
-    Rule("nesterov_look_ahead", reference.look_ahead, ("v", "theta"), {"learning_rate": 0.01, "momentum": 0.9}),
-    Rule("lamb", reference.lamb, ("m", "v"), ADAMW, by_tensor=True),
-    Rule("lamb", reference.lamb, ("m", "v"), ADAMW | {"learning_rate": 0.3, "weight_decay": 0.0}, by_tensor=True),
+    Rule("adam", twins.adam, ("m", "v"), ADAM),
+    Rule("adam", twins.adam, ("m", "v"), ADAM | {"learning_rate": 0.3, "beta_1": 0.0, "epsilon": 0.1}),
+    Rule("adam", twins.adam, ("m", "v"), ADAM | {"beta_1": 0.99, "beta_2": 0.999999, "epsilon": 1e-12}),
+    Rule("amsgrad", twins.adam, ("m", "v", "vmax"), ADAM),
+    Rule("amsgrad", twins.adam, ("m", "v", "vmax"), ADAM | {"beta_1": 0.0, "beta_2": 0.3, "epsilon": 0.1}),
+    Rule("adamw", twins.adam, ("m", "v"), ADAMW),
+    Rule("adamw", twins.adam, ("m", "v"), ADAMW | {"learning_rate": 0.3, "weight_decay": 0.7}),
+    Rule("amsgradw", twins.adam, ("m", "v", "vmax"), ADAMW),
+    Rule("amsgradw", twins.adam, ("m", "v", "vmax"), ADAMW | {"beta_2": 0.3, "weight_decay": 0.0}),
+    Rule("adamax", twins.adamax, ("m", "u"), ADAM),
+    Rule("adamax", twins.adamax, ("m", "u"), ADAM | {"beta_1": 0.0, "beta_2": 0.3, "epsilon": 0.1}),
+    Rule("nadam", twins.nadam, ("m", "v"), NADAM),
+    Rule("nadam", twins.nadam, ("m", "v"), NADAM | {"beta_1": 0.99, "beta_2": 0.9, "momentum_decay": 1.0}),
+    Rule("radam", twins.radam, ("m", "v"), ADAM),
+    Rule("radam", twins.radam, ("m", "v"), ADAM | {"beta_1": 0.0, "beta_2": 0.6, "epsilon": 0.1}),
+    Rule("radam", twins.radam, ("m", "v"), ADAM | {"beta_2": 0.95, "learning_rate": 0.3}),
+    Rule("nesterov_look_ahead", twins.look_ahead, ("v", "theta"), {"learning_rate": 0.01, "momentum": 0.9}),
+    Rule("lamb", twins.lamb, ("m", "v"), ADAMW, by_tensor=True),
+    Rule("lamb", twins.lamb, ("m", "v"), ADAMW | {"learning_rate": 0.3, "weight_decay": 0.0}, by_tensor=True),
     *(
-        Rule("swats", functools.partial(reference.swats, state=state), ("m", "v"), SWATS | {"beta_1": b}, {}, state)
+        Rule("swats", functools.partial(twins.swats, state=state), ("m", "v"), SWATS | {"beta_1": b}, {}, state)
         for b, state in ((0.9, (0.0, 0.0, 0.0)), (0.8, (0.1, 2.0, 3.0)))
     ),
 ]

@@ -2,18 +2,18 @@
 
 import numpy as np
 import pytest
-import reference
+import twins
 
 import fastopt as fo
 from fastopt.constraints import MaxNorm, NonNeg, UnitNorm
 from fastopt.layers import Dense, Maxout, WeightNormalization
 
 CONSTRAINTS = [
-    (MaxNorm(0.5), lambda w: reference.max_norm(w, 0.5)),
-    (MaxNorm(0.5, axis=1), lambda w: reference.max_norm(w, 0.5, 1)),
+    (MaxNorm(0.5), lambda w: twins.max_norm(w, 0.5)),
+    (MaxNorm(0.5, axis=1), lambda w: twins.max_norm(w, 0.5, 1)),
     (MaxNorm(1e6), lambda w: w),
-    (UnitNorm(), reference.unit_norm),
-    (UnitNorm(axis=1), lambda w: reference.unit_norm(w, 1)),
+    (UnitNorm(), twins.unit_norm),
+    (UnitNorm(axis=1), lambda w: twins.unit_norm(w, 1)),
     (NonNeg(), lambda w: np.maximum(w, 0)),
 ]
 IDS = [repr(constraint) for constraint, _ in CONSTRAINTS]

@@ -5,7 +5,7 @@ import functools
 import cases
 import numpy as np
 import pytest
-import reference
+import twins
 from arrays import assert_close, blank, guarded, wide
 from test_activations import softmax_bound
 
@@ -31,13 +31,13 @@ def integer_cases(m: int, k: int, n: int) -> list[tuple]:
     rng = np.random.default_rng((m, k, n))
     x, kernel, bias, dy = integers(rng, m, k), integers(rng, k, n), integers(rng, n), integers(rng, m, n)
     product = x @ kernel
-    dx, dkernel, dbias = reference.dense_backward(x, kernel, dy)
+    dx, dkernel, dbias = twins.dense_backward(x, kernel, dy)
     return [
         (kernels.matmul, (x, kernel), (), product),
         (kernels.dense_forward, (x, kernel, bias), (), product + bias),
-        (kernels.dense_forward, (x, kernel, bias), ("relu",), reference.relu(product + bias)),
+        (kernels.dense_forward, (x, kernel, bias), ("relu",), twins.relu(product + bias)),
         (kernels.dense_backward_input, (dy, kernel), (), dx),
-        (kernels.dense_backward_input, (dy, kernel, x), ("relu",), reference.relu_backward(x, dx)),
+        (kernels.dense_backward_input, (dy, kernel, x), ("relu",), twins.relu_backward(x, dx)),
         (kernels.dense_backward_kernel, (x, dy), (), dkernel),
         (kernels.column_sum, (dy,), (), dbias),
     ]
@@ -79,12 +79,12 @@ def test_fused_activations(isa, dtype, name, rng):
     twin, eps = cases.ACTIVATIONS[name], np.finfo(dtype).eps
     for m, k, n in FUSED_SHAPES:
         x, kernel, bias, dy = (integers(rng, *shape) / 16 for shape in [(m, k), (k, n), (n,), (m, n)])
-        want = reference.dense_forward(wide(x), wide(kernel), bias, twin.forward)
+        want = twins.dense_forward(wide(x), wide(kernel), bias, twin.forward)
         out, intact = blank((m, n), dtype, m % 4)
         kernels.dense_forward(x.astype(dtype), kernel.astype(dtype), bias.astype(dtype), name, out)
         assert_close(out, want, cases.FUNCTIONS[name].ulp * eps * np.abs(want))
         assert intact()
-        y, (dx, _, _) = np.asarray(twin.forward(x), dtype), reference.dense_backward(x, kernel, dy)
+        y, (dx, _, _) = np.asarray(twin.forward(x), dtype), twins.dense_backward(x, kernel, dy)
         out, intact = blank((m, k), dtype, m % 4)
         kernels.dense_backward_input(dy.astype(dtype), kernel.astype(dtype), y, name, out)
         want = twin.backward(wide(y), wide(dx))
@@ -109,7 +109,7 @@ def test_fused_softmax(isa, dtype, rng):
         z = x @ kernel + bias
         out, intact = blank((m, n), dtype, m % 4)
         kernels.dense_forward(x.astype(dtype), kernel.astype(dtype), bias.astype(dtype), "softmax", out)
-        want = reference.softmax(wide(z))
+        want = twins.softmax(wide(z))
         assert_close(out, want, softmax_bound(z.astype(dtype)) * want)
         assert intact()
 

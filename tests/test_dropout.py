@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-import reference
+import twins
 from arrays import blank, guarded
 
 import fastopt as fo
@@ -16,7 +16,7 @@ SHAPES = pytest.mark.parametrize("shape", [(1, 1), (3, 7), (5, 64), (2, 1003)], 
 def test_mask_is_that_of_the_words(isa, dtype, shape, rate, rng):
     x = rng.normal(size=shape).astype(dtype)
     y, mask = kernels.dropout_forward(x, rate, seed=7, stream=2**40)
-    words = np.stack([reference.philox(7, 2**40 + i, shape[1]) for i in range(shape[0])])
+    words = np.stack([twins.philox(7, 2**40 + i, shape[1]) for i in range(shape[0])])
     np.testing.assert_array_equal(mask, np.where(words < np.uint32(rate * 2**32), 0, 1 / (1 - rate)).astype(dtype))
     np.testing.assert_array_equal(y, x * mask)
     np.testing.assert_array_equal(kernels.dropout_backward(x, mask), x * mask)
@@ -34,7 +34,7 @@ def test_noise(isa, dtype, shape, stddev, rng):
     y, intact = blank(shape, dtype, 3)
     assert kernels.gaussian_noise(x, stddev, 7, 2**40, y) is y
     assert intact()
-    want = reference.gaussian_noise(x.astype(np.float64), stddev, 7, 2**40)
+    want = twins.gaussian_noise(x.astype(np.float64), stddev, 7, 2**40)
     eps = np.finfo(dtype).eps
     np.testing.assert_allclose(y, want, rtol=4 * eps, atol=8 * eps * (stddev + 1))
     kernels.gaussian_noise(x, stddev, 7, 2**40, out=x)

@@ -5,7 +5,7 @@ import functools
 import cases
 import numpy as np
 import pytest
-import reference
+import twins
 from arrays import assert_close, blank, guarded, wide
 
 from fastopt import _core, kernels
@@ -35,7 +35,7 @@ def bounds(case: str, x: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np
     unit = np.finfo(x.dtype).eps * (16 + x.shape[1])
     x, name, twin = wide(x), case.split()[0], cases.LOSS_CASES[case]
     if name == "binary_crossentropy":
-        return unit * (1 + np.abs(x).mean(axis=1)), unit * (reference.sigmoid(x) + 1) / x.shape[1]
+        return unit * (1 + np.abs(x).mean(axis=1)), unit * (twins.sigmoid(x) + 1) / x.shape[1]
     if name == "poisson":
         rate, product = np.exp(x), np.abs(target * x)
         return unit * (rate + product).mean(axis=1), unit * (rate + target) / x.shape[1]
@@ -46,9 +46,9 @@ def bounds(case: str, x: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np
         loss, gradient = twin.forward(x, target, **twin.hyper)
         return unit * loss, unit * np.abs(gradient)
     if twin.target == "labels":
-        target = reference.one_hot(target, x.shape[1])
-    target = reference.smooth(wide(target), twin.hyper.get("label_smoothing", 0), wide(1) / x.shape[1])
-    p, gap = reference.softmax(x), x.max(axis=1, keepdims=True) - x
+        target = twins.one_hot(target, x.shape[1])
+    target = twins.smooth(wide(target), twin.hyper.get("label_smoothing", 0), wide(1) / x.shape[1])
+    p, gap = twins.softmax(x), x.max(axis=1, keepdims=True) - x
     entropy = -np.log(np.where(target > 0, target, 1))
     return (
         unit * (1 + (target * (gap + entropy)).sum(axis=1)),
@@ -94,7 +94,7 @@ def test_defaults(isa, dtype, name, rng):
 def test_target_rows_need_not_sum_to_one(isa, dtype, rng):
     x, target = rng.normal(size=(7, 21)).astype(dtype), rng.uniform(0, 1, (7, 21)).astype(dtype)
     loss, gradient = kernels.softmax_cross_entropy(x, target)
-    want_loss, want_gradient = reference.categorical_crossentropy(wide(x), wide(target))
+    want_loss, want_gradient = twins.categorical_crossentropy(wide(x), wide(target))
     eps = np.finfo(dtype).eps
     np.testing.assert_allclose(loss, want_loss.astype(dtype), rtol=40 * eps)
     np.testing.assert_allclose(gradient, want_gradient.astype(dtype), rtol=0, atol=40 * eps)
@@ -121,9 +121,9 @@ def test_extreme_logits(isa, dtype, row, label, want):
     np.testing.assert_allclose(loss[1], want, rtol=4 * eps)
     np.testing.assert_allclose(loss[[0, 2]], np.log(len(row)), rtol=4 * eps, atol=4 * eps)
     if np.isfinite(want):
-        want_gradient = reference.softmax(wide(x)) - reference.one_hot(np.array([0, label, 0]), len(row))
+        want_gradient = twins.softmax(wide(x)) - twins.one_hot(np.array([0, label, 0]), len(row))
         np.testing.assert_allclose(gradient, want_gradient.astype(dtype), atol=8 * eps)
-        one_hot = reference.one_hot(np.array([0, label, 0]), len(row), dtype)
+        one_hot = twins.one_hot(np.array([0, label, 0]), len(row), dtype)
         dense_loss, dense_gradient = kernels.softmax_cross_entropy(x, one_hot)
         np.testing.assert_allclose(dense_loss, loss, rtol=8 * eps, atol=8 * eps)
         np.testing.assert_allclose(dense_gradient, gradient, atol=8 * eps)
@@ -151,7 +151,7 @@ def test_divergence_of_certainties(isa, dtype):
     target = np.array([[1, 0, 0], [0, 0, 1], [0.5, 0, 0.5]], dtype)
     loss, gradient = kernels.kl_divergence(x, target)
     np.testing.assert_allclose(loss, [0, 2e4, 0], rtol=4 * np.finfo(dtype).eps, atol=4 * np.finfo(dtype).eps)
-    np.testing.assert_allclose(gradient, reference.softmax(wide(x)).astype(dtype) - target, atol=1e-6)
+    np.testing.assert_allclose(gradient, twins.softmax(wide(x)).astype(dtype) - target, atol=1e-6)
 
 
 def test_smoothing_counts_impossible_classes(isa, dtype):
@@ -164,7 +164,7 @@ def test_extreme_regression(isa, dtype):
     y, t = np.array([[1e4, -1e4, 0, 1e-3]], dtype), np.zeros((1, 4), dtype)
     loss, gradient = kernels.log_cosh(y, t)
     np.testing.assert_allclose(gradient[0], np.array([1, -1, 0, 1e-3 * (1 - 1e-6 / 3)]) / 4, rtol=1e-6)
-    small = float(reference.log_cosh(wide(y[:, 3:]), t[:, 3:])[0][0])
+    small = float(twins.log_cosh(wide(y[:, 3:]), t[:, 3:])[0][0])
     np.testing.assert_allclose(loss, (2 * (1e4 - np.log(2)) + small) / 4, rtol=4 * np.finfo(dtype).eps)
     near = kernels.log_cosh(y[:, 3:], t[:, 3:])[0]  # relative accuracy near 0
     np.testing.assert_allclose(near, small, rtol=8 * np.finfo(dtype).eps)
@@ -256,7 +256,7 @@ def test_infinite_predictions(isa, dtype, columns):
     for label in range(columns):
         for k in (1, 2, columns):
             got = kernels.metric(f"sparse_top_k_accuracy({k})", x, np.full(3, label))
-            np.testing.assert_array_equal(got, reference.sparse_top_k_accuracy(x, np.full(3, label), k))
+            np.testing.assert_array_equal(got, twins.sparse_top_k_accuracy(x, np.full(3, label), k))
 
 
 @pytest.mark.parametrize("name", cases.METRICS)

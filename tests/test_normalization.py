@@ -3,7 +3,7 @@
 import cases
 import numpy as np
 import pytest
-import reference
+import twins
 from arrays import assert_close, blank, guarded, wide
 from cases import Layout
 from hypothesis import given, settings
@@ -61,14 +61,14 @@ def test_groups(isa, dtype, centred, rng):
         assert intact()
         assert dx_intact()
         assert got[0] is dx
-        mean, rstd = reference.group_moments(wide(x), groups, EPSILON, axis, centred)
+        mean, rstd = twins.group_moments(wide(x), groups, EPSILON, axis, centred)
         error = unit(dtype, terms)
         assert_close(moments[:, 0], mean, error * (1 + np.abs(x).max()))
         assert_close(moments[:, 1], rstd, error * 2 * rstd)
-        want = reference.group_norm_forward(wide(x), groups, wide(gamma), wide(beta), EPSILON, axis, centred)
+        want = twins.group_norm_forward(wide(x), groups, wide(gamma), wide(beta), EPSILON, axis, centred)
         top = float(rstd.max())
         assert_close(y, want, error * (np.abs(want) + np.abs(beta).max() + np.abs(gamma).max() * (1 + top)))
-        want = reference.group_norm_backward(wide(dy), wide(x), groups, wide(gamma), EPSILON, axis, centred)
+        want = twins.group_norm_backward(wide(dy), wide(x), groups, wide(gamma), EPSILON, axis, centred)
         check_gradients(got, want[: len(got)], x, dy, gamma, top, layout, terms)
 
 
@@ -84,7 +84,7 @@ def test_batch(isa, dtype, fixed, rng):
             kernels.batch_norm_inference(x, mean, variance, gamma, beta, EPSILON, axis, y)
         else:
             _, mean, variance = kernels.batch_norm_forward(x, gamma, beta, EPSILON, axis, y)
-            want_mean, want_variance = reference.batch_moments(wide(x), axis)
+            want_mean, want_variance = twins.batch_moments(wide(x), axis)
             assert_close(mean, want_mean, unit(dtype, terms) * (1 + np.abs(x).max()))
             assert_close(variance, want_variance, unit(dtype, terms) * 4 * (want_variance + EPSILON))
         got = kernels.batch_norm_backward(dy, x, mean, variance, gamma, EPSILON, axis, fixed, dx)
@@ -92,10 +92,10 @@ def test_batch(isa, dtype, fixed, rng):
         assert dx_intact()
         exact = wide(mean), wide(variance)
         top = float(1 / np.sqrt(variance.min() + EPSILON))
-        want = reference.batch_norm(wide(x), *exact, wide(gamma), wide(beta), EPSILON, axis)
+        want = twins.batch_norm(wide(x), *exact, wide(gamma), wide(beta), EPSILON, axis)
         size = np.abs(want) + 1 + np.abs(gamma).max() * top * (np.abs(x).max() + np.abs(mean).max())
         assert_close(y, want, 8 * np.finfo(dtype).eps * size)
-        want = reference.batch_norm_backward(wide(dy), wide(x), *exact, wide(gamma), EPSILON, axis, fixed)
+        want = twins.batch_norm_backward(wide(dy), wide(x), *exact, wide(gamma), EPSILON, axis, fixed)
         check_gradients(got, want, x, dy, gamma, top, layout, terms)
 
 
@@ -168,11 +168,11 @@ def test_far_from_zero(isa, dtype, layout, rng):
     if dtype == np.float32:
         x = (1000 + rng.normal(size=layout.shape)).astype(dtype)
         bound = 1000 * np.finfo(dtype).eps
-        mean, rstd = reference.group_moments(wide(x), layout.groups, EPSILON, layout.axis)
+        mean, rstd = twins.group_moments(wide(x), layout.groups, EPSILON, layout.axis)
         _, moments = kernels.group_norm_forward(x, layout.groups, None, None, EPSILON, layout.axis)
         assert_close(moments[:, 0], mean, bound)
         assert_close(moments[:, 1], rstd, bound * (1 + rstd) ** 2)
-        mean, variance = reference.batch_moments(wide(x), layout.axis)
+        mean, variance = twins.batch_moments(wide(x), layout.axis)
         _, *got = kernels.batch_norm_forward(x, None, None, EPSILON, layout.axis)
         assert_close(got[0], mean, bound)
         assert_close(got[1], variance, bound * (1 + variance))

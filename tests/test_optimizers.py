@@ -6,7 +6,7 @@ import collections
 import cases
 import numpy as np
 import pytest
-import reference
+import twins
 
 import fastopt as fo
 from fastopt import optimizers as opt
@@ -629,5 +629,5 @@ def test_reference_adam_is_used_by_lamb():
     """The twin of LAMB without lengths is Adam's step."""
     w, g = np.ones(4), np.ones(4)
     slots = LAMB.start(4, np.float64)
-    change, _ = reference.lamb(w, g, slots, LAMB.hyper | {"weight_decay": 0.0}, 1)
+    change, _ = twins.lamb(w, g, slots, LAMB.hyper | {"weight_decay": 0.0}, 1)
     np.testing.assert_allclose(norm(change), LAMB.hyper["learning_rate"] * norm(w))

@@ -3,7 +3,7 @@
 import cases
 import numpy as np
 import pytest
-import reference
+import twins
 from arrays import assert_close, blank, guarded, wide
 from cases import Layout
 
@@ -30,11 +30,11 @@ def test_prelu(isa, dtype, rng):
         assert got is dx
         assert y_intact()
         assert dx_intact()
-        want = reference.prelu(wide(x), wide(alpha), layout.axis)
+        want = twins.prelu(wide(x), wide(alpha), layout.axis)
         assert_close(y, want, eps * np.abs(want))
-        want, want_sum = reference.prelu_backward(wide(dy), wide(x), wide(alpha), layout.axis)
+        want, want_sum = twins.prelu_backward(wide(dy), wide(x), wide(alpha), layout.axis)
         assert_close(dx, want, eps * np.abs(want))
-        _, size = reference.prelu_backward(np.abs(wide(dy)), wide(x), wide(alpha), layout.axis)
+        _, size = twins.prelu_backward(np.abs(wide(dy)), wide(x), wide(alpha), layout.axis)
         terms = x.size / layout.channels
         assert_close(dalpha, want_sum, eps * (4 + np.sqrt(terms)) * np.abs(size))
 
@@ -96,10 +96,10 @@ def test_maxout(isa, dtype, rng):
         assert kernels.maxout_backward(dy, piece, pieces, dx) is dx
         assert y_intact()
         assert dx_intact()
-        want, want_piece = reference.maxout(x, pieces)
+        want, want_piece = twins.maxout(x, pieces)
         np.testing.assert_array_equal(y, want)
         np.testing.assert_array_equal(piece, want_piece)
-        np.testing.assert_array_equal(dx, reference.maxout_backward(dy, want_piece, pieces))
+        np.testing.assert_array_equal(dx, twins.maxout_backward(dy, want_piece, pieces))
 
 
 def test_maxout_threads(isa, dtype, rng, for_all_threads):

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-import reference
+import twins
 
 from fastopt import kernels
 
@@ -34,7 +34,7 @@ KNOWN_ANSWERS = [
 
 @pytest.mark.parametrize(("counter", "key", "want"), KNOWN_ANSWERS)
 def test_twin_gives_the_known_answers(counter, key, want):
-    got = reference.philox4x32(np.array(counter, np.uint64)[:, None], np.array(key, np.uint64))
+    got = twins.philox4x32(np.array(counter, np.uint64)[:, None], np.array(key, np.uint64))
     assert got[:, 0].tolist() == want
 
 
@@ -44,7 +44,7 @@ def test_words(isa, seed, stream):
     for count in [*range(70), 1001]:
         words = kernels.philox(seed, stream, count)
         assert words.dtype == np.uint32
-        np.testing.assert_array_equal(words, reference.philox(seed, stream, count))
+        np.testing.assert_array_equal(words, twins.philox(seed, stream, count))
 
 
 @pytest.mark.parametrize(("seed", "stream"), [(0, 0), (TOP, 5), (7, TOP)])
@@ -52,7 +52,7 @@ def test_uniform(isa, dtype, seed, stream):
     for count in [*range(40), 1001]:
         got = kernels.uniform(seed, stream, count, dtype.__name__)
         assert got.dtype == dtype
-        np.testing.assert_array_equal(got, reference.uniform(seed, stream, count, dtype))
+        np.testing.assert_array_equal(got, twins.uniform(seed, stream, count, dtype))
 
 
 def normal_tail(x: float) -> float:
@@ -64,7 +64,7 @@ def test_normal_inverts_the_distribution_function(isa, dtype, seed, stream):
     """A relative error e of x changes the tail beyond x by less than e (1 + |x|)^2 of itself."""
     for count in [*range(40), 20_000]:
         x = kernels.normal(seed, stream, count, dtype.__name__)
-        p = reference.normal_probability(seed, stream, count)
+        p = twins.normal_probability(seed, stream, count)
         assert x.dtype == dtype
         np.testing.assert_array_equal(x > 0, p > 0.5)
         tail, want = np.array([normal_tail(z) for z in x.tolist()]), np.minimum(p, 1 - p)
@@ -122,7 +122,7 @@ def test_permutation_holds_each_number_once(isa, count):
     assert order.dtype == np.int64
     np.testing.assert_array_equal(np.sort(order), np.arange(count))
     if count <= 1000:
-        assert order.tolist() == reference.permutation(11, 0, count)
+        assert order.tolist() == twins.permutation(11, 0, count)
 
 
 def test_permutations_are_equally_likely():

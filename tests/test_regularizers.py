@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-import reference
+import twins
 from test_gradients import TOLERANCE, error, numeric, targets
 
 import fastopt as fo
@@ -110,12 +110,12 @@ def test_what_is_reported(dtype, weighted, batch_size, rng):
     model.parameters["dense/bias"][...] = 0.25
     w = {name: view.astype(np.float64) for name, view in model.parameters.items()}
     parameters = (
-        reference.penalty(w["dense/kernel"], 0.01, 0.02)
-        + reference.penalty(w["dense/bias"], 0.01, 0)
-        + reference.penalty(w["dense_1/kernel"], 0, 0.1)
+        twins.penalty(w["dense/kernel"], 0.01, 0.02)
+        + twins.penalty(w["dense/bias"], 0.01, 0)
+        + twins.penalty(w["dense_1/kernel"], 0, 0.1)
     )
-    hidden = reference.dense_forward(x, w["dense/kernel"], w["dense/bias"], np.tanh)
-    activities = reference.penalty(hidden, 0.1, 0) + reference.penalty(model.predict(x).astype(np.float64), 0.2, 0.3)
+    hidden = twins.dense_forward(x, w["dense/kernel"], w["dense/bias"], np.tanh)
+    activities = twins.penalty(hidden, 0.1, 0) + twins.penalty(model.predict(x).astype(np.float64), 0.2, 0.3)
     bare = plain(model, dtype.__name__).evaluate(x, y, sample_weight=weight)["loss"] * weight.sum()
     expected = (bare + n * parameters + activities) / weight.sum()
     evaluated = model.evaluate(x, y, batch_size, weight)["loss"]

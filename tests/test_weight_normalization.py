@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-import reference
+import twins
 from test_gradients import TOLERANCE, error, numeric
 
 import fastopt as fo
@@ -45,8 +45,8 @@ def test_values(units, dtype, rng):
     model = make(Dense(units, "tanh", bias_initializer="normal"), dtype)
     v, b, g = model.parameters.values()
     g[...] = rng.normal(size=units)
-    w = reference.weight_normalized(v.astype(np.float64), g.astype(np.float64))
-    expected = reference.dense_forward(x, w, b, np.tanh)
+    w = twins.weight_normalized(v.astype(np.float64), g.astype(np.float64))
+    expected = twins.dense_forward(x, w, b, np.tanh)
     for outputs in (model.predict(x), model(x)):
         np.testing.assert_allclose(outputs, expected, rtol=0, atol=20 * np.finfo(dtype).eps)
 

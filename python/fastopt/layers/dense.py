@@ -80,10 +80,8 @@ class Dense(Sums):
 
     Args:
         units: The number of outputs, at least 1.
-        activation: ``"linear"`` (or None), ``"relu"`` max(0, z), ``"leaky_relu"`` (z / 100 for z < 0), ``"elu"``
-            (e^z - 1 for z < 0), ``"selu"``, ``"softplus"`` log(1 + e^z), ``"softsign"`` z / (1 + |z|), ``"sigmoid"``
-            1 / (1 + e^-z), ``"hard_sigmoid"``, ``"tanh"``, ``"hard_tanh"``, or ``"softmax"``
-            e^z_i / sum_j e^z_j; the formulas are those of `fastopt.kernels`.
+        activation: ``"linear"`` (or None), ``"relu"`` max(0, z), ``"sigmoid"``, ``"tanh"``, ``"softmax"`` or another
+            of `fastopt.kernels`, where the formulas stand.
         use_bias: Whether b is there.
         kernel_initializer: Starting values of W ``[inputs, units]``; the name or the object of an initializer.
         bias_initializer: Starting values of b ``[units]``; the name or the object of an initializer.

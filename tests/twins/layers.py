@@ -1,0 +1,101 @@
+"""Dense layers, normalisations (x is [n, channels, ...] or, with axis -1, [n, ..., channels]), PReLU and Maxout."""
+
+import numpy as np
+
+from twins.activations import linear
+
+
+def dense_forward(x, kernel, bias=0, activation=linear):
+    return activation(x @ kernel + bias)
+
+
+def dense_backward(x, kernel, dy):
+    """Gradients with respect to input, kernel and bias."""
+    return dy @ kernel.T, x.T @ dy, dy.sum(axis=0)
+
+
+def channels_first(x, axis):
+    """As [n, channels, space]."""
+    x = np.moveaxis(x, axis, 1)
+    return x.reshape(*x.shape[:2], int(np.prod(x.shape[2:])))
+
+
+def back(x, shape, axis):
+    """Inverse of `channels_first`."""
+    return np.moveaxis(x.reshape(np.moveaxis(np.empty(shape, bool), axis, 1).shape), 1, axis)
+
+
+def group_moments(x, groups, epsilon, axis=1, centred=True):
+    """Mean and 1 / sqrt(variance + epsilon) of each sample and group, [n, groups]."""
+    x = channels_first(x, axis)
+    x = x.reshape(len(x), groups, -1)
+    mean = x.mean(axis=2) * centred
+    return mean, 1 / np.sqrt(((x - mean[..., None]) ** 2).mean(axis=2) + epsilon)
+
+
+def group_xhat(x, groups, epsilon, axis=1, centred=True):
+    """Normalised x as [n, groups, elements], and 1 / sqrt(variance + epsilon) as [n, groups, 1]."""
+    mean, rstd = (m[..., None] for m in group_moments(x, groups, epsilon, axis, centred))
+    return (channels_first(x, axis).reshape(len(x), groups, -1) - mean) * rstd, rstd
+
+
+def group_norm_forward(x, groups, gamma, beta, epsilon, axis=1, centred=True):
+    """Gamma and beta are [channels]."""
+    xhat, _ = group_xhat(x, groups, epsilon, axis, centred)
+    xhat = xhat.reshape(len(x), len(gamma), -1)
+    return back(xhat * gamma[:, None] + beta[:, None], x.shape, axis)
+
+
+def group_norm_backward(dy, x, groups, gamma, epsilon, axis=1, centred=True):
+    """Gradients with respect to x, gamma and beta."""
+    xhat, rstd = group_xhat(x, groups, epsilon, axis, centred)
+    dy = channels_first(dy, axis)
+    d = (dy * gamma[:, None]).reshape(xhat.shape)
+    dx = rstd * (d - d.mean(axis=2, keepdims=True) * centred - xhat * (d * xhat).mean(axis=2, keepdims=True))
+    dgamma = (dy * xhat.reshape(dy.shape)).sum(axis=(0, 2))
+    return back(dx.reshape(dy.shape), x.shape, axis), dgamma, dy.sum(axis=(0, 2))
+
+
+def batch_moments(x, axis=1):
+    """Mean and biased variance of each channel."""
+    x = channels_first(x, axis)
+    mean = x.mean(axis=(0, 2))
+    return mean, ((x - mean[:, None]) ** 2).mean(axis=(0, 2))
+
+
+def batch_norm(x, mean, variance, gamma, beta, epsilon, axis=1):
+    scale, shift = gamma / np.sqrt(variance + epsilon), beta
+    y = (channels_first(x, axis) - mean[:, None]) * scale[:, None] + shift[:, None]
+    return back(y, x.shape, axis)
+
+
+def batch_norm_backward(dy, x, mean, variance, gamma, epsilon, axis=1, fixed=False):
+    """Gradients with respect to x, gamma and beta; the moments are those of x unless they are fixed."""
+    first, dy = channels_first(x, axis), channels_first(dy, axis)
+    rstd = 1 / np.sqrt(variance + epsilon)
+    xhat = (first - mean[:, None]) * rstd[:, None]
+    dgamma, dbeta = (dy * xhat).sum(axis=(0, 2)), dy.sum(axis=(0, 2))
+    level = 0 if fixed else (dbeta[:, None] + xhat * dgamma[:, None]) / (first.shape[0] * first.shape[2])
+    return back((gamma * rstd)[:, None] * (dy - level), x.shape, axis), dgamma, dbeta
+
+
+def prelu(x, alpha, axis=1):
+    first = channels_first(x, axis)
+    return back(np.where(first > 0, first, alpha[:, None] * first), x.shape, axis)
+
+
+def prelu_backward(dy, x, alpha, axis=1):
+    """Gradients with respect to x and alpha."""
+    first, dy = channels_first(x, axis), channels_first(dy, axis)
+    dx = np.where(first > 0, dy, alpha[:, None] * dy)
+    return back(dx, x.shape, axis), np.where(first > 0, 0, dy * first).sum(axis=(0, 2))
+
+
+def maxout(x, pieces):
+    """The largest piece of each unit, and which one it is."""
+    x = x.reshape(len(x), x.shape[1] // pieces, pieces)
+    return x.max(axis=2), x.argmax(axis=2)
+
+
+def maxout_backward(dy, piece, pieces):
+    return (dy[..., None] * (piece[..., None] == np.arange(pieces))).reshape(len(dy), dy.shape[1] * pieces)

@@ -1,0 +1,128 @@
+"""Update rules: (w, g, slots, hyper, step) -> (change of w, new slots)."""
+
+import numpy as np
+
+
+def sgd(w, g, slots, hyper, step):
+    return -hyper["learning_rate"] * g, {}
+
+
+def momentum(w, g, slots, hyper, step):
+    v = hyper["momentum"] * slots["v"] - hyper["learning_rate"] * g
+    return v, {"v": v}
+
+
+def nesterov(w, g, slots, hyper, step):
+    v = hyper["momentum"] * slots["v"] - hyper["learning_rate"] * g
+    return hyper["momentum"] * v - hyper["learning_rate"] * g, {"v": v}
+
+
+def heavy_ball(w, g, slots, hyper, step, nesterov=False):
+    whole = step == 1 and not hyper["dampen_first"]
+    v = hyper["momentum"] * slots["v"] + (1 if whole else 1 - hyper["dampening"]) * g
+    return -hyper["learning_rate"] * (g + hyper["momentum"] * v if nesterov else v), {"v": v}
+
+
+def heavy_ball_nesterov(*arguments):
+    return heavy_ball(*arguments, nesterov=True)
+
+
+def adagrad(w, g, slots, hyper, step):
+    s = slots["s"] + g**2
+    return -hyper["learning_rate"] * g / (np.sqrt(s) + hyper["epsilon"]), {"s": s}
+
+
+def adadelta(w, g, slots, hyper, step):
+    rho, epsilon = hyper["rho"], hyper["epsilon"]
+    g2 = rho * slots["g2"] + (1 - rho) * g**2
+    dx = np.sqrt(slots["dx2"] + epsilon) / np.sqrt(g2 + epsilon) * g
+    return -hyper["learning_rate"] * dx, {"g2": g2, "dx2": rho * slots["dx2"] + (1 - rho) * dx**2}
+
+
+def rmsprop(w, g, slots, hyper, step, centered=False, velocity=None):
+    rho, rate = hyper["rho"], hyper["learning_rate"]
+    new = {"s": rho * slots["s"] + (1 - rho) * g**2}
+    variance = new["s"]
+    if centered:
+        new["m"] = rho * slots["m"] + (1 - rho) * g
+        variance = np.maximum(new["s"] - new["m"] ** 2, 0)
+    r = g / (np.sqrt(variance) + hyper["epsilon"])
+    if velocity is None:
+        return -rate * r, new
+    new["v"] = hyper["momentum"] * slots["v"] + r
+    return -rate * (r + hyper["momentum"] * new["v"] if velocity == "nesterov" else new["v"]), new
+
+
+def adam(w, g, slots, hyper, step):
+    beta_1, beta_2 = hyper["beta_1"], hyper["beta_2"]
+    new = {"m": beta_1 * slots["m"] + (1 - beta_1) * g, "v": beta_2 * slots["v"] + (1 - beta_2) * g**2}
+    second = new["v"]
+    if "vmax" in slots:
+        second = new["vmax"] = np.maximum(slots["vmax"], second)
+    m_hat, v_hat = new["m"] / (1 - beta_1**step), second / (1 - beta_2**step)
+    change = -hyper["learning_rate"] * m_hat / (np.sqrt(v_hat) + hyper["epsilon"])
+    return change - hyper["learning_rate"] * hyper.get("weight_decay", 0) * w, new
+
+
+def adamax(w, g, slots, hyper, step):
+    m = hyper["beta_1"] * slots["m"] + (1 - hyper["beta_1"]) * g
+    u = np.maximum(hyper["beta_2"] * slots["u"], np.abs(g) + hyper["epsilon"])
+    return -hyper["learning_rate"] * m / (1 - hyper["beta_1"] ** step) / u, {"m": m, "u": u}
+
+
+def nadam(w, g, slots, hyper, step):
+    beta_1, beta_2 = hyper["beta_1"], hyper["beta_2"]
+    # After some thousand steps the product is 0, whatever its last factors are.
+    steps = np.r_[1 : min(step, 10**4), step, step + 1]
+    mu = beta_1 * (1 - 0.96 ** (steps * hyper["momentum_decay"]) / 2)
+    m = beta_1 * slots["m"] + (1 - beta_1) * g
+    v = beta_2 * slots["v"] + (1 - beta_2) * g**2
+    ahead = mu[-1] * m / (1 - mu.prod()) + (1 - mu[-2]) * g / (1 - mu[:-1].prod())
+    return -hyper["learning_rate"] * ahead / (np.sqrt(v / (1 - beta_2**step)) + hyper["epsilon"]), {"m": m, "v": v}
+
+
+def radam(w, g, slots, hyper, step):
+    beta_1, beta_2 = hyper["beta_1"], hyper["beta_2"]
+    m = beta_1 * slots["m"] + (1 - beta_1) * g
+    v = beta_2 * slots["v"] + (1 - beta_2) * g**2
+    m_hat = m / (1 - beta_1**step)
+    limit = 2 / (1 - beta_2) - 1
+    rho = limit - 2 * step * beta_2**step / (1 - beta_2**step)
+    if rho > 5:
+        rectified = np.sqrt((rho - 4) * (rho - 2) * limit / ((limit - 4) * (limit - 2) * rho))
+        m_hat = m_hat * rectified * np.sqrt(1 - beta_2**step) / (np.sqrt(v) + hyper["epsilon"])
+    return -hyper["learning_rate"] * m_hat, {"m": m, "v": v}
+
+
+def lion(w, g, slots, hyper, step):
+    beta_1, beta_2 = hyper["beta_1"], hyper["beta_2"]
+    change = -hyper["learning_rate"] * np.sign(beta_1 * slots["m"] + (1 - beta_1) * g)
+    return change, {"m": beta_2 * slots["m"] + (1 - beta_2) * g}
+
+
+def look_ahead(w, g, slots, hyper, step):
+    v = hyper["momentum"] * slots["v"] - hyper["learning_rate"] * g
+    return v, {"v": v, "theta": w}
+
+
+def lamb(w, g, slots, hyper, step):
+    u, new = adam(w, g, slots, hyper | {"learning_rate": -1.0}, step)  # with decay w in it
+    ratio = np.linalg.norm(w) / np.linalg.norm(u) if w.any() and u.any() else 1.0
+    return -hyper["learning_rate"] * ratio * u, new
+
+
+def swats(w, g, slots, hyper, step, state):
+    _, switch, ratio = state
+    if not switch:
+        return adam(w, g, slots, hyper, step)
+    beta_1, beta_2 = hyper["beta_1"], hyper["beta_2"]
+    m = (0.0 if step == switch + 1 else beta_1) * slots["m"] + g
+    new = {"m": m, "v": beta_2 * slots["v"] + (1 - beta_2) * g**2}
+    return -(1 - beta_1) * ratio * hyper["learning_rate"] * m, new
+
+
+def delta_bar_delta(w, g, slots, hyper, step):
+    agreement = np.sign(slots["delta_bar"]) * np.sign(g)
+    rate = slots["rate"] + hyper["kappa"] * (agreement > 0) - hyper["phi"] * slots["rate"] * (agreement < 0)
+    delta_bar = hyper["theta"] * slots["delta_bar"] + (1 - hyper["theta"]) * g
+    return -hyper["learning_rate"] * rate * g, {"rate": rate, "delta_bar": delta_bar}
