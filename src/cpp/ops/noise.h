@@ -26,7 +26,6 @@ void dropout(std::uint64_t seed, std::uint64_t stream, double rate, const T* x, 
 template <class T>
 void gaussian_noise(std::uint64_t seed, std::uint64_t stream, double stddev, const T* x, T* y, Index rows,
                     Index columns) {
-  constexpr double normal_cost = 50;  // of drawing one number, roughly, as `threads_for` takes it
   parallel_for(rows, 1, normal_cost * static_cast<double>(rows * columns), [&](Range share) {
     for (Index i = share.begin; i < share.end; ++i) {
       const Index place = i * columns;

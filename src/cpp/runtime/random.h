@@ -11,6 +11,9 @@ void random_words(std::uint64_t seed, std::uint64_t stream, Index count, std::ui
 template <class T>
 void random_uniform(std::uint64_t seed, std::uint64_t stream, Index count, T* out);
 
+// Operations, roughly, of drawing one number from N(0, 1).
+inline constexpr double normal_cost = 50;
+
 // N(0, 1).
 template <class T>
 void random_normal(std::uint64_t seed, std::uint64_t stream, Index count, T* out);

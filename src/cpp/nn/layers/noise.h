@@ -36,7 +36,7 @@ Layer<T> dropout(Index inputs, double rate) {
 
 template <class T>
 Layer<T> gaussian_noise(Index inputs, double stddev) {
-  Layer<T> layer{.outputs = inputs, .cost = 50 * static_cast<double>(inputs)};
+  Layer<T> layer{.outputs = inputs, .cost = normal_cost * static_cast<double>(inputs)};
   layer.noise = true;
   if (stddev > 0) {
     layer.training.forward.push_back(over_rows<T>([=](const View<T>& v) {
