@@ -21,7 +21,9 @@ VALUES = {
         layers.Dense(
             3, "relu", kernel_regularizer="l1", bias_regularizer=regularizers.L2(0.5), kernel_constraint="max_norm"
         ),
-        layers.Dense(2, bias_initializer=initializers.Constant([1.0, 2.0]), name="last"),
+        layers.Dense(2, bias_initializer=initializers.Constant([1.0, 2.0]), name="last", trainable=False),
+        layers.Add(),
+        layers.Concatenate(name="both"),
     ],
     losses: [cls() for cls in set(losses.LOSSES.classes.values())] + [losses.Huber(0.5)],
     metrics: [cls() for cls in set(metrics.METRICS.classes.values())] + [metrics.TopKAccuracy(3), metrics.F1("macro")],

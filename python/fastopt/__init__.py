@@ -28,6 +28,8 @@ from fastopt import (
     schedules,
 )
 from fastopt.core.config import get_num_threads, set_num_threads, show_config
+from fastopt.layers.base import Input
+from fastopt.model.functional import Model
 from fastopt.model.sequential import Sequential
 from fastopt.tools.clone import clone
 from fastopt.tools.fold import fold
@@ -43,6 +45,8 @@ for method in (fold, layer_outputs, recompute_statistics, save, summary):
 __version__: str = _core.runtime.build_info()["version"]
 
 __all__ = [
+    "Input",
+    "Model",
     "Sequential",
     "__version__",
     "callbacks",

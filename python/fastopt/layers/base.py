@@ -2,6 +2,7 @@
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from fastopt import _core
@@ -9,7 +10,7 @@ from fastopt.core import checks
 from fastopt.core.registry import Described, Registry, unknown_name
 from fastopt.initializers import Initializer
 
-__all__ = ["ACTIVATIONS", "LAYERS", "Channels", "Layer", "Parameter", "Shape", "Spec"]
+__all__ = ["ACTIVATIONS", "LAYERS", "Channels", "Input", "Layer", "Parameter", "Shape", "Spec", "Symbol"]
 
 # By name; true where the gradient needs the value before the activation, so that it is a layer of its own in the core.
 ACTIVATIONS = _core.kernels.activations()
@@ -67,6 +68,27 @@ class Layer(Described, ABC):
     def output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of one output for an input of this shape."""
 
+    def merged_shape(self, shapes: Sequence[Shape]) -> Shape:
+        """Return the shape of one output for inputs of these shapes; most layers have one input."""
+        if len(shapes) != 1:
+            raise ValueError(f"{self!r} has one input, not {len(shapes)}.")
+        return self.output_shape(shapes[0])
+
+    def __call__(self, inputs: "Symbol | Sequence[Symbol]") -> "Symbol":
+        """Return what stands for the output of the layer for these inputs, in a graph for `fastopt.Model`.
+
+        A layer that is called more than once has the same weights each time.
+
+        Raises:
+            TypeError: An input is not what `fastopt.Input` or the call of a layer returned.
+            ValueError: The layer cannot take inputs of these shapes.
+        """
+        given = (inputs,) if isinstance(inputs, Symbol) else tuple(inputs)
+        for symbol in given:
+            if not isinstance(symbol, Symbol):
+                raise TypeError(f"{self!r} is called with fastopt.Input(...) or outputs of layers, not {symbol!r}.")
+        return Symbol(self.merged_shape([symbol.shape for symbol in given]), self, given)
+
     def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
         """Return the trained tensors by name, in the order of the core's."""
         return {}
@@ -89,6 +111,47 @@ class Layer(Described, ABC):
     def without_bias(self) -> "Layer | None":
         """Return the layer without its bias, or None if it has none that the layer behind it could stand for."""
         return None
+
+
+class Symbol:
+    """What stands for an input of a model, or for the output of a layer: a place in the graph of `fastopt.Model`.
+
+    Attributes:
+        shape: The shape of one sample.
+        layer: The layer, or None for an input.
+        inputs: What the layer was called with.
+    """
+
+    def __init__(self, shape: Shape, layer: Layer | None = None, inputs: "tuple[Symbol, ...]" = ()) -> None:
+        self.shape = shape
+        self.layer = layer
+        self.inputs = inputs
+
+    def __repr__(self) -> str:
+        return f"<{'input' if self.layer is None else repr(self.layer)} of shape (n, {_text(self.shape)})>"
+
+
+class Input(Symbol):
+    """An input of a `fastopt.Model`.
+
+    Args:
+        shape: The shape of one sample, such as ``7`` or ``(28, 28)``.
+
+    Raises:
+        TypeError: It is not made of integers.
+        ValueError: A size is not positive, or there is none.
+
+    Example:
+        >>> import fastopt as fo
+        >>> fo.layers.Dense(3)(fo.Input(7)).shape
+        (3,)
+    """
+
+    def __init__(self, shape: int | Sequence[int]) -> None:
+        sizes = checked_shape(list(shape) if isinstance(shape, Sequence) else [shape])
+        if not sizes:
+            raise ValueError("shape must be that of one sample, such as 784 or (28, 28), not ().")
+        super().__init__(sizes)
 
 
 LAYERS: Registry[Layer] = Registry("layer", Layer)  # type: ignore[type-abstract]

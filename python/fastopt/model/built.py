@@ -7,7 +7,6 @@ from numpy.typing import ArrayLike
 from fastopt import _core
 from fastopt.core import checks
 from fastopt.kernels import Real
-from fastopt.layers.base import size_of
 from fastopt.model.plan import Plan
 
 __all__ = ["Built"]
@@ -29,7 +28,7 @@ class Built:
 
     def __init__(self, plan: Plan, dtype: str, seed: int, initialize: bool = True) -> None:
         self.plan = plan
-        self.network = _core.Network(dtype, size_of(plan.input_shape), plan.specs, seed)
+        self.network = _core.Network(dtype, plan.sizes, plan.specs, seed, plan.ends)
         self._learning = [True] * len(plan.learning)
         if initialize:
             kinds = (plan.parameters, self.parameters, INITIAL_VALUES), (plan.state, self.state, INITIAL_STATE)

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from fastopt import _core
 from fastopt.core import checks
 from fastopt.kernels import Real
@@ -30,17 +32,25 @@ class Compiled:
         loss: The name, the object or the function of a loss; None for a model that is trained only by `backward`.
         metrics: Metrics, as `Sequential.compile` takes them.
         last_activation: The name of the function that the outputs of the model have gone through.
+        factor: How many times the cost takes the loss.
 
     Raises:
         TypeError, ValueError: As `Sequential.compile`.
     """
 
     def __init__(
-        self, optimizer: Optimizer, loss: str | Loss | Callable[..., Any] | None, metrics: Metrics, last_activation: str
+        self,
+        optimizer: Optimizer,
+        loss: str | Loss | Callable[..., Any] | None,
+        metrics: Metrics,
+        last_activation: str,
+        factor: float = 1.0,
     ) -> None:
         if isinstance(metrics, str) or callable(metrics):
             raise TypeError(f"metrics must be a list, such as [{metrics!r}], not {metrics!r}.")
         self.optimizer = optimizer
+        self._factor = factor
+        self._last_activation = last_activation
         self.loss = None if loss is None else loss_of(loss)
         self.metrics: dict[str, Metric] = {}
         for name, metric in metrics.items() if isinstance(metrics, Mapping) else [(_name_of(m), m) for m in metrics]:
@@ -72,9 +82,9 @@ class Compiled:
         """Return what the core judges these samples by."""
         loss: Any = self.loss
         if loss.opaque:
-            return _core.Goal(loss.name, self._functions, function=partial(self._judge, data))
+            return _core.Goal(loss.name, self._functions, factor=self._factor, function=partial(self._judge, data))
         if self._goal is None:
-            self._goal = _core.Goal(loss.name, self._functions, loss.hyper)
+            self._goal = _core.Goal(loss.name, self._functions, loss.hyper, self._factor)
         return self._goal
 
     def _judge(self, data: Samples, rows: Any, outputs: Real) -> tuple[Any, Any, list[Any]]:
@@ -86,14 +96,43 @@ class Compiled:
         losses, gradient, *means = (checks.in_form(array, outputs.dtype.name) for array in values)
         return losses, gradient, means
 
-    def means(self, totals: Mapping[str, float]) -> Logs:
-        """Return the means over samples: the loss and metrics of which the totals hold the sums."""
+    def goals(self, data: Any) -> list[_core.Goal]:
+        """Return what the core judges each output by."""
+        return [self.goal(data)]
+
+    def means(self, totals: Mapping[str, float], prefix: str = "") -> Logs:
+        """Return the means over samples: the loss and metrics of which the totals hold the sums, under this prefix."""
         weight = totals["weight"] or float("nan")
-        return {name: totals[key] / weight for name, key in self._totals.items() if key in totals}
+        sums = {name: totals.get(f"{prefix}{key}") for name, key in self._totals.items()}
+        return {name: total / weight for name, total in sums.items() if total is not None}
+
+    @property
+    def reported(self) -> list[str]:
+        """The names that the loss and all metrics are reported under."""
+        return ["loss", *self.metrics]
+
+    @property
+    def needs_outputs(self) -> bool:
+        """Whether there are metrics that are no means over samples."""
+        return len(self.mean_metrics) < len(self.metrics)
+
+    def of_outputs(self, data: Any, outputs: Any) -> Logs:
+        """Return these metrics for all samples; NaN if an output is NaN or infinite."""
+        link = None if self.loss is None else self.loss.link
+        if link is not None and self._last_activation == "linear":
+            # In float64, where a sigmoid keeps apart what would be 1 in float32.
+            outputs = _core.kernels.activation_forward(link, outputs.astype(np.float64))
+        exclusive = None if link is None else link != "sigmoid"
+        known = bool(np.isfinite(outputs).all())
+        return {
+            name: metric(data.y, outputs, data.weight, exclusive=exclusive) if known else float("nan")
+            for name, metric in self.metrics.items()
+            if not isinstance(metric, MeanMetric)
+        }
 
     def log_names(self, validated: bool) -> list[str]:
         """Return the names of what the logs of an epoch hold."""
-        validation = [f"val_{name}" for name in ("loss", *self.metrics) if validated]
+        validation = [f"val_{name}" for name in self.reported if validated]
         return ["loss", *self.mean_metrics, *self.optimizer.report(), *validation, *SPEED]
 
     def check_metrics(self, data: Samples, loss: Loss, outputs: int) -> None:

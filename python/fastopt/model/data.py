@@ -14,7 +14,7 @@ from fastopt.losses import Loss
 from fastopt.model.plan import Plan
 from fastopt.schedules import Schedule
 
-__all__ = ["Samples", "batch_size_at", "checked_inputs", "checked_samples", "in_shape", "with_class_weight"]
+__all__ = ["Samples", "Several", "batch_size_at", "checked_inputs", "checked_samples", "in_shape", "with_class_weight"]
 
 
 class Samples(NamedTuple):
@@ -23,6 +23,11 @@ class Samples(NamedTuple):
     x: NDArray[Any]
     y: NDArray[Any]
     weight: Real | None
+
+    @property
+    def rows(self) -> int:
+        """The number of samples."""
+        return len(self.x)
 
     def split(self, fraction: float) -> tuple["Samples", "Samples"]:
         """Return the first samples and the last ``fraction`` of them, as views."""
@@ -37,6 +42,23 @@ class Samples(NamedTuple):
 
     def _rows(self, rows: slice) -> "Samples":
         return Samples(self.x[rows], self.y[rows], None if self.weight is None else self.weight[rows])
+
+
+class Several(NamedTuple):
+    """Checked data of several inputs or outputs: a list of each, weights ``[n]``."""
+
+    x: list[NDArray[Any]]
+    y: list[NDArray[Any]]
+    weight: Real | None
+
+    @property
+    def rows(self) -> int:
+        """The number of samples."""
+        return len(self.x[0])
+
+    def of(self, output: int) -> Samples:
+        """Return the data with the targets of one output alone."""
+        return Samples(self.x[0], self.y[output], self.weight)
 
 
 def checked_inputs(name: str, x: ArrayLike, shape: Shape | None, dtype: str) -> tuple[NDArray[Any], Shape]:

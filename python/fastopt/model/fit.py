@@ -9,22 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastopt import _core
-from fastopt.losses import Loss
 from fastopt.model.built import Built
 from fastopt.model.callbacks import Callback, History, Logs
 from fastopt.model.compiled import SPEED, Compiled
-from fastopt.model.data import Samples, batch_size_at
-from fastopt.model.plan import last_activation
+from fastopt.model.data import Samples, Several, batch_size_at
+from fastopt.model.heads import Heads
 from fastopt.model.progress import Progress
 
 __all__ = ["Model", "Ready", "begin", "evaluate", "fit", "train"]
 
 
 class Ready(NamedTuple):
-    """What a step takes: an optimizer with a loss and metrics, the loss, the weights, and the core's optimizer."""
+    """What a step takes: an optimizer with losses and metrics, the weights, and the core's optimizer."""
 
-    compiled: Compiled
-    loss: Loss
+    compiled: Compiled | Heads
     built: Built
     trainer: _core.Optimizer
 
@@ -42,10 +40,14 @@ class Model(Protocol):
 
 
 def begin(
-    compiled: Compiled, built: Built, data: Samples, batch_size: int, order: NDArray[np.int64] | None = None
+    compiled: Compiled | Heads,
+    built: Built,
+    data: Samples | Several,
+    batch_size: int,
+    order: NDArray[np.int64] | None = None,
 ) -> _core.Epoch:
     """Return the samples in batches, ready to be passed through."""
-    return _core.Epoch(built.network, [compiled.goal(data)], data.x, data.y, data.weight, order, batch_size)
+    return _core.Epoch(built.network, compiled.goals(data), data.x, data.y, data.weight, order, batch_size)
 
 
 def train(ready: Ready, epoch: _core.Epoch, batches: int, poll: Callable[[int], object] | None = None) -> Logs:
@@ -54,26 +56,18 @@ def train(ready: Ready, epoch: _core.Epoch, batches: int, poll: Callable[[int], 
     return ready.compiled.means(epoch.train(ready.trainer, hyper, batches, poll))
 
 
-def evaluate(compiled: Compiled, loss: Loss, built: Built, data: Samples, batch_size: int) -> Logs:
+def evaluate(compiled: Compiled | Heads, built: Built, data: Samples | Several, batch_size: int) -> Logs:
     """Return the loss and all metrics."""
     logs = compiled.means(begin(compiled, built, data, batch_size).evaluate())
-    others = {name: metric for name, metric in compiled.metrics.items() if name not in logs}
-    if others:
-        outputs = built.network.predict(data.x, batch_size)
-        if loss.link is not None and last_activation([stage.layer for stage in built.plan.stages]) == "linear":
-            # In float64, where a sigmoid keeps apart what would be 1 in float32.
-            outputs = _core.kernels.activation_forward(loss.link, outputs.astype(np.float64))
-        exclusive = None if loss.link is None else loss.link != "sigmoid"
-        known = bool(np.isfinite(outputs).all())
-        for name, metric in others.items():
-            logs[name] = metric(data.y, outputs, data.weight, exclusive=exclusive) if known else float("nan")
-    return {name: logs[name] for name in ("loss", *compiled.metrics)}
+    if compiled.needs_outputs:
+        logs |= compiled.of_outputs(data, built.network.predict(data.x, batch_size))
+    return {name: logs[name] for name in compiled.reported}
 
 
 def fit(
     model: Model,
-    data: Samples,
-    validation: Samples | None,
+    data: Samples | Several,
+    validation: Samples | Several | None,
     batch_size: int | Callable[[int], float],
     epochs: range,
     shuffle: bool,
@@ -82,7 +76,7 @@ def fit(
 ) -> History:
     """Train for these epochs; the arguments are those of `Sequential.fit`, checked."""
     model.stop_training = False
-    samples = len(data.x)
+    samples = data.rows
     params = {
         "epochs": epochs.stop,
         "initial_epoch": epochs.start,
@@ -114,10 +108,8 @@ def fit(
             logs = _train_epoch(model, data, size, shuffle, callbacks, shown)
             seconds = time.perf_counter() - began
             if validation is not None:
-                compiled, loss, built, _ = model._ready()
-                logs |= {
-                    f"val_{name}": value for name, value in evaluate(compiled, loss, built, validation, 256).items()
-                }
+                compiled, built, _ = model._ready()
+                logs |= {f"val_{name}": value for name, value in evaluate(compiled, built, validation, 256).items()}
             logs |= dict(zip(SPEED, (seconds, samples / seconds), strict=True))
             for listener in listeners:
                 listener.on_epoch_end(epoch, logs)
@@ -131,9 +123,14 @@ def fit(
 
 
 def _train_epoch(
-    model: Model, data: Samples, batch_size: int, shuffle: bool, callbacks: Sequence[Callback], shown: Progress
+    model: Model,
+    data: Samples | Several,
+    batch_size: int,
+    shuffle: bool,
+    callbacks: Sequence[Callback],
+    shown: Progress,
 ) -> Logs:
-    samples = len(data.x)
+    samples = data.rows
     ready = model._ready()
     ready.built.plan.check_batches(samples, batch_size)
     order = _core.kernels.permutation(model.seed, model.epochs_trained, samples) if shuffle else None

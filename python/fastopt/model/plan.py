@@ -47,7 +47,7 @@ class Plan:
             shape = output_shape
         self.stages = tuple(stages)
         # Of each of the specs: the layers of the model itself, whose `trainable` may be set.
-        self._owners = [
+        self._owners: list[tuple[Layer, ...]] = [
             owners for layer, stage in zip(layers, stages, strict=True) for owners in layer.owners(stage.input_shape)
         ]
         self._layers = list({id(layer): layer for owners in self._owners for layer in owners}.values())
@@ -64,6 +64,16 @@ class Plan:
     def learning(self) -> list[bool]:
         """Whether each of the layers learns, those within others among them: what `trainable` depends on."""
         return [layer.trainable for layer in self._layers]
+
+    @property
+    def sizes(self) -> int | list[int]:
+        """The number of elements of a sample; of each input, where there are several."""
+        return size_of(self.input_shape)
+
+    @property
+    def ends(self) -> list[int]:
+        """The core's numbers of the outputs; none where that is the last layer."""
+        return []
 
     @property
     def trainable(self) -> list[bool]:

@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastopt import _core
 from fastopt.core import checks
-from fastopt.core.registry import unknown_name
 from fastopt.data.preprocessing import Scaler
 from fastopt.kernels import Real
 from fastopt.layers import Layer, Scaling, Shape
@@ -24,14 +23,13 @@ from fastopt.model.data import Samples, batch_size_at, checked_inputs, checked_s
 from fastopt.model.fit import Ready, begin, evaluate, fit, train
 from fastopt.model.plan import Plan, last_activation
 from fastopt.model.progress import progress
-from fastopt.optimizers import OPTIMIZERS, Optimizer
+from fastopt.model.weighted import Weighted
+from fastopt.optimizers import Optimizer
 
 __all__ = ["Sequential"]
 
-DTYPES = ("float32", "float64")
 
-
-class Sequential:
+class Sequential(Weighted[Compiled]):
     """A network of layers, each feeding the next.
 
     Layers get their weights when the model first sees data, or by `build`. All results depend only on the data, the
@@ -72,25 +70,9 @@ class Sequential:
         dtype: str = "float32",
         name: str | None = None,
     ) -> None:
+        super().__init__(seed, dtype, name)
         self.layers = [Scaling(layer) if isinstance(layer, Scaler) else layer for layer in layers]
         self.layer_names = layer_names(self.layers)
-        self.seed = int.from_bytes(os.urandom(8), "little") if seed is None else checks.integer("seed", seed, 0, 2**64)
-        try:
-            self.dtype = np.dtype(dtype).name
-        except (TypeError, SyntaxError):
-            self.dtype = str(dtype)
-        if self.dtype not in DTYPES:
-            raise unknown_name("dtype", dtype, DTYPES)
-        if not isinstance(name, str | None):
-            raise TypeError(f"name must be a string, not {name!r}.")
-        self.name = name
-        self.history = History()
-        self.epochs_trained = 0
-        self.stop_training = False
-        self._compiled: Compiled | None = None
-        self._given: Optimizer | None = None  # of which the compiled optimizer is a copy
-        self._built: Built | None = None
-        self._noise = True
 
     # Copies and pickles: all that `save` writes, with the history and what is no object of fastopt's own.
 
@@ -123,26 +105,6 @@ class Sequential:
     def input_shape(self) -> Shape | None:
         """The shape of one sample, or None before the model is built."""
         return None if self._built is None else self._built.plan.input_shape
-
-    @property
-    def noise(self) -> bool:
-        """Whether layers that add noise in training do so; it may be set at any time."""
-        return self._noise
-
-    @noise.setter
-    def noise(self, value: bool) -> None:
-        self._noise = bool(value)
-        if self._built is not None:
-            self._built.network.noise = self._noise
-
-    @property
-    def draws(self) -> int:
-        """The number of batches trained, which with the seed decides the noise of the next."""
-        return self._need_weights().network.draws
-
-    @draws.setter
-    def draws(self, value: int) -> None:
-        self._need_weights().network.draws = checks.integer("draws", value, 0, 2**38)
 
     @property
     def last_activation(self) -> str:
@@ -198,11 +160,6 @@ class Sequential:
     # How it is trained
 
     @property
-    def optimizer(self) -> Optimizer | None:
-        """The model's own copy of the optimizer of `compile`; its hyperparameters may be set at any time."""
-        return None if self._compiled is None else self._compiled.optimizer
-
-    @property
     def loss(self) -> Loss | None:
         """The loss of `compile`."""
         return None if self._compiled is None else self._compiled.loss
@@ -234,16 +191,7 @@ class Sequential:
             ValueError: A name is unknown, occurs twice or means something else in the logs; or the loss does not go
                 with the last activation, or a metric with the loss.
         """
-        given, before = OPTIMIZERS.resolve(optimizer), self.optimizer
-        own = given if given is before else given.fresh()
-        if given is self._given and before is not None:
-            own.take_state(before)
-        compiled = Compiled(own, loss, metrics, self.last_activation)
-        if self._built is not None:
-            self._bind(own, self._built)
-        self._compiled = compiled
-        if given is not before:
-            self._given = given
+        self._compile(optimizer, lambda own: Compiled(own, loss, metrics, self.last_activation))
 
     # Training
 
@@ -381,7 +329,7 @@ class Sequential:
         data, plan = self._samples(loss, x, y, sample_weight)
         compiled.check_metrics(data, loss, plan.outputs)
         built.freeze()
-        return evaluate(compiled, loss, built, data, batch_size)
+        return evaluate(compiled, built, data, batch_size)
 
     def cost_and_gradient(
         self, x: ArrayLike, y: ArrayLike, w: ArrayLike | None = None, sample_weight: ArrayLike | None = None
@@ -421,16 +369,8 @@ class Sequential:
         if loss.opaque:
             raise TypeError(f"The loss {loss.name!r} is a Python function; all data at once need a loss of the core.")
         data, _ = self._samples(loss, x, y, sample_weight)
-        if w is not None:
-            w = checks.array("w", w)
-            if w.shape != (self.count_params(),):
-                raise ValueError(
-                    f"w has shape {w.shape}; expected one number for each weight, ({self.count_params()},)."
-                )
-            checks.finite("w", w, self.dtype)
-            w = checks.in_form(w, "float64")
         built.freeze()
-        return begin(compiled, built, data, len(data.x)).cost_and_gradient(w)
+        return begin(compiled, built, data, len(data.x)).cost_and_gradient(self._flat_weights(w))
 
     # Predicting
 
@@ -540,98 +480,6 @@ class Sequential:
             gradient = checks.in_form(gradient, self.dtype)
         return in_shape(network.backward(gradient), plan.input_shape)
 
-    def apply_gradients(self) -> None:
-        """Do one step of the optimizer along the gradients that `backward` has left.
-
-        Raises:
-            RuntimeError: The model has not been compiled or not been built.
-        """
-        if self._compiled is None:
-            raise RuntimeError("The model has no optimizer: call compile(optimizer) first.")
-        optimizer = self._compiled.optimizer
-        trainer = self._bind(optimizer, self._need_weights())
-        optimizer.check_gradient_in_place()
-        trainer.apply(optimizer.hyper)
-
-    @property
-    def parameters(self) -> dict[str, Real]:
-        """The weights by name (``"dense/kernel"``): views that may be written."""
-        return self._need_weights().parameters
-
-    @property
-    def gradients(self) -> dict[str, Real]:
-        """The gradients that `backward` has left, by the names of `parameters`: views."""
-        return self._need_weights().gradients
-
-    @property
-    def state(self) -> dict[str, Real]:
-        """What layers keep beside the weights, by name (``"batch_normalization/moving_mean"``): views to be written."""
-        return self._need_weights().state
-
-    @property
-    def slots(self) -> dict[str, Real]:
-        """The optimizer's arrays by name (``"dense/kernel/m"``): views that may be written."""
-        if self._compiled is None:
-            return {}
-        self._bind(self._compiled.optimizer, self._need_weights())
-        return self._compiled.optimizer.slots
-
-    # Weights
-
-    def get_weights(self) -> list[Real]:
-        """Return copies of all weights, layer by layer, kernel before bias, and then of the `state`.
-
-        Raises:
-            RuntimeError: The model has not been built.
-        """
-        return [view.copy() for view in self._need_weights().tensors.values()]
-
-    def set_weights(self, weights: Sequence[ArrayLike]) -> None:
-        """Set all weights, or, if one does not fit, none.
-
-        Args:
-            weights: Arrays in the order and of the shapes of `get_weights`.
-
-        Raises:
-            RuntimeError: The model has not been built.
-            TypeError: One does not hold numbers.
-            ValueError: Their number or the shape of one does not fit, or a value is NaN or infinite.
-        """
-        self._need_weights().set_weights(weights)
-
-    def count_params(self) -> int:
-        """Return the number of weights.
-
-        Raises:
-            RuntimeError: The model has not been built.
-        """
-        return sum(view.size for view in self.parameters.values())
-
-    def schedule(self, training: bool = True) -> list[str]:
-        r"""Return in which order the core does what, a line for each stage; threads wait for each other between them.
-
-        A stage is over rows, which go through all of its steps slab by slab, or over the columns of all rows, or over
-        the parameters. ``forward 1 dense`` is a step of the first layer of the core, ``ends`` the loss.
-
-        Args:
-            training: Whether for a step of training; else for `predict`.
-
-        Raises:
-            RuntimeError: The model has not been built.
-
-        Example:
-            >>> import fastopt as fo
-            >>> model = fo.Sequential([fo.layers.Dense(3, "relu"), fo.layers.Dense(2)])
-            >>> model.build(4)
-            >>> print(*model.schedule(), sep="\n")
-            parameters: backward 2 dense
-            rows: load 0 input, forward 1 dense, forward 2 dense, ends, backward 2 dense
-            parameters: gradient 2 dense, gradient 2 dense, gradient 1 dense, gradient 1 dense
-        """
-        built = self._need_weights()
-        built.freeze()
-        return built.network.schedule(training)
-
     # What `fastopt` adds from the floor above, `fastopt.tools`
 
     if TYPE_CHECKING:
@@ -658,23 +506,12 @@ class Sequential:
             raise RuntimeError("The model has no loss: call compile(optimizer, loss) first.")
         return self._compiled, self._compiled.loss
 
-    def _need_weights(self) -> Built:
-        if self._built is None:
-            raise RuntimeError("The model has no weights yet: call build(input_shape) or fit(x, y) first.")
-        return self._built
-
     def _ready(self) -> Ready:
         """Return what a step takes."""
-        compiled, loss = self._need_loss()
+        compiled, _ = self._need_loss()
         built = self._need_weights()
         built.freeze()
-        return Ready(compiled, loss, built, self._bind(compiled.optimizer, built))
-
-    def _bind(self, optimizer: Optimizer, built: Built) -> _core.Optimizer:
-        """Return the core's optimizer of these weights; the given one learns the epoch."""
-        if optimizer.epoch != self.epochs_trained:
-            optimizer.epoch = self.epochs_trained
-        return optimizer.bind(built.network, lambda: [*built.plan.parameters])
+        return Ready(compiled, built, self._bind(compiled.optimizer, built))
 
     def _samples(
         self,

@@ -1,0 +1,351 @@
+"""Models of several inputs and outputs, whose layers may be connected in any way that goes forward."""
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastopt.core import checks
+from fastopt.kernels import Real
+from fastopt.layers.base import Symbol, size_of
+from fastopt.model.built import Built
+from fastopt.model.callbacks import Callback, History, Logs
+from fastopt.model.compiled import Metrics
+from fastopt.model.data import Several, batch_size_at, checked_inputs, in_shape
+from fastopt.model.fit import Ready, begin, evaluate, fit, train
+from fastopt.model.graph import Graph
+from fastopt.model.heads import AnyLoss, Heads
+from fastopt.model.progress import progress
+from fastopt.model.weighted import Weighted
+from fastopt.optimizers import Optimizer
+
+__all__ = ["Model"]
+
+Arrays = ArrayLike | Sequence[ArrayLike]
+
+
+class Model(Weighted[Heads]):
+    """A network between inputs and outputs, as Keras's functional form describes it.
+
+    Layers are called with `fastopt.Input` or with what other layers returned; one that is called more than once has the
+    same weights each time. Where there is one input, data are an array; where there are several, a list of arrays. So
+    it is for outputs and targets, which may also be a dict by the names of the outputs: those of their layers.
+
+    Args:
+        inputs: A `fastopt.Input`, or a list of them.
+        outputs: What a layer returned, or a list.
+        seed: Decides the starting values and the order of samples, 0 <= seed < 2**64; None draws one from the operating
+            system.
+        dtype: ``"float32"`` or ``"float64"``, of weights and of all computing.
+        name: A name.
+
+    Attributes:
+        graph: The layers in their places.
+        history: The `History` of the last `fit`, also of one that was interrupted.
+        epochs_trained: The number of epochs trained so far.
+        stop_training: Set by callbacks to end `fit`.
+
+    Raises:
+        TypeError: An input is not a `fastopt.Input`, or an output not one of a layer.
+        ValueError: An output needs an input that is not among `inputs`, no output needs an input, or a layer is called
+            with inputs of different shapes.
+
+    Example:
+        >>> import numpy as np, fastopt as fo
+        >>> a, b = fo.Input(7), fo.Input(3)
+        >>> h = fo.layers.Concatenate()([fo.layers.Dense(16, "relu")(a), b])
+        >>> outputs = [fo.layers.Dense(1, name="value")(h), fo.layers.Dense(4, name="policy")(h)]
+        >>> model = fo.Model([a, b], outputs)
+        >>> losses = {"value": "mse", "policy": "sparse_categorical_crossentropy"}
+        >>> model.compile("adam", losses, metrics={"value": [], "policy": ["accuracy"]}, loss_weights=[0.5, 1.0])
+        >>> x, y = [np.ones((20, 7)), np.ones((20, 3))], [np.zeros(20), np.ones(20, int)]
+        >>> history = model.fit(x, y, epochs=50, verbose=0)
+        >>> list(model.evaluate(x, y))
+        ['loss', 'value_loss', 'policy_loss', 'policy_accuracy']
+        >>> [output.shape for output in model.predict(x)]
+        [(20, 1), (20, 4)]
+    """
+
+    def __init__(
+        self,
+        inputs: Symbol | Sequence[Symbol],
+        outputs: Symbol | Sequence[Symbol],
+        seed: int | None = 0,
+        dtype: str = "float32",
+        name: str | None = None,
+    ) -> None:
+        super().__init__(seed, dtype, name)
+        self.graph = Graph(_listed(inputs), _listed(outputs))
+        self._built = Built(self.graph, self.dtype, self.seed)
+
+    # Copies and pickles: weights, optimizer and history.
+
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"_built": None, "_given": None, "_weights": (self.get_weights(), self.draws)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        weights, draws = state["_weights"]
+        vars(self).update((name, value) for name, value in state.items() if name != "_weights")
+        self._built = built = Built(self.graph, self.dtype, self.seed, initialize=False)
+        built.network.noise = self._noise
+        if self._compiled is not None:
+            self._bind(self._compiled.optimizer, built)
+        for view, array in zip(built.tensors.values(), weights, strict=True):
+            view[...] = array
+        self.draws = draws
+
+    def __copy__(self) -> Self:
+        return copy.deepcopy(self)
+
+    def compile(
+        self,
+        optimizer: str | Optimizer = "adam",
+        loss: AnyLoss | Sequence[AnyLoss] | Mapping[str, AnyLoss] | None = None,
+        metrics: Metrics | Sequence[Metrics] | Mapping[str, Metrics] = (),
+        loss_weights: Sequence[float] | Mapping[str, float] | None = None,
+    ) -> None:
+        """Choose how the model is trained.
+
+        Args:
+            optimizer: The name or the object of an optimizer.
+            loss: The loss of the output; or a list of them, or a dict by the names of the outputs; None for a model
+                that is trained only by `backward`.
+            metrics: Those of the output; or a list of such for each output, or a dict.
+            loss_weights: How many times the cost takes each loss, at least 0; 1 if None.
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            ValueError: A name is unknown, or there is not one of each for each output.
+        """
+        if loss is None:
+            if metrics:
+                raise ValueError("Metrics need a loss.")
+            loss = [None] * len(self.graph.output_names)  # type: ignore[list-item]
+        self._compile(optimizer, lambda own: Heads(own, loss, metrics, loss_weights, self.graph))
+
+    def fit(
+        self,
+        x: Arrays,
+        y: Arrays | Mapping[str, ArrayLike],
+        batch_size: int | Callable[[int], float] = 32,
+        epochs: int = 1,
+        validation_data: Sequence[Any] | None = None,
+        shuffle: bool = True,
+        sample_weight: ArrayLike | None = None,
+        callbacks: Sequence[Callback] = (),
+        initial_epoch: int = 0,
+        verbose: int | str = "auto",
+    ) -> History:
+        """Train for some epochs, along the gradient of the sum of all losses times their weights.
+
+        Args:
+            x: Inputs ``[n, features]``.
+            y: Targets, as the losses want them.
+            batch_size: Samples a step, or a schedule or function of the number of epochs trained.
+            epochs: The number of the epoch to stop before.
+            validation_data: ``(x, y)`` or ``(x, y, sample_weight)``, evaluated after each epoch.
+            shuffle: Whether each epoch takes the samples in a new random order.
+            sample_weight: Weights ``[n]``, at least 0, of all losses.
+            callbacks: Objects to call as training goes.
+            initial_epoch: The number of the first epoch, from 0.
+            verbose: 0 silent, 1 a bar, 2 one line an epoch, ``"auto"`` as `Sequential.fit`.
+
+        Returns:
+            The history, also found in ``model.history``.
+
+        Raises:
+            RuntimeError, TypeError, ValueError, FloatingPointError, KeyboardInterrupt: As `Sequential.fit`.
+        """
+        compiled = self._need_losses()
+        first_size = batch_size_at(batch_size, self.epochs_trained)
+        initial_epoch = checks.integer("initial_epoch", initial_epoch, 0)
+        epochs = checks.integer("epochs", epochs, initial_epoch)
+        if isinstance(callbacks, Callback) or not all(isinstance(c, Callback) for c in callbacks):
+            raise TypeError(f"callbacks must be a list of objects of fastopt.callbacks.Callback, not {callbacks!r}.")
+        shown = progress(verbose)
+        data = self._data(x, y, sample_weight)
+        validation = None
+        if validation_data is not None:
+            if not isinstance(validation_data, list | tuple) or len(validation_data) not in (2, 3):
+                raise ValueError("validation_data must be (x, y) or (x, y, sample_weight).")
+            given_x, given_y, weight = (*validation_data, None)[:3]
+            validation = self._data(given_x, given_y, weight, "validation ")
+            compiled.check_metrics(validation, self.graph)
+        self.graph.check_batches(data.rows, first_size)
+        return fit(self, data, validation, batch_size, range(initial_epoch, epochs), shuffle, callbacks, shown)
+
+    def train_on_batch(
+        self, x: Arrays, y: Arrays | Mapping[str, ArrayLike], sample_weight: ArrayLike | None = None
+    ) -> Logs:
+        """Do one step on all of the data as one batch; return the losses and means over samples before it.
+
+        Args:
+            x: Inputs ``[n, features]``.
+            y: Targets, as the losses want them.
+            sample_weight: Weights ``[n]``, at least 0.
+
+        Raises:
+            RuntimeError, TypeError, ValueError, FloatingPointError: As `fit`.
+        """
+        self._need_losses()
+        data = self._data(x, y, sample_weight)
+        self.graph.check_batches(data.rows, data.rows)
+        ready = self._ready()
+        return train(ready, begin(ready.compiled, ready.built, data, data.rows), 1)
+
+    def evaluate(
+        self,
+        x: Arrays,
+        y: Arrays | Mapping[str, ArrayLike],
+        batch_size: int = 256,
+        sample_weight: ArrayLike | None = None,
+    ) -> Logs:
+        """Return the cost, which is the sum of the losses times their weights, and the losses and metrics of outputs.
+
+        Args:
+            x: Inputs ``[n, features]``.
+            y: Targets, as the losses want them.
+            batch_size: Samples computed at a time, at least 1; it changes memory and speed only.
+            sample_weight: Weights ``[n]``, at least 0.
+
+        Raises:
+            RuntimeError, TypeError, ValueError: As `fit`.
+        """
+        compiled, built = self._need_losses(), self._need_weights()
+        data = self._data(x, y, sample_weight)
+        compiled.check_metrics(data, self.graph)
+        built.freeze()
+        return evaluate(compiled, built, data, checks.integer("batch_size", batch_size, 1, checks.SIZE))
+
+    def cost_and_gradient(
+        self,
+        x: Arrays,
+        y: Arrays | Mapping[str, ArrayLike],
+        w: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> tuple[float, NDArray[np.float64]]:
+        """Return the cost of all samples together and its gradient, at any weights; see `Sequential`.
+
+        Args:
+            x: Inputs ``[n, features]``.
+            y: Targets, as the losses want them.
+            w: The weights ``[count_params()]``; None for those of the model.
+            sample_weight: Weights ``[n]``, at least 0.
+
+        Raises:
+            RuntimeError, TypeError, ValueError: As `fit`.
+        """
+        ready = self._ready()
+        epoch = begin(ready.compiled, ready.built, self._data(x, y, sample_weight), 1)
+        return epoch.cost_and_gradient(self._flat_weights(w))
+
+    def predict(self, x: Arrays, batch_size: int = 256) -> Any:
+        """Return the outputs ``[n, ...]``: an array, or a list of them.
+
+        Args:
+            x: Inputs ``[n, features]``.
+            batch_size: Samples computed at a time, at least 1; it changes memory and speed only.
+
+        Raises:
+            TypeError: `x` does not hold numbers.
+            ValueError: The shape does not fit, or a value is NaN or infinite.
+        """
+        batch_size = checks.integer("batch_size", batch_size, 1, checks.SIZE)
+        return self._shaped(self._need_weights().network.predict(self._inputs("x", x), batch_size))
+
+    def __call__(self, x: Arrays) -> Any:
+        """Return the outputs and keep what `backward` needs.
+
+        Args:
+            x: Inputs ``[n, features]``.
+
+        Raises:
+            TypeError: `x` does not hold numbers.
+            ValueError: The shape does not fit, or a value is NaN or infinite.
+        """
+        inputs, built = self._inputs("x", x), self._need_weights()
+        self.graph.check_batches(len(inputs[0]), len(inputs[0]))
+        built.freeze()
+        return self._shaped(built.network.forward(inputs))
+
+    def backward(self, dy: Arrays) -> Any:
+        """Fill the gradients of the last call of the model, and return those of its inputs.
+
+        Args:
+            dy: The gradient of one's own loss with respect to each output, of its shape.
+
+        Raises:
+            RuntimeError: The model has not been called since it was trained or the last `backward`.
+            TypeError: `dy` does not hold numbers.
+            ValueError: A shape is not that of the output, or a value is NaN or infinite.
+        """
+        gradients = []
+        for name, given, shape in zip(
+            self.graph.output_names,
+            _several("dy", dy, len(self.graph.output_names)),
+            self.graph.output_shapes,
+            strict=True,
+        ):
+            array = checks.array(f"dy of {name!r}", given)
+            if array.ndim and array.shape[1:] == shape:
+                array = array.reshape(len(array), -1)
+            array = checks.matrix(f"dy of {name!r}", array, size_of(shape))
+            checks.finite(f"dy of {name!r}", array, self.dtype)
+            gradients.append(checks.in_form(array, self.dtype))
+        found = self._need_weights().network.backward(gradients)
+        arrays = found if isinstance(found, list) else [found]
+        shaped = [in_shape(array, shape) for array, shape in zip(arrays, self.graph.input_shapes, strict=True)]
+        return shaped if len(shaped) > 1 else shaped[0]
+
+    # Pieces
+
+    def _need_losses(self) -> Heads:
+        if self._compiled is None or not self._compiled.has_losses:
+            raise RuntimeError("The model has no loss: call compile(optimizer, loss) first.")
+        return self._compiled
+
+    def _ready(self) -> Ready:
+        """Return what a step takes."""
+        compiled, built = self._need_losses(), self._need_weights()
+        built.freeze()
+        return Ready(compiled, built, self._bind(compiled.optimizer, built))
+
+    def _inputs(self, name: str, x: Arrays) -> list[NDArray[Any]]:
+        """Return the samples of each input, each in a row."""
+        shapes = self.graph.input_shapes
+        arrays = []
+        for i, (given, shape) in enumerate(zip(_several(name, x, len(shapes)), shapes, strict=True)):
+            arrays.append(checked_inputs(name if len(shapes) == 1 else f"{name}[{i}]", given, shape, self.dtype)[0])
+            if len(arrays[-1]) != len(arrays[0]):
+                raise ValueError(f"{name}[{i}] has {len(arrays[-1])} samples, {name}[0] has {len(arrays[0])}.")
+        return arrays
+
+    def _data(
+        self, x: Arrays, y: Arrays | Mapping[str, ArrayLike], sample_weight: ArrayLike | None, prefix: str = ""
+    ) -> Several:
+        inputs = self._inputs(f"{prefix}x", x)
+        rows = len(inputs[0])
+        targets = self._need_losses().targets(y, self.graph, rows, self.dtype, prefix)
+        if sample_weight is None:
+            return Several(inputs, targets, None)
+        return Several(inputs, targets, checks.weights(f"{prefix}sample_weight", sample_weight, rows, self.dtype))
+
+    def _shaped(self, outputs: Real | list[Real]) -> Any:
+        arrays = outputs if isinstance(outputs, list) else [outputs]
+        shaped = [in_shape(array, shape) for array, shape in zip(arrays, self.graph.output_shapes, strict=True)]
+        return shaped if len(shaped) > 1 else shaped[0]
+
+
+def _listed(symbols: Symbol | Sequence[Symbol]) -> list[Symbol]:
+    return [symbols] if isinstance(symbols, Symbol) else list(symbols)
+
+
+def _several(name: str, given: Arrays, count: int) -> list[Any]:
+    """Return as many arrays: the items of a list, or, where there is one, itself."""
+    if count == 1:
+        return list(given) if isinstance(given, list | tuple) and len(given) == 1 and np.ndim(given[0]) > 1 else [given]
+    if not isinstance(given, list | tuple) or len(given) != count:
+        raise ValueError(f"{name} must be a list of {count} arrays.")
+    return list(given)

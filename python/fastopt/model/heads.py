@@ -1,0 +1,136 @@
+"""What a model of several outputs is trained by: an optimizer, and a loss and metrics for each output."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from fastopt import _core
+from fastopt.core import checks
+from fastopt.losses import Loss
+from fastopt.model.callbacks import Logs
+from fastopt.model.compiled import SPEED, Compiled, Metrics
+from fastopt.model.data import Several
+from fastopt.model.graph import Graph
+from fastopt.optimizers import Optimizer
+
+__all__ = ["Heads", "by_output"]
+
+AnyLoss = str | Loss | Callable[..., Any]
+
+
+class Heads:
+    """An optimizer, and a loss and metrics for each output.
+
+    Args:
+        optimizer: The optimizer.
+        loss: A loss for each output, as `fastopt.Model.compile` takes them.
+        metrics: Metrics of each output.
+        loss_weights: How many times the cost takes each loss.
+        graph: The layers between inputs and outputs.
+
+    Raises:
+        TypeError, ValueError: As `fastopt.Model.compile`.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        loss: AnyLoss | Sequence[AnyLoss] | Mapping[str, AnyLoss],
+        metrics: Metrics | Sequence[Metrics] | Mapping[str, Metrics],
+        loss_weights: Sequence[float] | Mapping[str, float] | None,
+        graph: Graph,
+    ) -> None:
+        names = graph.output_names
+        self.optimizer = optimizer
+        losses = by_output("loss", loss, names)
+        chosen = by_output("metrics", metrics, names) if metrics else [()] * len(names)
+        weights = [1.0] * len(names) if loss_weights is None else by_output("loss_weights", loss_weights, names)
+        factors = [checks.real(f"loss_weights[{name!r}]", w, 0.0) for name, w in zip(names, weights, strict=True)]
+        # Of each output, with the prefix of its names in logs; a single output has none.
+        self._parts = {
+            "" if len(names) == 1 else f"{name}_": Compiled(optimizer, *what)
+            for name, *what in zip(names, losses, chosen, graph.output_activations, factors, strict=True)
+        }
+
+    def goals(self, data: Any) -> list[_core.Goal]:
+        """Return what the core judges each output by."""
+        return [part.goal(data.of(i)) for i, part in enumerate(self._parts.values())]
+
+    def means(self, totals: Mapping[str, float]) -> Logs:
+        """Return the means over samples: the cost, and the loss and metrics of each output."""
+        logs: Logs = {"loss": totals["loss"] / (totals["weight"] or float("nan"))}
+        for i, (prefix, part) in enumerate(self._parts.items()):
+            means = part.means(totals, f"{i}/" if prefix else "")
+            logs |= {f"{prefix}{name}": value for name, value in means.items()}
+        return logs
+
+    @property
+    def has_losses(self) -> bool:
+        """Whether the outputs have losses; else the model is trained only by `backward`."""
+        return len(self._losses) == len(self._parts)
+
+    @property
+    def reported(self) -> list[str]:
+        """The names that the cost and all losses and metrics are reported under."""
+        return list(
+            dict.fromkeys(["loss", *(f"{prefix}{name}" for prefix, p in self._parts.items() for name in p.reported)])
+        )
+
+    @property
+    def needs_outputs(self) -> bool:
+        """Whether there are metrics that are no means over samples."""
+        return any(part.needs_outputs for part in self._parts.values())
+
+    def of_outputs(self, data: Any, outputs: Any) -> Logs:
+        """Return these metrics for all samples; NaN if an output is NaN or infinite."""
+        several = outputs if isinstance(outputs, list) else [outputs]
+        return {
+            f"{prefix}{name}": value
+            for i, (prefix, part) in enumerate(self._parts.items())
+            for name, value in part.of_outputs(data.of(i), several[i]).items()
+        }
+
+    def log_names(self, validated: bool) -> list[str]:
+        """Return the names of what the logs of an epoch hold."""
+        means = [f"{prefix}{n}" for prefix, part in self._parts.items() for n in ("loss", *part.mean_metrics)]
+        validation = [f"val_{name}" for name in self.reported if validated]
+        return [*dict.fromkeys(["loss", *means]), *self.optimizer.report(), *validation, *SPEED]
+
+    def targets(self, y: object, graph: Graph, rows: int, dtype: str, prefix: str) -> list[Any]:
+        """Return the targets of each output as its loss wants them."""
+        several, targets = by_output(f"{prefix}y", y, graph.output_names), []
+        for i, (given, loss) in enumerate(zip(several, self._losses, strict=True)):
+            name = f"{prefix}y" if len(self._parts) == 1 else f"{prefix}y[{graph.output_names[i]!r}]"
+            array = checks.array(name, given)
+            if array.ndim == 0 or len(array) != rows:
+                raise ValueError(f"{name} has shape {array.shape}; expected one target for each of {rows} samples.")
+            shape = graph.output_shapes[i]
+            if len(shape) > 1 and array.shape[1:] == shape:
+                array = array.reshape(rows, -1)
+            targets.append(loss.targets(name, array, graph.sizes_of_outputs[i], dtype))
+        return targets
+
+    @property
+    def _losses(self) -> list[Loss]:
+        return [part.loss for part in self._parts.values() if part.loss is not None]
+
+    def check_metrics(self, data: Several, graph: Graph) -> None:
+        """Refuse metrics that cannot be computed for the data."""
+        for i, (loss, part) in enumerate(zip(self._losses, self._parts.values(), strict=True)):
+            part.check_metrics(data.of(i), loss, graph.sizes_of_outputs[i])
+
+
+def by_output(what: str, given: Any, names: Sequence[str]) -> list[Any]:
+    """Return one thing for each output: of a list or of a dict by the names of outputs, or, for one output, itself.
+
+    Raises:
+        ValueError: There are more or fewer, or a name is none of an output.
+    """
+    if len(names) == 1 and not (isinstance(given, Mapping) and given.keys() == {names[0]}):
+        return [given]
+    if isinstance(given, Mapping):
+        if given.keys() != set(names):
+            raise ValueError(f"{what} has the keys {[*given]}; the outputs are {', '.join(names)}.")
+        return [given[name] for name in names]
+    if not isinstance(given, list | tuple) or len(given) != len(names):
+        raise ValueError(f"{what} must be a list, or a dict, of one for each output: {', '.join(names)}.")
+    return list(given)

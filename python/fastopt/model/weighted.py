@@ -1,0 +1,207 @@
+"""What has weights and an optimizer: what models of one input and of several have in common."""
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Generic, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastopt import _core
+from fastopt.core import checks
+from fastopt.core.registry import unknown_name
+from fastopt.kernels import Real
+from fastopt.model.built import Built
+from fastopt.model.callbacks import History
+from fastopt.optimizers import OPTIMIZERS, Optimizer
+
+__all__ = ["Weighted"]
+
+DTYPES = ("float32", "float64")
+
+
+class Optimized(Protocol):
+    """What a model is trained by."""
+
+    optimizer: Optimizer
+
+
+C = TypeVar("C", bound=Optimized)
+
+
+class Weighted(Generic[C]):
+    """The base of models: the weights, the optimizer, and how far training has come."""
+
+    def __init__(self, seed: int | None, dtype: str, name: str | None) -> None:
+        self.seed = int.from_bytes(os.urandom(8), "little") if seed is None else checks.integer("seed", seed, 0, 2**64)
+        try:
+            self.dtype = np.dtype(dtype).name
+        except (TypeError, SyntaxError):
+            self.dtype = str(dtype)
+        if self.dtype not in DTYPES:
+            raise unknown_name("dtype", dtype, DTYPES)
+        if not isinstance(name, str | None):
+            raise TypeError(f"name must be a string, not {name!r}.")
+        self.name = name
+        self.history = History()
+        self.epochs_trained = 0
+        self.stop_training = False
+        self._compiled: C | None = None
+        self._given: Optimizer | None = None  # of which the compiled optimizer is a copy
+        self._built: Built | None = None
+        self._noise = True
+
+    @property
+    def noise(self) -> bool:
+        """Whether layers that add noise in training do so; it may be set at any time."""
+        return self._noise
+
+    @noise.setter
+    def noise(self, value: bool) -> None:
+        self._noise = bool(value)
+        if self._built is not None:
+            self._built.network.noise = self._noise
+
+    @property
+    def draws(self) -> int:
+        """The number of batches trained, which with the seed decides the noise of the next."""
+        return self._need_weights().network.draws
+
+    @draws.setter
+    def draws(self, value: int) -> None:
+        self._need_weights().network.draws = checks.integer("draws", value, 0, 2**38)
+
+    @property
+    def optimizer(self) -> Optimizer | None:
+        """The model's own copy of the optimizer of `compile`; its hyperparameters may be set at any time."""
+        return None if self._compiled is None else self._compiled.optimizer
+
+    def apply_gradients(self) -> None:
+        """Do one step of the optimizer along the gradients that `backward` has left.
+
+        Raises:
+            RuntimeError: The model has not been compiled or not been built.
+        """
+        if self._compiled is None:
+            raise RuntimeError("The model has no optimizer: call compile(optimizer) first.")
+        optimizer = self._compiled.optimizer
+        trainer = self._bind(optimizer, self._need_weights())
+        optimizer.check_gradient_in_place()
+        trainer.apply(optimizer.hyper)
+
+    @property
+    def parameters(self) -> dict[str, Real]:
+        """The weights by name (``"dense/kernel"``): views that may be written."""
+        return self._need_weights().parameters
+
+    @property
+    def gradients(self) -> dict[str, Real]:
+        """The gradients that `backward` has left, by the names of `parameters`: views."""
+        return self._need_weights().gradients
+
+    @property
+    def state(self) -> dict[str, Real]:
+        """What layers keep beside the weights, by name (``"batch_normalization/moving_mean"``): views to be written."""
+        return self._need_weights().state
+
+    @property
+    def slots(self) -> dict[str, Real]:
+        """The optimizer's arrays by name (``"dense/kernel/m"``): views that may be written."""
+        if self._compiled is None:
+            return {}
+        self._bind(self._compiled.optimizer, self._need_weights())
+        return self._compiled.optimizer.slots
+
+    # Weights
+
+    def get_weights(self) -> list[Real]:
+        """Return copies of all weights, layer by layer, kernel before bias, and then of the `state`.
+
+        Raises:
+            RuntimeError: The model has not been built.
+        """
+        return [view.copy() for view in self._need_weights().tensors.values()]
+
+    def set_weights(self, weights: Sequence[ArrayLike]) -> None:
+        """Set all weights, or, if one does not fit, none.
+
+        Args:
+            weights: Arrays in the order and of the shapes of `get_weights`.
+
+        Raises:
+            RuntimeError: The model has not been built.
+            TypeError: One does not hold numbers.
+            ValueError: Their number or the shape of one does not fit, or a value is NaN or infinite.
+        """
+        self._need_weights().set_weights(weights)
+
+    def count_params(self) -> int:
+        """Return the number of weights.
+
+        Raises:
+            RuntimeError: The model has not been built.
+        """
+        return sum(view.size for view in self.parameters.values())
+
+    def schedule(self, training: bool = True) -> list[str]:
+        r"""Return in which order the core does what, a line for each stage; threads wait for each other between them.
+
+        A stage is over rows, which go through all of its steps slab by slab, or over the columns of all rows, or over
+        the parameters. ``forward 1 dense`` is a step of the first layer of the core, ``ends`` the loss.
+
+        Args:
+            training: Whether for a step of training; else for `predict`.
+
+        Raises:
+            RuntimeError: The model has not been built.
+
+        Example:
+            >>> import fastopt as fo
+            >>> model = fo.Sequential([fo.layers.Dense(3, "relu"), fo.layers.Dense(2)])
+            >>> model.build(4)
+            >>> print(*model.schedule(), sep="\n")
+            parameters: backward 2 dense
+            rows: load 0 input, forward 1 dense, forward 2 dense, ends, backward 2 dense
+            parameters: gradient 2 dense, gradient 2 dense, gradient 1 dense, gradient 1 dense
+        """
+        built = self._need_weights()
+        built.freeze()
+        return built.network.schedule(training)
+
+    # Pieces
+
+    def _need_weights(self) -> Built:
+        if self._built is None:
+            raise RuntimeError("The model has no weights yet: call build(input_shape) or fit(x, y) first.")
+        return self._built
+
+    def _flat_weights(self, w: ArrayLike | None) -> NDArray[np.float64] | None:
+        """Return a vector of all weights as the core reads it."""
+        if w is None:
+            return None
+        array = checks.array("w", w)
+        if array.shape != (self.count_params(),):
+            raise ValueError(
+                f"w has shape {array.shape}; expected one number for each weight, ({self.count_params()},)."
+            )
+        checks.finite("w", array, self.dtype)
+        return checks.in_form(array, "float64")
+
+    def _compile(self, optimizer: str | Optimizer, make: Callable[[Optimizer], C]) -> None:
+        """Train from now on by what is made of the model's own copy of an optimizer."""
+        given, before = OPTIMIZERS.resolve(optimizer), self.optimizer
+        own = given if given is before else given.fresh()
+        if given is self._given and before is not None:
+            own.take_state(before)
+        compiled = make(own)
+        if self._built is not None:
+            self._bind(own, self._built)
+        self._compiled = compiled
+        if given is not before:
+            self._given = given
+
+    def _bind(self, optimizer: Optimizer, built: Built) -> _core.Optimizer:
+        """Return the core's optimizer of these weights; the given one learns the epoch."""
+        if optimizer.epoch != self.epochs_trained:
+            optimizer.epoch = self.epochs_trained
+        return optimizer.bind(built.network, lambda: [*built.plan.parameters])
