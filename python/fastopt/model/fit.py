@@ -144,7 +144,8 @@ def _train_epoch(
 
     while done < batches and not model.stop_training:
         stop = min([batches, *(done + listener.every - done % listener.every for listener in listeners)])
-        ready = model._ready()
+        if done > 0:  # callbacks were called
+            ready = model._ready()
         logs = train(ready, passed, stop - done, poll)
         done = stop
         for listener in listeners:

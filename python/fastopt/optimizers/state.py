@@ -180,7 +180,7 @@ class State:
             RuntimeError: The average is in the place of the parameters.
             TypeError, ValueError: As `Description.numbers`; or the rule has changed.
         """
-        if self._live != self._seen or description is not self._read:
+        if description is not self._read or (self._live != self._seen and self._more_than_the_epoch_changed()):
             self._look_at(description)
         if self._constant is not None:
             return self._constant
@@ -206,6 +206,13 @@ class State:
                 f"This {type(description).__name__} began with other LayerRates or another choice of which parameters "
                 "decay, which stay for all steps: use a new optimizer."
             )
+
+    def _more_than_the_epoch_changed(self) -> bool:
+        self._ahead = (0, 0, {})  # schedules may count epochs
+        for seen, live in zip(self._seen, self._live, strict=True):
+            if "epoch" in live:
+                seen["epoch"] = live["epoch"]
+        return self._live != self._seen
 
     def _look_at(self, description: Description) -> None:
         """Find out what may be kept of the numbers."""
