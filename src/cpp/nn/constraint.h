@@ -14,7 +14,7 @@ namespace fastopt {
 struct Constraint {
   enum class Kind : std::uint8_t { none, max_norm, unit_norm, non_negative };
   Kind kind = Kind::none;
-  double most = 1;  // norm
+  double limit = 1;  // of norms
   bool of_columns = true;
 
   bool any() const { return kind != Kind::none; }
@@ -55,7 +55,7 @@ struct Constraint {
   template <class T>
   T factor(double square) const {
     const double norm = std::sqrt(square);
-    return static_cast<T>(norm > (kind == Kind::max_norm ? most : 0) ? most / norm : 1);
+    return static_cast<T>(norm > (kind == Kind::max_norm ? limit : 0) ? limit / norm : 1);
   }
 
   template <class T>

@@ -31,10 +31,10 @@ class Numbers {
     }
     return found->second;
   }
-  double optional(const std::string& name, double usual = 0) {
+  double optional(const std::string& name, double otherwise = 0) {
     asked_.insert(name);
     const auto found = spec_.numbers.find(name);
-    return found == spec_.numbers.end() ? usual : found->second;
+    return found == spec_.numbers.end() ? otherwise : found->second;
   }
   bool flag(const std::string& name) { return real(name) != 0; }
   Index count(const std::string& name) {
@@ -75,12 +75,12 @@ void regularise(TensorSpec& tensor, Numbers& n) {
   tensor.penalty = {n.optional(tensor.name + "_l1"), n.optional(tensor.name + "_l2")};
   Constraint& c = tensor.constraint;
   c.of_columns = n.optional(tensor.name + "_axis") == 0;
-  c.most = n.optional(tensor.name + "_max_norm");
-  if (c.most > 0) {
+  c.limit = n.optional(tensor.name + "_max_norm");
+  if (c.limit > 0) {
     c.kind = Constraint::Kind::max_norm;
   } else if (n.optional(tensor.name + "_unit_norm") != 0) {
     c.kind = Constraint::Kind::unit_norm;
-    c.most = 1;
+    c.limit = 1;
   } else if (n.optional(tensor.name + "_non_negative") != 0) {
     c.kind = Constraint::Kind::non_negative;
   }

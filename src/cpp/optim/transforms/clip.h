@@ -9,16 +9,16 @@
 
 namespace fastopt {
 
-inline double limited(double norm, double most) {
-  return norm > most ? most / norm : 1;  // NaN has no limit
+inline double factor_within(double limit, double norm) {
+  return norm > limit ? limit / norm : 1;  // NaN has no limit
 }
 
 struct ClipNorm {
   static constexpr std::string_view name = "clip_norm";
   static constexpr double neutral = std::numeric_limits<double>::infinity();
-  static void limit(double most, const Norms& norms) {
+  static void limit(double value, const Norms& norms) {
     for (std::size_t i = 0; i < norms.squares.size(); ++i) {
-      norms.factor[i] *= limited(norms.factor[i] * std::sqrt(norms.squares[i]), most);
+      norms.factor[i] *= factor_within(value, norms.factor[i] * std::sqrt(norms.squares[i]));
     }
   }
 };
@@ -26,12 +26,12 @@ struct ClipNorm {
 struct ClipGlobalNorm {
   static constexpr std::string_view name = "clip_global_norm";
   static constexpr double neutral = std::numeric_limits<double>::infinity();
-  static void limit(double most, const Norms& norms) {
+  static void limit(double value, const Norms& norms) {
     double all = 0;
     for (std::size_t i = 0; i < norms.squares.size(); ++i) {
       all += norms.factor[i] * norms.factor[i] * norms.squares[i];
     }
-    const double common = limited(std::sqrt(all), most);
+    const double common = factor_within(value, std::sqrt(all));
     for (double& factor : norms.factor) {
       factor *= common;
     }
@@ -42,8 +42,8 @@ struct ClipValue {
   static constexpr std::string_view name = "clip_value";
   static constexpr double neutral = std::numeric_limits<double>::infinity();
   template <class T>
-  static void adjust(double most, Adjust<T>& a, bool) {
-    a.limit = most;
+  static void adjust(double value, Adjust<T>& a, bool) {
+    a.limit = value;
   }
 };
 
