@@ -136,12 +136,12 @@ Layer<T> row_layer(Index outputs, Phase<T> forward, Phase<T> backward) {
 
 // Returns its place among the tensors.
 template <class T>
-int add_tensor(Layer<T>& layer, std::string name, std::vector<Index> shape, bool trained = true) {
+int add_tensor(Layer<T>& layer, const std::string& name, const std::vector<Index>& shape, bool trained = true) {
   Index size = 1;
   for (const Index n : shape) {
     size = checked_product(size, n);
   }
-  layer.tensors.push_back({.name = std::move(name), .shape = std::move(shape), .size = size, .trained = trained});
+  layer.tensors.push_back({.name = name, .shape = shape, .size = size, .trained = trained});
   return static_cast<int>(layer.tensors.size()) - 1;
 }
 

@@ -106,6 +106,7 @@ void check_output(const Plan<T>& plan, const Wiring& wiring, std::size_t number,
 template <class T>
 std::vector<std::size_t> Objective<T>::metrics() const {
   std::vector<std::size_t> counts;
+  counts.reserve(goals.size());
   for (const Goal<T>& goal : goals) {
     counts.push_back(goal.metrics.size());
   }

@@ -45,6 +45,7 @@ bool leads_on(const Wire& wire, const std::vector<bool>& needs) {
 template <class T>
 std::vector<bool> needed(const Plan<T>& plan, const Wiring& wiring, bool to_inputs) {
   std::vector<bool> needs;
+  needs.reserve(plan.nodes.size());
   for (Index i = 0; i < static_cast<Index>(plan.nodes.size()); ++i) {
     needs.push_back(i < plan.inputs ? to_inputs : plan.learns(i) || leads_on(wiring[i], needs));
   }
