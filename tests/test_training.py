@@ -396,7 +396,7 @@ def busy_thread(call):
     return lambda: (done.set(), thread.join())
 
 
-@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*fork")
 def test_fork_while_another_thread_trains(long, threads):
     """The child has the model as it was in the middle of a step, and not the thread that would end it."""
     threads(1)
