@@ -27,17 +27,23 @@ struct TransformEntry {
   bool measures;  // needs the norms of the gradients
 };
 
+template <class Transform>
+concept Limits = requires { &Transform::limit; };
+template <class Transform>
+concept KeepsSlot = requires { Transform::slot; };
+
+template <class Transform>
+constexpr TransformEntry transform_entry() {
+  TransformEntry entry{Transform::name, "", Transform::neutral, Limits<Transform>};
+  if constexpr (KeepsSlot<Transform>) {
+    entry.slot = Transform::slot;
+  }
+  return entry;
+}
+
 inline constexpr auto transforms = []<class... X>(std::tuple<X...>*) {
-  const auto entry = []<class Y>(Y*) { TransformEntry e{Y::name, "", Y::neutral, requires {&Y::limit; }
-};
-if constexpr (requires { Y::slot; }) {
-  e.slot = Y::slot;
-}
-return e;
-};
-return std::array{entry(static_cast<X*>(nullptr))...};
-}
-(static_cast<Transforms*>(nullptr));
+  return std::array{transform_entry<X>()...};
+}(static_cast<Transforms*>(nullptr));
 
 // f.operator()<Transform>(place) for each.
 template <class F>
