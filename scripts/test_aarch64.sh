@@ -66,4 +66,4 @@ rm -rf "$site/fastopt"
 cp -r python/fastopt "$site"
 "$tools/cmake" --install "$work/build" --prefix "$site"
 "$python" -m pytest -o cache_dir="$work/pytest_cache" "$@" \
-  tests/test_{simd_math,activations,dense,losses,updates,random,reductions}.py
+  tests/kernels/test_{simd_math,activations,dense,losses,updates,random,reductions}.py

@@ -36,7 +36,7 @@ from bench.text import WIDTH, as_text
 from bench.threads import slower_with_more
 from bench.training import Training
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 TURNS = 14
 
 

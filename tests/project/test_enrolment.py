@@ -11,7 +11,7 @@ import pytest
 
 import fastopt
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 RULES = Path("src/cpp/kernels/rules")
 CLASSES = Path("python/fastopt/optimizers/rules.py")
 

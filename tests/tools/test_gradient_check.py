@@ -9,7 +9,7 @@ import pytest
 import fastopt as fo
 from fastopt import check_gradients, check_gradients_of
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 LOSSES = {
     "sparse_categorical_crossentropy": ("linear", "softmax"),

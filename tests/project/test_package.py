@@ -14,7 +14,7 @@ import pytest
 
 import fastopt
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def run_python(code):

@@ -9,7 +9,7 @@ import sys
 
 import numpy as np
 import pytest
-from test_datasets import write_mnist
+from cases.mnist import write_mnist
 
 import fastopt
 from fastopt import cli

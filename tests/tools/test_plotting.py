@@ -14,7 +14,7 @@ from fastopt.optimizers import SGD, Adam, RMSprop, Trace, trace
 from fastopt.plotting import trajectories
 from fastopt.tools import plotting
 
-EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
 def bowl(x):

@@ -6,9 +6,9 @@ import pickle
 
 import cases
 import pytest
-from test_constraints import CONSTRAINTS
-from test_initializers import ROWS as INITIALIZERS
-from test_schedules import ROWS as SCHEDULES
+from cases.constraints import CONSTRAINTS
+from cases.initializers import INITIALIZERS
+from cases.schedules import SCHEDULES
 
 import fastopt as fo
 from fastopt import constraints, initializers, layers, losses, metrics, optimizers, regularizers, schedules

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 FILES = ("src/cpp", "python/fastopt", "tests")
 
 # Prints what the table of kernels says, and f and its derivative for some arguments.

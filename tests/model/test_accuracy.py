@@ -8,7 +8,7 @@ import pytest
 
 import fastopt as fo
 
-MNIST = Path(os.environ.get("FASTOPT_TEST_MNIST", Path(__file__).parents[2] / "shared" / "data" / "mnist"))
+MNIST = Path(os.environ.get("FASTOPT_TEST_MNIST", Path(__file__).parents[3] / "shared" / "data" / "mnist"))
 
 
 def split(x, y, fraction, seed):

@@ -2,20 +2,12 @@
 
 import numpy as np
 import pytest
-import twins
+from cases.constraints import CONSTRAINTS
 
 import fastopt as fo
 from fastopt.constraints import MaxNorm, NonNeg, UnitNorm
 from fastopt.layers import Dense, Maxout, WeightNormalization
 
-CONSTRAINTS = [
-    (MaxNorm(0.5), lambda w: twins.max_norm(w, 0.5)),
-    (MaxNorm(0.5, axis=1), lambda w: twins.max_norm(w, 0.5, 1)),
-    (MaxNorm(1e6), lambda w: w),
-    (UnitNorm(), twins.unit_norm),
-    (UnitNorm(axis=1), lambda w: twins.unit_norm(w, 1)),
-    (NonNeg(), lambda w: np.maximum(w, 0)),
-]
 IDS = [repr(constraint) for constraint, _ in CONSTRAINTS]
 OPTIMIZERS = {
     "sgd": lambda: fo.optimizers.SGD(0.1),
