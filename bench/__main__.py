@@ -10,7 +10,7 @@ from pathlib import Path
 from . import isa
 from .machine import cpu_count
 from .package import OURS
-from .peers import PEERS
+from .peers import BEFORE, PEERS
 from .report import publish
 from .rows import ROWS, select
 from .run import Run
@@ -61,6 +61,7 @@ def arguments(prog: str, given: Sequence[str]) -> argparse.Namespace:
     groups = ", ".join(dict.fromkeys(row.group for row in ROWS.values()))
     parser.add_argument("--only", help=f"groups ({groups}) or parts of row names, by comma")
     parser.add_argument("--peers", help=f"beside fastopt, by comma, of {', '.join(PEERS)}")
+    parser.add_argument("--against", type=Path, help=f"a folder with another build of fastopt; a peer called {BEFORE}")
     parser.add_argument("--threads", type=counts, help="by comma; else all processors, and for kernels one as well")
     parser.add_argument("--dtype", default="float32", choices=["float32", "float64"])
     parser.add_argument("--isa", default=isa.NATIVE, choices=[isa.NATIVE, *isa.LEVELS], help="that all are held to")
@@ -69,10 +70,15 @@ def arguments(prog: str, given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, help="results.json; the Markdown and the HTML go beside it")
     parser.add_argument("--wheel", type=Path, help="a wheel to weigh")
     options = parser.parse_args(given)
-    named = options.peers.split(",") if options.peers else QUICK_PEERS if options.quick else PEERS
-    options.peers = list(dict.fromkeys([OURS, *named]))
-    if unknown := sorted(set(options.peers) - set(PEERS)):
+    usual = () if options.against else QUICK_PEERS if options.quick else PEERS
+    named = options.peers.split(",") if options.peers else usual
+    if unknown := sorted(set(named) - set(PEERS)):
         parser.error(f"no such peers: {', '.join(unknown)}; there are {', '.join(PEERS)}")
+    options.peers = list(dict.fromkeys([OURS, *([BEFORE] if options.against else []), *named]))
+    if options.against and not (options.against / OURS).is_dir():
+        parser.error(f"--against {options.against}: no {OURS} is there")
+    if options.against and __package__ != "bench":
+        parser.error("--against needs the benchmarks of the source tree: python -m bench")
     chosen = [ROWS[name] for name in QUICK] if options.quick and options.only is None else select(options.only or "")
     if not chosen:
         parser.error(f"no row matches {options.only!r}")

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 from .isa import RESTRAINTS, restriction
@@ -35,10 +36,10 @@ class PeerError(RuntimeError):
 
 
 class PeerProcess:
-    def __init__(self, peer: str, threads: int, isa: str) -> None:
+    def __init__(self, peer: str, threads: int, isa: str, path: Path | None = None) -> None:
         self.peer = peer
         self.child = subprocess.Popen(
-            [sys.executable, "-m", f"{__package__}.worker", peer, str(threads)],
+            [sys.executable, "-m", f"{__package__}.worker", peer, str(threads), *([str(path)] if path else [])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

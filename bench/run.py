@@ -11,7 +11,7 @@ from .kind import Kind
 from .machine import cpu_count, describe
 from .measure import measure, ready
 from .package import OURS, package
-from .peers import ROOF, can_do
+from .peers import BEFORE, ROOF, can_do
 from .process import ALL, PeerError, PeerProcess, environment, restraints
 from .progress import Progress
 from .tables import threads_text
@@ -72,12 +72,13 @@ class Run:
         for name, (peer, threads) in part.entrants.items():
             if not any(can_do(peer, row.group) for row in part.rows):
                 continue
-            process = stack.enter_context(closing(PeerProcess(peer, threads, self.options.isa)))
+            path = self.options.against if peer == BEFORE else None
+            process = stack.enter_context(closing(PeerProcess(peer, threads, self.options.isa, path)))
             try:
                 version, isa = process.ask("setup")
                 processes[name] = process
                 if peer != ROOF:
-                    self.report["versions"][peer] = version
+                    self.report["versions"][peer] = f"{version} of {path}" if path else version
                     self.report["isas"][peer] = isa
             except PeerError as error:
                 self.report["skipped"][peer] = str(error)

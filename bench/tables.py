@@ -12,6 +12,8 @@ from .threads import AUTO, MORE, numbers, slower_with_more
 
 Table = tuple[str, list[list[str]]]
 
+NAMED = 3  # rows that a peer leaves out for one reason; more are counted
+
 
 def significant(number: float) -> str:
     """Three digits, without an exponent."""
@@ -195,5 +197,14 @@ def notes(report: dict[str, Any]) -> list[str]:
         lines.append(f"Not passed on, so that every library chooses its own instructions: {unset}.")
     if any(map(is_noisy, report["results"])):
         lines.append("~ marks what was too noisy to say by how much; unclear: not even which way.")
-    lines += [f"Left out: {what}: {why}." for what, why in report["skipped"].items()]
-    return [verdict(report), *lines]
+    return [verdict(report), *lines, *left_out(report["skipped"])]
+
+
+def left_out(skipped: dict[str, str]) -> list[str]:
+    """A line for each peer and reason, with the rows, or how many they are."""
+    rows: dict[tuple[str, str], list[str]] = {}
+    for what, why in skipped.items():
+        peer, _, row = what.partition(" at ")
+        rows.setdefault((peer, why), []).append(row)
+    named = {key: ", ".join(names) if len(names) <= NAMED else f"{len(names)} rows" for key, names in rows.items()}
+    return [f"Left out: {peer}{at and ' at '}{at}: {why}." for (peer, why), at in named.items()]

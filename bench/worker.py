@@ -1,4 +1,6 @@
-"""The process of one peer: ``python -m bench.worker PEER THREADS``. A line is a JSON list, its answer a JSON object.
+"""The process of one peer: ``python -m bench.worker PEER THREADS [PATH]``, which imports from PATH before all else.
+
+A line is a JSON list, its answer a JSON object.
 
 ``["setup"]`` -> version and instruction set; ``["open", row, dtype]`` -> whether the peer can do that row;
 ``["run", count]`` -> seconds; ``["check"]`` -> what ``Kind.check`` says. All as ``{"value": ...}``; what went wrong as
@@ -10,10 +12,11 @@ import json
 import os
 import signal
 import sys
+from importlib.machinery import PathFinder
 from typing import Any
 
 from .kind import Job
-from .peers import can_do
+from .peers import can_do, package_of
 from .process import ALL
 from .rows import ROWS
 
@@ -31,7 +34,7 @@ class Worker:
         return [str(module.setup(self.threads)), module.isa() if hasattr(module, "isa") else ""]
 
     def module(self, group: str = "") -> Any:
-        return importlib.import_module(f".peers.{self.peer}.{group}".rstrip("."), __package__)
+        return importlib.import_module(f".peers.{package_of(self.peer)}.{group}".rstrip("."), __package__)
 
     def open(self, name: str, dtype: str) -> bool:
         self.job = None
@@ -55,6 +58,9 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    if path := sys.argv[3:]:
+        sys.path[:0] = path
+        sys.meta_path.insert(0, PathFinder)  # a package that is installed to be edited has a finder of its own
     worker = Worker(sys.argv[1], int(sys.argv[2]))
     for line in sys.stdin:
         command, *arguments = json.loads(line)

@@ -36,6 +36,8 @@ from bench.text import WIDTH, as_text
 from bench.threads import slower_with_more
 from bench.training import Training
 
+import fastopt
+
 ROOT = Path(__file__).parents[2]
 TURNS = 14
 
@@ -81,6 +83,21 @@ def test_numbers_of_threads_are_measured_side_by_side(tmp_path: Path) -> None:
     assert list(result["peers"]) == ["auto", "1 thread", "2 threads"]
     for written in (done.stdout, out.with_suffix(".md").read_text()):
         assert "slower with more" in written
+
+
+def test_another_build_is_a_peer(tmp_path: Path) -> None:
+    """It is imported from the folder that is given, here one with this build under another version."""
+    package = Path(fastopt.__file__).parent
+    other = f"__path__ = [{str(package)!r}]\nexec(open({fastopt.__file__!r}).read())\n__version__ = 'other'\n"
+    (tmp_path / "fastopt").mkdir()
+    (tmp_path / "fastopt" / "__init__.py").write_text(other)
+    out = tmp_path / "results.json"
+    options = ["--against", str(tmp_path), "--quick", "--only", "forward 32x32x32", "--out", str(out)]
+    done = subprocess.run([sys.executable, "-m", "bench", *options], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    report = load(out)
+    assert list(report["results"][0]["peers"]) == ["fastopt", "before"]
+    assert report["versions"] == {"fastopt": fastopt.__version__, "before": f"other of {tmp_path}"}
 
 
 def test_interrupted_run_keeps_what_it_has(tmp_path: Path) -> None:
@@ -333,13 +350,15 @@ def test_instruction_set_of_a_run(monkeypatch: pytest.MonkeyPatch, report: dict[
 def test_text_and_markdown(report: dict[str, Any]) -> None:
     report["results"] += [{**result("x"), "group": group} for group in GROUPS]
     report["threads"] = [with_threads(1.0, 1.0, 2.0)]
+    report["skipped"] |= {f"numpy at {row}": "no erf" for row in range(4)} | {"torch": "not installed"}
     text, markdown = as_text(report), as_markdown(report)
     assert max(map(len, text.splitlines())) <= WIDTH
     for written in (text, markdown):
         assert re.search(r"\Wx .*2 threads 2.\d\dx", written)
         assert re.search(r"\d\d% \+\d\d\.\d\W", written)
         assert "A processor" in written
-        assert "Left out: numpy at b: out of memory." in written
+        for expected in ("numpy at b: out of memory", "numpy at 4 rows: no erf", "torch: not installed"):
+            assert f"Left out: {expected}." in written
         assert re.search(r"slow\W.*torch.*slower", written)
     tables = [[line.count("|") for line in part.splitlines() if line] for part in markdown.split("## ")[1:]]
     assert all(len(set(counts[1:])) == 1 for counts in tables)
@@ -483,8 +502,11 @@ def test_options(capsys: pytest.CaptureFixture[str]) -> None:
     chosen = arguments("bench", ["--only", "adam", "--peers", "numpy,torch", "--threads", "1,2", "--rounds", "3"])
     assert {row.group for row in chosen.rows} == {"update"}
     assert (chosen.peers, chosen.rounds, chosen.threads) == (["fastopt", "numpy", "torch"], 3, [1, 2])
+    other = arguments("bench", ["--against", str(Path(fastopt.__file__).parents[1]), "--quick"])
+    assert other.peers == ["fastopt", "before"]
     for wrong in (
         ["--peers", "caffe"],
+        ["--against", str(ROOT / "tests")],
         ["--only", "sorting"],
         ["--threads", "0"],
         ["--isa", "v5"],
