@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .kind import Job, Point, stopwatch
-from .truth import ACTIVATIONS, TRUTHS
+from .peers.numpy.activations import Activation
+from .truth import error, in_float64
 
-GROUPS, RATE = 8, 0.25
+GROUPS, RATE, EPSILON = 8, 0.25, 1e-5  # of group norm, of dropout, of all normalisations
 NORMS = ("layer norm", "RMS norm", "batch norm", "group norm", "instance norm")
 CURVE_ROWS = 256  # of the normalisations that are drawn against their features
 TURN_ELEMENTS, MOST_CALLS, FLOPS_OF_ELEMENT = 150_000_000, 10_000, 100
@@ -34,7 +35,7 @@ class KernelData:
 
 @dataclass(frozen=True)
 class Kernel:
-    """One of the operations of ``truth.py``; shapes: [batch, inputs, outputs] of a dense layer, else that of x."""
+    """``operation``: of those that NumPy's peer has; ``shape``: of x, or [batch, inputs, outputs] of a dense layer."""
 
     operation: str
     shape: tuple[int, ...]
@@ -92,8 +93,10 @@ class Kernel:
             z = normal(batch, inputs)
             kernel = normal(inputs, outputs) / np.sqrt(inputs, dtype=dtype)
             # z: what the layer before put into its activation, which the gradient of x is carried through.
-            x = ACTIVATIONS[self.activation](z.astype(np.float64))[0].astype(dtype)
-            return KernelData((x, kernel, normal(outputs), z), normal(batch, outputs))
+            before = z.astype(np.float64)
+            x = np.empty_like(before)
+            Activation(self.activation, before, x, before, x).forward()
+            return KernelData((x.astype(dtype), kernel, normal(outputs), z), normal(batch, outputs))
         x, dy = normal(*self.shape), normal(*self.shape)
         x[x == np.rint(x)] += 0.5  # where slopes are a matter of convention
         if self.operation in NORMS:
@@ -110,12 +113,9 @@ class Kernel:
         """The largest error against float64, in units of the largest element; of dropout that of what is kept."""
         if self.operation == "dropout":
             return self.check_dropout(data, *result)
-        inputs = [a.astype(np.float64) if a.dtype.kind == "f" else a for a in data.inputs]
-        truths = TRUTHS[self.operation](self, *inputs, data.dy.astype(np.float64))
-        return max(
-            float(np.max(np.abs(own - truth)) / np.max(np.abs(truth)))
-            for own, truth in zip(result, truths, strict=True)
-        )
+        from .peers.numpy.kernel import call
+
+        return error(result, call(self, in_float64(data))())
 
     def check_dropout(self, data: KernelData, y: NDArray[Any], dx: NDArray[Any]) -> float:
         """Infinite if the part that is dropped is not likely at this rate; the mask is taken from y."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .kind import Job, stopwatch
 from .training import Training, Weights
+from .truth import error, in_float64
 
 TURN_FLOPS, MOST_CALLS = 10_000_000_000, 10_000
 PIECE = 1_000  # rows whose hidden layers stay in cache
@@ -60,12 +61,10 @@ class Predict:
 
     def check(self, data: PredictData, result: NDArray[Any]) -> float:
         """The largest error against float64, in units of the largest logit."""
-        *hidden, last = ([array.astype(np.float64) for array in layer] for layer in data.weights)
-        h = data.x.astype(np.float64)
-        for kernel, bias in hidden:
-            h = np.maximum(h @ kernel + bias, 0)
-        truth = h @ last[0] + last[1]
-        return float(np.max(np.abs(result - truth)) / np.max(np.abs(truth)))
+        from .peers.numpy.predict import outputs
+
+        exact = in_float64(data)
+        return error([result], [outputs(self, exact)(exact.x)])
 
     def agrees(self, value: float, reference: float, dtype: str) -> bool:
         """Correct to rounding, whatever the reference got."""

@@ -7,6 +7,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .truth import error, in_float64
+
 Pass = Literal["forward", "backward_input", "backward_kernel"]
 TURN_FLOPS, MOST_CALLS = 4_000_000_000, 20_000
 
@@ -59,15 +61,14 @@ class Product:
             np.full(out, np.nan, dtype),
         )
 
+    def factors(self, left: Any, right: Any) -> tuple[Any, Any]:
+        """As they are multiplied."""
+        return left.T if self.which == "backward_kernel" else left, right.T if self.which == "backward_input" else right
+
     def check(self, data: Operands, result: NDArray[Any]) -> float:
         """The largest error against a float64 product, in units of its largest element."""
-        left, right = data.left.astype(np.float64), data.right.astype(np.float64)
-        truth = {
-            "forward": lambda: left @ right,
-            "backward_input": lambda: left @ right.T,
-            "backward_kernel": lambda: left.T @ right,
-        }[self.which]()
-        return float(np.max(np.abs(result - truth)) / np.max(np.abs(truth)))
+        left, right = self.factors(*in_float64([data.left, data.right]))
+        return error([result], [left @ right])
 
     def agrees(self, value: float, reference: float, dtype: str) -> bool:
         """Correct to the rounding of a sum of that many terms, whatever the reference got."""

@@ -6,12 +6,12 @@ from .call import Call
 from .kernel import NORMS, Kernel
 from .kind import Kind
 from .models import Models
+from .peers.numpy.activations import ACTIVATIONS
 from .predict import Predict
 from .product import Pass, Product
 from .scaling import SCALINGS
 from .threads import Threads
 from .training import Training
-from .truth import ACTIVATIONS
 from .update import SLOTS, SPLIT, Update
 
 TRAININGS = [

@@ -1,6 +1,7 @@
 """The benchmark suite: it measures and checks; what it concludes from measurements that are made up, and writes."""
 
 import json
+import math
 import re
 import signal
 import subprocess
@@ -18,18 +19,21 @@ from bench.compare import compare
 from bench.groups import GROUPS
 from bench.interval import geometric_mean, paired, slope, unpaired
 from bench.isa import LEVELS, RESTRAINTS, check, restriction
+from bench.kernel import Kernel
 from bench.markdown import as_markdown
 from bench.measure import as_json, ready
 from bench.noise import reasons, verdict
 from bench.peers import ROOF
+from bench.peers.fastopt import kernel as fastopt_kernel
 from bench.peers.fastopt import training as fastopt_training
+from bench.peers.numpy import kernel as numpy_kernel
 from bench.peers.numpy import training as numpy_training
 from bench.process import PeerError, environment
 from bench.progress import Progress
 from bench.readme import BEGIN, END, rewritten
 from bench.report import as_json as as_file
 from bench.report import load, publish
-from bench.rows import ROWS
+from bench.rows import KERNELS, ROWS
 from bench.run import plan, powers_of_two
 from bench.summary import summary, worst
 from bench.text import WIDTH, as_text
@@ -130,6 +134,29 @@ def test_peers_train_alike(activation: Literal["relu", "tanh"], batch_norm: bool
     ours, theirs = losses
     assert ours < row.check(data, data.weights)
     assert ours == pytest.approx(theirs, rel=1e-9)
+
+
+def smallest(rows: list[Kernel]) -> list[Kernel]:
+    """A row of each operation."""
+    by_size = sorted(rows, key=lambda row: -math.prod(row.shape))
+    return list({(row.operation, row.activation): row for row in by_size}.values())
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("row", smallest(KERNELS), ids=lambda row: row.name)
+def test_kernels_are_checked_by_numpy_in_float64(row: Kernel, dtype: str) -> None:
+    """Ours pass, and so do NumPy's own in float32; a result that is a little wrong does not."""
+    data = row.data(dtype)
+    for peer in (fastopt_kernel, numpy_kernel):
+        job = peer.prepare(row, data)
+        if job is None:
+            assert (peer, row.activation, dtype) == (numpy_kernel, "gelu", "float64")
+            continue
+        job.run(1)
+        results = job.result()
+        assert row.agrees(row.check(data, results), 0, dtype)
+        results[-1].flat[-1] += 0.01 * np.abs(results[-1]).max()
+        assert not row.agrees(row.check(data, results), 0, dtype)
 
 
 class FakeProcess:

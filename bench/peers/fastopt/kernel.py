@@ -5,9 +5,8 @@ import numpy as np
 
 from fastopt import _core
 
-from ...kernel import RATE, Kernel, KernelData, job
+from ...kernel import EPSILON, RATE, Kernel, KernelData, job
 from ...kind import Job
-from ...truth import EPSILON
 
 Call = Callable[[], Sequence[Any]]
 core = _core.kernels

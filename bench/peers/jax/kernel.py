@@ -8,9 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ...kernel import RATE, Kernel, KernelData, job
+from ...kernel import EPSILON, RATE, Kernel, KernelData, job
 from ...kind import Job
-from ...truth import EPSILON
 
 Array = jax.Array
 

@@ -15,9 +15,7 @@ def prepare(row: Product, data: Operands) -> Job:
     @partial(jax.jit, donate_argnums=0, keep_unused=True)
     def product(memory: jax.Array, left: jax.Array, right: jax.Array) -> jax.Array:
         """The result of the last call is overwritten."""
-        left = left.T if row.which == "backward_kernel" else left
-        right = right.T if row.which == "backward_input" else right
-        return jnp.matmul(left, right)
+        return jnp.matmul(*row.factors(left, right))
 
     def repeat(count: int) -> None:
         nonlocal out

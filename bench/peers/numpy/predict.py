@@ -2,10 +2,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...kind import Job
-from ...predict import PIECE, Predict, PredictData, by_pieces, job
+from ...predict import PIECE, Outputs, Predict, PredictData, by_pieces, job
 
 
-def prepare(row: Predict, data: PredictData) -> Job:
+def outputs(row: Predict, data: PredictData) -> Outputs:
     *hidden, (last_kernel, last_bias) = data.weights
     scratch = [np.empty((min(PIECE, row.samples), len(bias)), data.x.dtype) for _, bias in hidden]
 
@@ -18,4 +18,8 @@ def prepare(row: Predict, data: PredictData) -> Job:
         logits += last_bias
         return logits
 
-    return job(by_pieces(predict), data.x)
+    return by_pieces(predict)
+
+
+def prepare(row: Predict, data: PredictData) -> Job:
+    return job(outputs(row, data), data.x)

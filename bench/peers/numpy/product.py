@@ -5,8 +5,7 @@ from ...product import Operands, Product
 
 
 def prepare(row: Product, data: Operands) -> Job:
-    left = data.left.T if row.which == "backward_kernel" else data.left
-    right = data.right.T if row.which == "backward_input" else data.right
+    left, right = row.factors(data.left, data.right)
     matmul, out = np.matmul, data.out
 
     def repeat(count: int) -> None:

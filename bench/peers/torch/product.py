@@ -6,8 +6,7 @@ from ...product import Operands, Product
 
 def prepare(row: Product, data: Operands) -> Job:
     left, right, out = (torch.from_numpy(array) for array in (data.left, data.right, data.out))
-    left = left.t() if row.which == "backward_kernel" else left
-    right = right.t() if row.which == "backward_input" else right
+    left, right = row.factors(left, right)
 
     def repeat(count: int) -> None:
         for _ in range(count):
