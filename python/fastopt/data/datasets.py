@@ -8,11 +8,14 @@ import math
 import os
 import zlib
 from collections.abc import Iterator, Sequence
+from io import BufferedReader
 from pathlib import Path
 from typing import IO, Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from fastopt.core.files import opened, replaced
 
 __all__ = ["load_digits", "load_idx", "load_mnist", "make_blobs", "make_spirals"]
 
@@ -132,8 +135,8 @@ def load_idx(path: str | os.PathLike[str]) -> NDArray[Any]:
         ``labels = load_idx("t10k-labels-idx1-ubyte.gz")``
     """
     path = Path(path)
-    stored = path.stat().st_size
-    with path.open("rb") as raw:
+    with BufferedReader(opened(path)) as raw:
+        stored = os.fstat(raw.fileno()).st_size
         zipped = raw.read(2) == b"\x1f\x8b"
         raw.seek(0)
         try:
@@ -189,7 +192,6 @@ def _cache_folder() -> Path:
 
 def _download(file: _File, folder: Path) -> Path:
     """Fetch a file of MNIST from the first mirror that answers; it appears under its name only when it is whole."""
-    import tempfile
     from http.client import HTTPException
 
     target = folder / f"{file.name}.gz"
@@ -197,17 +199,13 @@ def _download(file: _File, folder: Path) -> Path:
     faults = []
     for mirror in _MIRRORS:
         url = mirror + target.name
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=target.name, suffix=".part", delete=False) as part:
-            partial = Path(part.name)
-            try:
+        try:
+            with replaced(target) as part:
                 _fetch(url, file, part)
-                partial.replace(target)
-            except (OSError, HTTPException, ValueError) as error:
-                faults.append(f"  {url}: {getattr(error, 'reason', error)}")
-            else:
-                return target
-            finally:
-                partial.unlink(missing_ok=True)
+        except (OSError, HTTPException, ValueError) as error:
+            faults.append(f"  {url}: {getattr(error, 'reason', error)}")
+        else:
+            return target
     raise ConnectionError(
         f"{target.name} is not in FASTOPT_DATA_DIR nor in {folder}, and could not be downloaded:\n"
         + "\n".join(faults)
@@ -235,8 +233,6 @@ def _fetch(url: str, file: _File, out: IO[bytes]) -> None:
             bar.update(len(chunk))
     if size != file.size or digest.hexdigest() != file.sha256:
         raise ValueError("size or SHA-256 of what arrived is wrong; it was thrown away")
-    out.flush()
-    os.fsync(out.fileno())
 
 
 def _chunks(response: IO[bytes]) -> Iterator[bytes]:

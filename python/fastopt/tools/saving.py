@@ -8,13 +8,15 @@ import json
 import math
 import os
 import re
+import warnings
 from collections.abc import Mapping
-from io import BufferedIOBase, BufferedReader, FileIO
+from io import BufferedIOBase, BufferedReader
 from typing import Any
 
 import numpy as np
 
 from fastopt.core import checks
+from fastopt.core.files import opened, replaced
 from fastopt.core.registry import Described, Registry, describe
 from fastopt.layers import LAYERS
 from fastopt.losses import LOSSES
@@ -31,6 +33,8 @@ MAX_DEPTH = 100
 # A string of JSON, or a bracket outside of one; possessive, so that no text is gone through twice.
 TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[][{}]', re.DOTALL)
 CODES = {"float32": "F32", "float64": "F64"}
+# Endings of files that others make models of.
+FOREIGN = re.compile(r"\.(h5|hdf5|keras|pb|tflite|pt|pth|ckpt|onnx|pkl|pickle|joblib|npy|npz)\Z", re.IGNORECASE)
 
 
 def save(model: Sequential, path: str | os.PathLike[str]) -> None:
@@ -41,37 +45,32 @@ def save(model: Sequential, path: str | os.PathLike[str]) -> None:
 
     Args:
         model: A built model.
-        path: The file; one that exists is replaced.
+        path: The file; one that exists is replaced, and keeps its permissions, group and, where the system permits, its
+            owner. Of a symbolic link it is the file that it leads to.
 
     Raises:
         RuntimeError: The model has not been built.
         ValueError: It holds an object of a class that is not fastopt's own, or an optimizer whose attributes now
             ask for another rule than it has trained by.
-        OSError: The file cannot be written.
+        OSError: The file cannot be written, or is a folder, a pipe, a socket or a device.
+
+    Warns:
+        UserWarning: The ending of `path` is that of another format.
     """
     from safetensors.numpy import save as packed
 
+    if FOREIGN.search(os.fsdecode(path)):
+        warnings.warn(
+            f"{os.fsdecode(path)} is written as a safetensors file, whatever its name says, and only load_model "
+            "reads it; the ending .safetensors would say so.",
+            UserWarning,
+            stacklevel=2,
+        )
     # The slots before the state: reading them tells the optimizer the epoch, by which `Sequence` may change its rule.
     tensors = {**model.parameters, **model.state, **model.slots}
     data = packed(tensors, {KEY: json.dumps(_description(model), allow_nan=False)})
-    target = os.path.realpath(path)
-    folder, name = os.path.split(target)
-    temporary = os.path.join(folder, f".{name}.{os.urandom(6).hex()}.tmp")
-    try:
-        with open(temporary, "xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    except BaseException:
-        if os.path.exists(temporary):
-            os.remove(temporary)
-        raise
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    with replaced(path) as file:
+        file.write(data)
 
 
 def _description(model: Sequential) -> dict[str, Any]:
@@ -110,7 +109,7 @@ def load_model(path: str | os.PathLike[str]) -> Sequential:
         path: The file.
 
     Raises:
-        OSError: The file cannot be read.
+        OSError: The file cannot be read, or is a folder, a pipe, a socket or a device.
         ValueError: It is not such a file, was written by a newer version, is truncated, or asks for something that is
             not in it; memory for weights is taken only after that is known.
 
@@ -124,7 +123,7 @@ def load_model(path: str | os.PathLike[str]) -> Sequential:
         >>> bool((fo.load_model(path).predict([[1.0, 2.0]]) == model.predict([[1.0, 2.0]])).all())
         True
     """
-    with BufferedReader(FileIO(path), 1 << 13) as file:  # open() of Python 3.14 takes 128 KiB for any file
+    with BufferedReader(opened(path), 1 << 13) as file:  # open() of Python 3.14 takes 128 KiB for any file
         try:
             return _load(file)
         except (ValueError, TypeError, RecursionError) as error:
