@@ -9,26 +9,20 @@ import numpy as np
 import twins
 from twins.activations import ACTIVATIONS
 
-from fastopt import layers, optimizers
+from cases.rules import *
+from cases.rules import RULES
+from fastopt import layers
 from fastopt._core import runtime
 from fastopt.optimizers import (
     SGD,
     Accumulate,
-    Adadelta,
-    Adagrad,
     Adam,
-    Adamax,
-    AdamW,
     Average,
     Clip,
     Decay,
-    DeltaBarDelta,
     Lamb,
     LayerRates,
-    Lion,
     Lookahead,
-    Nadam,
-    RAdam,
     RMSprop,
     Sequence,
 )
@@ -218,139 +212,21 @@ LAYERS = {
 NOISY = [name for name, stack in LAYERS.items() if not stack.last]
 
 
-class Rule(NamedTuple):
-    """Update rule: its name, its twin, its slots, the hyperparameters of this case, slots that start above 0.
-
-    `state`: the numbers that go from step to step. `by_tensor`: an element's change depends
-    on the others of its array.
-    """
-
-    name: str
-    update: Callable
-    slots: tuple[str, ...]
-    hyper: dict[str, float]
-    initial: dict[str, float] = {}  # noqa: RUF012
-    state: tuple[float, ...] = ()
-    by_tensor: bool = False
-
-    def __str__(self) -> str:
-        return "-".join([self.name, *map(str, self.hyper.values())])
-
-    def state_array(self) -> np.ndarray | None:
-        return np.array(self.state) if self.state else None
-
-    def start(self, shape, dtype) -> dict[str, np.ndarray]:
-        return {name: np.full(shape, self.initial.get(name, 0), dtype) for name in self.slots}
-
-
-BALL = {"learning_rate": 0.01, "momentum": 0.9, "dampening": 0.0, "dampen_first": 1.0}
-RMSPROP = {"learning_rate": 0.001, "rho": 0.9, "epsilon": 1e-8}
-ADAM = {"learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7}
-ADAMW = ADAM | {"weight_decay": 0.01}
-NADAM = ADAM | {"momentum_decay": 0.004}
-SWATS = ADAM | {"tolerance": 1e-9}
-LION = {"learning_rate": 0.0001, "beta_1": 0.9, "beta_2": 0.99}
-DELTA = {"learning_rate": 1.0, "kappa": 0.001, "phi": 0.1, "theta": 0.7}
-RULES = [
-    Rule("sgd", twins.sgd, (), {"learning_rate": 0.01}),
-    Rule("sgd", twins.sgd, (), {"learning_rate": 3.0}),
-    Rule("momentum", twins.momentum, ("v",), {"learning_rate": 0.01, "momentum": 0.9}),
-    Rule("momentum", twins.momentum, ("v",), {"learning_rate": 0.7, "momentum": 0.0}),
-    Rule("nesterov", twins.nesterov, ("v",), {"learning_rate": 0.01, "momentum": 0.9}),
-    Rule("nesterov", twins.nesterov, ("v",), {"learning_rate": 0.7, "momentum": 0.999}),
-    Rule("heavy_ball", twins.heavy_ball, ("v",), BALL),
-    Rule("heavy_ball", twins.heavy_ball, ("v",), BALL | {"dampening": 0.7, "dampen_first": 0.0}),
-    Rule("heavy_ball_nesterov", twins.heavy_ball_nesterov, ("v",), BALL),
-    Rule("heavy_ball_nesterov", twins.heavy_ball_nesterov, ("v",), BALL | {"momentum": 0.5, "dampening": 0.5}),
-    Rule("lion", twins.lion, ("m",), LION),
-    Rule("lion", twins.lion, ("m",), {"learning_rate": 0.3, "beta_1": 0.99, "beta_2": 0.0}),
-    Rule("adagrad", twins.adagrad, ("s",), {"learning_rate": 0.01, "epsilon": 1e-10}),
-    Rule("adagrad", twins.adagrad, ("s",), {"learning_rate": 2.0, "epsilon": 0.1}, {"s": 0.1}),
-    *(
-        Rule(
-            "_".join(filter(None, ["rmsprop", "centered" if centered else "", velocity])),
-            functools.partial(twins.rmsprop, centered=centered, velocity=velocity),
-            ("s", *("m" for _ in range(centered)), *("v" for _ in range(velocity is not None))),
-            hyper | ({} if velocity is None else {"momentum": momentum}),
-        )
-        for centered in (False, True)
-        for velocity in (None, "momentum", "nesterov")
-        for hyper, momentum in ((RMSPROP, 0.9), ({"learning_rate": 0.3, "rho": 0.5, "epsilon": 0.1}, 0.3))
-    ),
-    Rule("adadelta", twins.adadelta, ("g2", "dx2"), {"learning_rate": 1.0, "rho": 0.95, "epsilon": 1e-6}),
-    Rule("adadelta", twins.adadelta, ("g2", "dx2"), {"learning_rate": 0.3, "rho": 0.0, "epsilon": 0.1}),
-    Rule("delta_bar_delta", twins.delta_bar_delta, ("rate", "delta_bar"), DELTA, {"rate": 0.01}),
-    Rule(
-        "delta_bar_delta",
-        twins.delta_bar_delta,
-        ("rate", "delta_bar"),
-        {"learning_rate": 0.5, "kappa": 0.1, "phi": 0.9, "theta": 0.0},
-    ),
-    Rule("adam", twins.adam, ("m", "v"), ADAM),
-    Rule("adam", twins.adam, ("m", "v"), ADAM | {"learning_rate": 0.3, "beta_1": 0.0, "epsilon": 0.1}),
-    Rule("adam", twins.adam, ("m", "v"), ADAM | {"beta_1": 0.99, "beta_2": 0.999999, "epsilon": 1e-12}),
-    Rule("amsgrad", twins.adam, ("m", "v", "vmax"), ADAM),
-    Rule("amsgrad", twins.adam, ("m", "v", "vmax"), ADAM | {"beta_1": 0.0, "beta_2": 0.3, "epsilon": 0.1}),
-    Rule("adamw", twins.adam, ("m", "v"), ADAMW),
-    Rule("adamw", twins.adam, ("m", "v"), ADAMW | {"learning_rate": 0.3, "weight_decay": 0.7}),
-    Rule("amsgradw", twins.adam, ("m", "v", "vmax"), ADAMW),
-    Rule("amsgradw", twins.adam, ("m", "v", "vmax"), ADAMW | {"beta_2": 0.3, "weight_decay": 0.0}),
-    Rule("adamax", twins.adamax, ("m", "u"), ADAM),
-    Rule("adamax", twins.adamax, ("m", "u"), ADAM | {"beta_1": 0.0, "beta_2": 0.3, "epsilon": 0.1}),
-    Rule("nadam", twins.nadam, ("m", "v"), NADAM),
-    Rule("nadam", twins.nadam, ("m", "v"), NADAM | {"beta_1": 0.99, "beta_2": 0.9, "momentum_decay": 1.0}),
-    Rule("radam", twins.radam, ("m", "v"), ADAM),
-    Rule("radam", twins.radam, ("m", "v"), ADAM | {"beta_1": 0.0, "beta_2": 0.6, "epsilon": 0.1}),
-    Rule("radam", twins.radam, ("m", "v"), ADAM | {"beta_2": 0.95, "learning_rate": 0.3}),
-    Rule("nesterov_look_ahead", twins.look_ahead, ("v", "theta"), {"learning_rate": 0.01, "momentum": 0.9}),
-    Rule("lamb", twins.lamb, ("m", "v"), ADAMW, by_tensor=True),
-    Rule("lamb", twins.lamb, ("m", "v"), ADAMW | {"learning_rate": 0.3, "weight_decay": 0.0}, by_tensor=True),
-    *(
-        Rule("swats", functools.partial(twins.swats, state=state), ("m", "v"), SWATS | {"beta_1": b}, {}, state)
-        for b, state in ((0.9, (0.0, 0.0, 0.0)), (0.8, (0.1, 2.0, 3.0)))
-    ),
-]
-ONE_OF_EACH_RULE = list({rule.name: rule for rule in reversed(RULES)}.values())
-
 # Every optimizer, so that each of the rules is someone's; made afresh for each test, as a step leaves its state.
 OPTIMIZERS = {
-    repr(make()): make
-    for make in (
-        lambda: SGD(0.05),
-        lambda: SGD(0.05, momentum=0.9),
-        lambda: SGD(0.05, momentum=0.9, nesterov=True),
-        lambda: SGD(0.05, momentum=0.9, dampening=0.9),
-        lambda: SGD(0.05, momentum=0.9, nesterov=True, dampening=0.5, dampen_first=False),
-        lambda: Lion(1e-3, 0.8, 0.9),
-        lambda: Adagrad(0.05, 0.1, 1e-6),
-        lambda: RMSprop(0.01, 0.8, epsilon=1e-6),
-        lambda: RMSprop(0.01, momentum=0.5),
-        lambda: RMSprop(0.01, momentum=0.5, nesterov=True),
-        lambda: RMSprop(0.01, centered=True),
-        lambda: RMSprop(0.01, momentum=0.5, centered=True),
-        lambda: RMSprop(0.01, momentum=0.5, centered=True, nesterov=True),
-        lambda: Adadelta(0.5, 0.9, 1e-3),
-        lambda: DeltaBarDelta(0.5, 0.05, 0.01, 0.2, 0.6),
-        lambda: Adam(0.01, beta_1=0.8, epsilon=1e-6),
-        lambda: Adam(0.01, amsgrad=True),
-        lambda: AdamW(0.01, 0.1, 0.8, 0.99, 1e-6),
-        lambda: AdamW(0.01, amsgrad=True),
-        lambda: Adamax(0.01, 0.8, 0.9, 1e-6),
-        lambda: Nadam(0.01, 0.8, 0.9, 1e-6, 0.1),
-        lambda: RAdam(0.01, 0.8, 0.9, 1e-6),
-        lambda: SGD(0.05, momentum=0.9, nesterov="look_ahead"),
-        lambda: Lamb(0.01, 0.1, 0.8, 0.9, 1e-6),
-        lambda: optimizers.SWATS(0.01, 0.8, 0.9, 1e-6),
-        lambda: Clip(Adam(0.01), value=0.1),
-        lambda: Clip(Adam(0.01), norm=0.1),
-        lambda: Decay(SGD(0.05, momentum=0.9), l1=1e-3, l2=1e-2, decoupled=1e-2),
-        lambda: Accumulate(Adam(0.01), 3),
-        lambda: LayerRates(RMSprop(0.01), {"bias": 2.0}),
-        lambda: Lookahead(Adam(0.01), 3, 0.4),
-        lambda: Average(SGD(0.05), start=2),
-        lambda: Average(Lookahead(Decay(Clip(Accumulate(Lamb(0.01), 2), global_norm=0.1), l2=0.1)), 0.9),
-        lambda: Accumulate(Clip(SGD(0.05, momentum=0.9, nesterov="look_ahead"), global_norm=0.5), 2),
-        lambda: Sequence([(Adam(0.01), 1), (Clip(SGD(0.1), value=1.0), None)]),
+    repr(optimizer): optimizer.fresh
+    for optimizer in (
+        *(rule.optimizer for rule in RULES if rule.optimizer is not None),
+        Clip(Adam(0.01), value=0.1),
+        Clip(Adam(0.01), norm=0.1),
+        Decay(SGD(0.05, momentum=0.9), l1=1e-3, l2=1e-2, decoupled=1e-2),
+        Accumulate(Adam(0.01), 3),
+        LayerRates(RMSprop(0.01), {"bias": 2.0}),
+        Lookahead(Adam(0.01), 3, 0.4),
+        Average(SGD(0.05), start=2),
+        Average(Lookahead(Decay(Clip(Accumulate(Lamb(0.01), 2), global_norm=0.1), l2=0.1)), 0.9),
+        Accumulate(Clip(SGD(0.05, momentum=0.9, nesterov="look_ahead"), global_norm=0.5), 2),
+        Sequence([(Adam(0.01), 1), (Clip(SGD(0.1), value=1.0), None)]),
     )
 }
 

@@ -8,21 +8,22 @@ from arrays import assert_close, guarded, wide
 from fastopt import kernels
 from fastopt._core import kernels as core
 
-RULES = pytest.mark.parametrize("rule", cases.RULES, ids=str)
-ONE_OF_EACH_RULE = pytest.mark.parametrize("rule", cases.ONE_OF_EACH_RULE, ids=str)
+RULES = pytest.mark.parametrize("rule", cases.RULES + cases.RULES_THAT_DECAY, ids=str)
+ONE_OF_EACH = cases.ONE_OF_EACH_RULE + cases.RULES_THAT_DECAY[::2]
+ONE_OF_EACH_RULE = pytest.mark.parametrize("rule", ONE_OF_EACH, ids=str)
 
 
 def update(rule: cases.Rule, w, g, slots, step: int) -> None:
-    core.update(rule.name, [w], [g], [slots], rule.hyper, step, rule.state_array())
+    core.update(rule.name, [w], [g], [slots], rule.hyper, step, rule.state_array(), rule.decay)
 
 
 def check_step(rule: cases.Rule, before, g, slots_before, w, slots, step: int) -> None:
     """A few roundings of each term: without cancellation the terms have one of two patterns of signs."""
     eps = np.finfo(w.dtype).eps
     old = {name: wide(value) for name, value in slots_before.items()}
-    change, want = rule.update(wide(before), wide(g), old, rule.hyper, step)
+    change, want = rule.change(wide(before), wide(g), old, step)
     absolute = {name: np.abs(value) for name, value in old.items()}
-    signs = [rule.update(wide(before), sign * np.abs(wide(g)), absolute, rule.hyper, step) for sign in (1, -1)]
+    signs = [rule.change(wide(before), sign * np.abs(wide(g)), absolute, step) for sign in (1, -1)]
     size = np.max([np.abs(change_) for change_, _ in signs], axis=0)
     assert_close(w, before + change, eps * (np.abs(before + change) + 8 * size))
     for name, value in slots.items():
@@ -67,7 +68,7 @@ def test_late_step_and_zero_gradient(isa, dtype, rule):
     w, slots, before = np.ones(9, dtype), rule.start(9, dtype), rule.start(9, dtype)
     update(rule, w, np.zeros(9, dtype), slots, 2**40)
     check_step(rule, np.ones(9, dtype), np.zeros(9, dtype), before, w, slots, 2**40)
-    if not rule.hyper.get("weight_decay"):
+    if not (rule.decay or rule.hyper.get("weight_decay")):
         np.testing.assert_array_equal(w, 1)
 
 
@@ -88,20 +89,20 @@ def test_threads(isa, dtype, rule, rng, for_all_threads):
         w = [p.copy() for p in params]
         slots = [rule.start(p.shape, dtype) for p in params]
         for step in (1, 2):
-            core.update(rule.name, w, grads, slots, rule.hyper, step, rule.state_array())
+            core.update(rule.name, w, grads, slots, rule.hyper, step, rule.state_array(), rule.decay)
         return w + [slot for entry in slots for slot in entry.values()]
 
     for_all_threads(two_steps)
 
 
-@pytest.mark.parametrize("rule", [rule for rule in cases.ONE_OF_EACH_RULE if not rule.by_tensor], ids=str)
+@pytest.mark.parametrize("rule", [rule for rule in ONE_OF_EACH if not rule.by_tensor], ids=str)
 def test_many_arrays_are_updated_like_one(isa, dtype, rule, rng):
     shapes = [(3, 5), (0,), (7,), (2, 2, 2), (1,)]
     params, grads = ([rng.normal(size=shape).astype(dtype) for shape in shapes] for _ in range(2))
     slots = [rule.start(p.shape, dtype) for p in params]
     w, g = (np.concatenate([a.ravel() for a in arrays]) for arrays in (params, grads))
     slot = rule.start(w.shape, dtype)
-    core.update(rule.name, params, grads, slots, rule.hyper, 1, rule.state_array())
+    core.update(rule.name, params, grads, slots, rule.hyper, 1, rule.state_array(), rule.decay)
     update(rule, w, g, slot, 1)
     np.testing.assert_array_equal(np.concatenate([p.ravel() for p in params]), w)
 

@@ -50,12 +50,11 @@ class Twin:
             gradient = np.clip(g[name], -limit, limit)
             if decays:
                 gradient = gradient + self.l2 * value + self.l1 * np.sign(value)
-                value -= rate * self.decoupled * value
             hyper = self.rule.hyper | {"learning_rate": rate}
             if "weight_decay" in hyper and not decays:
                 hyper["weight_decay"] = 0.0
             change, self.slots[name] = self.rule.update(value, gradient, self.slots[name], hyper, self.step)
-            value += change
+            value += change - decays * rate * self.decoupled * value
 
 
 RULE = next(rule for rule in cases.RULES if rule.name == "adam")
@@ -125,7 +124,7 @@ def test_all_around_each_rule(make, rng):
     rule = next(rule for rule in cases.RULES if rule.name == make().rule)
     twin = Twin(
         rule._replace(hyper=make().hyper, initial=make().initial_slots),
-        *(2, LIMITS, 0.1, 0.2, 0.3, ("bias", "gamma"), {"dense/kernel": 0.5}),
+        *(2, LIMITS, 0.1, 0.2, 0.3 + make().hyper.get("decay", 0.0), ("bias", "gamma"), {"dense/kernel": 0.5}),
     )
     optimizer = opt.Accumulate(opt.Decay(opt.Clip(make(), 0.5, 3.0, 2.0), 0.1, 0.2, 0.3), 2)
     optimizer = opt.Average(opt.Lookahead(opt.LayerRates(optimizer, {"dense/kernel": 0.5}), 3, 0.4), 0.8)
@@ -150,6 +149,22 @@ def test_all_around_each_rule(make, rng):
     assert found.keys() == expected.keys()
     for name, value in found.items():
         np.testing.assert_allclose(value, expected[name], rtol=1e-11, atol=1e-13, err_msg=name)
+
+
+def test_adamw_is_adam_that_decays(rng):
+    """To the bit; what AdamW and Decay ask for adds up, and does not touch what is excluded."""
+    pairs = [
+        (opt.AdamW(0.01, 0.1), opt.Decay(opt.Adam(0.01), decoupled=0.1, exclude=())),
+        (opt.Decay(opt.AdamW(0.01, 0.25), decoupled=0.5), opt.Decay(opt.Adam(0.01), decoupled=0.75)),
+    ]
+    for first, second in pairs:
+        w = gradients(rng, 1)[0]
+        v = {name: value.copy() for name, value in w.items()}
+        for g in gradients(rng, 5):
+            first.update(w, g)
+            second.update(v, g)
+        for name, value in w.items():
+            np.testing.assert_array_equal(value, v[name])
 
 
 def vars_of(twin):

@@ -107,4 +107,5 @@ def update(
     hyper: dict[str, float],
     step: int,
     state: NDArray[np.float64] | None = None,
+    decay: float = 0.0,
 ) -> None: ...

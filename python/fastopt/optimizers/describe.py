@@ -283,7 +283,7 @@ class Description(Described, ABC):
     @property
     def transforms(self) -> list[str]:
         """The core's names of what surrounds the rule."""
-        return [name for part in self.parts for name in part.own_transforms()]
+        return list(dict.fromkeys(name for part in self.parts for name in part.own_transforms()))
 
     @property
     def slot_names(self) -> list[str]:
@@ -323,7 +323,8 @@ class Description(Described, ABC):
         when = When(count, (count // self.every).astype(np.float64), self.epoch)
         result: Numbers = {}
         for part in self.parts:
-            result |= part.own_numbers(when)
+            for name, own in part.own_numbers(when).items():
+                result[name] = result[name] + own if name in result else own  # decays add up
         return result
 
     def series(self, name: str, when: When) -> float | Floats:

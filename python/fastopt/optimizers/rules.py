@@ -6,7 +6,7 @@ import numpy as np
 
 from fastopt.core.registry import unknown_name
 from fastopt.optimizers.base import OPTIMIZERS, Rule
-from fastopt.optimizers.describe import EPSILON, Argument, Flag, Hyperparameter, OptionalHyperparameter, When
+from fastopt.optimizers.describe import EPSILON, Argument, Flag, Hyperparameter, Numbers, OptionalHyperparameter, When
 
 __all__ = [
     "SGD",
@@ -226,7 +226,8 @@ class Adam(Rule):
 class AdamW(Rule):
     """Adam with decay of the weights beside the step, not through the gradient.
 
-    w <- w - lr decay w, and then the step of `Adam` (or AMSGrad) along a gradient that knows nothing of the decay.
+    w <- w - lr decay w with the step of `Adam` (or AMSGrad), whose gradient knows nothing of the decay: the same as
+    `Decay` around `Adam`, without what that excludes by default.
 
     Source:
         Loshchilov and Hutter, Decoupled weight decay regularization, ICLR 2019, arXiv:1711.05101.
@@ -248,8 +249,16 @@ class AdamW(Rule):
 
     @property
     def rule(self) -> str:
-        """``"adamw"`` or ``"amsgradw"``."""
-        return "amsgradw" if self.amsgrad else "adamw"
+        """``"adam"`` or ``"amsgrad"``."""
+        return "amsgrad" if self.amsgrad else "adam"
+
+    def own_transforms(self) -> list[str]:
+        """Return ``"decay"``."""
+        return ["decay"]
+
+    def own_numbers(self, when: When) -> Numbers:
+        """Return those of Adam, and the decay."""
+        return super().own_numbers(when) | {"decay": self.series("weight_decay", when)}
 
 
 @OPTIMIZERS.add()

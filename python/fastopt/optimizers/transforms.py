@@ -182,8 +182,8 @@ class Decay(Transform):
     """Lets the parameters decay: through the gradient, by L2 and L1, or beside it.
 
     g <- g + l2 w + l1 sign(w) is the gradient with l2 |w|^2 / 2 + l1 |w|_1 added to the loss, whose report they do not
-    change. Decoupled: w <- w - lr decoupled w before each step. The `weight_decay` of `AdamW` and `Lamb` also leaves
-    out what `exclude` names.
+    change. Decoupled: w <- w - lr decoupled w with each step, added to the `weight_decay` of `AdamW`. That, and the one
+    of `Lamb`, also leave out what `exclude` names.
 
     Args:
         optimizer: The name or the object of the optimizer that does the step.

@@ -18,7 +18,7 @@ Memory memory_of(const py::array& array, bool written, std::size_t id) {
 // One step with everything given, kept nowhere.
 void update(const std::string& name, const std::vector<py::object>& params, const std::vector<py::object>& grads,
             const std::vector<std::map<std::string, py::object>>& slots, const py::dict& hyper, Index step,
-            const py::object& state) {
+            const py::object& state, double decay) {
   const RuleEntry& rule = rule_entry(find_rule(name));
   if (params.size() != grads.size() || params.size() != slots.size()) {
     throw std::invalid_argument("params, grads and slots must have equal lengths, got " +
@@ -28,7 +28,8 @@ void update(const std::string& name, const std::vector<py::object>& params, cons
   if (step < 1) {
     throw std::invalid_argument("step counts from 1, got " + std::to_string(step));
   }
-  const auto values = ordered_hyper(name, rule.hyper, hyper, &number);
+  auto values = ordered_hyper(name, rule.hyper, hyper, &number);
+  values.push_back(decay);
   if (params.empty()) {
     return;
   }
@@ -60,7 +61,7 @@ void update(const std::string& name, const std::vector<py::object>& params, cons
       tensors.push_back(tensor);
     }
     check_all_separate(used, [&](std::size_t id) { return names[id]; });
-    Step<T> one(find_rule(name), {}, std::move(tensors));
+    Step<T> one(find_rule(name), {find_transform(Decay::name)}, std::move(tensors));
     one.taken = step - 1;
     py::array kept;
     if (!one.numbers.empty()) {
@@ -238,7 +239,7 @@ void add_update(py::module_& module) {
   kernels.def("update_rules", &update_rules);
   kernels.def("extra_slots", &extra_slots);
   kernels.def("update", &update, py::arg("rule"), py::arg("params"), py::arg("grads"), py::arg("slots"),
-              py::arg("hyper"), py::arg("step"), py::arg("state") = none);
+              py::arg("hyper"), py::arg("step"), py::arg("state") = none, py::arg("decay") = 0.0);
 
   py::class_<ArrayOptimizer> arrays(module, "ArrayOptimizer");
   arrays

@@ -91,7 +91,7 @@ void Step<T>::begin(std::span<const double> hyper) {
   }
   transforms_parameters_ = taken == 0;
   for_each_transform([&]<class X>(std::size_t place) {
-    if constexpr (requires(const Chunk<T>& c) { X::before(c); } || requires(const Chunk<T>& c) { X::after(c); }) {
+    if constexpr (requires(const Chunk<T>& c) { X::after(c); }) {
       transforms_parameters_ |= now_[place] != X::neutral;
     }
   });
@@ -133,7 +133,8 @@ Update<T> Step<T>::update_of(std::size_t i, Range elements) const {
               .parameter = t.parameter + elements.begin,
               .gradient = t.gradient + elements.begin,
               .slots = {},
-              .coefficients = groups_[group_[i]].coefficients};
+              .coefficients = groups_[group_[i]].coefficients,
+              .decay = t.decays ? hyper_[0] * t.rate * now<Decay>() : 0};
   for (std::size_t s = 0; s < entry().slots.size(); ++s) {
     u.slots[s] = t.slots[s] + elements.begin;
   }
@@ -245,10 +246,7 @@ void Step<T>::transform(const Tensor<T>& t, const Update<T>& u, F&& f) const {
              .parameter = u.parameter,
              .start = looks_ahead() ? u.slots[static_cast<std::size_t>(entry().theta)] : u.parameter,
              .slot = nullptr,
-             .value = 0,
-             .learning_rate = hyper_[0],
-             .rate = t.rate,
-             .decays = t.decays};
+             .value = 0};
   for_each_transform([&]<class X>(std::size_t place) {
     T* const slot = t.transform_slots[place];
     c.slot = slot ? slot + (u.parameter - t.parameter) : nullptr;
@@ -322,13 +320,6 @@ void Step<T>::update(std::size_t i, Range elements, Index chunk) {
         }
       });
     }
-    transform(t, u, [&]<class X>(const Chunk<T>& c) {
-      if constexpr (requires { X::before(c); }) {
-        if (c.value != X::neutral) {
-          X::before(c);
-        }
-      }
-    });
     if (entry().sums > 0) {
       u.sums = &sums_[static_cast<std::size_t>(chunk)];
     }

@@ -13,11 +13,11 @@ struct Adadelta {
   static constexpr std::array<std::string_view, 3> hyper{"learning_rate", "rho", "epsilon"};
   static Coefficients prepare(const double* h, Index) { return {h[0], h[1], 1 - h[1], h[2]}; }
   template <class V>
-  static void apply(const V* c, V& w, const V& g, V& g2, V& dx2) {
+  static V apply(const V* c, const V& g, V& g2, V& dx2) {
     g2 = c[1] * g2 + c[2] * (g * g);
     const V dx = sqrt((dx2 + c[3]) / (g2 + c[3])) * g;
     dx2 = c[1] * dx2 + c[2] * (dx * dx);
-    w -= c[0] * dx;
+    return c[0] * dx;
   }
 };
 

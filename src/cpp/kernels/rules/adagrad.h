@@ -12,9 +12,9 @@ struct Adagrad {
   static constexpr std::array<std::string_view, 2> hyper{"learning_rate", "epsilon"};
   static Coefficients prepare(const double* h, Index) { return {h[0], h[1]}; }
   template <class V>
-  static void apply(const V* c, V& w, const V& g, V& s) {
+  static V apply(const V* c, const V& g, V& s) {
     s += g * g;
-    w -= c[0] * g / (sqrt(s) + c[1]);
+    return c[0] * g / (sqrt(s) + c[1]);
   }
 };
 

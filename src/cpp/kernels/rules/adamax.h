@@ -16,10 +16,10 @@ struct Adamax {
     return {h[0] / (1 - std::pow(h[1], static_cast<double>(step))), h[1], 1 - h[1], h[2], h[3]};
   }
   template <class V>
-  static void apply(const V* c, V& w, const V& g, V& m, V& u) {
+  static V apply(const V* c, const V& g, V& m, V& u) {
     m = c[1] * m + c[2] * g;
     u = max(c[3] * u, abs(g) + c[4]);
-    w -= c[0] * m / u;
+    return c[0] * m / u;
   }
 };
 

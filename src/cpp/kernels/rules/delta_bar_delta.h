@@ -13,12 +13,12 @@ struct DeltaBarDelta {
   static constexpr std::array<std::string_view, 4> hyper{"learning_rate", "kappa", "phi", "theta"};
   static Coefficients prepare(const double* h, Index) { return {h[0], h[1], 1 - h[2], h[3], 1 - h[3]}; }
   template <class V>
-  static void apply(const V* c, V& w, const V& g, V& rate, V& delta_bar) {
+  static V apply(const V* c, const V& g, V& rate, V& delta_bar) {
     const V agreement = sign(delta_bar) * g;  // unlike delta_bar g it does not vanish by underflow
     where(agreement > V(0), rate) = rate + c[1];
     where(agreement < V(0), rate) = rate * c[2];
-    w -= c[0] * (rate * g);
     delta_bar = c[3] * delta_bar + c[4] * g;
+    return c[0] * (rate * g);
   }
 };
 

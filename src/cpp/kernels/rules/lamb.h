@@ -25,7 +25,7 @@ struct Lamb {
     return c[0] * m / (sqrt(v) * c[1] + c[6]) + c[7] * w;
   }
   template <class V>
-  static void apply(const V* c, V& w, const V& g, V& m, V& v, V* sums_) {
+  static void apply(const V* c, const V& w, const V& g, V& m, V& v, V* sums_) {
     m = c[2] * m + c[3] * g;
     v = c[4] * v + c[5] * (g * g);
     const V u = direction(c, w, m, v);
@@ -35,8 +35,8 @@ struct Lamb {
   // A tensor of zeros, or one without a direction, takes the step as it is.
   static double factor(const double* s) { return s[0] > 0 && s[1] > 0 ? std::sqrt(s[0] / s[1]) : 1; }
   template <class V>
-  static void finish(const V* c, V& w, V& m, V& v) {
-    w -= c[8] * c[tensor_factor] * direction(c, w, m, v);
+  static V finish(const V* c, const V& w, const V& m, const V& v) {
+    return c[8] * c[tensor_factor] * direction(c, w, m, v);
   }
 };
 

@@ -12,9 +12,10 @@ struct Lion {
   static constexpr std::array<std::string_view, 3> hyper{"learning_rate", "beta_1", "beta_2"};
   static Coefficients prepare(const double* h, Index) { return {h[0], h[1], 1 - h[1], h[2], 1 - h[2]}; }
   template <class V>
-  static void apply(const V* c, V& w, const V& g, V& m) {
-    w -= c[0] * sign(V(c[1] * m + c[2] * g));
+  static V apply(const V* c, const V& g, V& m) {
+    const V direction = sign(V(c[1] * m + c[2] * g));
     m = c[3] * m + c[4] * g;
+    return c[0] * direction;
   }
 };
 

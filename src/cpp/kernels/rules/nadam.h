@@ -39,10 +39,10 @@ struct Nadam {
             h[3]};
   }
   template <class V>
-  static void apply(const V* c, V& w, const V& g, V& m, V& v) {
+  static V apply(const V* c, const V& g, V& m, V& v) {
     m = c[3] * m + c[4] * g;
     v = c[5] * v + c[6] * (g * g);
-    w -= (c[1] * m + c[0] * g) / (sqrt(v) * c[2] + c[7]);
+    return (c[1] * m + c[0] * g) / (sqrt(v) * c[2] + c[7]);
   }
 };
 

@@ -24,10 +24,10 @@ struct Radam {
     return {rate * rectified, known ? 0 : rate, b1, 1 - b1, b2, 1 - b2, h[3]};
   }
   template <class V>
-  static void apply(const V* c, V& w, const V& g, V& m, V& v) {
+  static V apply(const V* c, const V& g, V& m, V& v) {
     m = c[2] * m + c[3] * g;
     v = c[4] * v + c[5] * (g * g);
-    w -= m * (c[0] / (sqrt(v) + c[6]) + c[1]);
+    return m * (c[0] / (sqrt(v) + c[6]) + c[1]);
   }
 };
 

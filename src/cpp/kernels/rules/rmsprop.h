@@ -39,7 +39,7 @@ struct Rmsprop {
   }();
   static Coefficients prepare(const double* h, Index) { return {h[0], h[1], 1 - h[1], h[2], moves ? h[3] : 0}; }
   template <class V, class... Rest>
-  static void apply(const V* c, V& w, const V& g, V& s, Rest&... rest) {
+  static V apply(const V* c, const V& g, V& s, Rest&... rest) {
     s = c[1] * s + c[2] * (g * g);
     V* const others[] = {&rest..., nullptr};
     V variance = s;
@@ -52,9 +52,9 @@ struct Rmsprop {
     if constexpr (moves) {
       V& v = *others[centered];
       v = c[4] * v + r;
-      w -= c[0] * (velocity == Velocity::nesterov ? r + c[4] * v : v);
+      return c[0] * (velocity == Velocity::nesterov ? r + c[4] * v : v);
     } else {
-      w -= c[0] * r;
+      return c[0] * r;
     }
   }
 };

@@ -1,9 +1,12 @@
 // A header X.h enrols its rules as `X_rules`; the build makes "kernels/rules/list.h" of all headers here.
 //
 // A rule is its name, its slots and hyperparameters by name (the learning rate first), the coefficients of one step (in
-// double, from the step number, which starts at 1) and the formula for one vector of elements. Some have more:
+// double, from the step number, which starts at 1) and the formula for one vector of elements: `apply` changes the
+// slots and returns the step, which is subtracted from the parameters. Some have more:
 // - `sums`: their number; `apply` adds to a vector for each.
-// - `factor`, `finish`: a factor for each tensor from its sums, and what is done with it (c[tensor_factor]) afterwards.
+// - `factor`, `finish`: a factor for each tensor from its sums, and the step with it (c[tensor_factor]). `apply` is
+// then
+//   given the parameters too, and returns nothing.
 // - `state`, `conclude`: numbers by name that go from step to step, which `prepare` reads, and what the sums over all
 //   tensors make of them.
 // - `look_ahead`: goes from the parameters to where the gradient is to be taken, before each batch; slot `theta` then

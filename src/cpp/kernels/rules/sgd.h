@@ -12,8 +12,8 @@ struct Sgd {
   static constexpr std::array<std::string_view, 1> hyper{"learning_rate"};
   static Coefficients prepare(const double* h, Index) { return {h[0]}; }
   template <class V>
-  static void apply(const V* c, V& w, const V& g) {
-    w -= c[0] * g;
+  static V apply(const V* c, const V& g) {
+    return c[0] * g;
   }
 };
 
@@ -25,10 +25,10 @@ struct MomentumRule {
   static constexpr std::array<std::string_view, 2> hyper{"learning_rate", "momentum"};
   static Coefficients prepare(const double* h, Index) { return {h[0], h[1]}; }
   template <class V>
-  static void apply(const V* c, V& w, const V& g, V& v) {
+  static V apply(const V* c, const V& g, V& v) {
     const V step = c[0] * g;
     v = c[1] * v - step;
-    w += nesterov ? c[1] * v - step : v;
+    return nesterov ? step - c[1] * v : -v;
   }
 };
 
@@ -45,9 +45,9 @@ struct LookAhead {
     w += c[1] * v;
   }
   template <class V>
-  static void apply(const V* c, V& w, const V& g, V& v, V& before) {
+  static V apply(const V* c, const V& g, V& v, const V&) {
     v = c[1] * v - c[0] * g;
-    w = before + v;
+    return -v;
   }
 };
 
@@ -62,9 +62,9 @@ struct HeavyBallRule {
     return {h[0], h[1], step == 1 && h[3] == 0 ? 1 : 1 - h[2]};
   }
   template <class V>
-  static void apply(const V* c, V& w, const V& g, V& v) {
+  static V apply(const V* c, const V& g, V& v) {
     v = c[1] * v + c[2] * g;
-    w -= c[0] * (nesterov ? g + c[1] * v : v);
+    return c[0] * (nesterov ? g + c[1] * v : v);
   }
 };
 

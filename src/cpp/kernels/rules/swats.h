@@ -29,13 +29,13 @@ struct Swats {
     return {(1 - b1) * s[2] * h[0], 0, t == s[1] + 1 ? 0 : b1, 1, b2, 1 - b2, 1};
   }
   template <class V>
-  static void apply(const V* c, V& w, const V& g, V& m, V& v, V* sums_) {
+  static V apply(const V* c, const V& g, V& m, V& v, V* sums_) {
     m = c[2] * m + c[3] * g;
     v = c[4] * v + c[5] * (g * g);
     const V p = c[0] * m / (sqrt(v) * c[1] + c[6]);
-    w -= p;
     sums_[0] += p * p;
     sums_[1] += p * g;
+    return p;
   }
   static void conclude(const double* h, Index step, const double* sums_, double* s) {
     if (s[1] != 0 || sums_[1] == 0) {

@@ -21,6 +21,7 @@ struct Update {
   const T* gradient;
   std::array<T*, max_slots> slots;
   Coefficients coefficients;
+  double decay = 0;                              // the part of each parameter that is subtracted along with the step
   std::array<double, max_sums>* sums = nullptr;  // of the rules that have some, over the elements
 };
 
@@ -42,7 +43,6 @@ struct UpdateKernels {
   const Rule *apply, *finish, *look_ahead;
   void (*adjust)(const Adjust<T>&);
   void (*approach)(const T* x, T* y, double part, Index size);  // y <- y + part (x - y)
-  void (*shrink)(T* x, double part, Index size);                // x <- x - part x
   void (*add)(const T* x, T* y, Index size);                    // y <- y + x
 };
 

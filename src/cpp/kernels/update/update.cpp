@@ -11,7 +11,6 @@ constinit const UpdateKernels<T> Topics<T>::update{
     .look_ahead = look_ahead_kernels<T>.data(),
     .adjust = adjust<T>,
     .approach = approach<T>,
-    .shrink = shrink<T>,
     .add = add<T>,
 };
 

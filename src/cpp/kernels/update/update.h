@@ -1,6 +1,8 @@
 // The one loop that drives every update rule over a flat range, and what is done to gradients and parameters around it.
 #pragma once
 
+#include <tuple>
+
 #include "kernels/rules/list.h"
 #include "kernels/update/args.h"
 #include "simd/vec.h"
@@ -26,27 +28,61 @@ template <class Rule, class T, class F>
   });
 }
 
+// What a step starts from: the parameters, but where the rule has looked ahead.
+template <class Rule, class V, class... Slots>
+[[gnu::always_inline]] inline const V& start_of(const V& w, const Slots&... slots) {
+  if constexpr (looks_ahead<Rule>) {
+    return std::get<Rule::theta>(std::tie(slots...));
+  } else {
+    return w;
+  }
+}
+
+// w <- start - (step + decay start), where step(c, i, load, w, slots...) is the rule's. Decay is added to the step
+// because a factor 1 - decay would be too near 1 for float32 to hold the decay well.
+template <class Rule, class T, class F>
+[[gnu::always_inline]] inline void move(const Update<T>& u, F&& step) {
+  if (u.decay == 0) {
+    drive<Rule>(u, [&](const auto* c, Index i, auto load, auto& w, auto&... slots) {
+      const Vec<T> change = step(c, i, load, w, slots...);
+      w = start_of<Rule>(w, slots...) - change;
+    });
+  } else {
+    const Vec<T> decay = static_cast<T>(u.decay);
+    drive<Rule>(u, [&](const auto* c, Index i, auto load, auto& w, auto&... slots) {
+      const Vec<T> change = step(c, i, load, w, slots...), start = start_of<Rule>(w, slots...);
+      w = start - (change + decay * start);
+    });
+  }
+}
+
 template <class Rule, class T>
 void update(const Update<T>& u) {
   using V = Vec<T>;
   if constexpr (requires { Rule::sums; }) {
     V sums[Rule::sums] = {};
-    drive<Rule>(u, [&](const V* c, Index i, auto load, V& w, auto&... slots) {
-      Rule::apply(c, w, load(u.gradient + i), slots..., sums);
-    });
+    if constexpr (finishes<Rule>) {
+      drive<Rule>(u, [&](const V* c, Index i, auto load, V& w, auto&... slots) {
+        Rule::apply(c, w, load(u.gradient + i), slots..., sums);
+      });
+    } else {
+      move<Rule>(u, [&](const V* c, Index i, auto load, const V&, auto&... slots) {
+        return Rule::apply(c, load(u.gradient + i), slots..., sums);
+      });
+    }
     for (int s = 0; s < Rule::sums; ++s) {
       (*u.sums)[s] = static_cast<double>(stdx::reduce(sums[s]));
     }
   } else {
-    drive<Rule>(u, [&](const V* c, Index i, auto load, V& w, auto&... slots) {
-      Rule::apply(c, w, load(u.gradient + i), slots...);
+    move<Rule>(u, [&](const V* c, Index i, auto load, const V&, auto&... slots) {
+      return Rule::apply(c, load(u.gradient + i), slots...);
     });
   }
 }
 
 template <class Rule, class T>
 void finish(const Update<T>& u) {
-  drive<Rule>(u, [](const auto* c, Index, auto, auto& w, auto&... slots) { Rule::finish(c, w, slots...); });
+  move<Rule>(u, [](const auto* c, Index, auto, const auto& w, auto&... slots) { return Rule::finish(c, w, slots...); });
 }
 
 template <class Rule, class T>
@@ -103,15 +139,6 @@ void approach(const T* x, T* y, double part, Index size) {
   for_each_vector<T>(size, [&](Index i, auto load, auto store) {
     const Vec<T> old = load(y + i);
     store(old + p * (load(x + i) - old), y + i);
-  });
-}
-
-template <class T>
-void shrink(T* x, double part, Index size) {
-  const Vec<T> p = static_cast<T>(part);
-  for_each_vector<T>(size, [&](Index i, auto load, auto store) {
-    const Vec<T> old = load(x + i);
-    store(old - p * old, x + i);
   });
 }
 

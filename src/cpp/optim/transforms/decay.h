@@ -24,15 +24,11 @@ struct L2 {
   }
 };
 
+// The part of the parameters, times the learning rate, that is subtracted along with the step. The driver does it, in
+// the rule's own pass.
 struct Decay {
   static constexpr std::string_view name = "decay";
   static constexpr double neutral = 0;
-  template <class T>
-  static void before(const Chunk<T>& c) {
-    if (c.decays) {
-      c.kernels.shrink(c.start, c.value * c.learning_rate * c.rate, c.size);
-    }
-  }
 };
 
 }  // namespace fastopt

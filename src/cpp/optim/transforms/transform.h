@@ -4,7 +4,7 @@
 // - `first(chunk)`: before the first step of all.
 // - `adjust(value, adjust, decays)`: what is done to the gradient in one pass.
 // - `limit(value, norms)`: the factors of the gradients by their norms, which takes a pass over all of them before.
-// - `before(chunk)`, `after(chunk)`: the step.
+// - `after(chunk)`: after the step.
 // Where the slot holds copies of the parameters, it says so (`copies`).
 // Transforms keep nothing else from step to step.
 #pragma once
@@ -27,8 +27,6 @@ struct Chunk {
   T* start;  // what the step starts from: `parameter`, but where the rule has looked ahead
   T* slot;   // the transform's own
   double value;
-  double learning_rate, rate;  // that of all, and the tensor's factor of it
-  bool decays;
 };
 
 // Of each tensor: the sum of the squares of its gradient, and the factor that its gradient gets.

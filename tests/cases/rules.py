@@ -1,0 +1,286 @@
+"""The update rules: of each the twin, cases of its hyperparameters, its optimizer, and rates to converge with."""
+
+import functools
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from twins import rules as twins
+
+from fastopt.optimizers import (
+    SGD,
+    SWATS,
+    Adadelta,
+    Adagrad,
+    Adam,
+    Adamax,
+    AdamW,
+    DeltaBarDelta,
+    Lamb,
+    Lion,
+    Nadam,
+    Optimizer,
+    RAdam,
+    RMSprop,
+)
+from fastopt.schedules import Cosine
+
+__all__ = ["ADAM", "ONE_OF_EACH_RULE", "RULES", "RULES_THAT_DECAY", "Rule"]
+
+
+class Rule(NamedTuple):
+    """Update rule: its name, its twin, its slots, the hyperparameters of this case, slots that start above 0.
+
+    `optimizer`: one that goes by the rule; the tests run over one or more for each rule. `converges`: three that find
+    the minima of `optimizers/test_convergence.py`. `state`: the numbers that go from step to step. `by_tensor`: an
+    element's change depends on the others of its array. `decay`: what the parameters decay by beside the step.
+    """
+
+    name: str
+    update: Callable
+    slots: tuple[str, ...]
+    hyper: dict[str, float]
+    initial: dict[str, float] = {}  # noqa: RUF012
+    optimizer: Optimizer | None = None
+    converges: tuple[Optimizer, ...] = ()
+    state: tuple[float, ...] = ()
+    by_tensor: bool = False
+    decay: float = 0.0
+
+    def __str__(self) -> str:
+        return "-".join([self.name, *map(str, self.hyper.values()), *([f"decay{self.decay}"] if self.decay else [])])
+
+    def change(self, w, g, slots, step: int):
+        change, new = self.update(w, g, slots, self.hyper, step)
+        return change - self.hyper["learning_rate"] * self.decay * w, new
+
+    def state_array(self) -> np.ndarray | None:
+        return np.array(self.state) if self.state else None
+
+    def start(self, shape, dtype) -> dict[str, np.ndarray]:
+        return {name: np.full(shape, self.initial.get(name, 0), dtype) for name in self.slots}
+
+
+def three(make: Callable, *rates: float, **options) -> tuple[Optimizer, ...]:
+    """The optimizers for a parabola, a curved valley and a logistic regression."""
+    return tuple(make(rate, **options) for rate in rates)
+
+
+BALL = {"learning_rate": 0.01, "momentum": 0.9, "dampening": 0.0, "dampen_first": 1.0}
+RMSPROP = {"learning_rate": 0.001, "rho": 0.9, "epsilon": 1e-8}
+ADAM = {"learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7}
+NADAM = ADAM | {"momentum_decay": 0.004}
+LAMB = ADAM | {"weight_decay": 0.01}
+SWATS_ = ADAM | {"tolerance": 1e-9}
+LION = {"learning_rate": 0.0001, "beta_1": 0.9, "beta_2": 0.99}
+DELTA = {"learning_rate": 1.0, "kappa": 0.001, "phi": 0.1, "theta": 0.7}
+# With momentum, centered, with both: the optimizer, and the rates with which it converges.
+RMSPROPS = {
+    (False, None): (RMSprop(0.01, 0.8, epsilon=1e-6), (0.03, 0.001, 0.01)),
+    (False, "momentum"): (RMSprop(0.01, momentum=0.5), (0.003, 0.0003, 0.001)),
+    (False, "nesterov"): (RMSprop(0.01, momentum=0.5, nesterov=True), (0.003, 0.0001, 0.001)),
+    (True, None): (RMSprop(0.01, centered=True), (0.01, 0.0003, 0.03)),
+    (True, "momentum"): (RMSprop(0.01, momentum=0.5, centered=True), (0.003, 0.0001, 0.01)),
+    (True, "nesterov"): (RMSprop(0.01, momentum=0.5, centered=True, nesterov=True), (0.003, 0.0001, 0.01)),
+}
+
+
+def rmsprop(centered: bool, velocity: str | None, optimizer: Optimizer, rates: tuple[float, ...]) -> list[Rule]:
+    name = "_".join(filter(None, ["rmsprop", "centered" if centered else "", velocity]))
+    twin = functools.partial(twins.rmsprop, centered=centered, velocity=velocity)
+    slots = ("s", *("m" for _ in range(centered)), *("v" for _ in range(velocity is not None)))
+    hypers = (RMSPROP, {"learning_rate": 0.3, "rho": 0.5, "epsilon": 0.1})
+    if velocity is not None:
+        hypers = tuple(hyper | {"momentum": mu} for hyper, mu in zip(hypers, (0.9, 0.3), strict=True))
+    options = {"epsilon": 1e-2} if centered else {}
+    if velocity is not None:
+        options["momentum"] = 0.9
+    make = functools.partial(RMSprop, centered=centered, nesterov=velocity == "nesterov", **options)
+    first = Rule(name, twin, slots, hypers[0], optimizer=optimizer, converges=three(make, *rates))
+    return [first, Rule(name, twin, slots, hypers[1])]
+
+
+RULES = [
+    Rule("sgd", twins.sgd, (), {"learning_rate": 0.01}, {}, SGD(0.05), three(SGD, 0.3, 0.002, 1.0)),
+    Rule("sgd", twins.sgd, (), {"learning_rate": 3.0}),
+    Rule(
+        "momentum",
+        twins.momentum,
+        ("v",),
+        {"learning_rate": 0.01, "momentum": 0.9},
+        optimizer=SGD(0.05, momentum=0.9),
+        converges=three(SGD, 0.03, 0.002, 0.3, momentum=0.9),
+    ),
+    Rule("momentum", twins.momentum, ("v",), {"learning_rate": 0.7, "momentum": 0.0}),
+    Rule(
+        "nesterov",
+        twins.nesterov,
+        ("v",),
+        {"learning_rate": 0.01, "momentum": 0.9},
+        optimizer=SGD(0.05, momentum=0.9, nesterov=True),
+        converges=three(SGD, 0.3, 0.001, 0.3, momentum=0.9, nesterov=True),
+    ),
+    Rule("nesterov", twins.nesterov, ("v",), {"learning_rate": 0.7, "momentum": 0.999}),
+    Rule(
+        "heavy_ball",
+        twins.heavy_ball,
+        ("v",),
+        BALL,
+        optimizer=SGD(0.05, momentum=0.9, dampening=0.9),
+        converges=three(SGD, 0.03, 0.002, 0.3, momentum=0.9, dampening=0.0),
+    ),
+    Rule("heavy_ball", twins.heavy_ball, ("v",), BALL | {"dampening": 0.7, "dampen_first": 0.0}),
+    Rule(
+        "heavy_ball_nesterov",
+        twins.heavy_ball_nesterov,
+        ("v",),
+        BALL,
+        optimizer=SGD(0.05, momentum=0.9, nesterov=True, dampening=0.5, dampen_first=False),
+        converges=three(SGD, 0.3, 0.001, 0.3, momentum=0.9, dampening=0.0, nesterov=True),
+    ),
+    Rule("heavy_ball_nesterov", twins.heavy_ball_nesterov, ("v",), BALL | {"momentum": 0.5, "dampening": 0.5}),
+    Rule(
+        "lion",
+        twins.lion,
+        ("m",),
+        LION,
+        optimizer=Lion(1e-3, 0.8, 0.9),
+        converges=(Lion(0.02, 0.5, 0.5), Lion(0.001), Lion(0.02, 0.5, 0.5)),
+    ),
+    Rule("lion", twins.lion, ("m",), {"learning_rate": 0.3, "beta_1": 0.99, "beta_2": 0.0}),
+    Rule(
+        "adagrad",
+        twins.adagrad,
+        ("s",),
+        {"learning_rate": 0.01, "epsilon": 1e-10},
+        optimizer=Adagrad(0.05, 0.1, 1e-6),
+        converges=three(Adagrad, 1.0, 0.3, 1.0),
+    ),
+    Rule("adagrad", twins.adagrad, ("s",), {"learning_rate": 2.0, "epsilon": 0.1}, {"s": 0.1}),
+    *(rule for kind, row in RMSPROPS.items() for rule in rmsprop(*kind, *row)),
+    Rule(
+        "adadelta",
+        twins.adadelta,
+        ("g2", "dx2"),
+        {"learning_rate": 1.0, "rho": 0.95, "epsilon": 1e-6},
+        optimizer=Adadelta(0.5, 0.9, 1e-3),
+        converges=tuple(Adadelta(rate, 0.5, epsilon) for rate, epsilon in ((1.0, 0.1), (0.3, 1e-8), (1.0, 0.1))),
+    ),
+    Rule("adadelta", twins.adadelta, ("g2", "dx2"), {"learning_rate": 0.3, "rho": 0.0, "epsilon": 0.1}),
+    Rule(
+        "delta_bar_delta",
+        twins.delta_bar_delta,
+        ("rate", "delta_bar"),
+        DELTA,
+        {"rate": 0.01},
+        DeltaBarDelta(0.5, 0.05, 0.01, 0.2, 0.6),
+        (DeltaBarDelta(1.0, 0.1, 0.01), DeltaBarDelta(1.0, 0.0003, 0.00003), DeltaBarDelta(1.0, 0.1, 0.01)),
+    ),
+    Rule(
+        "delta_bar_delta",
+        twins.delta_bar_delta,
+        ("rate", "delta_bar"),
+        {"learning_rate": 0.5, "kappa": 0.1, "phi": 0.9, "theta": 0.0},
+    ),
+    Rule(
+        "adam",
+        twins.adam,
+        ("m", "v"),
+        ADAM,
+        optimizer=Adam(0.01, beta_1=0.8, epsilon=1e-6),
+        converges=three(Adam, 0.3, 0.003, 0.3),
+    ),
+    Rule("adam", twins.adam, ("m", "v"), ADAM | {"learning_rate": 0.3, "beta_1": 0.0, "epsilon": 0.1}),
+    Rule("adam", twins.adam, ("m", "v"), ADAM | {"beta_1": 0.99, "beta_2": 0.999999, "epsilon": 1e-12}),
+    Rule(
+        "amsgrad",
+        twins.adam,
+        ("m", "v", "vmax"),
+        ADAM,
+        optimizer=Adam(0.01, amsgrad=True),
+        converges=three(Adam, 0.3, 0.1, 0.1, amsgrad=True),
+    ),
+    Rule("amsgrad", twins.adam, ("m", "v", "vmax"), ADAM | {"beta_1": 0.0, "beta_2": 0.3, "epsilon": 0.1}),
+    Rule(
+        "adam",
+        twins.adam,
+        ("m", "v"),
+        ADAM,
+        optimizer=AdamW(0.01, 0.1, 0.8, 0.99, 1e-6),
+        converges=three(AdamW, 0.3, 0.003, 0.3, weight_decay=1e-6),
+        decay=0.01,
+    ),
+    Rule("adam", twins.adam, ("m", "v"), ADAM | {"learning_rate": 0.3}, decay=0.7),
+    Rule(
+        "amsgrad",
+        twins.adam,
+        ("m", "v", "vmax"),
+        ADAM | {"beta_2": 0.3},
+        optimizer=AdamW(0.01, amsgrad=True),
+        converges=three(AdamW, 0.3, 0.1, 0.1, weight_decay=1e-6, amsgrad=True),
+        decay=0.01,
+    ),
+    Rule(
+        "adamax",
+        twins.adamax,
+        ("m", "u"),
+        ADAM,
+        optimizer=Adamax(0.01, 0.8, 0.9, 1e-6),
+        converges=three(Adamax, 0.3, 0.003, 0.3),
+    ),
+    Rule("adamax", twins.adamax, ("m", "u"), ADAM | {"beta_1": 0.0, "beta_2": 0.3, "epsilon": 0.1}),
+    Rule(
+        "nadam",
+        twins.nadam,
+        ("m", "v"),
+        NADAM,
+        optimizer=Nadam(0.01, 0.8, 0.9, 1e-6, 0.1),
+        converges=three(Nadam, 0.3, 0.002, 0.03),
+    ),
+    Rule("nadam", twins.nadam, ("m", "v"), NADAM | {"beta_1": 0.99, "beta_2": 0.9, "momentum_decay": 1.0}),
+    Rule(
+        "radam",
+        twins.radam,
+        ("m", "v"),
+        ADAM,
+        optimizer=RAdam(0.01, 0.8, 0.9, 1e-6),
+        converges=three(RAdam, 0.3, 0.003, 0.3),
+    ),
+    Rule("radam", twins.radam, ("m", "v"), ADAM | {"beta_1": 0.0, "beta_2": 0.6, "epsilon": 0.1}),
+    Rule("radam", twins.radam, ("m", "v"), ADAM | {"beta_2": 0.95, "learning_rate": 0.3}),
+    Rule(  # on bare arrays, as those that converge, it cannot look ahead
+        "nesterov_look_ahead",
+        twins.look_ahead,
+        ("v", "theta"),
+        {"learning_rate": 0.01, "momentum": 0.9},
+        optimizer=SGD(0.05, momentum=0.9, nesterov="look_ahead"),
+    ),
+    Rule(
+        "lamb",
+        twins.lamb,
+        ("m", "v"),
+        LAMB,
+        optimizer=Lamb(0.01, 0.1, 0.8, 0.9, 1e-6),
+        converges=three(Lamb, Cosine(0.3, 300), Cosine(0.03, 4000), Cosine(0.3, 300), weight_decay=0.0),
+        by_tensor=True,
+    ),
+    Rule("lamb", twins.lamb, ("m", "v"), LAMB | {"learning_rate": 0.3, "weight_decay": 0.0}, by_tensor=True),
+    Rule(
+        "swats",
+        functools.partial(twins.swats, state=(0.0, 0.0, 0.0)),
+        ("m", "v"),
+        SWATS_,
+        optimizer=SWATS(0.01, 0.8, 0.9, 1e-6),
+        converges=(SWATS(0.3, tolerance=1e-2), SWATS(0.003), SWATS(0.3, tolerance=1e-2)),
+        state=(0.0, 0.0, 0.0),
+    ),
+    Rule(
+        "swats",
+        functools.partial(twins.swats, state=(0.1, 2.0, 3.0)),
+        ("m", "v"),
+        SWATS_ | {"beta_1": 0.8},
+        state=(0.1, 2.0, 3.0),
+    ),
+]
+ONE_OF_EACH_RULE = list({rule.name: rule for rule in reversed(RULES) if not rule.decay}.values())
+RULES_THAT_DECAY = [rule._replace(decay=decay) for rule in ONE_OF_EACH_RULE for decay in (0.01, 0.7)]
