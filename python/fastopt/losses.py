@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 
-_LINKS = _core.kernels.losses()
+_TABLE = _core.kernels.losses()  # of each loss its link and what its targets are
 
 
 class Loss(Described):
@@ -52,7 +52,12 @@ class Loss(Described):
     @property
     def link(self) -> str | None:
         """The activation that the core computes the loss together with, or None."""
-        return None if self.opaque else _LINKS[self.name]
+        return None if self.opaque else _TABLE[self.name][0]
+
+    @property
+    def target_kind(self) -> str | None:
+        """What the core takes the targets for: ``"labels"``, ``"probabilities"``, ``"bits"``, ``"signs"``..."""
+        return None if self.opaque else _TABLE[self.name][1]
 
     @property
     def hyper(self) -> dict[str, float]:

@@ -9,6 +9,7 @@ import twins
 from arrays import assert_close, blank, guarded, wide
 
 from fastopt import _core, kernels
+from fastopt.losses import LOSSES
 
 KERNELS = {
     "sparse_categorical_crossentropy": kernels.softmax_cross_entropy,
@@ -80,6 +81,26 @@ def test_loss(isa, dtype, case, weighted, rng):
             assert_close(gradient, factor * want_gradient, factor * gradient_bound)
         else:
             assert loss.shape == (0,)
+
+
+def test_kinds_of_targets():
+    """What the core says of targets, and Python reads, is what the tests give it."""
+    table = _core.kernels.losses()
+    assert {name: kind for name, (_, kind) in table.items()} == {
+        name: loss.target for name, loss in cases.LOSSES.items()
+    }
+    metrics = {name.split("(")[0]: metric.target for name, metric in cases.METRICS.items()}
+    assert _core.kernels.metrics() == metrics
+
+
+def test_settings_are_those_of_the_core(rng):
+    """What a loss is without arguments is what the core computes without them."""
+    x = rng.normal(size=(7, 5))
+    for name, case in cases.LOSSES.items():
+        target = cases.make_target(case.target, rng, 7, 5, np.float64)
+        given = _core.kernels.loss(name, x, target, hyper=LOSSES.resolve(name).hyper)
+        for got, want in zip(given, _core.kernels.loss(name, x, target), strict=True):
+            np.testing.assert_array_equal(got, want)
 
 
 @pytest.mark.parametrize("name", cases.LOSSES)

@@ -1,13 +1,13 @@
 """The fractions of right answers."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastopt.core import checks
 from fastopt.losses import Loss
-from fastopt.metrics.base import METRICS, MeanMetric
+from fastopt.metrics.base import METRICS, MeanMetric, check_target_kind
 from fastopt.metrics.sides import target_and_prediction, truth_and_answers, truth_and_scores
 
 __all__ = ["Accuracy", "CategoricalAccuracy", "TopKAccuracy"]
@@ -25,12 +25,7 @@ class Accuracy(MeanMetric):
         0.75
     """
 
-    functions: ClassVar[dict[str, str]] = {
-        "sparse_categorical_crossentropy": "sparse_categorical_accuracy",
-        "categorical_crossentropy": "categorical_accuracy",
-        "kl_divergence": "categorical_accuracy",
-        "binary_crossentropy": "binary_accuracy",
-    }
+    functions = ("sparse_categorical_accuracy", "categorical_accuracy", "binary_accuracy")
     larger_is_better = True
 
     def rows(self, y_true: NDArray[Any], y_pred: NDArray[Any], exclusive: bool | None) -> NDArray[Any]:
@@ -49,12 +44,13 @@ class CategoricalAccuracy(MeanMetric):
         'categorical_accuracy'
     """
 
-    functions: ClassVar[dict[str, str]] = {
-        "categorical_crossentropy": "categorical_accuracy",
-        "kl_divergence": "categorical_accuracy",
-        "mean_squared_error": "categorical_accuracy",
-    }
+    functions = ("categorical_accuracy",)
     larger_is_better = True
+
+    def function(self, loss: Loss) -> str:
+        """Return the core's name of the metric; targets of a regression may be one-hot rows as well."""
+        check_target_kind(self, loss, ("probabilities", "values"))
+        return self.functions[0]
 
     def rows(self, y_true: NDArray[Any], y_pred: NDArray[Any], exclusive: bool | None) -> NDArray[Any]:
         """Return whether the largest output of each sample is where the largest target is."""
@@ -82,11 +78,7 @@ class TopKAccuracy(MeanMetric):
         'top_k_accuracy(2)'
     """
 
-    functions: ClassVar[dict[str, str]] = {
-        "sparse_categorical_crossentropy": "sparse_top_k_accuracy",
-        "categorical_crossentropy": "top_k_accuracy",
-        "kl_divergence": "top_k_accuracy",
-    }
+    functions = ("sparse_top_k_accuracy", "top_k_accuracy")
     larger_is_better = True
 
     def __init__(self, k: int = 5) -> None:

@@ -1,16 +1,20 @@
 """What all metrics have in common, and the means over samples among them."""
 
 from abc import abstractmethod
+from collections.abc import Collection
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastopt import _core
 from fastopt.core.registry import Described, Registry, snake_case
 from fastopt.losses import Loss
 from fastopt.metrics.sides import Floats, checked_pair, checked_weights
 
-__all__ = ["METRICS", "MeanMetric", "Metric"]
+__all__ = ["METRICS", "MeanMetric", "Metric", "check_target_kind"]
+
+TARGET_KINDS = _core.kernels.metrics()
 
 
 class Metric(Described):
@@ -77,13 +81,26 @@ class Metric(Described):
         """
 
 
+def check_target_kind(metric: Metric, loss: Loss, kinds: Collection[str]) -> None:
+    """Refuse a loss of the core whose targets are of another kind.
+
+    Raises:
+        ValueError: They are.
+    """
+    if loss.target_kind not in kinds:
+        losses = (name for name, (_, kind) in _core.kernels.losses().items() if kind in kinds)
+        raise ValueError(
+            f"The metric {metric.name!r} does not go with the loss {loss.name!r}; it goes with {', '.join(losses)}."
+        )
+
+
 METRICS: Registry[Metric] = Registry("metric", Metric)  # type: ignore[type-abstract]
 
 
 class MeanMetric(Metric):
     """The base of metrics that are means over samples: which function of the core computes them."""
 
-    functions: ClassVar[dict[str, str]] = {}
+    functions: ClassVar[tuple[str, ...]]  # the core's names, one for each kind of targets
 
     def function(self, loss: Loss) -> str:
         """Return the core's name of the metric for a model that is trained with `loss`.
@@ -91,13 +108,9 @@ class MeanMetric(Metric):
         Raises:
             ValueError: The metric means nothing for the outputs and targets of that loss.
         """
-        try:
-            return self.functions[loss.name]
-        except KeyError:
-            raise ValueError(
-                f"The metric {self.name!r} does not go with the loss {loss.name!r}; "
-                f"it goes with {', '.join(self.functions)}."
-            ) from None
+        of_kind = {TARGET_KINDS[function]: function for function in self.functions}
+        check_target_kind(self, loss, of_kind)
+        return of_kind[str(loss.target_kind)]
 
     def check(self, loss: Loss) -> None:
         """Refuse a loss for which the core has no such function."""

@@ -1,17 +1,15 @@
 """How far predicted values are from those that are right."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastopt.losses import Loss
-from fastopt.metrics.base import METRICS, MeanMetric, Metric
+from fastopt.metrics.base import METRICS, MeanMetric, Metric, check_target_kind
 from fastopt.metrics.sides import Floats, divide, target_and_prediction
 
 __all__ = ["R2", "MeanAbsoluteError", "MeanSquaredError"]
-
-REGRESSION = ("mean_squared_error", "mean_absolute_error", "huber", "log_cosh")
 
 
 @METRICS.add("mse")
@@ -26,7 +24,7 @@ class MeanSquaredError(MeanMetric):
         2.0
     """
 
-    functions: ClassVar[dict[str, str]] = dict.fromkeys(REGRESSION, "mean_squared_error")
+    functions = ("mean_squared_error",)
 
     def rows(self, y_true: NDArray[Any], y_pred: NDArray[Any], exclusive: bool | None) -> NDArray[Any]:
         """Return the mean squared error of each sample."""
@@ -46,7 +44,7 @@ class MeanAbsoluteError(MeanMetric):
         0.5
     """
 
-    functions: ClassVar[dict[str, str]] = dict.fromkeys(REGRESSION, "mean_absolute_error")
+    functions = ("mean_absolute_error",)
 
     def rows(self, y_true: NDArray[Any], y_pred: NDArray[Any], exclusive: bool | None) -> NDArray[Any]:
         """Return the mean absolute error of each sample."""
@@ -71,11 +69,8 @@ class R2(Metric):
 
     def check(self, loss: Loss) -> None:
         """Refuse a loss whose outputs are not the predicted values."""
-        if loss.name not in REGRESSION and not loss.opaque:
-            raise ValueError(
-                f"The metric {self.name!r} does not go with the loss {loss.name!r}; it goes with "
-                f"{', '.join(REGRESSION)}."
-            )
+        if not loss.opaque:
+            check_target_kind(self, loss, ("values",))
 
     def value(self, y_true: NDArray[Any], y_pred: NDArray[Any], weight: Floats, exclusive: bool | None) -> float:
         """Return the mean over outputs."""

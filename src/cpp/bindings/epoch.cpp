@@ -154,7 +154,7 @@ struct Data {
       if (goal.ask) {
         continue;
       }
-      if (loss_kernel(goal.loss).labels) {
+      if (loss_kernel(goal.loss).labels()) {
         goal.labels = keep<Index>(checked<Index>(y[i], target_name(i), {rows}));
       } else {
         const Index columns = network.plan.columns(network.plan.outputs[i]);

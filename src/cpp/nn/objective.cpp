@@ -88,13 +88,14 @@ void check_output(const Plan<T>& plan, const Wiring& wiring, std::size_t number,
   // Kernels count classes in elements of type T.
   constexpr Index classes = Index{1} << std::numeric_limits<T>::digits;
   const Index columns = plan.columns(source);
-  if (columns > classes && (loss.labels || !goal.metrics.empty())) {
+  if (columns > classes && (loss.labels() || !goal.metrics.empty())) {
     throw std::invalid_argument("labels and metrics of this dtype need at most " + std::to_string(classes) +
                                 " outputs, not " + std::to_string(columns));
   }
   for (const MetricChoice& choice : goal.metrics) {
     const MetricKernel<T>& metric = metric_kernel<T>(choice.metric);
-    if (metric.labels != loss.labels || (metric.name == "binary_accuracy" && loss.name != "binary_crossentropy")) {
+    const bool of_bits = metric.target == TargetKind::bit;  // reads logits, as the loss of such targets does
+    if (metric.labels() != loss.labels() || (of_bits && loss.target != metric.target)) {
       throw std::invalid_argument("metric " + std::string(metric.name) + " does not go with the loss " +
                                   std::string(loss.name));
     }

@@ -9,6 +9,12 @@
 
 namespace fastopt {
 
+// What targets are: the number of a class for each row, or for each column a part of a distribution, a number from 0 to
+// 1, -1 or 1, a count, or any number.
+enum class TargetKind : std::uint8_t { label, probability, bit, sign, count, value };
+inline constexpr std::array<std::string_view, 6> target_names{"labels", "probabilities", "bits",
+                                                              "signs",  "counts",        "values"};
+
 // A loss or metric on some rows of a batch. Targets and weights are those of all samples, found by `index`.
 template <class T>
 struct Targets {
@@ -81,18 +87,22 @@ template <class T>
 struct LossKernel {
   std::string_view name;
   std::string_view activation;  // the one that it is fused with: it takes the values before it
-  bool labels;                  // targets are class numbers
+  TargetKind target;
   std::span<const LossParameter> hyper;
   void (*rows)(const Loss<T>&);
+
+  bool labels() const { return target == TargetKind::label; }
 };
 
 template <class T>
 struct MetricKernel {
   std::string_view name;
-  bool labels;  // targets are class numbers
+  TargetKind target;
   bool logits;  // as good on values before the last activation
   bool needs_k;
   void (*rows)(const Metric<T>&);
+
+  bool labels() const { return target == TargetKind::label; }
 };
 
 template <class T>

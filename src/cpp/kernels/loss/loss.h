@@ -26,17 +26,15 @@ Vec<T> row_scale(const Loss<T>& p, const Block& block) {
 inline constexpr std::array<LossParameter, 0> no_hyper{};
 inline constexpr std::array<LossParameter, 1> label_smoothing{{{"label_smoothing", 0.0}}};
 
-enum class Target : std::uint8_t { label, distribution };
-
 // sum_j t_j (log sum_k exp z_k - z_j), for the divergence less the entropy, -sum_j t_j log t_j, of the target; both
 // have the gradient softmax(z) sum(t) - t. Smoothed targets are (1 - s) t + s / columns (Szegedy et al., 2016).
-template <Target kind, bool divergence>
+template <TargetKind kind, bool divergence>
 struct SoftmaxLoss {
-  static constexpr std::string_view name = divergence              ? "kl_divergence"
-                                           : kind == Target::label ? "sparse_categorical_crossentropy"
-                                                                   : "categorical_crossentropy";
+  static constexpr std::string_view name = divergence                  ? "kl_divergence"
+                                           : kind == TargetKind::label ? "sparse_categorical_crossentropy"
+                                                                       : "categorical_crossentropy";
   static constexpr std::string_view activation = "softmax";
-  static constexpr bool labels = kind == Target::label;
+  static constexpr auto targets = kind;
   static constexpr auto hyper = [] {
     if constexpr (divergence) {
       return no_hyper;
@@ -53,11 +51,11 @@ struct SoftmaxLoss {
     const V kept = T(1) - smoothing, shared = smoothing / static_cast<T>(p.columns);
     for_each_block(blocks_of(p), [&](auto& block) __attribute__((always_inline)) {
       V label = 0;
-      if constexpr (labels) {
+      if constexpr (kind == TargetKind::label) {
         label = block.per_row([&](Index i) { return static_cast<T>(p.target.labels[p.target.sample(i)]); });
       }
-      const auto target = [&](const auto& element) __attribute__((always_inline)) {
-        if constexpr (labels) {
+      const auto target_of = [&](const auto& element) __attribute__((always_inline)) {
+        if constexpr (kind == TargetKind::label) {
           V t = shared;
           where(element.column() == label, t) = kept + shared;
           return element.used(t);
@@ -67,7 +65,7 @@ struct SoftmaxLoss {
       };
       V highest = -infinity, target_sum = 0, product = 0, negative_entropy = 0;
       block.for_each([&](const auto& element) __attribute__((always_inline)) {
-        const V t = target(element);
+        const V t = target_of(element);
         highest = max(highest, element.a(-infinity));
         target_sum += t;
         where(t != V(0), product) = product + t * element.a();  // an impossible class may have an infinite logit
@@ -93,7 +91,7 @@ struct SoftmaxLoss {
       }
       const V scale = row_scale(p, block), factor = scale * target_sum / total;
       block.for_each([&](const auto& element) __attribute__((always_inline)) {
-        element.set(element.get() * factor - target(element) * scale);
+        element.set(element.get() * factor - target_of(element) * scale);
       });
     });
   }
@@ -102,8 +100,6 @@ struct SoftmaxLoss {
 // The mean over the columns of an elementwise loss.
 template <class Element>
 struct MeanLoss : Element {
-  static constexpr bool labels = false;
-
   template <class T>
   static void rows(const Loss<T>& p) {
     using V = Vec<T>;
@@ -130,6 +126,7 @@ struct ValueAndGradient {
 struct BinaryCrossentropy {
   static constexpr std::string_view name = "binary_crossentropy";
   static constexpr std::string_view activation = "sigmoid";
+  static constexpr auto targets = TargetKind::bit;
   static constexpr auto hyper = label_smoothing;
 
   template <class V>
@@ -146,6 +143,7 @@ struct BinaryCrossentropy {
 struct MeanSquaredError {
   static constexpr std::string_view name = "mean_squared_error";
   static constexpr std::string_view activation = "";
+  static constexpr auto targets = TargetKind::value;
   static constexpr auto hyper = no_hyper;
 
   template <class V>
@@ -158,6 +156,7 @@ struct MeanSquaredError {
 struct MeanAbsoluteError {
   static constexpr std::string_view name = "mean_absolute_error";
   static constexpr std::string_view activation = "";
+  static constexpr auto targets = TargetKind::value;
   static constexpr auto hyper = no_hyper;
 
   template <class V>
@@ -171,6 +170,7 @@ struct MeanAbsoluteError {
 struct Huber {
   static constexpr std::string_view name = "huber";
   static constexpr std::string_view activation = "";
+  static constexpr auto targets = TargetKind::value;
   static constexpr std::array<LossParameter, 1> hyper{{{"delta", 1.0}}};
 
   template <class V>
@@ -187,6 +187,7 @@ struct Huber {
 struct LogCosh {
   static constexpr std::string_view name = "log_cosh";
   static constexpr std::string_view activation = "";
+  static constexpr auto targets = TargetKind::value;
   static constexpr auto hyper = no_hyper;
 
   template <class V>
@@ -207,6 +208,7 @@ struct LogCosh {
 struct Hinge {
   static constexpr std::string_view name = "hinge";
   static constexpr std::string_view activation = "";
+  static constexpr auto targets = TargetKind::sign;
   static constexpr auto hyper = no_hyper;
 
   template <class V>
@@ -222,6 +224,7 @@ struct Hinge {
 struct SquaredHinge {
   static constexpr std::string_view name = "squared_hinge";
   static constexpr std::string_view activation = "";
+  static constexpr auto targets = TargetKind::sign;
   static constexpr auto hyper = no_hyper;
 
   template <class V>
@@ -235,6 +238,7 @@ struct SquaredHinge {
 struct Poisson {
   static constexpr std::string_view name = "poisson";
   static constexpr std::string_view activation = "";
+  static constexpr auto targets = TargetKind::count;
   static constexpr auto hyper = no_hyper;
 
   template <class V>
@@ -246,15 +250,15 @@ struct Poisson {
   }
 };
 
-using Losses = List<SoftmaxLoss<Target::label, false>, SoftmaxLoss<Target::distribution, false>,
-                    SoftmaxLoss<Target::distribution, true>, MeanLoss<BinaryCrossentropy>, MeanLoss<MeanSquaredError>,
-                    MeanLoss<MeanAbsoluteError>, MeanLoss<Huber>, MeanLoss<LogCosh>, MeanLoss<Hinge>,
-                    MeanLoss<SquaredHinge>, MeanLoss<Poisson>>;
+using Losses = List<SoftmaxLoss<TargetKind::label, false>, SoftmaxLoss<TargetKind::probability, false>,
+                    SoftmaxLoss<TargetKind::probability, true>, MeanLoss<BinaryCrossentropy>,
+                    MeanLoss<MeanSquaredError>, MeanLoss<MeanAbsoluteError>, MeanLoss<Huber>, MeanLoss<LogCosh>,
+                    MeanLoss<Hinge>, MeanLoss<SquaredHinge>, MeanLoss<Poisson>>;
 
 template <class T>
 inline constexpr auto loss_kernels = []<class... L>(List<L...>) {
   return std::array<LossKernel<T>, sizeof...(L)>{
-      {{L::name, L::activation, L::labels, L::hyper, L::template rows<T>}...}};
+      {{L::name, L::activation, L::targets, L::hyper, L::template rows<T>}...}};
 }(Losses{});
 
 }  // namespace fastopt::FASTOPT_ISA

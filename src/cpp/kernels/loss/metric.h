@@ -23,7 +23,8 @@ struct TopAccuracy {
   static constexpr std::string_view name = largest  ? (sparse ? "sparse_categorical_accuracy" : "categorical_accuracy")
                                            : sparse ? "sparse_top_k_accuracy"
                                                     : "top_k_accuracy";
-  static constexpr bool labels = sparse, logits = true, needs_k = !largest;
+  static constexpr auto targets = sparse ? TargetKind::label : TargetKind::probability;
+  static constexpr bool logits = true, needs_k = !largest;
 
   template <class T>
   static void rows(const Metric<T>& p) {
@@ -67,7 +68,8 @@ struct TopAccuracy {
 template <class Element>
 struct MeanMetric {
   static constexpr std::string_view name = Element::name;
-  static constexpr bool labels = false, logits = Element::logits, needs_k = false;
+  static constexpr auto targets = Element::targets;
+  static constexpr bool logits = Element::logits, needs_k = false;
   template <class T>
   static void rows(const Metric<T>& p) {
     for_each_block(blocks_of(p), [&](auto& block) __attribute__((always_inline)) {
@@ -82,6 +84,7 @@ struct MeanMetric {
 
 struct BinaryHit {  // of a logit
   static constexpr std::string_view name = "binary_accuracy";
+  static constexpr auto targets = TargetKind::bit;
   static constexpr bool logits = true;
   template <class V>
   static V value(const V& z, const V& t) {
@@ -93,6 +96,7 @@ struct BinaryHit {  // of a logit
 
 struct SquaredError {
   static constexpr std::string_view name = "mean_squared_error";
+  static constexpr auto targets = TargetKind::value;
   static constexpr bool logits = false;
   template <class V>
   static V value(const V& z, const V& t) {
@@ -102,6 +106,7 @@ struct SquaredError {
 
 struct AbsoluteError {
   static constexpr std::string_view name = "mean_absolute_error";
+  static constexpr auto targets = TargetKind::value;
   static constexpr bool logits = false;
   template <class V>
   static V value(const V& z, const V& t) {
@@ -116,7 +121,7 @@ using Metrics =
 template <class T>
 inline constexpr auto metric_kernels = []<class... M>(List<M...>) {
   return std::array<MetricKernel<T>, sizeof...(M)>{
-      {{M::name, M::labels, M::logits, M::needs_k, M::template rows<T>}...}};
+      {{M::name, M::targets, M::logits, M::needs_k, M::template rows<T>}...}};
 }(Metrics{});
 
 }  // namespace fastopt::FASTOPT_ISA
