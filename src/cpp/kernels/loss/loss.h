@@ -122,6 +122,14 @@ struct ValueAndGradient {
   V value, gradient;
 };
 
+// What the losses below have in common, but for what they say: they are not computed together with an activation, and
+// have no hyperparameters.
+struct PlainLoss {
+  static constexpr std::string_view activation = "";
+  static constexpr auto targets = TargetKind::value;
+  static constexpr auto hyper = no_hyper;
+};
+
 // log(1 + exp z) - z t; its gradient is sigmoid(z) - t. Smoothed targets are (1 - s) t + s / 2.
 struct BinaryCrossentropy {
   static constexpr std::string_view name = "binary_crossentropy";
@@ -140,11 +148,8 @@ struct BinaryCrossentropy {
   }
 };
 
-struct MeanSquaredError {
+struct MeanSquaredError : PlainLoss {
   static constexpr std::string_view name = "mean_squared_error";
-  static constexpr std::string_view activation = "";
-  static constexpr auto targets = TargetKind::value;
-  static constexpr auto hyper = no_hyper;
 
   template <class V>
   static ValueAndGradient<V> both(const V& y, const V& t, const V&) {
@@ -153,11 +158,8 @@ struct MeanSquaredError {
   }
 };
 
-struct MeanAbsoluteError {
+struct MeanAbsoluteError : PlainLoss {
   static constexpr std::string_view name = "mean_absolute_error";
-  static constexpr std::string_view activation = "";
-  static constexpr auto targets = TargetKind::value;
-  static constexpr auto hyper = no_hyper;
 
   template <class V>
   static ValueAndGradient<V> both(const V& y, const V& t, const V&) {
@@ -167,10 +169,8 @@ struct MeanAbsoluteError {
 };
 
 // d^2 / 2 where |d| <= delta, else delta (|d| - delta / 2) (Huber, 1964).
-struct Huber {
+struct Huber : PlainLoss {
   static constexpr std::string_view name = "huber";
-  static constexpr std::string_view activation = "";
-  static constexpr auto targets = TargetKind::value;
   static constexpr std::array<LossParameter, 1> hyper{{{"delta", 1.0}}};
 
   template <class V>
@@ -184,11 +184,8 @@ struct Huber {
 
 // log cosh d. With q = exp(-|d|) and e = q - 1 it is log(1 + e^2 / (2 q)), which keeps its digits near d = 0, and
 // |d| - log 2 + log(1 + q^2), which does not overflow; its gradient tanh d is -e (2 + e) / (1 + q^2) at |d|.
-struct LogCosh {
+struct LogCosh : PlainLoss {
   static constexpr std::string_view name = "log_cosh";
-  static constexpr std::string_view activation = "";
-  static constexpr auto targets = TargetKind::value;
-  static constexpr auto hyper = no_hyper;
 
   template <class V>
   static ValueAndGradient<V> both(const V& y, const V& t, const V&) {
@@ -205,11 +202,9 @@ struct LogCosh {
 };
 
 // max(0, 1 - t y), the targets being -1 and 1.
-struct Hinge {
+struct Hinge : PlainLoss {
   static constexpr std::string_view name = "hinge";
-  static constexpr std::string_view activation = "";
   static constexpr auto targets = TargetKind::sign;
-  static constexpr auto hyper = no_hyper;
 
   template <class V>
   static ValueAndGradient<V> both(const V& y, const V& t, const V&) {
@@ -221,11 +216,9 @@ struct Hinge {
   }
 };
 
-struct SquaredHinge {
+struct SquaredHinge : PlainLoss {
   static constexpr std::string_view name = "squared_hinge";
-  static constexpr std::string_view activation = "";
   static constexpr auto targets = TargetKind::sign;
-  static constexpr auto hyper = no_hyper;
 
   template <class V>
   static ValueAndGradient<V> both(const V& y, const V& t, const V& none) {
@@ -235,11 +228,9 @@ struct SquaredHinge {
 };
 
 // exp z - t z, z being the logarithm of the rate.
-struct Poisson {
+struct Poisson : PlainLoss {
   static constexpr std::string_view name = "poisson";
-  static constexpr std::string_view activation = "";
   static constexpr auto targets = TargetKind::count;
-  static constexpr auto hyper = no_hyper;
 
   template <class V>
   static ValueAndGradient<V> both(const V& z, const V& t, const V&) {
