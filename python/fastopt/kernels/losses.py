@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from fastopt._core import kernels as core
 from fastopt.kernels.arrays import Real, read, read_optional, read_target
+from fastopt.kernels.documentation import documented
 
 __all__ = [
     "hinge",
@@ -39,20 +40,13 @@ class Loss(Protocol):
     ) -> tuple[Real, Real]: ...
 
 
+OUT = "[batch, columns] for the gradient, may not overlap the inputs."
 _DOCUMENTATION = """{text}
-
-Args:
-    prediction: [batch, columns].
-    target: [batch, columns]{target}.
-    weight: [batch], or None for ones; weights the gradient, not the losses.
-    scale: factor of the gradient, often 1 / batch.
-    out: [batch, columns] for the gradient, may not overlap the inputs.
 
 Returns:
     The losses L [batch] and the gradient of ``scale * sum_i weight[i] L_i`` [batch, columns].
 
 Raises:
-    TypeError: the dtypes differ, or are not float32 or float64.
     ValueError: a shape does not fit, or ``out`` cannot be written.
 
 {source}{example}
@@ -72,13 +66,10 @@ def _loss(name: str, text: str, example: str, target: str = "", source: str = ""
         return core.loss(name, read(prediction), read(target), read_optional(weight), scale, out)
 
     loss.__name__ = loss.__qualname__ = name
-    loss.__doc__ = _DOCUMENTATION.format(
-        text=text,
-        target=f", {target}" if target else "",
-        source=f"Source: {source}\n\n" if source else "",
-        example=example,
-    )
-    return loss
+    source = f"Source: {source}\n\n" if source else ""
+    loss.__doc__ = _DOCUMENTATION.format(text=text, source=source, example=example)
+    target = f"[batch, columns]{', ' if target else ''}{target}."
+    return documented(prediction="[batch, columns].", target=target, out=OUT)(loss)
 
 
 mean_squared_error = _loss(
@@ -136,6 +127,12 @@ def _label_smoothing(value: float) -> dict[str, float]:
     return {"label_smoothing": value}
 
 
+@documented(
+    logits="[batch, classes].",
+    target="integers [batch] in 0..classes-1, or probabilities [batch, classes] of the dtype of the logits.",
+    out="[batch, classes] for the gradient, may not overlap the inputs.",
+    label_smoothing="from 0 to 1; a target t stands for ``(1 - label_smoothing) t + label_smoothing / classes``.",
+)
 def softmax_cross_entropy(
     logits: ArrayLike,
     target: ArrayLike,
@@ -149,19 +146,10 @@ def softmax_cross_entropy(
     ``L_i = log(sum_k exp(logits[i, k])) - logits[i, target[i]]`` for integer targets, and
     ``L_i = -sum_j target[i, j] log(softmax(logits[i])_j)`` for rows of probabilities ("one-hot").
 
-    Args:
-        logits: [batch, classes].
-        target: integers [batch] in 0..classes-1, or probabilities [batch, classes] of the dtype of the logits.
-        weight: [batch], or None for ones; weights the gradient, not the losses.
-        scale: factor of the gradient, often 1 / batch.
-        out: [batch, classes] for the gradient, may not overlap the inputs.
-        label_smoothing: from 0 to 1; a target t stands for ``(1 - label_smoothing) t + label_smoothing / classes``.
-
     Returns:
         The losses L [batch] and the gradient of ``scale * sum_i weight[i] L_i`` [batch, classes].
 
     Raises:
-        TypeError: the dtypes differ, or are not float32 or float64.
         ValueError: a shape does not fit, a label or label_smoothing is out of range, or ``out`` cannot be written.
 
     Source: J. Bridle, "Training stochastic model recognition algorithms as networks can lead to maximum mutual
@@ -177,6 +165,12 @@ def softmax_cross_entropy(
     return core.loss(name, read(logits), labels, read_optional(weight), scale, out, hyper)
 
 
+@documented(
+    logits="[batch, columns].",
+    target="[batch, columns], probabilities.",
+    out=OUT,
+    label_smoothing="from 0 to 1; a target t stands for ``(1 - label_smoothing) t + label_smoothing / 2``.",
+)
 def sigmoid_cross_entropy(
     logits: ArrayLike,
     target: ArrayLike,
@@ -189,19 +183,10 @@ def sigmoid_cross_entropy(
 
     ``L_i = mean_j(-t log(s) - (1 - t) log(1 - s))`` with ``s = sigmoid(logits[i, j])`` and ``t = target[i, j]``.
 
-    Args:
-        logits: [batch, columns].
-        target: [batch, columns], probabilities.
-        weight: [batch], or None for ones; weights the gradient, not the losses.
-        scale: factor of the gradient, often 1 / batch.
-        out: [batch, columns] for the gradient, may not overlap the inputs.
-        label_smoothing: from 0 to 1; a target t stands for ``(1 - label_smoothing) t + label_smoothing / 2``.
-
     Returns:
         The losses L [batch] and the gradient of ``scale * sum_i weight[i] L_i`` [batch, columns].
 
     Raises:
-        TypeError: the dtypes differ, or are not float32 or float64.
         ValueError: a shape does not fit, label_smoothing is out of range, or ``out`` cannot be written.
 
     >>> loss, gradient = sigmoid_cross_entropy([[0.0]], [[1.0]])
@@ -212,6 +197,12 @@ def sigmoid_cross_entropy(
     return core.loss("binary_crossentropy", read(logits), read(target), read_optional(weight), scale, out, hyper)
 
 
+@documented(
+    prediction="[batch, columns].",
+    target="[batch, columns].",
+    out=OUT,
+    delta="where the parabola becomes a line, above 0.",
+)
 def huber(
     prediction: ArrayLike,
     target: ArrayLike,
@@ -225,19 +216,10 @@ def huber(
     ``L_i = mean_j(h(|prediction[i, j] - target[i, j]|))``, ``h(d) = d^2 / 2`` for ``d <= delta``, else
     ``delta (d - delta / 2)``.
 
-    Args:
-        prediction: [batch, columns].
-        target: [batch, columns].
-        weight: [batch], or None for ones; weights the gradient, not the losses.
-        scale: factor of the gradient, often 1 / batch.
-        out: [batch, columns] for the gradient, may not overlap the inputs.
-        delta: where the parabola becomes a line, above 0.
-
     Returns:
         The losses L [batch] and the gradient of ``scale * sum_i weight[i] L_i`` [batch, columns].
 
     Raises:
-        TypeError: the dtypes differ, or are not float32 or float64.
         ValueError: a shape does not fit, delta is not above 0, or ``out`` cannot be written.
 
     Source: P. Huber, "Robust estimation of a location parameter", Annals of Mathematical Statistics 35(1), 1964.

@@ -4,6 +4,7 @@ from numpy.typing import ArrayLike
 
 from fastopt._core import kernels as core
 from fastopt.kernels.arrays import Real, channels_last, read, read_optional
+from fastopt.kernels.documentation import documented
 
 __all__ = [
     "batch_norm_backward",
@@ -18,6 +19,10 @@ __all__ = [
 ]
 
 
+@documented(
+    gamma="scale, [channels], or ``x.shape[1:]`` for one of each element; None for 1.",
+    beta="shift, of the shape of gamma; None for 0.",
+)
 def layer_norm_forward(
     x: ArrayLike,
     gamma: ArrayLike | None = None,
@@ -30,19 +35,10 @@ def layer_norm_forward(
 
     ``mean`` is that of all elements of the sample, and ``rstd = 1 / sqrt(mean((x - mean)^2) + epsilon)``.
 
-    Args:
-        x: [n, features], [n, channels, ...] or, with axis -1, [n, ..., channels].
-        gamma: scale, [channels], or ``x.shape[1:]`` for one of each element; None for 1.
-        beta: shift, of the shape of gamma; None for 0.
-        epsilon: added to the variance, at least 0; 1e-5.
-        axis: where the channels are: 1 or -1.
-        out: shape of x; may be x itself.
-
     Returns:
         y of the shape of x, and the moments [n, 2], mean and rstd of each sample, which the gradient needs.
 
     Raises:
-        TypeError: the dtypes differ, or are not float32 or float64.
         ValueError: a shape does not fit, epsilon is negative, or ``out`` cannot be written.
 
     Source: J. Ba, J. Kiros, G. Hinton, "Layer normalization", arXiv:1607.06450, 2016.
@@ -57,6 +53,7 @@ def layer_norm_forward(
     return y, moments[..., 0]
 
 
+@documented(of="layer_norm_forward", moments="[n, 2], as returned by it.")
 def layer_norm_backward(
     dy: ArrayLike,
     x: ArrayLike,
@@ -71,19 +68,10 @@ def layer_norm_backward(
     ``dx = rstd * (gamma dy - mean(gamma dy) - xhat * mean(gamma dy xhat))``; ``dgamma`` is the sum of ``dy * xhat`` and
     ``dbeta`` that of ``dy``, over all that shares the parameter.
 
-    Args:
-        dy: gradient with respect to y, shape of x.
-        x: as given to `layer_norm_forward`.
-        moments: [n, 2], as returned by it.
-        gamma: as given to it.
-        axis: as given to it.
-        out: for dx, shape of x; may be dy itself.
-
     Returns:
         dx of the shape of x, dgamma and dbeta of the shape of gamma, [channels] where it is None.
 
     Raises:
-        TypeError: the dtypes differ, or are not float32 or float64.
         ValueError: a shape does not fit, or ``out`` cannot be written.
 
     >>> import numpy as np
@@ -98,6 +86,10 @@ def layer_norm_backward(
     )
 
 
+@documented(
+    gamma="scale, [channels], or ``x.shape[1:]`` for one of each element; None for 1.",
+    epsilon="added to the mean square, at least 0; 1e-5.",
+)
 def rms_norm_forward(
     x: ArrayLike,
     gamma: ArrayLike | None = None,
@@ -107,18 +99,10 @@ def rms_norm_forward(
 ) -> tuple[Real, Real]:
     """Each sample divided by its root mean square, and scaled: ``y = gamma * x / sqrt(mean(x^2) + epsilon)``.
 
-    Args:
-        x: [n, features], [n, channels, ...] or, with axis -1, [n, ..., channels].
-        gamma: scale, [channels], or ``x.shape[1:]`` for one of each element; None for 1.
-        epsilon: added to the mean square, at least 0; 1e-5.
-        axis: where the channels are: 1 or -1.
-        out: shape of x; may be x itself.
-
     Returns:
         y of the shape of x, and the moments [n, 2] that the gradient needs: 0 and ``1 / sqrt(mean(x^2) + epsilon)``.
 
     Raises:
-        TypeError: the dtypes differ, or are not float32 or float64.
         ValueError: a shape does not fit, epsilon is negative, or ``out`` cannot be written.
 
     Source: B. Zhang, R. Sennrich, "Root mean square layer normalization", NeurIPS 2019.
@@ -133,6 +117,7 @@ def rms_norm_forward(
     return y, moments[..., 0]
 
 
+@documented(of="rms_norm_forward", moments="[n, 2], as returned by it.")
 def rms_norm_backward(
     dy: ArrayLike,
     x: ArrayLike,
@@ -146,19 +131,10 @@ def rms_norm_backward(
     With ``xhat = x * rstd`` and the mean over the sample, ``dx = rstd * (gamma dy - xhat * mean(gamma dy xhat))``;
     ``dgamma`` is the sum of ``dy * xhat`` over all that shares the parameter.
 
-    Args:
-        dy: gradient with respect to y, shape of x.
-        x: as given to `rms_norm_forward`.
-        moments: [n, 2], as returned by it.
-        gamma: as given to it.
-        axis: as given to it.
-        out: for dx, shape of x; may be dy itself.
-
     Returns:
         dx of the shape of x, and dgamma of the shape of gamma, [channels] where it is None.
 
     Raises:
-        TypeError: the dtypes differ, or are not float32 or float64.
         ValueError: a shape does not fit, or ``out`` cannot be written.
 
     >>> import numpy as np
@@ -174,6 +150,10 @@ def rms_norm_backward(
     return dx, dgamma
 
 
+@documented(
+    x="[n, channels, ...] or, with axis -1, [n, ..., channels].",
+    groups="their number, which divides that of the channels.",
+)
 def group_norm_forward(
     x: ArrayLike,
     groups: int,
@@ -189,21 +169,11 @@ def group_norm_forward(
     positions, and ``rstd = 1 / sqrt(mean((x - mean)^2) + epsilon)``. With one group it is layer normalisation, with as
     many as channels instance normalisation.
 
-    Args:
-        x: [n, channels, ...] or, with axis -1, [n, ..., channels].
-        groups: their number, which divides that of the channels.
-        gamma: scale, [channels], or None for 1.
-        beta: shift, [channels], or None for 0.
-        epsilon: added to the variance, at least 0; 1e-5.
-        axis: where the channels are: 1 or -1.
-        out: shape of x; may be x itself.
-
     Returns:
         y of the shape of x, and the moments [n, 2, groups], the means and the rstd of each sample, which the gradient
         needs.
 
     Raises:
-        TypeError: the dtypes differ, or are not float32 or float64.
         ValueError: a shape does not fit, the groups do not divide the channels, epsilon is negative, or ``out`` cannot
             be written.
 
@@ -220,6 +190,7 @@ def group_norm_forward(
     )
 
 
+@documented(of="group_norm_forward", moments="[n, 2, groups], as returned by it.")
 def group_norm_backward(
     dy: ArrayLike,
     x: ArrayLike,
@@ -235,20 +206,10 @@ def group_norm_backward(
     ``dx = rstd * (gamma dy - mean(gamma dy) - xhat * mean(gamma dy xhat))``; ``dgamma`` is the sum of ``dy * xhat`` and
     ``dbeta`` that of ``dy``, over all samples and positions.
 
-    Args:
-        dy: gradient with respect to y, shape of x.
-        x: as given to `group_norm_forward`.
-        moments: [n, 2, groups], as returned by it.
-        groups: as given to it.
-        gamma: as given to it.
-        axis: as given to it.
-        out: for dx, shape of x; may be dy itself.
-
     Returns:
         dx of the shape of x, dgamma and dbeta [channels].
 
     Raises:
-        TypeError: the dtypes differ, or are not float32 or float64.
         ValueError: a shape does not fit, the groups do not divide the channels, or ``out`` cannot be written.
 
     >>> import numpy as np
@@ -263,6 +224,7 @@ def group_norm_backward(
     )
 
 
+@documented()
 def batch_norm_forward(
     x: ArrayLike,
     gamma: ArrayLike | None = None,
@@ -276,20 +238,11 @@ def batch_norm_forward(
     ``y = gamma * (x - mean) / sqrt(variance + epsilon) + beta`` with the moments of the channel over all samples and
     positions.
 
-    Args:
-        x: [n, features], [n, channels, ...] or, with axis -1, [n, ..., channels].
-        gamma: scale, [channels], or None for 1.
-        beta: shift, [channels], or None for 0.
-        epsilon: added to the variance, at least 0; 1e-5.
-        axis: where the channels are: 1 or -1.
-        out: shape of x; may be x itself.
-
     Returns:
         y of the shape of x, and mean and variance [channels]. The variance is that of the batch, divided by the number
         of elements, not by one less.
 
     Raises:
-        TypeError: the dtypes differ, or are not float32 or float64.
         ValueError: a shape does not fit, x is empty, epsilon is negative, or ``out`` cannot be written.
 
     Source: S. Ioffe, C. Szegedy, "Batch normalization: accelerating deep network training by reducing internal
@@ -305,6 +258,12 @@ def batch_norm_forward(
     )
 
 
+@documented(
+    of="batch_norm_forward",
+    mean="[channels], as returned by it.",
+    variance="[channels], as returned by it.",
+    fixed="mean and variance do not depend on x.",
+)
 def batch_norm_backward(
     dy: ArrayLike,
     x: ArrayLike,
@@ -322,22 +281,10 @@ def batch_norm_backward(
     ``dgamma = sum(dy * xhat)``, ``dbeta = sum(dy)`` and ``dx = gamma * rstd * (dy - (dbeta + xhat * dgamma) / N)``;
     ``dx = gamma * rstd * dy`` where mean and variance are fixed.
 
-    Args:
-        dy: gradient with respect to y, shape of x.
-        x: as given to `batch_norm_forward`.
-        mean: [channels], as returned by it.
-        variance: [channels], as returned by it.
-        gamma: as given to it.
-        epsilon: as given to it.
-        axis: as given to it.
-        fixed: mean and variance do not depend on x.
-        out: for dx, shape of x; may be dy itself.
-
     Returns:
         dx of the shape of x, dgamma and dbeta [channels].
 
     Raises:
-        TypeError: the dtypes differ, or are not float32 or float64.
         ValueError: a shape does not fit, epsilon is negative, or ``out`` cannot be written.
 
     >>> import numpy as np
@@ -355,6 +302,7 @@ def batch_norm_backward(
     )
 
 
+@documented(mean="[channels], often a moving average of those of the batches.", variance="[channels], likewise.")
 def batch_norm_inference(
     x: ArrayLike,
     mean: ArrayLike,
@@ -367,21 +315,10 @@ def batch_norm_inference(
 ) -> Real:
     """Batch normalisation with given moments: ``y = gamma * (x - mean) / sqrt(variance + epsilon) + beta``.
 
-    Args:
-        x: [n, features], [n, channels, ...] or, with axis -1, [n, ..., channels].
-        mean: [channels], often a moving average of those of the batches.
-        variance: [channels], likewise.
-        gamma: scale, [channels], or None for 1.
-        beta: shift, [channels], or None for 0.
-        epsilon: added to the variance, at least 0; 1e-5.
-        axis: where the channels are: 1 or -1.
-        out: shape of x; may be x itself.
-
     Returns:
         y of the shape of x.
 
     Raises:
-        TypeError: the dtypes differ, or are not float32 or float64.
         ValueError: a shape does not fit, epsilon is negative, or ``out`` cannot be written.
 
     Source: as of `batch_norm_forward`.

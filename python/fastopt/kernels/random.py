@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from fastopt._core import kernels as core
 from fastopt.kernels.arrays import Real, counter
+from fastopt.kernels.documentation import documented
 
 __all__ = [
     "normal",
@@ -14,15 +15,11 @@ __all__ = [
 ]
 
 
+@documented(stream="0 <= stream < 2**64; streams are independent of each other.", count="number of words.")
 def philox(seed: int, stream: int, count: int) -> NDArray[np.uint32]:
     """Words of the counter-based generator Philox4x32-10.
 
     Words 4i..4i+3 are the cipher of the counter (i, stream), two 64-bit numbers, under the 64-bit key ``seed``.
-
-    Args:
-        seed: 0 <= seed < 2**64.
-        stream: 0 <= stream < 2**64; streams are independent of each other.
-        count: number of words.
 
     Returns:
         uint32 [count].
@@ -38,17 +35,12 @@ def philox(seed: int, stream: int, count: int) -> NDArray[np.uint32]:
     return core.philox(*counter(seed, stream, count))
 
 
+@documented()
 def uniform(seed: int, stream: int, count: int, dtype: str = "float32") -> Real:
     """Uniform random numbers in [0, 1), the same on every machine.
 
     Number i is ``(word[i] >> 8) / 2^24`` in float32 and ``((word[2i] + word[2i+1] 2^32) >> 11) / 2^53`` in float64,
     from the words of `philox`.
-
-    Args:
-        seed: 0 <= seed < 2**64.
-        stream: 0 <= stream < 2**64.
-        count: how many numbers.
-        dtype: "float32" or "float64".
 
     Returns:
         [count].
@@ -62,17 +54,12 @@ def uniform(seed: int, stream: int, count: int, dtype: str = "float32") -> Real:
     return core.uniform(*counter(seed, stream, count), dtype)
 
 
+@documented()
 def normal(seed: int, stream: int, count: int, dtype: str = "float32") -> Real:
     """Normal random numbers of mean 0 and variance 1, the same on every machine.
 
     Number i is the inverse of the normal distribution function at ``(n + 1/2) / 2^52``, n being the upper 52 bits of
     ``word[2i] + word[2i+1] 2^32`` from `philox`.
-
-    Args:
-        seed: 0 <= seed < 2**64.
-        stream: 0 <= stream < 2**64.
-        count: how many numbers.
-        dtype: "float32" or "float64".
 
     Returns:
         [count].
@@ -89,13 +76,9 @@ def normal(seed: int, stream: int, count: int, dtype: str = "float32") -> Real:
     return core.normal(*counter(seed, stream, count), dtype)
 
 
+@documented(stream="0 <= stream < 2**64, for example the number of the epoch.")
 def permutation(seed: int, stream: int, count: int) -> NDArray[np.int64]:
     """Random order of ``range(count)``, each equally likely, the same on every machine.
-
-    Args:
-        seed: 0 <= seed < 2**64.
-        stream: 0 <= stream < 2**64, for example the number of the epoch.
-        count: how many numbers.
 
     Returns:
         int64 [count].

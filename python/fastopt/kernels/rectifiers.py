@@ -5,6 +5,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastopt._core import kernels as core
 from fastopt.kernels.arrays import Real, channels_last, read
+from fastopt.kernels.documentation import documented
 
 __all__ = [
     "maxout_backward",
@@ -14,20 +15,14 @@ __all__ = [
 ]
 
 
+@documented(alpha="slopes, [channels].")
 def prelu_forward(x: ArrayLike, alpha: ArrayLike, axis: int = 1, out: Real | None = None) -> Real:
     """Rectifier with a slope for each channel, ``y = x`` for ``x > 0``, else ``alpha * x``.
-
-    Args:
-        x: [n, features], [n, channels, ...] or, with axis -1, [n, ..., channels].
-        alpha: slopes, [channels].
-        axis: where the channels are: 1 or -1.
-        out: shape of x; may be x itself.
 
     Returns:
         y of the shape of x.
 
     Raises:
-        TypeError: the dtypes differ, or are not float32 or float64.
         ValueError: a shape does not fit, or ``out`` cannot be written.
 
     Source: K. He, X. Zhang, S. Ren, J. Sun, "Delving deep into rectifiers: surpassing human-level performance on
@@ -40,6 +35,7 @@ def prelu_forward(x: ArrayLike, alpha: ArrayLike, axis: int = 1, out: Real | Non
     return core.prelu_forward(read(x), read(alpha), channels_last(axis), out)
 
 
+@documented(of="prelu_forward")
 def prelu_backward(
     dy: ArrayLike, x: ArrayLike, alpha: ArrayLike, axis: int = 1, out: Real | None = None
 ) -> tuple[Real, Real]:
@@ -48,18 +44,10 @@ def prelu_backward(
     ``dx = dy`` for ``x > 0``, else ``alpha * dy``; ``dalpha`` is the sum of ``dy * x`` where not ``x > 0``, over all
     samples and positions.
 
-    Args:
-        dy: gradient with respect to y, shape of x.
-        x: as given to `prelu_forward`.
-        alpha: as given to it.
-        axis: as given to it.
-        out: for dx, shape of x; may be dy itself.
-
     Returns:
         dx of the shape of x, and dalpha [channels].
 
     Raises:
-        TypeError: the dtypes differ, or are not float32 or float64.
         ValueError: a shape does not fit, or ``out`` cannot be written.
 
     >>> prelu_backward([[1.0, 1.0], [3.0, 3.0]], [[-2.0, -2.0], [2.0, 2.0]], [0.5, -1.0])
