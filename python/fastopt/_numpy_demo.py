@@ -14,7 +14,7 @@ class NumpyNetwork:
 
     Args:
         weights: Kernel ``[in, out]`` and bias ``[out]`` of every layer in turn; they are copied.
-        learning_rate: Step size of Adam; the rest are its usual defaults.
+        learning_rate: Step size of Adam; its other arguments have their defaults.
 
     Example:
         >>> network = NumpyNetwork([np.eye(2, dtype=np.float32), np.zeros(2, dtype=np.float32)])

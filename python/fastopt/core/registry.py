@@ -66,9 +66,9 @@ class Described:
         return cls(**config)
 
     def __repr__(self) -> str:
-        values = ((name, getattr(self, name), usual) for name, usual in arguments_of(type(self)).items())
-        unusual = ", ".join(f"{name}={value!r}" for name, value, usual in values if value != usual)
-        return f"{type(self).__name__}({unusual})"
+        values = ((name, getattr(self, name), default) for name, default in arguments_of(type(self)).items())
+        changed = ", ".join(f"{name}={value!r}" for name, value, default in values if value != default)
+        return f"{type(self).__name__}({changed})"
 
 
 def _equal(one: Any, other: Any) -> bool:

@@ -114,12 +114,12 @@ def _start(x0: ArrayLike) -> NDArray[Any]:
 
 
 def _as_written(value: object) -> str:
-    """Return the shortest code for an optimizer: its first argument, and the others that are not as usual."""
+    """Return the shortest code for an optimizer: its first argument, and the others that are not the defaults."""
     if not isinstance(value, Described):
         return getattr(value, "__name__", repr(value))
     arguments = []
-    for i, (name, usual) in enumerate(arguments_of(type(value)).items()):
+    for i, (name, default) in enumerate(arguments_of(type(value)).items()):
         argument = getattr(value, name)
-        if i == 0 or argument != usual:
+        if i == 0 or argument != default:
             arguments.append(("" if i == 0 else f"{name}=") + _as_written(argument))
     return f"{type(value).__name__}({', '.join(arguments)})"

@@ -301,12 +301,12 @@ class Lookahead(Transform):
     alpha: Hyperparameter = Hyperparameter(0.5, 0.0, above=True)
 
     def own_transforms(self) -> list[str]:
-        """Return ``"look_back"``."""
-        return ["look_back"]
+        """Return ``"lookahead"``."""
+        return ["lookahead"]
 
     def own_numbers(self, when: When) -> Numbers:
         """Return alpha at the steps that go back, 0 at the others."""
-        return {"look_back": np.where((when.updates + 1) % self.steps == 0, self.series("alpha", when), 0.0)}
+        return {"lookahead": np.where((when.updates + 1) % self.steps == 0, self.series("alpha", when), 0.0)}
 
 
 @OPTIMIZERS.add()

@@ -10,7 +10,7 @@ from fastopt.model.sequential import Sequential
 
 __all__ = ["fold"]
 
-# What the weights of a folded layer are not held to: it is about those before it.
+# Penalties and constraints were for the weights before they were folded: the folded layer has none.
 FREE = dict.fromkeys(("kernel_regularizer", "bias_regularizer", "activity_regularizer", "kernel_constraint"))
 
 
@@ -68,8 +68,8 @@ def _folded(prefix: str, names: Sequence[str], layers: Sequence[Layer], weights:
 def _fold_into(dense: str, layer: Dense, norm: str, folded: BatchNormalization, weights: dict[str, Any]) -> None:
     """Multiply kernel and bias by gamma / sqrt(variance + eps), and move the bias, in float64."""
 
-    def get(name: str, usual: float) -> Any:
-        return np.asarray(weights.get(name, usual), np.float64)
+    def get(name: str, default: float) -> Any:
+        return np.asarray(weights.get(name, default), np.float64)
 
     steps = float(weights[f"{norm}/steps"][0])
     share = 1.0 - folded.momentum**steps if folded.bias_correction and steps > 0 else 1.0

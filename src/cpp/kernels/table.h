@@ -7,7 +7,7 @@
 
 namespace fastopt {
 
-// The kernels of a topic, and what they are told: in the `args.h` of the topic.
+// The kernels of a topic, and their arguments: in the `args.h` of the topic.
 template <class T>
 struct ActivationKernels;
 template <class T>

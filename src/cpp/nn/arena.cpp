@@ -48,7 +48,7 @@ Range trained_part(const Plan<T>& plan, Index node) {
 }
 
 template <class T>
-void lay_out(Arena<T>& arena, const Plan<T>& plan, const Wiring& wiring, Mode mode, const Room& room,
+void lay_out(Arena<T>& arena, const Plan<T>& plan, const Wiring& wiring, Mode mode, const Capacity& capacity,
              Layout<T>& layout) {
   const auto used_elsewhere = [&](Index node) { return wiring[node].uses.size() > 1; };
   arena.levels.assign(plan.nodes.size(), {});
@@ -60,7 +60,7 @@ void lay_out(Arena<T>& arena, const Plan<T>& plan, const Wiring& wiring, Mode mo
     const std::vector<Phase<T>>& forward = plan.node(i).phases(mode).forward;
     typename Arena<T>::Level& level = arena.levels[static_cast<std::size_t>(i)];
     level.y = layout.rows(layer.outputs);
-    if (room.gradients) {
+    if (capacity.gradients) {
       level.dy = layout.rows(layer.outputs);
       for (const Index source : wiring[i].sources) {
         level.branches.push_back(!used_elsewhere(source) ? Rows<T>{}
@@ -80,7 +80,7 @@ void lay_out(Arena<T>& arena, const Plan<T>& plan, const Wiring& wiring, Mode mo
       level.saved = layout.bytes(layer.saved);
     }
     const bool forward_works = std::ranges::any_of(forward, [](const auto& phase) { return phase.over != Over::rows; });
-    if (layer.workspace && (room.gradients || forward_works)) {
+    if (layer.workspace && (capacity.gradients || forward_works)) {
       level.workspace = layout.take(layer.workspace());
     }
   }
@@ -92,16 +92,16 @@ void lay_out(Arena<T>& arena, const Plan<T>& plan, const Wiring& wiring, Mode mo
   for (std::size_t i = 0; i < plan.outputs.size(); ++i) {
     const Index columns = plan.columns(plan.outputs[i]);
     typename Arena<T>::Output output{
-        .activated = layout.rows(columns), .branch = {}, .loss = layout.take(room.rows), .metrics = {}};
-    if (room.gradients && used_elsewhere(wiring.outputs[i])) {
+        .activated = layout.rows(columns), .branch = {}, .loss = layout.take(capacity.rows), .metrics = {}};
+    if (capacity.gradients && used_elsewhere(wiring.outputs[i])) {
       output.branch = layout.rows(columns);
     }
-    for (std::size_t metric = 0; i < room.metrics.size() && metric < room.metrics[i]; ++metric) {
-      output.metrics.push_back(layout.take(room.rows));
+    for (std::size_t metric = 0; i < capacity.metrics.size() && metric < capacity.metrics[i]; ++metric) {
+      output.metrics.push_back(layout.take(capacity.rows));
     }
     arena.outputs.push_back(std::move(output));
   }
-  arena.penalty = plan.penalizes_values() ? layout.take(room.rows) : nullptr;
+  arena.penalty = plan.penalizes_values() ? layout.take(capacity.rows) : nullptr;
 }
 
 template <class T>
@@ -118,39 +118,39 @@ Index slab_rows_of(const Plan<T>& plan) {
 }  // namespace
 
 template <class T>
-Arena<T> make_arena(const Plan<T>& plan, const Wiring& wiring, Mode mode, const Room& room) {
+Arena<T> make_arena(const Plan<T>& plan, const Wiring& wiring, Mode mode, const Capacity& capacity) {
   Arena<T> arena;
-  Layout<T> measured(nullptr, room.rows);
-  lay_out(arena, plan, wiring, mode, room, measured);
+  Layout<T> measured(nullptr, capacity.rows);
+  lay_out(arena, plan, wiring, mode, capacity, measured);
   arena.memory = Buffer<T>(measured.used());
-  Layout<T> layout(arena.memory.data(), room.rows);
-  lay_out(arena, plan, wiring, mode, room, layout);
+  Layout<T> layout(arena.memory.data(), capacity.rows);
+  lay_out(arena, plan, wiring, mode, capacity, layout);
   return arena;
 }
 
 template <class T>
-void Memory<T>::reserve(const Plan<T>& plan, Mode mode, Room room) {
-  bool enough =
-      room.rows <= room_.rows && room.gradients <= room_.gradients && table_ == &kernel_table() && mode_ == mode;
-  for (std::size_t i = 0; i < room.metrics.size(); ++i) {
-    enough = enough && room.metrics[i] <= room_.metrics[i];
+void Memory<T>::reserve(const Plan<T>& plan, Mode mode, Capacity capacity) {
+  bool enough = capacity.rows <= capacity_.rows && capacity.gradients <= capacity_.gradients &&
+                table_ == &kernel_table() && mode_ == mode;
+  for (std::size_t i = 0; i < capacity.metrics.size(); ++i) {
+    enough = enough && capacity.metrics[i] <= capacity_.metrics[i];
   }
   if (enough) {
     return;
   }
-  room.metrics.resize(plan.outputs.size());
-  room.rows = std::max(room.rows, room_.rows);
-  room.gradients |= room_.gradients;
-  for (std::size_t i = 0; i < room_.metrics.size(); ++i) {
-    room.metrics[i] = std::max(room.metrics[i], room_.metrics[i]);
+  capacity.metrics.resize(plan.outputs.size());
+  capacity.rows = std::max(capacity.rows, capacity_.rows);
+  capacity.gradients |= capacity_.gradients;
+  for (std::size_t i = 0; i < capacity_.metrics.size(); ++i) {
+    capacity.metrics[i] = std::max(capacity.metrics[i], capacity_.metrics[i]);
   }
   // Made aside: where memory is short, all stays as it was.
   Wiring wiring = make_wiring(plan, mode);
-  Arena<T> arena = make_arena(plan, wiring, mode, room);
+  Arena<T> arena = make_arena(plan, wiring, mode, capacity);
   wiring_ = std::move(wiring);
   slab_rows_ = slab_rows_of(plan);
   arena_ = std::move(arena);
-  room_ = std::move(room);
+  capacity_ = std::move(capacity);
   mode_ = mode;
   table_ = &kernel_table();
   reset();
@@ -165,8 +165,8 @@ const Schedule& Memory<T>::schedule(const Plan<T>& plan, const Task& task) {
   return schedules_.emplace_back(task, make_schedule(plan, wiring_, mode_, task)).second;
 }
 
-template Arena<float> make_arena(const Plan<float>&, const Wiring&, Mode, const Room&);
-template Arena<double> make_arena(const Plan<double>&, const Wiring&, Mode, const Room&);
+template Arena<float> make_arena(const Plan<float>&, const Wiring&, Mode, const Capacity&);
+template Arena<double> make_arena(const Plan<double>&, const Wiring&, Mode, const Capacity&);
 template class Memory<float>;
 template class Memory<double>;
 

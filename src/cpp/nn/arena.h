@@ -17,7 +17,7 @@ Index padded_stride(Index columns) {
 }
 
 // What a batch needs.
-struct Room {
+struct Capacity {
   Index rows = 0;
   std::vector<std::size_t> metrics = {};  // of each output
   bool gradients = false;
@@ -51,13 +51,13 @@ struct Arena {
 
 // Throws std::length_error where it would be too large.
 template <class T>
-Arena<T> make_arena(const Plan<T>& plan, const Wiring& wiring, Mode mode, const Room& room);
+Arena<T> make_arena(const Plan<T>& plan, const Wiring& wiring, Mode mode, const Capacity& capacity);
 
 // An arena with the schedules that run in it, made anew where they do not suffice.
 template <class T>
 class Memory {
  public:
-  void reserve(const Plan<T>& plan, Mode mode, Room room);
+  void reserve(const Plan<T>& plan, Mode mode, Capacity capacity);
   // Of the mode; its reference lasts until the next call of `reserve` or `reset`.
   const Schedule& schedule(const Plan<T>& plan, const Task& task);
   // When layers were frozen or freed.
@@ -73,7 +73,7 @@ class Memory {
   std::vector<double> penalties;  // of the chunks of the parameters that cost something
 
  private:
-  Room room_;
+  Capacity capacity_;
   Mode mode_;
   const KernelTable* table_ = nullptr;  // the sizes of panels depend on it
   Index slab_rows_ = 1;

@@ -38,7 +38,7 @@ Rows<const T> rows_in_place(const Samples& x, const Batch& batch, Range rows) {
   return Rows<const T>{static_cast<const T*>(x.data) + batch.first * stride, stride, batch.index}.from(rows.begin);
 }
 
-// Copies rows of a batch to where the batch has room for all of its rows.
+// Copies rows of a batch to their places in `to`, which has all rows of the batch.
 template <class T>
 void copy_rows(const Samples& x, const Batch& batch, Range rows, Rows<T> to) {
   kernels<T>().gather.rows(

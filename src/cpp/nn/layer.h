@@ -92,7 +92,7 @@ struct Phase {
 
 // What a pass does: in `forward` y from x; in `backward` dx from dy, of which those over columns serve the gradient as
 // well; in `gradient` that of the parameters, whose parts over parameters go to the sink. A layer without phases over
-// rows in `forward` hands on its input, and in `backward` the gradient.
+// rows is the identity: in `forward` of its input, in `backward` of the gradient.
 template <class T>
 struct Phases {
   std::vector<Phase<T>> forward, backward, gradient;

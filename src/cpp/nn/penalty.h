@@ -1,4 +1,4 @@
-// What large weights or values cost: l1 |w|_1 + l2 |w|^2, with the gradient l1 sign(w) + 2 l2 w.
+// Penalties of large weights or values: l1 |w|_1 + l2 |w|^2, with the gradient l1 sign(w) + 2 l2 w.
 #pragma once
 
 #include <cmath>

@@ -20,7 +20,7 @@ bool always_computes(const Node<T>& node) {
   return node.computes({true}) && node.computes({false});
 }
 
-// Hands on its input in every mode, and nothing is to be seen of it.
+// The identity in every mode, without a penalty of its values.
 template <class T>
 bool transparent(const Node<T>& node) {
   return !node.computes({true}) && !node.computes({false}) && !node.layer.activity.any();

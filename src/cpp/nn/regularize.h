@@ -1,4 +1,4 @@
-// What large weights and values cost, in a pass: sums of penalties, and their gradients.
+// The penalties of weights and values in a pass: their sums and their gradients.
 #pragma once
 
 #include <algorithm>

@@ -16,7 +16,7 @@ class StepSink final : public Sink<T> {
   StepSink(T* gradients, State<T>& state) : Sink<T>(gradients), state_(state) {}
 
   void take(const Team&, Range part) override {
-    if (state_.step().by_parts()) {
+    if (state_.step().elementwise()) {
       const std::vector<Index>& offsets = state_.offsets();
       const auto tensor = static_cast<std::size_t>(std::ranges::upper_bound(offsets, part.begin) - offsets.begin() - 1);
       state_.step().part(tensor, {part.begin - offsets[tensor], part.end - offsets[tensor]});

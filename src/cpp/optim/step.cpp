@@ -95,8 +95,8 @@ void Step<T>::begin(std::span<const double> hyper) {
       transforms_parameters_ |= now_[place] != X::neutral;
     }
   });
-  by_parts_ = holds() || !(measures() || entry().sums > 0);
-  std::ranges::fill(scale_, holds() ? 1 : 1 / now<Accumulate>());
+  elementwise_ = accumulates() || !(measures() || entry().sums > 0);
+  std::ranges::fill(scale_, accumulates() ? 1 : 1 / now<Accumulate>());
 }
 
 // What has a slot for copies of the parameters would else never have those of frozen ones.
@@ -115,7 +115,7 @@ void Step<T>::copy_frozen() const {
 
 template <class T>
 void Step<T>::end() {
-  if (holds()) {
+  if (accumulates()) {
     ++held;
   } else {
     if (taken == 0) {
@@ -181,7 +181,7 @@ const T* Step<T>::gradient(const Tensor<T>& tensor) const {
 
 template <class T>
 void Step<T>::whole(const Team& team) {
-  if (measures() && !holds()) {
+  if (measures() && !accumulates()) {
     for_pieces(team, [&](std::size_t i, Range elements, Index chunk) { add_squares(i, elements, chunk); });
     team.barrier();
     if (team.rank() == 0) {
@@ -190,7 +190,7 @@ void Step<T>::whole(const Team& team) {
     team.barrier();
   }
   for_pieces(team, [&](std::size_t i, Range elements, Index chunk) { update(i, elements, chunk); });
-  if (entry().sums == 0 || holds()) {
+  if (entry().sums == 0 || accumulates()) {
     return;
   }
   team.barrier();
@@ -269,7 +269,7 @@ void Step<T>::update(std::size_t i, Range elements, Index chunk) {
   const Tensor<T>& t = tensors_[i];
   const UpdateKernels<T>& k = kernels<T>().update;
   const auto rule = static_cast<std::size_t>(rule_);
-  if (holds()) {
+  if (accumulates()) {
     hold(t, elements);
     return;
   }

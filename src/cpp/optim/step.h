@@ -49,9 +49,10 @@ class Step {
   void look_ahead(const Team& team) const;
   // Instead of the step: the parameters as they were.
   void undo_look_ahead(const Team& team) const;
-  // Then, if the step can be done by parts, every part of every tensor once; else, by every rank, all of it.
-  bool by_parts() const { return by_parts_; }
-  bool holds() const { return now<Accumulate>() == 0; }  // the gradient, for a later step
+  // Then, if the step of an element depends on no other, every part of every tensor once; else, by every rank, all of
+  // it.
+  bool elementwise() const { return elementwise_; }
+  bool accumulates() const { return now<Accumulate>() == 0; }  // the gradient, for a later step
   void part(std::size_t tensor, Range elements) {
     if (!tensors_[tensor].frozen) {
       update(tensor, elements, 0);
@@ -107,7 +108,7 @@ class Step {
   // Of one step.
   std::array<double, max_hyper> hyper_{};
   std::array<double, transform_count> now_{};
-  bool transforms_parameters_ = false, by_parts_ = false;
+  bool transforms_parameters_ = false, elementwise_ = false;
   std::vector<std::array<double, max_sums>> sums_;  // of each chunk
   std::vector<double> squares_, scale_, factor_;    // of each tensor; the last is the rule's
 };

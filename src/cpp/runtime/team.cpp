@@ -121,7 +121,7 @@ void prepare_for_fork() {
 
 // Whether teams have had to wait for their threads more than sharing the work saves them. Then work is done by one
 // thread for a while, before a team is tried again; the while doubles each time that the trial fails.
-class Crowd {
+class Contention {
  public:
   static bool worse_than_alone(Clock::duration total, Clock::duration waited, int threads) {
     return waited * threads > total * (threads - 1);
@@ -159,8 +159,8 @@ class Crowd {
   Clock::duration pause_{first_pause}, total_{}, waited_{};
 };
 
-Crowd& crowd() {
-  static Crowd instance;
+Contention& contention() {
+  static Contention instance;
   return instance;
 }
 
@@ -224,12 +224,12 @@ void Team::barrier() const {
   }
 }
 
-bool Team::crowded() const {
+bool Team::contended() const {
   if (size_ == 1 || chosen_count() > 0) {
     return false;
   }
   const auto total = Clock::now() - barrier_->start();
-  return total > Crowd::trial && Crowd::worse_than_alone(total, barrier_->waited(), size_);
+  return total > Contention::trial && Contention::worse_than_alone(total, barrier_->waited(), size_);
 }
 
 void run_team(int threads, bool flush, const std::function<void(const Team&)>& work) {
@@ -257,13 +257,13 @@ void run_team(int threads, bool flush, const std::function<void(const Team&)>& w
   }
   const auto end = Clock::now();
   if (size > 1) {
-    crowd().report(end - start, barrier->waited() + (end - done), size);
+    contention().report(end - start, barrier->waited() + (end - done), size);
   }
 }
 
 int threads_for(double cost, Index shares) {
   const double worth = std::min(cost / operations_worth_a_thread, static_cast<double>(shares));
-  if (worth < 2 || (chosen_count() == 0 && crowd().alone())) {
+  if (worth < 2 || (chosen_count() == 0 && contention().alone())) {
     return 1;
   }
   return static_cast<int>(std::min<double>(worth, num_threads()));

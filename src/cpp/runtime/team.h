@@ -35,7 +35,7 @@ class Team {
 
   // For rank 0: the others come so late, because other processes hold their processors, that one thread would be
   // faster.
-  bool crowded() const;
+  bool contended() const;
 
   // This rank's contiguous share of 0..count-1, cut at multiples of `grain`. Rank 0 has some wherever there are any.
   Range split(Index count, Index grain = 1) const { return share(count, grain, rank_, size_); }

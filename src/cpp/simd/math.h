@@ -1,5 +1,5 @@
 // Elementary functions on vectors. Ranges are reduced as in the Cephes library (S. L. Moshier); largest errors, in
-// units in the last place of the result, are stated in tests/cases.py.
+// units in the last place of the result, are stated in tests/twins/activations.py and tests/cases/__init__.py.
 #pragma once
 
 #include <limits>

@@ -68,8 +68,8 @@ Outcome train(Network<T>& network, State<T>& optimizer, const Epoch<T>& epoch, T
   Index done = 0;
   while (done < epoch.batches && outcome == Outcome::finished) {
     const Index begin = done;
-    // A team that turns out to be crowded gives way to another, perhaps of one thread, which tries a larger one now and
-    // then.
+    // A team whose processors turn out to be contended gives way to another, perhaps of one thread, which tries a
+    // larger one now and then.
     bool leave = false;
     const int threads = threads_for(cost);
     run_team(threads, true, [&](const Team& team) {
@@ -109,7 +109,7 @@ Outcome train(Network<T>& network, State<T>& optimizer, const Epoch<T>& epoch, T
               outcome = Outcome::not_finite;
             }
           }
-          leave = threads > 1 ? team.crowded() : threads_for(cost) > 1;
+          leave = threads > 1 ? team.contended() : threads_for(cost) > 1;
         }
         team.barrier();
         if (outcome != Outcome::finished) {
@@ -119,13 +119,13 @@ Outcome train(Network<T>& network, State<T>& optimizer, const Epoch<T>& epoch, T
           return;
         }
         differentiate(team, mine, sink);
-        if (!step.by_parts()) {
+        if (!step.elementwise()) {
           team.barrier();
           step.whole(team);
         }
-        const bool held = step.holds();
+        const bool accumulated = step.accumulates();
         team.barrier();
-        if (constrains && !held) {
+        if (constrains && !accumulated) {
           constrain(team, network.plan, network.parameters.data());
           team.barrier();
         }

@@ -1,4 +1,4 @@
-// What gathering is told.
+// The arguments of the kernels that gather samples.
 #pragma once
 
 #include "core/types.h"

@@ -1,4 +1,4 @@
-// What losses and metrics are told.
+// The arguments of losses and metrics, and what the core's table says of each.
 #pragma once
 
 #include <array>

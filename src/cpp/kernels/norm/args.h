@@ -1,4 +1,4 @@
-// What the normalisations are told.
+// The arguments of the normalisations.
 #pragma once
 
 #include "core/types.h"

@@ -1,4 +1,4 @@
-// What PReLU is told.
+// The arguments of PReLU.
 #pragma once
 
 #include "core/types.h"

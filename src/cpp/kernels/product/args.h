@@ -1,4 +1,4 @@
-// What a matrix product is told.
+// The arguments of a matrix product.
 #pragma once
 
 #include <cstddef>

@@ -1,11 +1,11 @@
-// How a product ends.
+// The end of a product: an activation, or its derivative.
 #pragma once
 
 #include "kernels/product/args.h"
 
 namespace fastopt::FASTOPT_ISA {
 
-// The activation, or its derivative, on a part of c that was just written.
+// On a part of c that was just written.
 template <class T>
 void finish(const Product<T>& p, Range rows, Range columns) {
   Rows<T> c = p.c.from(rows.begin);

@@ -4,8 +4,7 @@
 // double, from the step number, which starts at 1) and the formula for one vector of elements: `apply` changes the
 // slots and returns the step, which is subtracted from the parameters. Some have more:
 // - `sums`: their number; `apply` adds to a vector for each.
-// - `factor`, `finish`: a factor for each tensor from its sums, and the step with it (c[tensor_factor]). `apply` is
-// then
+// - `factor`, `finish`: a factor for each tensor from its sums, and the step with it, c[tensor_factor]. `apply` is then
 //   given the parameters too, and returns nothing.
 // - `state`, `conclude`: numbers by name that go from step to step, which `prepare` reads, and what the sums over all
 //   tensors make of them.

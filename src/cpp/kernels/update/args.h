@@ -1,4 +1,4 @@
-// What update rules, and what surrounds them, are told.
+// The arguments of update rules, and of what surrounds them.
 #pragma once
 
 #include <array>

@@ -9,7 +9,7 @@ namespace fastopt {
 
 // slow <- slow + value (w - slow); w <- slow, in the steps in which the value is not 0.
 struct Lookahead {
-  static constexpr std::string_view name = "look_back", slot = "slow";
+  static constexpr std::string_view name = "lookahead", slot = "slow";
   static constexpr double neutral = 0;
   static constexpr bool copies = true;
   template <class T>
