@@ -19,7 +19,7 @@ from .interval import Floats, Interval, unpaired
 from .noise import verdict
 from .report import load
 from .summary import PLAIN, Result
-from .tables import Table, significant, threads_text
+from .tables import Part, microseconds, threads_text
 from .text import GAP, WIDTH, drawn
 
 LEAST = 1.05  # the change that is worth a word
@@ -95,16 +95,15 @@ def compare(old: Report, new: Report) -> list[Change]:
     return sorted(changes, key=lambda change: (ORDER.index(change.verdict), -change.size))
 
 
-def table_of(changes: Sequence[Change]) -> Table:
+def table_of(changes: Sequence[Change]) -> Part:
     names = list(dict.fromkeys(name for change in changes for name in change.by))
     table = [["", "threads", "old us", "new us", *names, ""]]
     for change in changes:
-        times = [result["peers"][result["reference"]]["seconds"] for result in (change.old, change.new)]
+        times = [microseconds(result, result["reference"]) for result in (change.old, change.new)]
         found = [change.by.get(name) for name in names]
         cells = [f"{one.low:.2f}-{one.high:.2f}" if one else "-" for one in found]
-        seconds = [significant(time * 1e6) for time in times]
-        table.append([change.new["row"], f"{change.new['threads']}", *seconds, *cells, change.verdict])
-    return "new / old, 95 % intervals", table
+        table.append([change.new["row"], f"{change.new['threads']}", *times, *cells, change.verdict])
+    return Part("new / old, 95 % intervals", table)
 
 
 def as_text(old: Report, new: Report, changes: Sequence[Change]) -> str:

@@ -2,17 +2,15 @@
 
 from typing import Any
 
-from .tables import Table, machine_text, notes, result_tables, side_tables, summary_table, worst_table
+from .tables import machine_text, notes, parts
 
 
-def drawn(table: Table) -> str:
-    """A table without its title."""
-    head, *body = table[1]
+def drawn(table: list[list[str]]) -> str:
+    head, *body = table
     rule = ["---", *["---:"] * (len(head) - 1)]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in [head, rule, *body])
 
 
 def as_markdown(report: dict[str, Any]) -> str:
-    tables = [summary_table(report), worst_table(report), *result_tables(report), *side_tables(report)]
-    parts = [f"## {table[0]}\n\n{drawn(table)}" for table in tables if len(table[1]) > 1]
-    return "\n\n".join(["# Benchmark", machine_text(report), *notes(report), *parts]) + "\n"
+    found = [f"## {part.title}\n\n{drawn(part.table)}" for part in parts(report)]
+    return "\n\n".join(["# Benchmark", machine_text(report), *notes(report), *found]) + "\n"

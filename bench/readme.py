@@ -12,7 +12,16 @@ from .markdown import drawn
 from .noise import verdict
 from .report import load
 from .summary import best_other, by_key
-from .tables import machine_text, package_table, peak_text, significant, summary_table, threads_text
+from .tables import (
+    machine_text,
+    microseconds,
+    package_part,
+    peak_text,
+    peers_of,
+    significant,
+    summary_part,
+    threads_text,
+)
 
 BEGIN, END = "<!-- speed table -->\n", "<!-- end of speed table -->"
 GROUP = "training"
@@ -20,11 +29,10 @@ WIDTH = 120
 
 
 def training_table(results: Sequence[dict[str, Any]]) -> list[list[str]]:
-    peers = list(dict.fromkeys(peer for result in results for peer in result["peers"]))
+    peers = peers_of(results)
     table = [["network / batch", *peers, "times as fast as the best other", GROUPS[GROUP].peak]]
     for result in results:
-        own = [result["peers"].get(peer) for peer in peers]
-        cells = [significant(one["seconds"] * 1e6) if one else "-" for one in own]
+        cells = [microseconds(result, peer) for peer in peers]
         best = best_other(result)
         times = f"{significant(best[1]['low'])} to {significant(best[1]['high'])}" if best else "-"
         table.append([result["row"], *cells, times, peak_text(result)])
@@ -41,16 +49,16 @@ def of_one_isa(report: dict[str, Any], name: str) -> list[str]:
     return [
         f"### {report['roofs'][0]['isa']}",
         f"{dtype}, {threads_text(threads)}; see {results_file}: {machine_text(report)} {verdict(report)}",
-        drawn(("", training_table(results))),
+        drawn(training_table(results)),
         "All rows by group: geometric means of the times as fast, and how many are *slower* than another peer.",
-        drawn(summary_table(report)),
+        drawn(summary_part(report).table),
     ]
 
 
 def cost_of_having(report: dict[str, Any]) -> list[str]:
     return [
         "What it takes to have each, with what it requires: milliseconds to import beyond NumPy, megabytes on disk.",
-        drawn(package_table(report["package"])),
+        drawn(package_part(report["package"]).table),
     ]
 
 

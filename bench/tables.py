@@ -1,6 +1,7 @@
-"""The results as tables of text, in the words of ``groups.py``; how they are drawn is the business of others."""
+"""The report as parts, each with a table of text, in the words of ``groups.py``; how they are drawn is for others."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from .groups import GROUPS
@@ -10,14 +11,25 @@ from .package import OURS
 from .summary import PLAIN, Key, Result, best_other, by_key, summary, worst
 from .threads import AUTO, MORE, numbers, slower_with_more
 
-Table = tuple[str, list[list[str]]]
-
 NAMED = 3  # rows that a peer leaves out for one reason; more are counted
+
+
+@dataclass(frozen=True)
+class Part:
+    """A title, a table whose first row is its head, and results of which there are figures."""
+
+    title: str
+    table: list[list[str]]
+    results: Sequence[Result] = ()
 
 
 def significant(number: float) -> str:
     """Three digits, without an exponent."""
     return f"{number:.0f}" if number >= 100 else f"{number:.{1 if number >= 10 else 2}f}"
+
+
+def microseconds(result: Result, peer: str) -> str:
+    return significant(result["peers"][peer]["seconds"] * 1e6) if peer in result["peers"] else "-"
 
 
 def threads_text(count: int) -> str:
@@ -26,10 +38,6 @@ def threads_text(count: int) -> str:
 
 def mark(interval: dict[str, Any]) -> str:
     return " ~" if interval["noisy"] else ""
-
-
-def interval_text(interval: dict[str, Any]) -> str:
-    return f"{significant(interval['ratio'])} [{significant(interval['low'])}, {significant(interval['high'])}]"
 
 
 def peak_text(result: Result) -> str:
@@ -46,58 +54,47 @@ def short_title(key: Key) -> str:
     return f"{GROUPS[group].title}, {dtype}, {threads_text(threads)}"
 
 
-def unit(key: Key) -> str:
-    return f"us a {GROUPS[key[0]].operation}"
+def best_cells(result: Result) -> list[str]:
+    """The fastest of the others, the ratio to it with its interval, and what follows from it."""
+    found = best_other(result)
+    if found is None:
+        return ["-"] * 3
+    best, ratio = found
+    times, low, high = (significant(ratio[name]) for name in ("ratio", "low", "high"))
+    return [best, f"{times} [{low}, {high}]", ratio["verdict"] + mark(ratio)]
 
 
-def title_of(key: Key) -> str:
-    return f"{short_title(key)}: {unit(key)}"
+def peers_of(results: Sequence[Result]) -> list[str]:
+    return list(dict.fromkeys(peer for result in results for peer in result["peers"]))
 
 
 def peer_cell(result: Result, peer: str) -> str:
     """Time, and how many times as fast the reference is."""
-    own = result["peers"].get(peer)
-    if own is None:
-        return "-"
-    times = f" ({own['ratio']['ratio']:.2f}x)" if "ratio" in own else ""
-    return f"{significant(own['seconds'] * 1e6)}{times}"
+    ratio = result["peers"].get(peer, {}).get("ratio")
+    return microseconds(result, peer) + (f" ({ratio['ratio']:.2f}x)" if ratio else "")
 
 
-def best_cells(result: Result) -> list[str]:
-    """The time of the fastest of the others, its name, the ratio with its interval, and what follows from it."""
-    found = best_other(result)
-    if found is None:
-        return ["-"] * 4
-    best, ratio = found
-    seconds = result["peers"][best]["seconds"]
-    return [significant(seconds * 1e6), best, interval_text(ratio), ratio["verdict"] + mark(ratio)]
-
-
-def short_table(report: dict[str, Any]) -> Table:
-    """The reference and the best of the others; a line of one cell is the heading of a group."""
-    references = dict.fromkeys(result["reference"] for result in report["results"])
-    table = [["", " / ".join(references), "best", "other", "times as fast", "", "share"]]
-    for key, results in by_key(report["results"]).items():
-        table.append([f"{title_of(key)}, share {GROUPS[key[0]].peak}"])
-        for result in results:
-            own = significant(result["peers"][result["reference"]]["seconds"] * 1e6)
-            table.append([f"  {result['row']}", own, *best_cells(result), peak_text(result)])
-    return "Times in microseconds", table
-
-
-def full_table(key: Key, results: list[Result]) -> Table:
-    """All peers."""
-    peers = list(dict.fromkeys(peer for result in results for peer in result["peers"]))
-    reference, group = results[0]["reference"], GROUPS[key[0]]
+def all_peers(key: Key, results: list[Result]) -> Part:
+    peers, reference, group = peers_of(results), results[0]["reference"], GROUPS[key[0]]
     table = [["row", *peers, "best other", f"best other / {reference}", "verdict", group.peak, group.check]]
     for result in results:
-        value = result["peers"][reference]["check"]
-        times, cells = [peer_cell(result, peer) for peer in peers], best_cells(result)[1:]
-        table.append([result["row"], *times, *cells, peak_text(result), f"{value:.3g}"])
-    return title_of(key), table
+        value, times = result["peers"][reference]["check"], [peer_cell(result, peer) for peer in peers]
+        table.append([result["row"], *times, *best_cells(result), peak_text(result), f"{value:.3g}"])
+    return Part(f"{short_title(key)}: us a {group.operation}", table, results)
 
 
-def summary_table(report: dict[str, Any]) -> Table:
+def best_peer(key: Key, results: list[Result]) -> Part:
+    """The reference and the best of the others."""
+    reference, group = results[0]["reference"], GROUPS[key[0]]
+    table = [["", reference, "times as fast", "as", "share"]]
+    for result in results:
+        best, times, said = best_cells(result)
+        noise = " ~" if said.endswith("~") else ""
+        table.append([result["row"], microseconds(result, reference), times + noise, best, peak_text(result)])
+    return Part(f"{short_title(key)}: us a {group.operation}, share {group.peak}", table, results)
+
+
+def summary_part(report: dict[str, Any]) -> Part:
     """A line for each group. Means are geometric."""
     table = [["geometric means", "rows", "slower", "to best other", f"to {PLAIN}", "of the roof"]]
     for key, results in by_key(report["results"]).items():
@@ -105,74 +102,57 @@ def summary_table(report: dict[str, Any]) -> Table:
         means = ["-" if value is None else f"{significant(value)}x" for value in (found.best, found.plain)]
         roof = "-" if found.of_peak is None else f"{found.of_peak:.0%}"
         table.append([short_title(key), f"{found.rows}", f"{found.slower}", *means, roof])
-    return "Summary: how many times as fast", table
+    return Part("Summary: how many times as fast", table)
 
 
-def worst_table(report: dict[str, Any]) -> Table:
+def worst_part(report: dict[str, Any]) -> Part:
     """Where the reference is behind."""
     table = [["", "threads", "times as fast", "as", "verdict"]]
     for result in worst(report["results"]):
-        _, *cells = best_cells(result)
-        table.append([f"{result['row']}", f"{result['threads']}", cells[1], cells[0], cells[2]])
-    return "Rows that are behind the best other, the worst first", table
+        best, times, said = best_cells(result)
+        table.append([result["row"], f"{result['threads']}", times, best, said])
+    return Part("Rows that are behind the best other, the worst first", table)
 
 
-def roofs_table(roofs: list[dict[str, Any]]) -> Table:
+def roofs_part(roofs: list[dict[str, Any]]) -> Part:
     table = [["roof", *(threads_text(roof["threads"]) for roof in roofs)]]
     table.append(["FMA, GFLOP/s", *(f"{roof['flops'] / 1e9:.0f}" for roof in roofs)])
-    for level, streams in roofs[0]["streams"].items():
+    for level, streams in (roofs[0]["streams"] if roofs else {}).items():
         for name in streams:
             speeds = [roof["streams"][level][name] for roof in roofs]
             table.append([f"{name}, {level}, GB/s", *(f"{speed / 1e9:.0f}" for speed in speeds)])
-    table.append(["empty team, us", *(f"{roof['team'] * 1e6:.2f}" for roof in roofs)])
-    table.append(["empty call, us", *(f"{roof['call'] * 1e6:.2f}" for roof in roofs)])
-    return "Roofs measured in this run", table
+    table += [[f"empty {what}, us", *(f"{roof[what] * 1e6:.2f}" for roof in roofs)] for what in ("team", "call")]
+    return Part("Roofs measured in this run", table if roofs else [])
 
 
-def roofs_text(roof: dict[str, Any]) -> str:
-    """The same in a line, without what only some rows are compared with."""
-    copies = ", ".join(f"{streams['copy'] / 1e9:.0f} in {level}" for level, streams in roof["streams"].items())
-    calls = f"an empty team {roof['team'] * 1e6:.2g} us, an empty call {roof['call'] * 1e6:.2g} us"
-    title = f"Roofs with {threads_text(roof['threads'])}"
-    return f"{title}: {roof['flops'] / 1e9:.0f} GFLOP/s; copies, GB/s: {copies}; {calls}."
-
-
-def threads_table(report: dict[str, Any]) -> Table:
+def threads_part(results: list[Result]) -> Part:
     """Steps with each number of threads."""
-    names = dict.fromkeys(name for result in report["threads"] for name in (*numbers(result), AUTO))
+    names = list(dict.fromkeys(name for result in results for name in (*numbers(result), AUTO)))
     table = [["us a step", *names, "of FMA peak", "slower with more"]]
-    for result in report["threads"]:
-        own = [result["peers"].get(name) for name in names]
-        times = [significant(one["seconds"] * 1e6) if one else "-" for one in own]
+    for result in results:
+        times = [microseconds(result, name) for name in names]
         said = [f"{name} {change.ratio:.2f}x" for name, change in slower_with_more(result).items()]
         table.append([result["row"].removeprefix("threads: "), *times, peak_text(result), ", ".join(said) or "no"])
-    return f"Threads, and where more take surely over {MORE:.2f}x the time of the best with fewer", table
+    return Part(f"Threads, and where more take surely over {MORE:.2f}x the time of the best with fewer", table)
 
 
-def package_table(package: dict[str, Any]) -> Table:
+def package_part(package: dict[str, Any] | None) -> Part:
     """What importing and installing costs, for us and for the peers that are libraries; beyond NumPy."""
     table = [["", "import, ms", "installed, MB", "wheel, MB"]]
-    for name, cost in {"fastopt": package, **package["peers"]}.items():
+    for name, cost in {"fastopt": package, **package["peers"]}.items() if package else ():
         sizes = [cost["installed_bytes"], cost.get("wheel_bytes")]
         cells = ["-" if size is None else significant(size / 1e6) for size in sizes]
         table.append([name, f"{cost['import_seconds'] * 1e3:.0f}", *cells])
-    return "Import and size, beyond NumPy", table
+    return Part("Import and size, beyond NumPy", table)
 
 
-def result_tables(report: dict[str, Any]) -> Iterator[Table]:
-    """With all peers."""
-    for key, results in by_key(report["results"]).items():
-        yield full_table(key, results)
-
-
-def side_tables(report: dict[str, Any]) -> Iterator[Table]:
-    """Of the machine and of the package."""
-    if report["roofs"]:
-        yield roofs_table(report["roofs"])
-    if report["threads"]:
-        yield threads_table(report)
-    if report["package"]:
-        yield package_table(report["package"])
+def parts(report: dict[str, Any], brief: bool = False) -> list[Part]:
+    """With all peers; or ``brief``, the best of them, and what all rows come to at the end."""
+    means = [summary_part(report), worst_part(report)]
+    groups = [(best_peer if brief else all_peers)(*group) for group in by_key(report["results"]).items()]
+    side = [roofs_part(report["roofs"]), threads_part(report["threads"]), package_part(report["package"])]
+    found = [*side, *groups, *reversed(means)] if brief else [*means, *groups, *side]
+    return [part for part in found if len(part.table) > 1]
 
 
 def machine_text(report: dict[str, Any]) -> str:
@@ -187,8 +167,9 @@ def machine_text(report: dict[str, Any]) -> str:
 
 
 def notes(report: dict[str, Any]) -> list[str]:
-    """How to read the numbers, and what is missing."""
+    """Whether to believe it, how to read the numbers, and what is missing."""
     lines = [
+        verdict(report),
         f"{report['rounds']} rounds A B B A; medians. A ratio is how many times as fast the reference is: "
         "the median of the ratios of neighbouring turns, with its 95 % bootstrap interval.",
     ]
@@ -197,7 +178,7 @@ def notes(report: dict[str, Any]) -> list[str]:
         lines.append(f"Not passed on, so that every library chooses its own instructions: {unset}.")
     if any(map(is_noisy, report["results"])):
         lines.append("~ marks what was too noisy to say by how much; unclear: not even which way.")
-    return [verdict(report), *lines, *left_out(report["skipped"])]
+    return [*lines, *left_out(report["skipped"])]
 
 
 def left_out(skipped: dict[str, str]) -> list[str]:

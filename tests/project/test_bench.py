@@ -415,14 +415,17 @@ class Page(HTMLParser):
 def test_html(report: dict[str, Any], tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     out = tmp_path / "results.json"
+    peers = report["results"][-1]["peers"]
+    peers["before"] = peers["torch"]
     publish(report, out)
     page = Page()
     page.feed(out.with_suffix(".html").read_text())
     assert page.open == []
     assert all(address.startswith("#") for address in page.loaded)
     text = " ".join(page.texts)
-    for expected in ("a & <b>", "A processor", "in 1 of them it is slower", "fastopt ~ size^", "us a step"):
+    for expected in ("a & <b>", "A processor", "fastopt ~ size^", "before", "us a step"):
         assert expected in text
+    assert re.search(r"slow 2 0\.6\d \[[^a-z]*\] torch slower", text)
     before = out.with_suffix(".html").read_text()
     assert bench(["report", str(out)]) == 0
     assert out.with_suffix(".html").read_text() == before

@@ -1,4 +1,5 @@
 // What the machine can do at most: the measures that kernels are compared with.
+// In this module, for they need what it has: each instruction set's compiler flags, the choice of one, the team.
 #include <algorithm>
 #include <chrono>
 #include <stdexcept>
