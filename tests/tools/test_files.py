@@ -88,6 +88,14 @@ def test_everything_comes_back(saved, data):
     assert model.evaluate(*data).keys() == {"loss", "right"}
 
 
+def test_files_that_say_nothing_of_noise(saved):
+    """Those of version 0.1: layers that add noise do so."""
+    parts = Parts(saved.read_bytes())
+    del parts.model["noise"]
+    saved.write_bytes(parts.bytes())
+    assert fo.load_model(saved).noise
+
+
 def test_without_compile(tmp_path):
     model = fo.Sequential([fo.layers.Dense(2)], seed=3)
     model.build(3)
@@ -257,6 +265,14 @@ TAMPERED = {
     "seed-null": (change("seed", to=None), "'seed' of type int"),
     "step": (change("state", "step", to=-1), "step must be at least 0"),
     "step-large": (change("state", "step", to=2**63), "step must be"),
+    "step-2^53": (change("state", "step", to=2**53), "step must be less than"),
+    "held-negative": (change("state", "held", to=-1), "held must be at least 0"),
+    "held-2^53": (change("state", "held", to=2**53), "held must be less than"),
+    "held-type": (change("state", "held", to=0.5), "held must be an integer"),
+    "draws": (change("draws", to=-1), "draws must be at least 0"),
+    "draws-2^38": (change("draws", to=2**38), "draws must be less than"),
+    "noise": (change("noise", to=1), "'noise' of type bool"),
+    "epochs-2^48": (change("epochs_trained", to=2**48), "epochs_trained must be less than"),
     "epochs": (change("epochs_trained", to=-1), "epochs_trained must be at least 0"),
     "optimizer": (change("optimizer", "class", to="Path"), "Unknown optimizer"),
     "optimizer-slots": (change("optimizer", to={"class": "SGD", "config": {}}), "tensors are not those"),

@@ -16,14 +16,16 @@ __all__ = ["ACTIVATIONS", "LAYERS", "Channels", "Input", "Layer", "Parameter", "
 ACTIVATIONS = _core.kernels.activations()
 
 Shape = tuple[int, ...]
+MAX_DIMENSIONS = 32  # of a sample
 Spec = dict[str, object]
 
 
 class Parameter(NamedTuple):
-    """One tensor of a layer: its shape and its starting values."""
+    """One tensor of a layer: its shape, its starting values, and what none of its values is less than."""
 
     shape: Shape
     initializer: Initializer
+    low: float = -math.inf
 
 
 class Channels(NamedTuple):
@@ -185,10 +187,17 @@ def activated(spec: Spec, activation: str) -> list[Spec]:
     return [spec | {"activation": activation}]
 
 
+def check_dimensions(shape: Sequence[object]) -> None:
+    """Refuse shapes of more dimensions than arrays have."""
+    if len(shape) > MAX_DIMENSIONS:
+        raise ValueError(f"A shape of {len(shape)} dimensions was given; at most {MAX_DIMENSIONS} are possible.")
+
+
 def checked_shape(shape: object) -> Shape:
     """Return a shape of positive sizes."""
     if not isinstance(shape, list | tuple):
         raise TypeError(f"A shape must be a tuple of integers, not {shape!r}.")
+    check_dimensions(shape)
     return tuple(checks.integer(f"shape[{i}]", size, 1, checks.SIZE) for i, size in enumerate(shape))
 
 

@@ -115,8 +115,8 @@ class BatchNormalization(_Normalization):
         variance = zero if self.bias_correction else Constant(1.0)
         return {
             "moving_mean": Parameter(shape, zero),
-            "moving_variance": Parameter(shape, variance),
-            "steps": Parameter((1,), zero),
+            "moving_variance": Parameter(shape, variance, low=0.0),
+            "steps": Parameter((1,), zero, low=0.0),
         }
 
     def check_batch(self, name: str, rows: int, input_shape: Shape) -> None:

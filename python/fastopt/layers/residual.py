@@ -1,11 +1,16 @@
 """Layers around others."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from fastopt.core.registry import snake_case
 from fastopt.layers.base import LAYERS, Layer, Parameter, Shape, Spec, checked_name
 
 __all__ = ["Residual"]
+
+# More than anybody needs, and few enough for a file to be read in a second.
+MAX_LAYERS = 10_000
+MAX_NAME = 1_000
 
 
 @LAYERS.add()
@@ -96,24 +101,33 @@ def layer_names(layers: Sequence[Layer]) -> list[str]:
     """
     if not layers:
         raise ValueError("layers is empty; it needs at least one layer.")
+    if len(layers) > MAX_LAYERS:
+        raise ValueError(f"There are {len(layers)} layers; at most {MAX_LAYERS} are possible.")
+    seen: set[int] = set()
     for i, layer in enumerate(layers):
         if not isinstance(layer, Layer):
             raise TypeError(f"layers[{i}] must be a layer, such as fastopt.layers.Dense(10), not {layer!r}.")
-        if any(layer is other for other in layers[:i]):
+        if id(layer) in seen:
             raise ValueError(f"layers[{i}] occurs twice; make one object for each layer.")
-    given = [layer.name for layer in layers if layer.name is not None]
-    names: list[str] = []
+        seen.add(id(layer))
+    taken: set[str] = set()
+    numbers: Counter[str] = Counter()
     for i, layer in enumerate(layers):
         if layer.name is not None:
-            if not layer.name or "/" in layer.name:
-                raise ValueError(f"layers[{i}] has the name {layer.name!r}; a name is a word without '/'.")
-            if given.count(layer.name) > 1:
+            if not layer.name or "/" in layer.name or len(layer.name) > MAX_NAME:
+                raise ValueError(
+                    f"layers[{i}] has the name {layer.name[:MAX_NAME]!r}; a name is a word without '/' of at most "
+                    f"{MAX_NAME} characters."
+                )
+            if layer.name in taken:
                 raise ValueError(f"Two layers have the name {layer.name!r}; names must differ.")
-            names.append(layer.name)
-            continue
-        stem = snake_case(type(layer).__name__)
-        number = 0
-        while (name := f"{stem}_{number}" if number else stem) in names or name in given:
-            number += 1
-        names.append(name)
-    return names
+            taken.add(layer.name)
+    return [layer.name or free_name(snake_case(type(layer).__name__), taken, numbers) for layer in layers]
+
+
+def free_name(stem: str, taken: set[str], numbers: Counter[str]) -> str:
+    """Return the first of `stem`, `stem_1`, ... that is not taken, and take it."""
+    while (name := f"{stem}_{numbers[stem]}" if numbers[stem] else stem) in taken:
+        numbers[stem] += 1
+    taken.add(name)
+    return name

@@ -1,8 +1,10 @@
 """A plan with weights: the core's network, and its tensors by name."""
 
+import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from fastopt import _core
 from fastopt.core import checks
@@ -28,7 +30,9 @@ class Built:
 
     def __init__(self, plan: Plan, dtype: str, seed: int, initialize: bool = True) -> None:
         self.plan = plan
-        self.network = _core.Network(dtype, plan.sizes, plan.specs, seed, plan.ends)
+        self.seed = seed
+        self.specs = plan.specs
+        self.network = _core.Network(dtype, plan.sizes, self.specs, seed, plan.ends)
         self._learning = [True] * len(plan.learning)
         if initialize:
             kinds = (plan.parameters, self.parameters, INITIAL_VALUES), (plan.state, self.state, INITIAL_STATE)
@@ -62,6 +66,14 @@ class Built:
         """The weights, and then the `state`, by name: views."""
         return self.parameters | self.state
 
+    def check(self, tensors: Mapping[str, NDArray[Any]]) -> None:
+        """Raise ValueError where a value is NaN or infinite, or less than a value of the state may be."""
+        lows = {name: tensor.low for name, tensor in self.plan.state.items()}
+        for name, array in tensors.items():
+            checks.finite(name, array, self.network.dtype)
+            if array.size and array.min() < lows.get(name, -math.inf):
+                raise ValueError(f"{name} has the value {array.min()}; its values are at least {lows[name]:g}.")
+
     def set_weights(self, weights: Sequence[ArrayLike]) -> None:
         """Set all weights and the state, or, if one does not fit, none.
 
@@ -75,7 +87,7 @@ class Built:
         for (name, view), array in zip(views.items(), arrays, strict=True):
             if array.shape != view.shape:
                 raise ValueError(f"{name} has shape {view.shape}; the array given for it has shape {array.shape}.")
-            checks.finite(name, array, self.network.dtype)
+        self.check(dict(zip(views, arrays, strict=True)))
         for view, array in zip(views.values(), arrays, strict=True):
             view[...] = array
 

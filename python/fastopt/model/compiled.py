@@ -68,10 +68,11 @@ class Compiled:
         elif self.metrics:
             raise ValueError("Metrics need a loss.")
         self._functions = list(dict.fromkeys(name for name in self._totals.values() if name != "loss"))
-        self._goal: _core.Goal | None = None  # made when it is needed first
+        self._goal: _core.Goal | None = None  # made when it is needed first, of these settings of the loss
+        self._hyper: dict[str, float] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return vars(self) | {"_goal": None}
+        return vars(self) | {"_goal": None, "_hyper": None}
 
     @property
     def mean_metrics(self) -> dict[str, MeanMetric]:
@@ -84,8 +85,14 @@ class Compiled:
         if loss.opaque:
             return _core.Goal(loss.name, self._functions, factor=self._factor, function=partial(self._judge, data))
         if self._goal is None:
-            self._goal = _core.Goal(loss.name, self._functions, loss.hyper, self._factor)
+            self._hyper = loss.hyper
+            self._goal = _core.Goal(loss.name, self._functions, self._hyper, self._factor)
         return self._goal
+
+    @property
+    def follows_loss(self) -> bool:
+        """Whether the core's loss still is as the attributes of `loss` say."""
+        return self._hyper is None or (self.loss is not None and self.loss.hyper == self._hyper)
 
     def _judge(self, data: Samples, rows: Any, outputs: Real) -> tuple[Any, Any, list[Any]]:
         """Return the losses, their gradient and the metrics of some samples, as `_core.Goal` says."""

@@ -1,11 +1,12 @@
 """What a model of several inputs or outputs is: its layers in the order of the core, before there are weights."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from fastopt.layers import Layer
 from fastopt.layers.base import Spec, Symbol, size_of
-from fastopt.layers.residual import layer_names
+from fastopt.layers.residual import free_name, layer_names
 from fastopt.layers.shape import Flatten, Reshape
 from fastopt.model.plan import Plan, Stage
 
@@ -128,11 +129,6 @@ def _activation(symbol: Symbol) -> str:
 
 def _distinct(names: Sequence[str]) -> list[str]:
     """Return the names, the second of two that are equal with a number."""
-    result: list[str] = []
-    for name in names:
-        number, other = 0, name
-        while other in result:
-            number += 1
-            other = f"{name}_{number}"
-        result.append(other)
-    return result
+    taken: set[str] = set()
+    numbers: Counter[str] = Counter()
+    return [free_name(name, taken, numbers) for name in names]

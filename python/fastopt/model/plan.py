@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from fastopt.layers import BatchNormalization, Layer, Parameter, Shape
-from fastopt.layers.base import Spec, size_of
+from fastopt.layers.base import Spec, check_dimensions, size_of
 from fastopt.layers.shape import Flatten, Reshape
 
 __all__ = ["Plan", "Stage", "last_activation"]
@@ -36,6 +36,7 @@ class Plan:
     """
 
     def __init__(self, names: Sequence[str], layers: Sequence[Layer], input_shape: Shape) -> None:
+        check_dimensions(input_shape)
         self.input_shape = shape = input_shape
         stages = []
         for name, layer, behind in zip(names, layers, [*layers[1:], None], strict=True):

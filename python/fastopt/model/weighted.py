@@ -14,6 +14,7 @@ from fastopt.kernels import Real
 from fastopt.model.built import Built
 from fastopt.model.callbacks import History
 from fastopt.optimizers import OPTIMIZERS, Optimizer
+from fastopt.optimizers.describe import MAX_EPOCHS
 
 __all__ = ["Weighted"]
 
@@ -44,12 +45,21 @@ class Weighted(Generic[C]):
             raise TypeError(f"name must be a string, not {name!r}.")
         self.name = name
         self.history = History()
-        self.epochs_trained = 0
+        self._epochs_trained = 0
         self.stop_training = False
         self._compiled: C | None = None
         self._given: Optimizer | None = None  # of which the compiled optimizer is a copy
         self._built: Built | None = None
         self._noise = True
+
+    @property
+    def epochs_trained(self) -> int:
+        """The number of epochs trained so far; a loop of one's own may set it."""
+        return self._epochs_trained
+
+    @epochs_trained.setter
+    def epochs_trained(self, value: int) -> None:
+        self._epochs_trained = checks.integer("epochs_trained", value, 0, MAX_EPOCHS)
 
     @property
     def noise(self) -> bool:
@@ -202,6 +212,6 @@ class Weighted(Generic[C]):
 
     def _bind(self, optimizer: Optimizer, built: Built) -> _core.Optimizer:
         """Return the core's optimizer of these weights; the given one learns the epoch."""
-        if optimizer.epoch != self.epochs_trained:
-            optimizer.epoch = self.epochs_trained
+        if optimizer.epoch != self._epochs_trained:
+            vars(optimizer)["epoch"] = self._epochs_trained  # which has been checked
         return optimizer.bind(built.network, lambda: [*built.plan.parameters])

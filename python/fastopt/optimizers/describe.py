@@ -17,6 +17,7 @@ from fastopt.schedules import Rate, from_description, unit, values
 
 __all__ = [
     "EPSILON",
+    "MAX_EPOCHS",
     "RULES",
     "TRANSFORM_SLOTS",
     "Argument",
@@ -46,6 +47,7 @@ Settings = list[tuple[float, bool]]
 Given = TypeVar("Given")
 Kept = TypeVar("Kept")
 
+MAX_EPOCHS = 2**48  # of which a model shuffles each by a random stream of its own
 MISSING: Any = dataclasses.MISSING
 
 
@@ -234,7 +236,7 @@ class Description(Described, ABC):
             inner = getattr(self, "optimizer", None)
             hint = f"; that of its optimizer is set as optimizer.{name}" if hasattr(inner, name) else ""
             raise AttributeError(f"{type(self).__name__} has no attribute {name!r}{hint}.")
-        super().__setattr__(name, value)
+        super().__setattr__(name, checks.integer(name, value, 0, MAX_EPOCHS) if name == "epoch" else value)
 
     # Of a part alone
 

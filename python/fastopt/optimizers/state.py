@@ -14,6 +14,7 @@ from fastopt.schedules import Schedule
 
 __all__ = ["State"]
 
+MAX_STEPS = 2**53  # are not reached
 AHEAD = 64  # schedules are evaluated for this many gradients at once
 
 Ahead = tuple[
@@ -140,10 +141,13 @@ class State:
         names = self.values.keys()
         if given.keys() != names:
             raise ValueError(f"state must have the entries {', '.join(names)}, not {', '.join(given)}.")
-        counts = {name: checks.integer(name, given[name], 0, 2**63) for name in ("step", "held")}
+        counts = {name: checks.integer(name, given[name], 0, MAX_STEPS) for name in ("step", "held")}
         own = {name: checks.real(name, given[name]) for name in self.core.state}
+        swapped = given.get("swapped", False)
+        if not isinstance(swapped, bool):
+            raise TypeError(f"swapped must be True or False, not {swapped!r}.")
         self.core.step, self.core.held, self.core.state = counts["step"], counts["held"], own
-        self._set_swapped(bool(given.get("swapped", False)))
+        self._set_swapped(swapped)
 
     def swap(self, params: Sequence[Real]) -> None:
         """Exchange these parameters and their averages.
@@ -185,6 +189,8 @@ class State:
         if self._constant is not None:
             return self._constant
         first = self.core.step * self._every + self.core.held
+        if first + max(gradients, AHEAD) >= 2**63:
+            raise ValueError(f"{first} gradients have been taken; they are counted to less than 2^63.")
         if gradients > 1 or not self._pure:
             return description.numbers(first, gradients)
         begin, count, ahead = self._ahead

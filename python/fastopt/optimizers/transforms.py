@@ -50,9 +50,11 @@ class Transform(Optimizer):
         return [self, *self.optimizer.parts]
 
 
-def _matches(pattern: str, name: str) -> bool:
-    """Whether a name such as ``"dense/kernel"`` is, begins with, or ends with whole parts `pattern`."""
-    return f"/{pattern}/" in f"/{name}/" and (name.startswith(pattern) or name.endswith(pattern))
+def _patterns(name: str) -> list[str]:
+    """Return what a name such as ``"dense/kernel"`` is called by: itself, and whole parts it begins or ends with."""
+    parts = name.split("/")
+    ends = range(1, len(parts))
+    return [name, *("/".join(parts[:i]) for i in ends), *("/".join(parts[i:]) for i in ends)]
 
 
 def _checked_patterns(patterns: Iterable[object]) -> None:
@@ -219,8 +221,9 @@ class Decay(Transform):
 
     def own_settings(self, names: Names, settings: Settings) -> Settings:
         """Return the settings without decay where a name is excluded."""
+        excluded = set(self.exclude)
         return [
-            (rate, decays and not any(_matches(pattern, name) for pattern in self.exclude))
+            (rate, decays and excluded.isdisjoint(_patterns(name)))
             for name, (rate, decays) in zip(names, settings, strict=True)
         ]
 
@@ -260,13 +263,16 @@ class LayerRates(Transform):
 
     def own_settings(self, names: Names, settings: Settings) -> Settings:
         """Return the settings with the factors."""
+        known = {pattern for name in names for pattern in _patterns(name)}
         for pattern in self.rates:
-            if not any(_matches(pattern, name) for name in names):
+            if pattern not in known:
                 raise ValueError(f"No parameter is called {pattern!r}; there are {', '.join(names)}.")
+        places = {pattern: i for i, pattern in enumerate(self.rates)}
+        factors = [*self.rates.values(), 1.0]  # the last for what is not named
         result = []
         for name, (rate, decays) in zip(names, settings, strict=True):
-            fitting = [1.0, *(factor for pattern, factor in self.rates.items() if _matches(pattern, name))]
-            result.append((rate * fitting[-1], decays))
+            place = max((places[pattern] for pattern in _patterns(name) if pattern in places), default=-1)
+            result.append((rate * factors[place], decays))
         return result
 
 

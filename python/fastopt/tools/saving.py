@@ -10,7 +10,7 @@ import os
 import re
 import warnings
 from collections.abc import Mapping
-from io import BufferedIOBase, BufferedReader
+from io import BufferedIOBase, BufferedReader, BytesIO
 from typing import Any
 
 import numpy as np
@@ -19,8 +19,10 @@ from fastopt.core import checks
 from fastopt.core.files import opened, replaced
 from fastopt.core.registry import Described, Registry, describe
 from fastopt.layers import LAYERS
+from fastopt.layers.residual import layer_names
 from fastopt.losses import LOSSES
 from fastopt.metrics import METRICS
+from fastopt.model.plan import Plan
 from fastopt.model.sequential import Sequential
 from fastopt.optimizers import OPTIMIZERS
 
@@ -28,13 +30,19 @@ __all__ = ["load_model", "save"]
 
 KEY = "fastopt"
 VERSION = 1
-MAX_HEADER = 100_000_000
+# What a header may be at most: bytes, values and levels of nesting.
+MAX_HEADER = 25_000_000
+MAX_VALUES = 2_000_000
 MAX_DEPTH = 100
-# A string of JSON, or a bracket outside of one; possessive, so that no text is gone through twice.
-TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[][{}]', re.DOTALL)
+# Text up to a bracket that is not in a string, or to the end; possessive, so that none is gone through twice.
+BRACKET = re.compile(r'(?:[^][{}"]++|"(?:[^"\\]++|\\.)*+"?)*+([][{}]|\Z)', re.DOTALL)
+LEVELS = {"[": 1, "{": 1, "]": -1, "}": -1, "": 0}
+SHOWN = 10  # names in a message
 CODES = {"float32": "F32", "float64": "F64"}
 # Endings of files that others make models of.
 FOREIGN = re.compile(r"\.(h5|hdf5|keras|pb|tflite|pt|pth|ckpt|onnx|pkl|pickle|joblib|npy|npz)\Z", re.IGNORECASE)
+# What such files start with.
+STARTS = {b"\x89HDF": "HDF5, as of Keras", b"PK\x03\x04": "a zip archive, as of Keras and PyTorch", b"\x80": "a pickle"}
 
 
 def save(model: Sequential, path: str | os.PathLike[str]) -> None:
@@ -51,7 +59,8 @@ def save(model: Sequential, path: str | os.PathLike[str]) -> None:
     Raises:
         RuntimeError: The model has not been built.
         ValueError: It holds an object of a class that is not fastopt's own, or an optimizer whose attributes now
-            ask for another rule than it has trained by.
+            ask for another rule than it has trained by; or a value is NaN or infinite; or layers, seed or dtype were
+            set to others after the model was built. The file stays as it was.
         OSError: The file cannot be written, or is a folder, a pipe, a socket or a device.
 
     Warns:
@@ -66,11 +75,41 @@ def save(model: Sequential, path: str | os.PathLike[str]) -> None:
             UserWarning,
             stacklevel=2,
         )
+    _check_unchanged(model)
     # The slots before the state: reading them tells the optimizer the epoch, by which `Sequence` may change its rule.
     tensors = {**model.parameters, **model.state, **model.slots}
-    data = packed(tensors, {KEY: json.dumps(_description(model), allow_nan=False)})
+    description = _description(model)
+    try:  # what `load_model` does
+        model._need_weights().check(tensors)
+        text = json.dumps(description, allow_nan=False)
+        _parse(text)
+        data = packed(tensors, {KEY: text})
+        _read_header(BytesIO(data), len(data))
+    except ValueError as error:
+        raise ValueError(f"The model cannot be saved: {error}") from error
     with replaced(path) as file:
         file.write(data)
+
+
+def _check_unchanged(model: Sequential) -> None:
+    """Refuse a model that is no longer described by what it was built by."""
+    built = model._need_weights()
+    try:
+        plan = Plan(layer_names(model.layers), model.layers, built.plan.input_shape)
+        now = plan.specs, [*plan.parameters, *plan.state], model.seed, model.dtype
+        same = now == (built.specs, [*built.tensors], built.seed, built.network.dtype)
+    except (TypeError, ValueError):
+        same = False
+    if not same:
+        raise ValueError(
+            "The model cannot be saved: its layers, its seed or its dtype were set to others after it was built, which "
+            "only a new model follows."
+        )
+    if model._compiled is not None and not model._compiled.follows_loss:
+        raise ValueError(
+            "The model cannot be saved: attributes of its loss were set to others after training began, which only "
+            "another compile lets it follow."
+        )
 
 
 def _description(model: Sequential) -> dict[str, Any]:
@@ -84,13 +123,20 @@ def _description(model: Sequential) -> dict[str, Any]:
         "seed": model.seed,
         "epochs_trained": model.epochs_trained,
         "draws": model.draws,
+        "noise": model.noise,
         "input_shape": model.input_shape,
         "layers": [_own(LAYERS, layer) for layer in model.layers],
         "optimizer": None if optimizer is None else _own(OPTIMIZERS, optimizer),
-        "state": {} if optimizer is None else optimizer.state,
+        "state": {} if optimizer is None else _finite_numbers(optimizer.state),
         "loss": None if loss is None else _own(LOSSES, loss),
         "metrics": {name: _own(METRICS, metric) for name, metric in model.metrics.items()},
     }
+
+
+def _finite_numbers(state: dict[str, float]) -> dict[str, float]:
+    for name, value in state.items():
+        checks.real(f"state[{name!r}] of the optimizer", float(value))
+    return state
 
 
 def _own(registry: Registry[Any], value: Described) -> dict[str, Any]:
@@ -131,8 +177,15 @@ def load_model(path: str | os.PathLike[str]) -> Sequential:
 
 
 def _load(file: BufferedIOBase) -> Sequential:
-    entries, data = _read_header(file)
-    description = _parse(_field(_field(entries, "__metadata__", dict), KEY, str))
+    entries, data = _read_header(file, os.fstat(file.fileno()).st_size)
+    metadata = entries.get("__metadata__")
+    if not isinstance(metadata, dict) or KEY not in metadata:
+        raise ValueError(
+            f"it is a safetensors file, but not one that fastopt has written: its metadata have no {KEY!r}, which says "
+            "what the layers are. safetensors.numpy.load_file reads its tensors, which set_weights of a model of such "
+            "layers takes."
+        )
+    description = _parse(_field(metadata, KEY, str))
     version = _field(description, "version", int)
     if version != VERSION:
         raise ValueError(f"it has format version {version}; this version of fastopt reads {VERSION}.")
@@ -150,29 +203,33 @@ def _load(file: BufferedIOBase) -> Sequential:
     input_shape = tuple(
         checks.integer("input_shape", n, 1, checks.SIZE) for n in _field(description, "input_shape", list)
     )
-    model.epochs_trained = checks.integer("epochs_trained", _field(description, "epochs_trained", int), 0, 2**48)
+    model.epochs_trained = _field(description, "epochs_trained", int)
     if model.optimizer is not None:
         model.optimizer.epoch = model.epochs_trained
     places = _places(entries, data, model, input_shape)
     model.build(input_shape, initialize=False)
     if model.optimizer is not None:
         model.optimizer.state = _field(description, "state", dict)
-    model.draws = checks.integer("draws", _field(description, "draws", int), 0, 2**38)
-    for key, view in (model.parameters | model.state | model.slots).items():
+    model.draws = _field(description, "draws", int)
+    model.noise = _field({"noise": True} | description, "noise", bool)  # files of 0.1 have none
+    tensors = model.parameters | model.state | model.slots
+    for key, view in tensors.items():
         file.seek(places[key])
         if file.readinto(view.data.cast("B")) != view.nbytes:
             raise ValueError("it ends before its data do.")
-    for key, view in (model.parameters | model.state).items():
-        checks.finite(key, view, model.dtype)
+    model._need_weights().check(tensors)
     return model
 
 
-def _read_header(file: BufferedIOBase) -> tuple[dict[str, Any], tuple[int, int]]:
-    """Return the header's entries and where the data begin and end."""
-    size = os.fstat(file.fileno()).st_size
-    length = int.from_bytes(file.read(8), "little")
-    if size < 8 or length > min(size - 8, MAX_HEADER):
-        raise ValueError("it is not a safetensors file, or truncated: its header does not fit into it.")
+def _read_header(file: BufferedIOBase, size: int) -> tuple[dict[str, Any], tuple[int, int]]:
+    """Return the header's entries and where the data begin and end in a file of this size."""
+    head = file.read(8)
+    length = int.from_bytes(head, "little")
+    if size < 8 or length > size - 8:
+        kind = next((f" but {kind}" for start, kind in STARTS.items() if head.startswith(start)), "")
+        raise ValueError(f"it is not a safetensors file{kind}, or truncated: its header does not fit into it.")
+    if length > MAX_HEADER:
+        raise ValueError(f"its header has {length} bytes; at most {MAX_HEADER} are read.")
     try:
         text = file.read(length).decode()
     except UnicodeDecodeError:
@@ -187,12 +244,14 @@ def _places(
     names = model.optimizer.slot_names if model.optimizer is not None else []
     needed: dict[str, tuple[int, ...]] = {}
     plan = model.plan(input_shape)
-    for name, (shape, _) in plan.parameters.items():
-        needed |= {name: shape} | {f"{name}/{slot}": shape for slot in names}
-    needed |= {name: shape for name, (shape, _) in plan.state.items()}
+    for name, tensor in plan.parameters.items():
+        needed |= dict.fromkeys((name, *(f"{name}/{slot}" for slot in names)), tensor.shape)
+    needed |= {name: tensor.shape for name, tensor in plan.state.items()}
     given = entries.keys() - {"__metadata__"}
     if given != needed.keys():
-        raise ValueError(f"its tensors are not those of its architecture: {', '.join(sorted(given ^ needed.keys()))}.")
+        names = sorted(given ^ needed.keys())
+        others = f" and {len(names) - SHOWN} others" if len(names) > SHOWN else ""
+        raise ValueError(f"its tensors are not those of its architecture: {', '.join(names[:SHOWN])}{others}.")
     ranges: dict[str, tuple[int, int]] = {}
     for name, shape in needed.items():
         entry = _field(entries, name, dict)
@@ -216,14 +275,13 @@ def _places(
 
 
 def _parse(text: str) -> dict[str, Any]:
-    # Some versions of Python go ten thousand levels deep before they give up, at a cost in memory for each.
+    # Lists of nothing take eight times their text in memory, and some versions of Python go ten thousand levels deep
+    # before they give up.
+    if sum(map(text.count, ",[{")) > MAX_VALUES:
+        raise ValueError(f"its header holds more than {MAX_VALUES} values.")
     depth = 0
-    for token in TOKEN.finditer(text):
-        match text[token.start()]:
-            case "[" | "{":
-                depth += 1
-            case "]" | "}":
-                depth -= 1
+    for bracket in BRACKET.finditer(text):
+        depth += LEVELS[bracket[1]]
         if depth > MAX_DEPTH:
             raise ValueError(f"it is nested more than {MAX_DEPTH} levels deep.")
     value = json.loads(text)
