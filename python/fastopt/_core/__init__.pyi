@@ -86,6 +86,7 @@ class Epoch:
         hyper: dict[str, float | NDArray[np.float64]],
         batches: int | None = None,
         poll: Callable[[int], object] | None = None,
+        ends_epoch: bool = False,
     ) -> dict[str, float]: ...
     def evaluate(self, poll: Callable[[int], object] | None = None) -> dict[str, float]: ...
     # The cost of all samples and its gradient: vectors hold the trained tensors one after the other.

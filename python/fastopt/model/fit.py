@@ -50,10 +50,16 @@ def begin(
     return _core.Epoch(built.network, compiled.goals(data), data.x, data.y, data.weight, order, batch_size)
 
 
-def train(ready: Ready, epoch: _core.Epoch, batches: int, poll: Callable[[int], object] | None = None) -> Logs:
+def train(
+    ready: Ready,
+    epoch: _core.Epoch,
+    batches: int,
+    poll: Callable[[int], object] | None = None,
+    ends_epoch: bool = False,
+) -> Logs:
     """Do the steps of the next batches of an epoch, and return its means so far."""
     hyper = ready.compiled.optimizer.hyper_of(batches)
-    return ready.compiled.means(epoch.train(ready.trainer, hyper, batches, poll))
+    return ready.compiled.means(epoch.train(ready.trainer, hyper, batches, poll, ends_epoch))
 
 
 def evaluate(compiled: Compiled | Heads, built: Built, data: Samples | Several, batch_size: int) -> Logs:
@@ -146,7 +152,7 @@ def _train_epoch(
         stop = min([batches, *(done + listener.every - done % listener.every for listener in listeners)])
         if done > 0:  # callbacks were called
             ready = model._ready()
-        logs = train(ready, passed, stop - done, poll)
+        logs = train(ready, passed, stop - done, poll, ends_epoch=stop == batches)
         done = stop
         for listener in listeners:
             if done % listener.every == 0:

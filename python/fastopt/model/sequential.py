@@ -243,7 +243,8 @@ class Sequential(Weighted[Compiled]):
             TypeError: Data or an argument has the wrong type; nothing has changed.
             ValueError: Data or an argument does not fit, or is NaN or infinite; nothing has changed.
             FloatingPointError: The loss became NaN or infinite, and the weights are those before that step; or the
-                last step before the end of an epoch or a callback left NaN or infinite weights.
+                last step before the end of an epoch or a callback left NaN or infinite weights or running statistics,
+                or, at the end of an epoch, slots of the optimizer.
             KeyboardInterrupt: Ctrl-C; the model is as after the last whole step.
         """
         compiled, loss = self._need_loss()

@@ -10,6 +10,7 @@
 #include "kernels/reduce/args.h"
 #include "ops/loss.h"
 #include "ops/metric.h"
+#include "ops/reduce.h"
 #include "train/epoch.h"
 #include "train/evaluate.h"
 #include "train/full_batch.h"
@@ -245,10 +246,28 @@ std::vector<HyperSeries> hyper_series(State<T>& optimizer, const py::dict& hyper
   return series;
 }
 
+// What is kept of a step that holds NaN or infinity; empty where nothing does. Slots are many, and looked at at the end
+// of an epoch.
+template <class T>
+std::string spoilt(const Network<T>& network, const State<T>& state, bool with_slots) {
+  if (!ops::finite(network.parameters)) {
+    return "parameters";
+  }
+  if (!ops::finite(network.state)) {
+    return "running statistics";
+  }
+  for (std::size_t i = 0; with_slots && i < state.buffers().size(); ++i) {
+    if (!ops::finite(state.buffers()[i])) {
+      return "values of the optimizer's slot '" + std::string(state.slot_names()[i]) + "'";
+    }
+  }
+  return "";
+}
+
 constexpr const char* advice = ". A lower learning rate or scaled inputs may help";
 
 py::dict train(PyEpoch& self, PyOptimizer& optimizer, const py::dict& hyper, std::optional<Index> batches,
-               const py::object& poll) {
+               const py::object& poll, bool ends_epoch) {
   if (optimizer.network != self.network) {
     throw std::invalid_argument("the optimizer trains another network");
   }
@@ -259,11 +278,13 @@ py::dict train(PyEpoch& self, PyOptimizer& optimizer, const py::dict& hyper, std
       throw std::invalid_argument("batches must be from 0 to " + std::to_string(left) + ", got " +
                                   std::to_string(count));
     }
+    check_steps(state, count);
+    check_draws(network.draws, count);
     std::vector<std::variant<double, py::array>> kept;
     const std::vector<HyperSeries> series = hyper_series(state, hyper, count, kept);
     d.check_labels(network, d.done, count);
     Outcome outcome{};
-    bool finite = true;
+    std::string lost;
     run(*self.network, d.python, poll, [&](const Poll& polled) {
       outcome = fastopt::train<T>(network, state,
                                   {.x = d.x,
@@ -275,7 +296,7 @@ py::dict train(PyEpoch& self, PyOptimizer& optimizer, const py::dict& hyper, std
                                    .batches = count,
                                    .poll = polled},
                                   d.totals);
-      finite = network.finite();
+      lost = spoilt(network, state, ends_epoch);
     });
     d.done += count;
     if (outcome == Outcome::not_finite || d.not_finite) {
@@ -285,11 +306,13 @@ py::dict train(PyEpoch& self, PyOptimizer& optimizer, const py::dict& hyper, std
             std::string("the ") + (d.not_finite ? "gradient" : "loss") + of + " is not finite in batch " +
                 std::to_string(d.totals.batches - (d.not_finite ? 0 : 1)) + ", step " +
                 std::to_string(state.step().taken + 1) + "; the parameters are those of the step before" +
-                (finite ? "" : ", which made some of them NaN or infinite") + advice);
+                (lost.empty() ? ""
+                              : ", which made " + (lost == "parameters" ? "some of them" : lost) + " NaN or infinite") +
+                advice);
     }
-    if (!finite) {
-      raise(PyExc_FloatingPointError, "step " + std::to_string(state.step().taken) +
-                                          " or one before it made parameters NaN or infinite" + advice);
+    if (!lost.empty()) {
+      raise(PyExc_FloatingPointError, "step " + std::to_string(state.step().taken) + " or one before it made " + lost +
+                                          " NaN or infinite" + advice);
     }
     return d.sums();
   });
@@ -354,7 +377,8 @@ void add_epoch(py::module_& module) {
   py::class_<PyEpoch, std::shared_ptr<PyEpoch>>(module, "Epoch")
       .def(py::init(&make_epoch), py::arg("network"), py::arg("goals"), py::arg("x"), py::arg("y"),
            py::arg("sample_weight") = none, py::arg("order") = none, py::arg("batch_size") = 32)
-      .def("train", &train, py::arg("optimizer"), py::arg("hyper"), py::arg("batches") = none, py::arg("poll") = none)
+      .def("train", &train, py::arg("optimizer"), py::arg("hyper"), py::arg("batches") = none, py::arg("poll") = none,
+           py::arg("ends_epoch") = false)
       .def("evaluate", &evaluate, py::arg("poll") = none)
       .def("cost_and_gradient", &cost_and_gradient, py::arg("parameters") = none, py::arg("poll") = none);
 }

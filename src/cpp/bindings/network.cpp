@@ -101,6 +101,7 @@ std::vector<Index> input_nodes(const Plan<T>& plan) {
 
 py::object forward(PyNetwork& self, const py::object& x) {
   return self.visit([&]<class T>(Network<T>& network) {
+    check_draws(network.draws, 1);
     const std::vector<Samples> s = checked_samples(network, x);
     const NewArrays<T> out(network.plan, s.front().rows, network.plan.outputs);
     run(self, py::none(), [&](const Poll& poll) { fastopt::forward<T>(network, s, out.data, poll); });
@@ -231,7 +232,10 @@ void add_network(py::module_& module) {
           })
       .def_property(
           "draws", [](PyNetwork& self) { return self.visit([](auto& n) { return n.draws; }); },
-          [](PyNetwork& self, std::int64_t draws) { self.visit([&](auto& n) { n.draws = draws; }); })
+          [](PyNetwork& self, std::int64_t draws) {
+            check_draws(draws, 0);
+            self.visit([&](auto& n) { n.draws = draws; });
+          })
       .def_property(
           "noise", [](PyNetwork& self) { return self.visit([](auto& n) { return n.noise; }); },
           [](PyNetwork& self, bool noise) { self.visit([&](auto& n) { n.noise = noise; }); })
@@ -275,6 +279,7 @@ void add_network(py::module_& module) {
           "apply",
           [](PyOptimizer& self, const py::dict& hyper) {
             self.visit([&]<class T>(State<T>& o) {
+              check_steps(o, 1);
               const std::vector<double> values = step_hyper(o, hyper);
               Network<T>& network = std::get<Network<T>>(self.network->network);
               const Released released;

@@ -162,6 +162,16 @@ std::vector<Samples> checked_samples(const Network<T>& network, const py::object
   return all;
 }
 
+// Noise has numbers for so many batches.
+constexpr std::int64_t max_draws = std::int64_t{1} << 38;
+
+// Refuses so many more batches where there are too many.
+inline void check_draws(std::int64_t draws, Index more) {
+  if (draws < 0 || draws >= max_draws - more) {
+    throw std::invalid_argument("draws counts batches from 0 to less than 2^38; it is " + std::to_string(draws));
+  }
+}
+
 inline void check_batch_size(Index batch_size) {
   if (batch_size < 1) {
     throw std::invalid_argument("batch_size must be at least 1, got " + std::to_string(batch_size));

@@ -57,6 +57,25 @@ py::dict slot_views(State<T>& optimizer, std::size_t tensor, const std::vector<I
   return slots;
 }
 
+// Steps are counted as far as double precision does it exactly, which is farther than anybody gets.
+constexpr std::int64_t max_steps = std::int64_t{1} << 53;
+
+inline void check_count(const char* name, std::int64_t count) {
+  if (count < 0 || count >= max_steps) {
+    throw std::invalid_argument(std::string(name) + " must be at least 0 and less than 2^53, got " +
+                                std::to_string(count));
+  }
+}
+
+// Refuses so many more steps where there are too many.
+template <class T>
+void check_steps(State<T>& optimizer, Index more) {
+  if (optimizer.step().taken >= max_steps - more) {
+    throw std::invalid_argument("the optimizer has done " + std::to_string(optimizer.step().taken) +
+                                " steps; it counts to less than 2^53");
+  }
+}
+
 // Rule, step, gradients held since and state of a class with `visit`, which calls a function with the State<T>.
 template <class Class, class... Options>
 void add_state(py::class_<Class, Options...>& cls) {
@@ -65,17 +84,13 @@ void add_state(py::class_<Class, Options...>& cls) {
       .def_property(
           "step", [](Class& self) { return self.visit([](auto& o) { return o.step().taken; }); },
           [](Class& self, std::int64_t step) {
-            if (step < 0) {
-              throw std::invalid_argument("step must not be negative, got " + std::to_string(step));
-            }
+            check_count("step", step);
             self.visit([&](auto& o) { o.step().taken = step; });
           })
       .def_property(
           "held", [](Class& self) { return self.visit([](auto& o) { return o.step().held; }); },
           [](Class& self, std::int64_t held) {
-            if (held < 0) {
-              throw std::invalid_argument("held must not be negative, got " + std::to_string(held));
-            }
+            check_count("held", held);
             self.visit([&](auto& o) { o.step().held = held; });
           })
       .def_property(

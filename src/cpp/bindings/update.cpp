@@ -25,8 +25,8 @@ void update(const std::string& name, const std::vector<py::object>& params, cons
                                 std::to_string(params.size()) + ", " + std::to_string(grads.size()) + " and " +
                                 std::to_string(slots.size()));
   }
-  if (step < 1) {
-    throw std::invalid_argument("step counts from 1, got " + std::to_string(step));
+  if (step < 1 || step >= max_steps) {
+    throw std::invalid_argument("step counts from 1 to less than 2^53, got " + std::to_string(step));
   }
   auto values = ordered_hyper(name, rule.hyper, hyper, &number);
   values.push_back(decay);
@@ -102,6 +102,7 @@ class ArrayOptimizer {
 
   void update(const py::list& params, const py::list& grads, const py::dict& hyper) {
     visit([&]<class T>(State<T>& optimizer) {
+      check_steps(optimizer, 1);
       const std::vector<double> values = step_hyper(optimizer, hyper);
       std::vector<Tensor<T>>& tensors = optimizer.step().tensors();
       if (params.size() != tensors.size() || grads.size() != tensors.size()) {

@@ -1,9 +1,5 @@
 #include "nn/network.h"
 
-#include <atomic>
-
-#include "kernels/reduce/args.h"
-
 namespace fastopt {
 
 template <class T>
@@ -30,17 +26,6 @@ Pass<T> Network<T>::pass(Memory<T>& memory, const Task& task, Watch& watch) {
           .state = state.data(),
           .watch = watch,
           .draws = draws};
-}
-
-template <class T>
-bool Network<T>::finite() const {
-  std::atomic<bool> all{true};
-  parallel_for(parameters.size(), alignment, reading_cost * static_cast<double>(parameters.size()), [&](Range part) {
-    if (kernels<T>().reduce.first_nonfinite(parameters.data() + part.begin, part.size()) >= 0) {
-      all = false;
-    }
-  });
-  return all;
 }
 
 template <class T>

@@ -20,7 +20,6 @@ struct Network {
 
   // A pass of some task through one of the memories, which must have been made for it.
   Pass<T> pass(Memory<T>& memory, const Task& task, Watch& watch);
-  bool finite() const;  // all parameters
 
   std::vector<bool> trainable;  // of each node, as the user wants it
   // Freezes the layers of nodes, or frees them; the plan follows.

@@ -1,7 +1,8 @@
-// Sums of whole arrays.
+// Sums of whole arrays, and whether they are finite.
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <vector>
 
@@ -41,6 +42,25 @@ double sum(const T* x, Index size) {
 template <class T>
 double norm(const T* x, Index size) {
   return std::sqrt(sum_of_chunks(x, size, kernels<T>().reduce.sum_of_squares));
+}
+
+// Whether no element is NaN or infinite.
+template <class T>
+bool finite(const Buffer<T>& x) {
+  const auto is_finite = [&](Range part) {
+    return kernels<T>().reduce.first_nonfinite(x.data() + part.begin, part.size()) < 0;
+  };
+  const double cost = reading_cost * static_cast<double>(x.size());
+  if (threads_for(cost) == 1) {
+    return is_finite({0, x.size()});
+  }
+  std::atomic<bool> all{true};
+  parallel_for(x.size(), alignment, cost, [&](Range part) {
+    if (!is_finite(part)) {
+      all = false;
+    }
+  });
+  return all;
 }
 
 }  // namespace fastopt::ops
