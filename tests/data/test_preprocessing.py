@@ -344,6 +344,7 @@ def test_every_sample_is_in_one_part(shuffle, fractions):
     seed=st.integers(0, 2**64 - 1),
     held=st.tuples(st.floats(0.1, 0.4), st.floats(0.1, 0.4)),
 )
+@pytest.mark.filterwarnings("ignore:class .* has one sample")
 def test_classes_are_split_alike(y, seed, held):
     fractions = (1 - sum(held), *held)
     parts = train_dev_test_split(np.arange(len(y)), y, fractions, seed)

@@ -356,6 +356,7 @@ def test_early_stopping_of_growing_values(model, data):
     ("values", "best"),
     [([np.nan, 5.0, np.nan, 4.0], 3), ([5.0, np.nan], 0), ([np.nan, np.nan], 0), ([np.inf, 5.0], 1)],
 )
+@pytest.mark.filterwarnings("ignore:EarlyStopping watches 'loss', which is NaN")
 def test_early_stopping_nan_is_worst(values, best):
     stop = fo.callbacks.EarlyStopping("loss", patience=2)
     stop.model, stop.params = regression(), {"logs": ["loss"]}

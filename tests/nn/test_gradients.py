@@ -85,6 +85,7 @@ def targets(loss, n, outputs, rng):
 
 
 @pytest.mark.parametrize(("shape", "hidden", "last", "loss", "bias"), TRAINED)
+@pytest.mark.filterwarnings("ignore:dense.* is a softmax of one number")
 def test_training_gradient(shape, hidden, last, loss, bias, rng):
     """A step of plain SGD moves the weights along the gradient of sum_i w_i L_i / n."""
     n, features, units = shape
@@ -103,6 +104,7 @@ def test_training_gradient(shape, hidden, last, loss, bias, rng):
 
 
 @pytest.mark.parametrize(("shape", "hidden", "last", "bias"), OWN_LOSS)
+@pytest.mark.filterwarnings("ignore:dense.* is a softmax of one number")
 def test_backward(shape, hidden, last, bias, rng):
     """`backward` gives the gradients of any function of the outputs, also with respect to the inputs."""
     n, features, units = shape

@@ -339,9 +339,9 @@ def test_accumulated_batches_are_one_large_batch():
 
 def test_held_gradients_wait_for_the_next_epoch():
     model = trained(opt.Accumulate(opt.SGD(0.05), 4), epochs=1)
-    assert model.optimizer.state == {"step": 2, "held": 1}
+    assert model.optimizer.state == {"step": 2, "held": 1, "held_rows": 10, "first_rows": 10}
     model.fit(X[:30], Y[:30], batch_size=10, verbose=0)
-    assert model.optimizer.state == {"step": 3, "held": 0}
+    assert model.optimizer.state == {"step": 3, "held": 0, "held_rows": 0, "first_rows": 0}
 
 
 def test_sequence_is_one_after_the_other():

@@ -26,6 +26,7 @@ PYTHON_FLOORS = [
     "model.progress",
     "model.plan",
     "model.graph model.data",
+    "model.degenerate",
     "model.compiled",
     "model.heads",
     "model.built",

@@ -97,6 +97,7 @@ class Epoch:
 class ArrayOptimizer:
     step: int
     held: int
+    held_rows: tuple[int, int]
     state: dict[str, float]
     def __init__(
         self,
@@ -115,6 +116,7 @@ class ArrayOptimizer:
 class Optimizer:
     step: int
     held: int
+    held_rows: tuple[int, int]
     state: dict[str, float]
     def __init__(
         self,

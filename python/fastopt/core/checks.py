@@ -3,16 +3,20 @@
 import math
 import numbers
 import operator
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastopt import _core
+from fastopt.kernels.plain import plain
 
 SIZE = 2**63  # sizes, which the core keeps in 64 bits, are less
 BLOCK = 1 << 20  # elements looked at in one piece
+ROUNDING = 10 * float(np.finfo(np.float64).eps)
 BOOLS = (bool, np.bool_)
+NUMBERS = (numbers.Real, Decimal, np.number, np.bool_)
 
 
 def integer(name: str, value: object, low: int, high: int | None = None) -> int:
@@ -47,18 +51,56 @@ def real(name: str, value: object, low: float = -math.inf, high: float = math.in
 
 
 def array(name: str, value: object) -> NDArray[Any]:
-    """Return `value` as an array of a number type that the core reads; an array is not copied."""
-    try:
-        result: NDArray[Any] = value if type(value) is np.ndarray else np.asarray(value)
-    except ValueError as error:
-        raise ValueError(f"{name} is not a rectangular array: {error}") from None
+    """Return `value` as an array of a number type that the core reads; an array is not copied.
+
+    Raises:
+        TypeError: It holds something else, or means more than its numbers, such as a mask or a unit.
+        ValueError: It is not rectangular.
+    """
+    result = plain(name, value)
     kind = result.dtype
     if kind.kind not in "fiub" or (kind.kind == "f" and kind.itemsize not in (4, 8)) or not kind.isnative:
         raise TypeError(
             f"{name} has dtype {kind}; expected float32, float64, an integer type or bool, in the byte order of this "
-            f"machine: convert it, for example by np.asarray({name}, dtype='float32')."
+            f"machine: {_advice(name, result)}."
         )
     return result
+
+
+BY_KIND = {
+    "c": "numpy.real({0}) leaves the imaginary parts away",
+    "M": "count from some time on, for example ({0} - {0}.min()) / numpy.timedelta64(1, 'D')",
+    "m": "count in a unit, for example {0} / numpy.timedelta64(1, 's')",
+}
+
+
+def _advice(name: str, given: NDArray[Any]) -> str:
+    """Return how to make numbers of an array of something else, in words that work."""
+    name, dtype = name.rpartition(" ")[2], given.dtype
+    if dtype.kind in BY_KIND:
+        return BY_KIND[dtype.kind].format(name)
+    if dtype.names:
+        return f"its fields side by side are numpy.lib.recfunctions.structured_to_unstructured({name})"
+    if not dtype.isnative:
+        return f"use {name}.astype({name}.dtype.newbyteorder('='))"
+    odd = [(place, part) for place, part in np.ndenumerate(given) if not isinstance(part, NUMBERS)]
+    words = all(isinstance(part, str | bytes) for _, part in odd)
+    wide = "float32" if dtype.kind == "f" and dtype.itemsize < 4 else "float64"
+    try:
+        given.astype(wide)
+    except (TypeError, ValueError):
+        words = words and len(odd) == given.size
+    else:
+        if words:
+            return f"convert it, for example by numpy.asarray({name}, dtype='{wide}')"
+    if not words:
+        place, part = odd[0]
+        at = f"{name}[{', '.join(map(str, place))}]" if place else "it"
+        text = repr(part) if len(repr(part)) <= 40 else f"a {type(part).__name__}"
+        return f"{at} is {text}, which is no number; leave such samples out or replace it"
+    if given.ndim == 1:
+        return f"classes by number are numpy.unique({name}, return_inverse=True)[1]"
+    return f"words need numbers, for example pandas.get_dummies(pandas.DataFrame({name}))"
 
 
 def matrix(name: str, value: object, features: int | None) -> NDArray[Any]:
@@ -108,8 +150,15 @@ def in_form(value: NDArray[Any], dtype: str) -> NDArray[Any]:
         return np.require(value, dtype, ["C", "A"])
 
 
-def finite(name: str, value: NDArray[Any], dtype: str) -> None:
-    """Refuse NaN, infinity and numbers too large for `dtype`, naming the first; nothing is copied as a whole."""
+def finite(name: str, value: NDArray[Any], dtype: str, given: object = None) -> None:
+    """Refuse NaN, infinity and numbers too large for `dtype`, naming the first; nothing is copied as a whole.
+
+    Args:
+        name: What messages call the values.
+        value: The values.
+        dtype: What they are to fit into.
+        given: What they were made of; where it has columns, the message names the one.
+    """
     if value.dtype.kind != "f" or not value.size:
         return
     rows = max(1, BLOCK * len(value) // value.size)
@@ -121,7 +170,9 @@ def finite(name: str, value: NDArray[Any], dtype: str) -> None:
             found = block[index]
             place = ", ".join(str(int(i)) for i in (index[0] + start, *index[1:]))
             problem = f"too large for {dtype}" if np.isfinite(found) else "not finite"
-            raise ValueError(f"{name}[{place}] = {found} is {problem}; remove or replace such values first.")
+            columns = getattr(given, "columns", None)
+            column = f" (column {columns[int(index[1])]!r})" if columns is not None and len(index) == 2 else ""
+            raise ValueError(f"{name}[{place}]{column} = {found} is {problem}; remove or replace such values first.")
 
 
 def weights(name: str, value: object, samples: int, dtype: str) -> NDArray[Any]:
@@ -135,4 +186,21 @@ def weights(name: str, value: object, samples: int, dtype: str) -> NDArray[Any]:
         raise ValueError(f"{name}[{index}] = {result[index]} is negative; weights must be at least 0.")
     if not result.any():
         raise ValueError(f"{name} is 0 for every sample; at least one must be positive.")
+    if (largest := float(result.max())) < (least := float(np.finfo(dtype).tiny)):
+        raise ValueError(
+            f"{name} is at most {largest:g}, and {dtype} holds nothing below {least:.2g} to its precision: divide by "
+            "the largest; only ratios matter to a weighted mean."
+        )
     return in_form(result, dtype)
+
+
+def constant(low: NDArray[Any], high: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return whether what lies between these is one number, but for the rounding of float64."""
+    return np.asarray(high - low <= ROUNDING * np.maximum(np.abs(low), np.abs(high)))
+
+
+def times(size: int, fraction: float) -> float:
+    """Return size * fraction, of which rounding has not made less or more than a whole number or a half."""
+    product = size * fraction
+    near = round(2 * product) / 2
+    return near if abs(product - near) <= 1e-12 * near else product

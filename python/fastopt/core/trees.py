@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from fastopt.kernels import Real
+from fastopt.kernels.plain import plain
 
 __all__ = ["Tree", "arrays_like", "arrays_of", "outline_of", "paths_of"]
 
@@ -111,7 +112,7 @@ def _label(name: str, path: Path) -> str:
 
 def _array(name: str, path: Path, leaf: Any) -> Any:
     if isinstance(leaf, np.ndarray):
-        return leaf
+        return leaf if type(leaf) is np.ndarray else plain(_label(name, path), leaf)
     problem = ""
     try:
         if hasattr(leaf, "__dlpack__"):

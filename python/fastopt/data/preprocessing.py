@@ -31,8 +31,6 @@ Vector: TypeAlias = NDArray[np.float64]
 
 METHODS = ("zca", "pca")
 
-ROUNDING = 10 * float(np.finfo(np.float64).eps)
-
 
 # Statistics
 
@@ -87,7 +85,7 @@ def _add_moments(before: Moments | None, rows: Vector, scatter: Callable[[Vector
 
 def _samples(x: ArrayLike, features: int | None) -> NDArray[Any]:
     data = checks.matrix("x", x, features)
-    checks.finite("x", data, "float64")
+    checks.finite("x", data, "float64", x)
     return data
 
 
@@ -297,7 +295,7 @@ class Standardizer(Diagonal[Moments]):
     def scale(self) -> Vector:
         """The standard deviation of each feature; 1 for constant ones."""
         deviation = np.sqrt(self.variance)
-        return np.where(deviation > ROUNDING * np.abs(self.mean), deviation, 1.0)
+        return np.where(deviation > checks.ROUNDING * np.abs(self.mean), deviation, 1.0)
 
     def _add(self, state: Moments | None, rows: Vector) -> Moments:
         return _add_moments(state, rows, lambda d: np.einsum("ij,ij->j", d, d))
@@ -306,7 +304,8 @@ class Standardizer(Diagonal[Moments]):
 class MinMaxScaler(Diagonal[Bounds]):
     """Maps the range of each feature to a given one: y = low + (x - min) (high - low) / (max - min).
 
-    The range is that of the training data; other data may go beyond. A constant feature is mapped to `low`.
+    The range is that of the training data; other data may go beyond. A feature that is constant, but for rounding, is
+    mapped to `low`.
 
     Args:
         feature_range: low and high, low less than high.
@@ -352,8 +351,8 @@ class MinMaxScaler(Diagonal[Bounds]):
     def scale(self) -> Vector:
         """The difference that is mapped to 1."""
         low, high = self.feature_range
-        spread = self._fitted().spread
-        return np.where(spread > 0, spread, 1.0) / (high - low)
+        _, least, largest = self._fitted()
+        return np.where(checks.constant(least, largest), 1.0, largest - least) / (high - low)
 
     def _add(self, state: Bounds | None, rows: Vector) -> Bounds:
         n, low, high = len(rows), rows.min(axis=0), rows.max(axis=0)
@@ -449,7 +448,7 @@ class Whitener(Scaler[Moments]):
         return scaled if self.method == "pca" else scaled @ self._principal()[1].T
 
     def _regular(self, variances: Vector) -> Vector:
-        if self.epsilon == 0 and variances[-1] <= ROUNDING * len(variances) * variances[0]:
+        if self.epsilon == 0 and variances[-1] <= checks.ROUNDING * len(variances) * variances[0]:
             raise ValueError(
                 f"The covariance of {self.count} samples of {len(variances)} features is singular: give epsilon > 0."
             )

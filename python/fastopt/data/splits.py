@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -38,8 +39,8 @@ def train_dev_test_split(
 
     The more samples, the smaller the fractions that suffice. Unless they are given, dev and test have 20 % each of up
     to 10,000 samples, 5,000 each of 100,000, 10,000 each of a million (98/1/1), linear between, and from 4 millions on
-    0.25 % each (99.5/0.25/0.25). Stratified, each class has its share of each set, to within two samples. A warning
-    says if dev and test differ: see `check_same_distribution`.
+    0.25 % each (99.5/0.25/0.25). Stratified, each class has its share of each set, to within two samples, and, where
+    that allows it, a sample in the training set. A warning says if dev and test differ: see `check_same_distribution`.
 
     Args:
         x: Samples ``[n, ...]``.
@@ -58,7 +59,7 @@ def train_dev_test_split(
         ValueError: Their numbers of samples differ, a set would be empty, or an argument does not fit.
 
     Warns:
-        UserWarning: Dev and test differ more than chance allows.
+        UserWarning: Dev and test differ more than chance allows, or a class has but one sample.
 
     Source:
         Ng, Machine Learning Yearning, 2018, chapters 5 to 7.
@@ -87,6 +88,7 @@ def train_dev_test_split(
         held = row[_evenly(n, dev + test, first)]
         part[held] = 1
         part[held[_evenly(dev + test, test, second)]] = 2
+        _train_all_classes(targets, part, order)
     else:
         part[order[n - dev - test :]] = 1
         part[order[n - test :]] = 2
@@ -154,15 +156,40 @@ def _are_labels(y: NDArray[Any]) -> bool:
 def _sizes(n: int, fractions: Sequence[float] | None) -> tuple[int, int]:
     """Return the sizes of dev and test."""
     if fractions is None:
-        dev = test = max(int(np.interp(n, SAMPLES, DEV_SIZES)), n // 400)
+        dev = test = max(_interpolated(n), n // 400)
     else:
         shares = [checks.real(f"fractions[{i}]", share, 0.0, above=True) for i, share in enumerate(fractions)]
         if len(shares) != 3 or abs(sum(shares) - 1.0) > 1e-6:
             raise ValueError(f"fractions must be three numbers of the sum 1, such as (0.6, 0.2, 0.2), not {fractions}.")
-        dev, test = (round(share * n) for share in shares[1:])
+        dev, test = (round(checks.times(n, share)) for share in shares[1:])
     if min(dev, test, n - dev - test) < 1:
         raise ValueError(f"{n} samples are too few: {n - dev - test} to train, {dev} for dev and {test} for test.")
     return dev, test
+
+
+def _interpolated(n: int) -> int:
+    pieces = zip(pairwise(SAMPLES), pairwise(DEV_SIZES), strict=True)
+    return next((low + (n - a) * (high - low) // (b - a) for (a, b), (low, high) in pieces if n <= b), DEV_SIZES[-1])
+
+
+def _train_all_classes(labels: NDArray[Any], part: NDArray[np.int8], order: NDArray[np.int64]) -> None:
+    """Exchange samples of classes that only dev and test have for some of classes that have more than their share."""
+    classes, label, count = np.unique(labels, return_inverse=True, return_counts=True)
+    trained = np.bincount(label[part == 0], minlength=len(classes))
+    rich = (trained > 1) & (trained > count * trained.sum() // len(labels))
+    givers = order[(part[order] == 0) & rich[label[order]]]
+    held = order[trained[label[order]] == 0]
+    taken, given = (rows[np.unique(label[rows], return_index=True)[1]] for rows in (givers, held))
+    taken, given = taken[: len(given)], given[: len(taken)]
+    part[taken], part[given] = part[given], 0
+    alone = classes[count == 1]
+    if len(alone) and 2 * len(classes) <= len(labels):
+        others = f" (and {len(alone) - 1} more)" if len(alone) > 1 else ""
+        warnings.warn(
+            f"class {alone[0]}{others} has one sample, which cannot be in all sets. If y are no classes, give "
+            "stratify=False.",
+            stacklevel=3,
+        )
 
 
 def _evenly(n: int, count: int, start: float) -> NDArray[np.int64]:
@@ -222,5 +249,5 @@ def _standardized(values: Vector) -> Vector:
         result: Vector = (values - low) / (high - low)
         result -= result.mean(axis=0)
         result /= result.std(axis=0)
-    result[:, ~np.isfinite(result).all(axis=0)] = 0.0
+    result[:, ~np.isfinite(result).all(axis=0) | checks.constant(low, high)] = 0.0
     return result

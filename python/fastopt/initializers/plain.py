@@ -1,6 +1,7 @@
 """Constants, and random numbers of a given size."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -37,10 +38,13 @@ class Constant(Initializer):
 
     def __init__(self, value: float | Sequence[float] = 0.0) -> None:
         self.value: float | list[float]
-        if isinstance(value, Sequence | np.ndarray) and not isinstance(value, str):
-            self.value = [checks.real(f"value[{i}]", number) for i, number in enumerate(value)]
+        given: Any = value
+        if isinstance(given, np.ndarray):
+            given = checks.array("value", given).tolist()
+        if isinstance(given, Sequence) and not isinstance(given, str):
+            self.value = [checks.real(f"value[{i}]", number) for i, number in enumerate(given)]
         else:
-            self.value = checks.real("value", value)
+            self.value = checks.real("value", given)
 
     def __call__(self, shape: tuple[int, ...], seed: int, stream: int, dtype: str = "float32") -> Real:
         """Return the array; the seed and the stream are not used."""

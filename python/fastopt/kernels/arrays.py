@@ -5,12 +5,14 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastopt.kernels.plain import plain
+
 Real: TypeAlias = NDArray[np.float32] | NDArray[np.float64]
 
 
 def read(x: ArrayLike) -> Any:
     """Return an array that the core can read."""
-    return np.require(x, requirements=["C", "A", "E"])
+    return np.require(plain("an argument", x), requirements=["C", "A"])
 
 
 def read_optional(x: ArrayLike | None) -> Any:

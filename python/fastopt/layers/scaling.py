@@ -1,5 +1,6 @@
 """What a scaler does to data, as a layer."""
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from fastopt.layers.base import LAYERS, Layer, Parameter, Shape, Spec, checked_n
 
 __all__ = ["Scaling"]
 
+COARSE = 1e-3  # of a step of what was scaled to a size of about 1
 FORMS = ("diagonal", "matrix")
 
 
@@ -79,7 +81,7 @@ class Scaling(Layer):
         a, b = self._map or (None if self.scaler == "diagonal" else np.eye(features), None)
         return {
             "kernel": Parameter(shape, Ones() if a is None else _Given(a)),
-            "bias": Parameter((features,), Zeros() if b is None else _Given(b)),
+            "bias": Parameter((features,), Zeros() if b is None else _Given(b, offset=True)),
         }
 
     def specs(self, input_shape: Shape) -> list[Spec]:
@@ -92,9 +94,18 @@ class Scaling(Layer):
 class _Given(Initializer):
     """Numbers that are there."""
 
-    def __init__(self, values: NDArray[Any]) -> None:
+    def __init__(self, values: NDArray[Any], offset: bool = False) -> None:
         self.values = values
+        self.offset = offset
 
     def __call__(self, shape: Shape, seed: int, stream: int, dtype: str = "float32") -> Real:
         checks.finite("The map of a scaler", self.values, dtype)
+        worst = float(np.abs(self.values).max())
+        if self.offset and worst * np.finfo(dtype).eps > COARSE:
+            text = (
+                f"A feature with a mean of {worst:.3g} times its scale, scaled inside a model of {dtype}, comes out in "
+                f"steps of {np.spacing(np.dtype(dtype).type(worst)):.2g}: scale before the model, by transform, or "
+                "give the model dtype='float64'."
+            )
+            warnings.warn(text, UserWarning, stacklevel=2)
         return self.values.astype(dtype)

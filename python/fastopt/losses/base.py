@@ -79,7 +79,7 @@ class Loss(Described):
                 f"{name} has shape {result.shape}; {self.name} with {outputs} outputs expects "
                 f"({'n' if result.ndim == 0 else len(result)}, {outputs}).{self.shape_hint(result)}"
             )
-        checks.finite(name, result, dtype)
+        checks.finite(name, result, dtype, y)
         self.check_values(name, result)
         return checks.in_form(result, dtype)
 

@@ -76,7 +76,7 @@ class SparseCategoricalCrossentropy(Loss):
                 else ""
             )
             raise ValueError(f"{name} has shape {result.shape}; {self.name} expects one label a sample, (n,).{hint}")
-        checks.finite(name, result, "float64")
+        checks.finite(name, result, "float64", y)
         if result.dtype.kind == "f":
             refuse(name, result, result != np.floor(result), "a whole number; labels are integers")
         outside = (result < 0) | (result >= outputs)

@@ -18,6 +18,7 @@ from fastopt.metrics.sides import (
     threshold_error,
     truth_and_answers,
     truth_and_scores,
+    warn_undefined,
 )
 
 __all__ = ["AUC", "F1", "Precision", "Recall", "confusion_matrix"]
@@ -173,11 +174,14 @@ class AUC(_ClassMetric):
         cases = ((truth == j) if truth.ndim == 1 else truth[:, j] for j in range(scores.shape[1]))
         areas = [_area(case, score, weight) for case, score in zip(cases, scores.T, strict=True)]
         known = [area for area in areas if area is not None]
+        if not known:
+            warn_undefined(self.name, "no class has both samples that belong to it and others")
         return float(np.mean(known)) if known else float("nan")
 
 
 def _area(case: NDArray[np.bool_], score: Floats, weight: Floats) -> float | None:
     values, place = np.unique(score, return_inverse=True)
+    weight = weight / weight.max()  # products of small ones would be 0
     yes, no = (np.bincount(place, weight * side, len(values)) for side in (case, ~case))
     pairs = yes.sum() * no.sum()
     return float(yes @ (no.cumsum() - no / 2) / pairs) if pairs > 0 else None

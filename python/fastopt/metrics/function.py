@@ -4,9 +4,9 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
+from fastopt.kernels.plain import plain
 from fastopt.losses import Loss, function_name
 from fastopt.metrics.base import METRICS, Metric
 from fastopt.metrics.sides import Floats, flat, truth_and_answers
@@ -24,7 +24,8 @@ class FunctionMetric(Metric):
             number. Targets are ``[n]`` or ``[n, outputs]``, as the loss takes them; predictions are probabilities, or
             outputs where there are none, ``[n, outputs]``, or ``[n]`` for one output.
         classes: Whether the function is given predicted classes instead of probabilities, and true classes as labels:
-            both ``[n]``, or bool ``[n, outputs]`` where each output is a question of its own.
+            both ``[n]``, or bool ``[n, outputs]`` where each output is a question of its own. None gives it
+            probabilities and, if it raises ValueError for these, as `sklearn.metrics.f1_score` does, classes.
         larger_is_better: Whether callbacks wait for larger values; None for yes if the function's name ends with
             ``_score``, as is the custom of scikit-learn.
 
@@ -43,12 +44,12 @@ class FunctionMetric(Metric):
     """
 
     def __init__(
-        self, function: Callable[..., Any], classes: bool = False, larger_is_better: bool | None = None
+        self, function: Callable[..., Any], classes: bool | None = None, larger_is_better: bool | None = None
     ) -> None:
         if not callable(function):
             raise TypeError(f"function must be a function of targets and predictions, not {function!r}.")
         self.function = function
-        self.classes = bool(classes)
+        self.classes = None if classes is None else bool(classes)
         self.larger_is_better = self.name.endswith("_score") if larger_is_better is None else bool(larger_is_better)
 
     @property
@@ -68,12 +69,19 @@ class FunctionMetric(Metric):
 
     def value(self, y_true: NDArray[Any], y_pred: NDArray[Any], weight: Floats, exclusive: bool | None) -> float:
         """Return the value of the function, which is told the weights unless all are 1."""
-        if self.classes:
-            target, prediction, _ = truth_and_answers(y_true, y_pred, exclusive)
-        else:
-            target, prediction = flat(y_true), flat(y_pred)
         weights = {} if (weight == 1).all() else {"sample_weight": weight}
-        value = np.asarray(self.function(target, prediction, **weights))
+
+        def of_classes() -> object:
+            target, prediction, _ = truth_and_answers(y_true, y_pred, exclusive)
+            return self.function(target, prediction, **weights)
+
+        try:
+            found = of_classes() if self.classes else self.function(flat(y_true), flat(y_pred), **weights)
+        except ValueError:
+            if self.classes is not None or exclusive is None:
+                raise
+            found = of_classes()
+        value = plain(f"The value of the metric {self.name!r}", found)
         if value.size != 1 or value.dtype.kind not in "fiub":
             raise TypeError(f"The metric {self.name!r} must return a number, not {value!r}.")
         return float(value.item())

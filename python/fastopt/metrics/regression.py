@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastopt.core.checks import constant
 from fastopt.losses import Loss
 from fastopt.metrics.base import METRICS, MeanMetric, Metric, check_target_kind
-from fastopt.metrics.sides import Floats, divide, target_and_prediction
+from fastopt.metrics.sides import Floats, divide, target_and_prediction, warn_undefined
 
 __all__ = ["R2", "MeanAbsoluteError", "MeanSquaredError"]
 
@@ -56,8 +57,8 @@ class MeanAbsoluteError(MeanMetric):
 class R2(Metric):
     """Coefficient of determination: the mean over outputs of 1 - sum (y - t)^2 / sum (t - mean(t))^2.
 
-    1 is perfect, 0 is what the mean of the targets would have; for constant targets it is 1 if all predictions are
-    perfect and else 0, as in scikit-learn.
+    1 is perfect, 0 is what the mean of the targets would have; for targets that are constant, but for rounding, it is 1
+    if all predictions are perfect and else 0, as in scikit-learn. Of less than two samples it is NaN, with a warning.
 
     Example:
         >>> import fastopt as fo
@@ -74,7 +75,13 @@ class R2(Metric):
 
     def value(self, y_true: NDArray[Any], y_pred: NDArray[Any], weight: Floats, exclusive: bool | None) -> float:
         """Return the mean over outputs."""
-        target, prediction = target_and_prediction(y_true, y_pred)
+        counted = weight > 0
+        if np.count_nonzero(counted) < 2:
+            warn_undefined(self.name, "there are less than two samples")
+            return float("nan")
+        target, prediction = (side[counted] for side in target_and_prediction(y_true, y_pred))
+        weight = weight[counted] / weight.max()
         left = weight @ (prediction - target) ** 2
         spread = weight @ (target - np.average(target, axis=0, weights=weight)) ** 2
-        return float(np.where(spread > 0, 1 - divide(left, spread), left == 0).mean())
+        varies = (spread > 0) & ~constant(target.min(axis=0), target.max(axis=0))
+        return float(np.where(varies, 1 - divide(left, spread), left == 0).mean())

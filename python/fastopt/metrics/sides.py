@@ -1,5 +1,6 @@
 """The two sides of a comparison, targets and predictions, in one form for all metrics."""
 
+import warnings
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,6 +19,7 @@ __all__ = [
     "threshold_error",
     "truth_and_answers",
     "truth_and_scores",
+    "warn_undefined",
 ]
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -26,6 +28,11 @@ Floats: TypeAlias = NDArray[np.float64]
 def divide(a: Floats, b: Floats | np.float64) -> Floats:
     """Return a / b, and 0 where b is 0."""
     return np.divide(a, b, out=np.zeros(np.shape(a)), where=b > 0)
+
+
+def warn_undefined(metric: str, why: str) -> None:
+    """Warn that a metric is NaN."""
+    warnings.warn(f"The metric {metric!r} is undefined, NaN: {why}.", UserWarning, stacklevel=2)
 
 
 def checked_weights(given: ArrayLike | None, n: int) -> Floats:

@@ -1,6 +1,7 @@
 """A plan with weights: the core's network, and its tensors by name."""
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastopt import _core
 from fastopt.core import checks
 from fastopt.kernels import Real
+from fastopt.layers.base import size_of
 from fastopt.model.plan import Plan
 
 __all__ = ["Built"]
@@ -32,6 +34,10 @@ class Built:
         self.plan = plan
         self.seed = seed
         self.specs = plan.specs
+        for stage in plan.stages:
+            if stage.layer.activation == "softmax" and size_of(stage.output_shape) == 1:
+                text = f"{stage.name} is a softmax of one number, which is always 1: use 'sigmoid', or more units."
+                warnings.warn(text, UserWarning, stacklevel=4)
         self.network = _core.Network(dtype, plan.sizes, self.specs, seed, plan.ends)
         self._learning = [True] * len(plan.learning)
         if initialize:

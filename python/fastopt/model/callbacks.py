@@ -1,6 +1,7 @@
 """Functions of one's own that `Sequential.fit` calls as it goes."""
 
 import math
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -116,12 +117,17 @@ class _Monitor(Callback):
         grow = self.mode == "max" or (self.mode == "auto" and metric is not None and metric.larger_is_better)
         self._sign = -1.0 if grow else 1.0
         self._lowest = math.inf
+        self._warned = False
         self.best = math.nan
         self.best_epoch = -1
 
     def _improved(self, epoch: int, logs: Logs) -> bool:
         """Return whether the value is the best so far, and remember it: the first one even if it is NaN."""
         value = self._sign * logs[self.monitor]
+        if math.isnan(value) and not self._warned:
+            text = f"{type(self).__name__} watches {self.monitor!r}, which is NaN after epoch {epoch}: no improvement."
+            warnings.warn(text, UserWarning, stacklevel=2)
+            self._warned = True
         better = value < self._lowest - self.min_delta or self.best_epoch < 0
         if better:
             self._lowest = math.inf if math.isnan(value) else value

@@ -131,8 +131,11 @@ class Compiled:
             outputs = _core.kernels.activation_forward(link, outputs.astype(np.float64))
         exclusive = None if link is None else link != "sigmoid"
         known = bool(np.isfinite(outputs).all())
+        y = data.y
+        if y.dtype == np.float32 and self.loss is not None:  # as given, not as rounded for the core
+            y = self.loss.targets("y", data.given, y.shape[1], "float64")
         return {
-            name: metric(data.y, outputs, data.weight, exclusive=exclusive) if known else float("nan")
+            name: metric(y, outputs, data.weight, exclusive=exclusive) if known else float("nan")
             for name, metric in self.metrics.items()
             if not isinstance(metric, MeanMetric)
         }

@@ -18,11 +18,12 @@ __all__ = ["Samples", "Several", "batch_size_at", "checked_inputs", "checked_sam
 
 
 class Samples(NamedTuple):
-    """Checked data: inputs ``[n, features]``, targets as the loss wants them, weights ``[n]``."""
+    """Checked data: inputs ``[n, features]``, targets as the loss wants them, weights ``[n]``; targets as given."""
 
     x: NDArray[Any]
     y: NDArray[Any]
     weight: Real | None
+    given: NDArray[Any]
 
     @property
     def rows(self) -> int:
@@ -31,7 +32,7 @@ class Samples(NamedTuple):
 
     def split(self, fraction: float) -> tuple["Samples", "Samples"]:
         """Return the first samples and the last ``fraction`` of them, as views."""
-        first = len(self.x) - int(len(self.x) * fraction)
+        first = len(self.x) - int(checks.times(len(self.x), fraction))
         if not 0 < first < len(self.x):
             raise ValueError(f"validation_split={fraction:g} of {len(self.x)} samples leaves one part empty.")
         parts = self._rows(slice(first)), self._rows(slice(first, None))
@@ -41,7 +42,7 @@ class Samples(NamedTuple):
         return parts
 
     def _rows(self, rows: slice) -> "Samples":
-        return Samples(self.x[rows], self.y[rows], None if self.weight is None else self.weight[rows])
+        return Samples(self.x[rows], self.y[rows], None if self.weight is None else self.weight[rows], self.given[rows])
 
 
 class Several(NamedTuple):
@@ -50,6 +51,7 @@ class Several(NamedTuple):
     x: list[NDArray[Any]]
     y: list[NDArray[Any]]
     weight: Real | None
+    given: list[NDArray[Any]]
 
     @property
     def rows(self) -> int:
@@ -58,7 +60,7 @@ class Several(NamedTuple):
 
     def of(self, output: int) -> Samples:
         """Return the data with the targets of one output alone."""
-        return Samples(self.x[0], self.y[output], self.weight)
+        return Samples(self.x[0], self.y[output], self.weight, self.given[output])
 
 
 def checked_inputs(name: str, x: ArrayLike, shape: Shape | None, dtype: str) -> tuple[NDArray[Any], Shape]:
@@ -66,7 +68,7 @@ def checked_inputs(name: str, x: ArrayLike, shape: Shape | None, dtype: str) -> 
     if shape is not None and len(shape) == 1 and _core.is_matrix(x, dtype, shape[0]):
         return x, shape  # the usual case; the checks below take ten times as long
     result = checks.samples(name, x, shape)
-    checks.finite(name, result, dtype)
+    checks.finite(name, result, dtype, x)
     return (result if result.ndim == 2 else result.reshape(len(result), -1)), result.shape[1:]
 
 
@@ -82,10 +84,10 @@ def checked_samples(
         )
     if len(plan.output_shape) > 1 and targets.shape[1:] == plan.output_shape:
         targets = targets.reshape(len(targets), -1)
-    targets = loss.targets(f"{prefix}y", targets, plan.outputs, dtype)
+    read = loss.targets(f"{prefix}y", targets, plan.outputs, dtype)
     if sample_weight is None:
-        return Samples(x, targets, None)
-    return Samples(x, targets, checks.weights(f"{prefix}sample_weight", sample_weight, len(x), dtype))
+        return Samples(x, read, None, targets)
+    return Samples(x, read, checks.weights(f"{prefix}sample_weight", sample_weight, len(x), dtype), targets)
 
 
 def with_class_weight(
@@ -106,7 +108,7 @@ def with_class_weight(
         factors = len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))
     else:
         raise TypeError(f"class_weight must be a dict of classes and factors, or 'balanced', not {class_weight!r}.")
-    weight = factors[labels] if data.weight is None else factors[labels] * data.weight
+    weight = factors[labels] if data.weight is None else factors[labels] * data.weight.astype(np.float64)
     if not weight.any():
         raise ValueError("The weights are all 0: at least one sample must have a positive class weight and weight.")
     return data._replace(weight=checks.weights("class_weight times sample_weight", weight, len(weight), dtype))

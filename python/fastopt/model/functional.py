@@ -60,7 +60,7 @@ class Model(Weighted[Heads]):
         >>> model = fo.Model([a, b], outputs)
         >>> losses = {"value": "mse", "policy": "sparse_categorical_crossentropy"}
         >>> model.compile("adam", losses, metrics={"value": [], "policy": ["accuracy"]}, loss_weights=[0.5, 1.0])
-        >>> x, y = [np.ones((20, 7)), np.ones((20, 3))], [np.zeros(20), np.ones(20, int)]
+        >>> x, y = [np.ones((20, 7)), np.ones((20, 3))], [np.zeros(20), np.arange(20) % 4]
         >>> history = model.fit(x, y, epochs=50, verbose=0)
         >>> list(model.evaluate(x, y))
         ['loss', 'value_loss', 'policy_loss', 'policy_accuracy']
@@ -174,6 +174,7 @@ class Model(Weighted[Heads]):
             validation = self._data(given_x, given_y, weight, "validation ")
             compiled.check_metrics(validation, self.graph)
         self.graph.check_batches(data.rows, first_size)
+        compiled.warn(data, self.graph, self.dtype, training=True)
         return fit(self, data, validation, batch_size, range(initial_epoch, epochs), shuffle, callbacks, shown)
 
     def train_on_batch(
@@ -216,6 +217,7 @@ class Model(Weighted[Heads]):
         compiled, built = self._need_losses(), self._need_weights()
         data = self._data(x, y, sample_weight)
         compiled.check_metrics(data, self.graph)
+        compiled.warn(data, self.graph, self.dtype, training=False)
         built.freeze()
         return evaluate(compiled, built, data, checks.integer("batch_size", batch_size, 1, checks.SIZE))
 
@@ -327,10 +329,11 @@ class Model(Weighted[Heads]):
     ) -> Several:
         inputs = self._inputs(f"{prefix}x", x)
         rows = len(inputs[0])
-        targets = self._need_losses().targets(y, self.graph, rows, self.dtype, prefix)
+        targets, given = self._need_losses().targets(y, self.graph, rows, self.dtype, prefix)
         if sample_weight is None:
-            return Several(inputs, targets, None)
-        return Several(inputs, targets, checks.weights(f"{prefix}sample_weight", sample_weight, rows, self.dtype))
+            return Several(inputs, targets, None, given)
+        weight = checks.weights(f"{prefix}sample_weight", sample_weight, rows, self.dtype)
+        return Several(inputs, targets, weight, given)
 
     def _shaped(self, outputs: Real | list[Real]) -> Any:
         arrays = outputs if isinstance(outputs, list) else [outputs]

@@ -9,6 +9,7 @@ from fastopt.losses import Loss
 from fastopt.model.callbacks import Logs
 from fastopt.model.compiled import SPEED, Compiled, Metrics
 from fastopt.model.data import Several
+from fastopt.model.degenerate import warn_of_rounding, warn_of_targets
 from fastopt.model.graph import Graph
 from fastopt.optimizers import Optimizer
 
@@ -95,9 +96,9 @@ class Heads:
         validation = [f"val_{name}" for name in self.reported if validated]
         return [*dict.fromkeys(["loss", *means]), *self.optimizer.report(), *validation, *SPEED]
 
-    def targets(self, y: object, graph: Graph, rows: int, dtype: str, prefix: str) -> list[Any]:
-        """Return the targets of each output as its loss wants them."""
-        several, targets = by_output(f"{prefix}y", y, graph.output_names), []
+    def targets(self, y: object, graph: Graph, rows: int, dtype: str, prefix: str) -> tuple[list[Any], list[Any]]:
+        """Return the targets of each output as its loss wants them, and as given."""
+        several, read, arrays = by_output(f"{prefix}y", y, graph.output_names), [], []
         for i, (given, loss) in enumerate(zip(several, self._losses, strict=True)):
             name = f"{prefix}y" if len(self._parts) == 1 else f"{prefix}y[{graph.output_names[i]!r}]"
             array = checks.array(name, given)
@@ -106,12 +107,23 @@ class Heads:
             shape = graph.output_shapes[i]
             if len(shape) > 1 and array.shape[1:] == shape:
                 array = array.reshape(rows, -1)
-            targets.append(loss.targets(name, array, graph.sizes_of_outputs[i], dtype))
-        return targets
+            read.append(loss.targets(name, array, graph.sizes_of_outputs[i], dtype))
+            arrays.append(array)
+        return read, arrays
 
     @property
     def _losses(self) -> list[Loss]:
         return [part.loss for part in self._parts.values() if part.loss is not None]
+
+    def warn(self, data: Several, graph: Graph, dtype: str, training: bool) -> None:
+        """Warn of targets, and of training data, of which nothing can be learned."""
+        for i, x in enumerate(data.x if training else ()):
+            warn_of_rounding("x" if len(data.x) == 1 else f"x[{i}]", x, dtype)
+        for i, loss in enumerate(self._losses):
+            name = "y" if len(self._losses) == 1 else f"y[{graph.output_names[i]!r}]"
+            warn_of_rounding(name, data.given[i], dtype)
+            if training:
+                warn_of_targets(data.of(i), loss, graph.sizes_of_outputs[i])
 
     def check_metrics(self, data: Several, graph: Graph) -> None:
         """Refuse metrics that cannot be computed for the data."""

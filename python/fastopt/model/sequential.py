@@ -20,6 +20,7 @@ from fastopt.model.built import Built
 from fastopt.model.callbacks import Callback, History, Logs
 from fastopt.model.compiled import Compiled, Metrics
 from fastopt.model.data import Samples, batch_size_at, checked_inputs, checked_samples, in_shape, with_class_weight
+from fastopt.model.degenerate import warn_of_rounding, warn_of_targets
 from fastopt.model.fit import Ready, begin, evaluate, fit, train
 from fastopt.model.plan import Plan, last_activation
 from fastopt.model.progress import progress
@@ -274,6 +275,9 @@ class Sequential(Weighted[Compiled]):
         if validation is not None:
             compiled.check_metrics(validation, loss, plan.outputs)
         plan.check_batches(len(data.x), first_size)
+        warn_of_rounding("x", data.x, self.dtype)
+        warn_of_rounding("y", data.given, self.dtype)
+        warn_of_targets(data, loss, plan.outputs)
         self._build(plan)
         return fit(self, data, validation, batch_size, range(initial_epoch, epochs), shuffle, callbacks, shown)
 
@@ -329,6 +333,7 @@ class Sequential(Weighted[Compiled]):
         batch_size = checks.integer("batch_size", batch_size, 1, checks.SIZE)
         data, plan = self._samples(loss, x, y, sample_weight)
         compiled.check_metrics(data, loss, plan.outputs)
+        warn_of_rounding("y", data.given, self.dtype)
         built.freeze()
         return evaluate(compiled, built, data, batch_size)
 

@@ -15,6 +15,7 @@ from fastopt.schedules import Schedule
 __all__ = ["State"]
 
 MAX_STEPS = 2**53  # are not reached
+ROWS = ("held_rows", "first_rows")
 AHEAD = 64  # schedules are evaluated for this many gradients at once
 
 Ahead = tuple[
@@ -131,21 +132,26 @@ class State:
     def values(self) -> dict[str, float]:
         """The numbers beside the slots: ``step``, ``held`` (gradients since the last step), and those of the rule.
 
-        A dict of the same names sets them.
+        `Accumulate` adds the rows of the gradients that are held, and those of the first. A dict of the same names sets
+        them.
         """
         flags = {"swapped": self.swapped} if "average" in self.origin.transforms else {}
-        return {"step": self.core.step, "held": self.core.held, **self.core.state, **flags}
+        rows = dict(zip(ROWS, self.core.held_rows, strict=True)) if "every" in self.origin.transforms else {}
+        return {"step": self.core.step, "held": self.core.held, **rows, **self.core.state, **flags}
 
     @values.setter
     def values(self, given: Mapping[str, float]) -> None:
         names = self.values.keys()
+        if ROWS[0] in names:
+            given = dict.fromkeys(ROWS, 0) | dict(given)  # older files lack them
         if given.keys() != names:
             raise ValueError(f"state must have the entries {', '.join(names)}, not {', '.join(given)}.")
-        counts = {name: checks.integer(name, given[name], 0, MAX_STEPS) for name in ("step", "held")}
+        counts = {name: checks.integer(name, given.get(name, 0), 0, MAX_STEPS) for name in ("step", "held", *ROWS)}
         own = {name: checks.real(name, given[name]) for name in self.core.state}
         swapped = given.get("swapped", False)
         if not isinstance(swapped, bool):
             raise TypeError(f"swapped must be True or False, not {swapped!r}.")
+        self.core.held_rows = counts["held_rows"], counts["first_rows"]
         self.core.step, self.core.held, self.core.state = counts["step"], counts["held"], own
         self._set_swapped(swapped)
 

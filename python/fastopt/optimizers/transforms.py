@@ -93,6 +93,9 @@ class Factors(Argument[Mapping[str, float], dict[str, float]]):
 class Accumulate(Transform):
     """Adds up the gradients of k batches and goes one step along their mean: a batch k times as large in little memory.
 
+    Each counts by the number of its samples, as the last batch of an epoch may be smaller; on bare arrays all count
+    alike.
+
     Steps, and schedules that count them, are those along the means. Gradients that wait for their step at the end of an
     epoch or of `fit` wait for the next.
 

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastopt import _core
 from fastopt.core import checks
+from fastopt.kernels.plain import plain
 from fastopt.model.sequential import Sequential
 from fastopt.optimizers import SGD
 
@@ -170,10 +171,10 @@ def check_gradients(
     share = 1.0
     value()
     if sample_weight is not None:
-        share = float(np.asarray(sample_weight).mean(dtype=np.float64))
+        share = float(checks.array("sample_weight", sample_weight).mean(dtype=np.float64))
     gradients = {name: view.copy() for name, view in twin.gradients.items()}
     # Losses near 0 are differences of logits, whose rounding is not small: about 1 each, less in the mean.
-    size = len(np.asarray(x)) ** -0.5
+    size = len(checks.array("x", x)) ** -0.5
     return _check(value, twin.parameters, gradients, size, epsilon, max_parameters, seed)
 
 
@@ -238,7 +239,7 @@ def check_gradients_of(
     place: Any = tensors if isinstance(x0, Mapping) else tensors["x0"]
 
     def value() -> float:
-        result = np.asarray(function(place))
+        result = plain("The value of function", function(place))
         if result.size != 1:
             raise TypeError(f"function must return one number, not an array of shape {result.shape}.")
         return checks.real("The value of function", result.item())

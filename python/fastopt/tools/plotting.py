@@ -83,7 +83,7 @@ def trajectories(
     seen = np.concatenate([trace.points for trace in traces])
     x = np.linspace(*_limits("xlim", xlim, seen[:, 0]), GRID)
     y = np.linspace(*_limits("ylim", ylim, seen[:, 1]), GRID)
-    goal = None if minimum is None else np.asarray(minimum, np.float64)
+    goal = None if minimum is None else checks.array("minimum", minimum).astype(np.float64)
     if goal is not None and goal.shape != (2,):
         raise ValueError(f"minimum has shape {goal.shape}; expected a point of two variables, (2,).")
     z = np.array([[evaluate("f(x)", f, np.array([a, b]), ()) for a in x] for b in y], np.float64)

@@ -50,6 +50,9 @@ py::array checked(const py::handle& object, const std::string& name, Access acce
   if (!py::isinstance<py::array>(object)) {
     raise(PyExc_TypeError, name + " must be a NumPy array of " + wanted + ", got " + describe(object));
   }
+  if (py::hasattr(object, "mask") || py::hasattr(object, "unit") || py::hasattr(object, "units")) {
+    raise(PyExc_TypeError, name + " is a " + describe(object) + ", whose mask or unit would be passed over");
+  }
   const auto array = py::reinterpret_borrow<py::array>(object);
   const py::dtype dtype = array.dtype();
   if (dtype.kind() != kind || dtype.itemsize() != static_cast<py::ssize_t>(sizeof(T))) {

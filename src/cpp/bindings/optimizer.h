@@ -94,6 +94,17 @@ void add_state(py::class_<Class, Options...>& cls) {
             self.visit([&](auto& o) { o.step().held = held; });
           })
       .def_property(
+          "held_rows",
+          [](Class& self) {
+            return self.visit([](auto& o) { return std::pair(o.step().held_rows, o.step().first_rows); });
+          },
+          [](Class& self, std::pair<std::int64_t, std::int64_t> rows) {
+            if (rows.first < 0 || rows.second < 0 || (rows.first > 0 && rows.second == 0)) {
+              throw std::invalid_argument("held_rows and first_rows must not be negative; held_rows needs first_rows");
+            }
+            self.visit([&](auto& o) { std::tie(o.step().held_rows, o.step().first_rows) = rows; });
+          })
+      .def_property(
           "state",
           [](Class& self) {
             return self.visit([](auto& o) {

@@ -72,7 +72,7 @@ void Step<T>::run(std::span<const double> hyper, bool flush) {
 }
 
 template <class T>
-void Step<T>::begin(std::span<const double> hyper) {
+void Step<T>::begin(std::span<const double> hyper, Index rows) {
   const std::size_t own = entry().hyper.size();
   std::ranges::copy(hyper.first(own), hyper_.begin());
   std::ranges::transform(fastopt::transforms, now_.begin(), &TransformEntry::neutral);
@@ -96,7 +96,16 @@ void Step<T>::begin(std::span<const double> hyper) {
     }
   });
   elementwise_ = accumulates() || !(measures() || entry().sums > 0);
-  std::ranges::fill(scale_, accumulates() ? 1 : 1 / now<Accumulate>());
+  rows_ = rows;
+  if (held == 0 || held_rows == 0) {
+    first_rows = rows;
+    held_rows = held * rows;
+  }
+  // Gradients count by their rows; where all have as many, they are added as they are.
+  weight_ = static_cast<double>(rows) / static_cast<double>(first_rows);
+  const double all = static_cast<double>(held_rows) + static_cast<double>(rows);
+  const double equal = static_cast<double>(held + 1) * static_cast<double>(first_rows);
+  std::ranges::fill(scale_, accumulates() ? 1 : equal / all / now<Accumulate>());
 }
 
 // What has a slot for copies of the parameters would else never have those of frozen ones.
@@ -117,11 +126,12 @@ template <class T>
 void Step<T>::end() {
   if (accumulates()) {
     ++held;
+    held_rows += rows_;
   } else {
     if (taken == 0) {
       copy_frozen();
     }
-    held = 0;
+    held = held_rows = first_rows = 0;
     ++taken;
   }
 }
@@ -216,7 +226,7 @@ void Step<T>::add_squares(std::size_t i, Range elements, Index chunk) {
   for (Index begin = elements.begin; begin < elements.end; begin += chunk_size, ++chunk) {
     const Index size = std::min(chunk_size, elements.end - begin);
     if (sum) {
-      kernels<T>().update.add(t.gradient + begin, sum + begin, size);
+      Accumulate::add(kernels<T>().update, t.gradient + begin, sum + begin, size, weight_);
     }
     sums_[static_cast<std::size_t>(chunk)][0] = kernels<T>().reduce.sum_of_squares(gradient(t) + begin, size);
   }
@@ -257,7 +267,8 @@ void Step<T>::transform(const Tensor<T>& t, const Update<T>& u, F&& f) const {
 
 template <class T>
 void Step<T>::hold(const Tensor<T>& t, Range elements) const {
-  kernels<T>().update.add(t.gradient + elements.begin, slot<Accumulate>(t) + elements.begin, elements.size());
+  Accumulate::add(kernels<T>().update, t.gradient + elements.begin, slot<Accumulate>(t) + elements.begin,
+                  elements.size(), weight_);
   if (looks_ahead()) {
     const T* const theta = t.slots[static_cast<std::size_t>(entry().theta)];
     std::copy(theta + elements.begin, theta + elements.end, t.parameter + elements.begin);
@@ -298,7 +309,7 @@ void Step<T>::update(std::size_t i, Range elements, Index chunk) {
     const Range part{begin, std::min(begin + chunk_size, elements.end)};
     Update<T> u = update_of(i, part);
     if (sum && !measures()) {
-      k.add(u.gradient, sum + begin, part.size());
+      Accumulate::add(k, u.gradient, sum + begin, part.size(), weight_);
     }
     if (adjusts) {
       adjust.size = part.size();

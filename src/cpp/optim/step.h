@@ -42,8 +42,8 @@ class Step {
   // One step on a team of its own, with denormals flushed to zero or not.
   void run(std::span<const double> hyper, bool flush);
 
-  // Or in a team that is there. Before a step, by one thread.
-  void begin(std::span<const double> hyper);
+  // Or in a team that is there. Before a step, by one thread; the gradient is a mean over so many rows.
+  void begin(std::span<const double> hyper, Index rows = 1);
   // Then, where the rule looks ahead, by every rank and with a barrier before and after.
   bool looks_ahead() const { return entry().theta >= 0; }
   void look_ahead(const Team& team) const;
@@ -65,6 +65,8 @@ class Step {
   // What goes from step to step beside the slots.
   std::int64_t taken = 0;       // steps
   std::int64_t held = 0;        // gradients since the last step
+  std::int64_t held_rows = 0;   // that these are means over, all together; 0: not known, as many each
+  std::int64_t first_rows = 0;  // that the first of these is a mean over, whose weight in the sum is 1
   std::vector<double> numbers;  // the rule's `state`
 
  private:
@@ -109,6 +111,8 @@ class Step {
   std::array<double, max_hyper> hyper_{};
   std::array<double, transform_count> now_{};
   bool transforms_parameters_ = false, elementwise_ = false;
+  Index rows_ = 1;
+  double weight_ = 1;                               // of the gradient in the sum of those that are held
   std::vector<std::array<double, max_sums>> sums_;  // of each chunk
   std::vector<double> squares_, scale_, factor_;    // of each tensor; the last is the rule's
 };

@@ -88,7 +88,7 @@ Outcome train(Network<T>& network, State<T>& optimizer, const Epoch<T>& epoch, T
           for (std::size_t i = 0; i < hyper.size(); ++i) {
             hyper[i] = epoch.hyper[i].values[b * epoch.hyper[i].stride];
           }
-          step.begin(hyper);
+          step.begin(hyper, mine.batch.rows);
         }
         if (step.looks_ahead()) {
           team.barrier();

@@ -83,9 +83,21 @@ struct SoftmaxLoss {
         total += element.used(e);
       });
       total = block.sum(total);
+      V log_total = math::log(total);
+      const auto sure = total < V(T(1.25));
+      if (any_of(sure)) {  // beside the largest, which is 1, the others lose their digits
+        const bool stored = p.gradient.data || p.columns <= most_narrow;
+        V others = 0;
+        block.for_each([&](const auto& element) __attribute__((always_inline)) {
+          V e = stored ? element.get() : exp_below(element, highest);
+          where(e == V(1), e) = V(0);
+          others += element.used(e);
+        });
+        where(sure, log_total) = math::log1p_fraction(block.sum(others));
+      }
       V shifted = target_sum * highest;
       where(target_sum == V(0), shifted) = V(0);
-      block.store_rows(block.sum(negative_entropy) + (target_sum * math::log(total) + (shifted - product)), p.loss);
+      block.store_rows(block.sum(negative_entropy) + (target_sum * log_total + (shifted - product)), p.loss);
       if (!p.gradient.data) {
         return;
       }

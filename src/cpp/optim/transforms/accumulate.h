@@ -1,6 +1,10 @@
-// Steps along the mean of several gradients.
+// Steps along the mean of several gradients, each of which counts by the rows of its batch.
 #pragma once
 
+#include <algorithm>
+#include <limits>
+
+#include "core/buffer.h"
 #include "optim/transforms/transform.h"
 
 namespace fastopt {
@@ -10,6 +14,29 @@ namespace fastopt {
 struct Accumulate {
   static constexpr std::string_view name = "every", slot = "gradient_sum";
   static constexpr double neutral = 1;
+
+  // sum <- sum + weight * gradient
+  template <class T>
+  static void add(const UpdateKernels<T>& k, const T* gradient, T* sum, Index size, double weight) {
+    if (weight == 1) {
+      k.add(gradient, sum, size);
+      return;
+    }
+    constexpr Index most = 1024;  // in the first-level cache
+    alignas(alignment) T weighted[most];
+    for (Index begin = 0; begin < size; begin += most) {
+      const Index part = std::min(most, size - begin);
+      k.adjust({.size = part,
+                .parameter = gradient + begin,
+                .gradient = gradient + begin,
+                .to = weighted,
+                .scale = weight,
+                .limit = std::numeric_limits<double>::infinity(),
+                .l1 = 0,
+                .l2 = 0});
+      k.add(weighted, sum + begin, part);
+    }
+  }
 };
 
 }  // namespace fastopt

@@ -1,0 +1,47 @@
+"""Warnings of data that training cannot learn from, although each number in them is good."""
+
+import warnings
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastopt.core import checks
+from fastopt.losses import Loss
+from fastopt.model.data import Samples
+
+__all__ = ["warn_of_rounding", "warn_of_targets"]
+
+FEW = 256  # samples that are looked at first
+LEAST = 64  # float32 numbers that there should be in the range of a feature
+
+
+def warn_of_targets(data: Samples, loss: Loss, outputs: int) -> None:
+    """Warn where the loss of a classifier can only be 0, or all samples are of one class."""
+    if loss.link == "softmax" and outputs == 1:
+        _warn(f"{loss.name} of one output is always 0: use 'binary_crossentropy', or an output for each class.")
+    elif loss.link is not None and data.rows > 1 and all((y == y[:1]).all() for y in (data.y[:FEW], data.y)):
+        _warn(f"All {data.rows} targets are alike, {data.y[0]}: there is nothing to tell apart.")
+
+
+def warn_of_rounding(name: str, values: NDArray[np.generic], dtype: str) -> None:
+    """Warn where a column of these varies less than float32 resolves at its size."""
+    if dtype != "float32" or values.dtype.kind not in "fiu" or values.dtype.itemsize < 4 or values.dtype == dtype:
+        return
+    table = values.reshape(len(values), -1)
+    for part in (table[:FEW], table):
+        low, high = part.min(axis=0).astype(np.float64), part.max(axis=0).astype(np.float64)
+        spacing = np.spacing(np.maximum(np.abs(low), np.abs(high)).astype(np.float32)).astype(np.float64)
+        lost = (high - low < LEAST * spacing) & ~checks.constant(low, high)
+        if not lost.any():
+            return
+    column = int(np.argmax(lost))
+    place = name if values.ndim == 1 or table.shape[1] == 1 else f"{name}[:, {column}]"
+    _warn(
+        f"{place} lies between {float(low[column])!r} and {float(high[column])!r}, where numbers of float32 are "
+        f"{spacing[column]:g} apart, so that most of what it says is rounded away: subtract its mean, as "
+        "fastopt.preprocessing.Standardizer does, before the model gets it, or give the model dtype='float64'."
+    )
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, UserWarning, stacklevel=4)
