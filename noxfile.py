@@ -91,6 +91,12 @@ def test(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Call everything public with wrong arguments, 200,000 times unless told otherwise: --calls, --first, --only."""
+    session.run(PYTHON, "tests/fuzz_arguments.py", *(session.posargs or ["--calls", "200000", "--processes", "2"]))
+
+
+@nox.session
 def isa(session: nox.Session) -> None:
     """Run on each lesser instruction set of this machine the tests that do not go through all of them by themselves."""
     _, *lesser = output(PYTHON, "-c", "import fastopt._core as core; print(*core.runtime.isas())").split()

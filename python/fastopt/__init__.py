@@ -27,7 +27,7 @@ from fastopt import (
     regularizers,
     schedules,
 )
-from fastopt.core.config import get_num_threads, set_num_threads, show_config
+from fastopt.core.config import check_environment, get_num_threads, set_num_threads, show_config
 from fastopt.layers.base import Input
 from fastopt.model.functional import Model
 from fastopt.model.sequential import Sequential
@@ -37,6 +37,8 @@ from fastopt.tools.gradient_check import check_gradients, check_gradients_of
 from fastopt.tools.inspect import layer_outputs, recompute_statistics
 from fastopt.tools.saving import load_model, save
 from fastopt.tools.summary import summary
+
+check_environment()
 
 # Methods of models that stand on the floor above them, so that models need not know it.
 for method in (fold, layer_outputs, recompute_statistics, save, summary):

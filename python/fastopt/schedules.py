@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from fastopt.core import checks
 from fastopt.core.axes import new_axes
-from fastopt.core.registry import Described, Registry, unknown_name
+from fastopt.core.registry import Described, Registry, word
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -150,15 +150,13 @@ def unit(rate: Rate) -> str:
     return rate.per if isinstance(rate, Schedule) else "step"
 
 
-def from_description(given: Any) -> Any:
-    """Return the schedule for what `describe` returned, and anything else as it is."""
-    return SCHEDULES.resolve(given) if isinstance(given, Mapping) else given
+def from_description(name: str, given: Any) -> Any:
+    """Return the schedule for what `describe` returned, and anything else as it is; `name` is that of the argument."""
+    return SCHEDULES.resolve(given, name) if isinstance(given, Mapping) else given
 
 
 def _per(given: str) -> str:
-    if given not in ("step", "epoch"):
-        raise unknown_name("per", given, ("step", "epoch"))
-    return given
+    return word("per", given, ("step", "epoch"))
 
 
 def _duration(name: str, given: int) -> int:
@@ -373,8 +371,10 @@ class Piecewise(Schedule):
     """
 
     def __init__(self, boundaries: Sequence[int], values: Sequence[float], per: str = "step") -> None:
-        self.boundaries = tuple(_duration(f"boundaries[{i}]", b) for i, b in enumerate(boundaries))
-        self.values = tuple(checks.real(f"values[{i}]", v, 0.0) for i, v in enumerate(values))
+        self.boundaries = tuple(
+            _duration(f"boundaries[{i}]", b) for i, b in enumerate(checks.items("boundaries", boundaries))
+        )
+        self.values = tuple(checks.real(f"values[{i}]", v, 0.0) for i, v in enumerate(checks.items("values", values)))
         if any(b <= a for a, b in zip(self.boundaries, self.boundaries[1:], strict=False)):
             raise ValueError(f"boundaries must increase: {self.boundaries}.")
         if len(self.values) != len(self.boundaries) + 1:
@@ -695,7 +695,7 @@ class _AfterWarmup(Schedule):
     """A schedule whose time begins when a warm-up of some steps has ended; the warm-up counts what it does."""
 
     def __init__(self, schedule: Rate, steps: int, low: float) -> None:
-        given = from_description(schedule)
+        given = from_description("schedule", schedule)
         self.schedule: Rate = given if callable(given) else checks.real("schedule", given, 0.0)
         self.steps = _duration("steps", steps)
         self.low = checks.real("low", low, 0.0)

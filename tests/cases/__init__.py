@@ -163,6 +163,9 @@ LAYERS = {
     "weight norm of maxout": Stack(lambda _: [layers.WeightNormalization(layers.Maxout(3, use_bias=False))], FLAT),
     "scaling": Stack(lambda _: [layers.Scaling("diagonal"), layers.Activation("tanh")], FLAT),
     "scaling by a matrix": Stack(lambda _: [layers.Scaling("matrix"), layers.Activation("tanh")], FLAT),
+    "rescaling": Stack(lambda _: [layers.Rescaling(0.5, -0.25), layers.Activation("tanh")], LAST),
+    "layer norm over two axes": Stack(lambda _: [layers.LayerNormalization(axis=(-2, -1))], LAST),
+    "activation softmax of places": Stack(lambda _: [layers.Activation("softmax")], LAST),
     "dropout": Stack(lambda _: [layers.Dropout(0.4)], LAST, last=False),
     "noise": Stack(lambda _: [layers.GaussianNoise(0.3)], LAST, last=False),
     "flatten": Stack(lambda _: [layers.Flatten(), layers.Activation("tanh")], LAST),
@@ -196,7 +199,8 @@ LAYERS = {
         lambda _: [layers.BatchNormalization(), layers.Activation("gelu"), layers.BatchNormalization()], LAST
     ),
     **norms("batch norm", layers.BatchNormalization, (*FLAT, *LAST), {"last": -1, "first": 1}),
-    **norms("layer norm", layers.LayerNormalization, (*FLAT, *LAST), {"last": -1, "first": 1}),
+    **norms("layer norm", layers.LayerNormalization, (*FLAT, *LAST), {"last": -1}),
+    **norms("layer norm of all", layers.LayerNormalization, LAST, {"last": -1, "first": 1}, affine="channel"),
     **norms("layer norm of elements", layers.LayerNormalization, LAST, {"last": -1, "first": 1}, affine="element"),
     **norms(
         "group norm", functools.partial(layers.GroupNormalization, 2), LAST[:1] + LAST[2:], {"last": -1, "first": 1}
@@ -206,7 +210,8 @@ LAYERS = {
     ),
     **norms("instance norm", layers.InstanceNormalization, LAST, {"last": -1, "first": 1}),
     **norms("instance norm of elements", layers.InstanceNormalization, (), {"first": 1}, affine="element"),
-    **norms("rms norm", layers.RMSNormalization, (*FLAT, *LAST), {"last": -1, "first": 1}),
+    **norms("rms norm", layers.RMSNormalization, (*FLAT, *LAST), {"last": -1}),
+    **norms("rms norm of all", layers.RMSNormalization, LAST, {"last": -1, "first": 1}, affine="channel"),
     **norms("rms norm of elements", layers.RMSNormalization, LAST, {"last": -1}, affine="element"),
 }
 NOISY = [name for name, stack in LAYERS.items() if not stack.last]

@@ -236,8 +236,11 @@ RULES = [
         NADAM,
         optimizer=Nadam(0.01, 0.8, 0.9, 1e-6, 0.1),
         converges=three(Nadam, 0.3, 0.002, 0.03),
+        state=(0.0,),
     ),
-    Rule("nadam", twins.nadam, ("m", "v"), NADAM | {"beta_1": 0.99, "beta_2": 0.9, "momentum_decay": 1.0}),
+    Rule(
+        "nadam", twins.nadam, ("m", "v"), NADAM | {"beta_1": 0.99, "beta_2": 0.9, "momentum_decay": 1.0}, state=(0.0,)
+    ),
     Rule(
         "radam",
         twins.radam,

@@ -123,6 +123,10 @@ ENTRIES = {
         }.items()
     },
     "fit labels": (LABELS, lambda v: model("sparse_categorical_crossentropy", 2).fit(X, v, verbose=0)),
+    "predict_on_batch x": (X, lambda v: model().predict_on_batch(v)),
+    "test_on_batch x": (X, lambda v: model().test_on_batch(v, Y)),
+    "test_on_batch y": (Y, lambda v: model().test_on_batch(X, v)),
+    "test_on_batch sample_weight": (Y, lambda v: model().test_on_batch(X, Y, v)),
     "predict_proba x": (X, lambda v: model("binary_crossentropy").predict_proba(v)),
     "layer_outputs x": (X, lambda v: model().layer_outputs(v)),
     "recompute_statistics x": (X, lambda v: model().recompute_statistics(v)),

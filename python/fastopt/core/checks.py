@@ -3,6 +3,7 @@
 import math
 import numbers
 import operator
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +14,9 @@ from fastopt import _core
 from fastopt.kernels.plain import plain
 
 SIZE = 2**63  # sizes, which the core keeps in 64 bits, are less
+AXES = 64  # more than arrays have
+# Smaller numbers are 0 to float32 where denormals are flushed, as they are in training: 0 / 0 would be the result.
+EPSILON = float(np.finfo(np.float32).tiny)
 BLOCK = 1 << 20  # elements looked at in one piece
 ROUNDING = 10 * float(np.finfo(np.float64).eps)
 BOOLS = (bool, np.bool_)
@@ -48,6 +52,27 @@ def real(name: str, value: object, low: float = -math.inf, high: float = math.in
         bounds += f" and less than {high:g}" if math.isfinite(high) else ""
         raise ValueError(f"{name} must be {bounds}, not {value!r}.")
     return number
+
+
+def flag(name: str, value: object) -> bool:
+    """Return `value` as a bool if it is one; words and numbers are not, as ``"False"`` would be true."""
+    if not isinstance(value, BOOLS):
+        raise TypeError(f"{name} must be True or False, not {value!r}.")
+    return bool(value)
+
+
+def function(name: str, value: object, of: str = "") -> Callable[..., Any]:
+    """Return `value` if it can be called; `of` says of what it is a function."""
+    if not callable(value):
+        raise TypeError(f"{name} must be a function{of}, not {value!r}.")
+    return value
+
+
+def items(name: str, value: object) -> list[Any]:
+    """Return the items of a list, a tuple or another collection in order."""
+    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
+        raise TypeError(f"{name} must be a list, not {value!r}.")
+    return list(value)
 
 
 def array(name: str, value: object) -> NDArray[Any]:
@@ -88,6 +113,8 @@ def _advice(name: str, given: NDArray[Any]) -> str:
     wide = "float32" if dtype.kind == "f" and dtype.itemsize < 4 else "float64"
     try:
         given.astype(wide)
+    except OverflowError:
+        return f"a number of {name} is too large for {wide}"
     except (TypeError, ValueError):
         words = words and len(odd) == given.size
     else:

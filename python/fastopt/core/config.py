@@ -1,6 +1,8 @@
 """What this installation runs on: versions, instruction set, threads and why that many."""
 
+import os
 import platform
+import warnings
 
 import numpy as np
 
@@ -10,6 +12,24 @@ from fastopt.core import checks
 __all__ = ["config", "get_num_threads", "set_num_threads", "show_config"]
 
 LIMITS = {"affinity": "CPU affinity", "cgroup": "cgroup CPU quota"}
+
+
+def check_environment() -> None:
+    """Look at the numbers of threads in the environment: one that means nothing would be left out in silence.
+
+    Raises:
+        ValueError: FASTOPT_NUM_THREADS has a value that means nothing.
+
+    Warns:
+        UserWarning: OMP_NUM_THREADS, which is not ours alone, has one.
+    """
+    for name in ("FASTOPT_NUM_THREADS", "OMP_NUM_THREADS"):
+        value = os.environ.get(name)
+        if value and _core.runtime.thread_limits()[name] is None:
+            message = f"The environment variable {name} is {value!r}, which is no number of threads from 1 on"
+            if name == "FASTOPT_NUM_THREADS":
+                raise ValueError(f"{message}.")
+            warnings.warn(f"{message}; it does not count.", stacklevel=3)
 
 
 def get_num_threads() -> int:

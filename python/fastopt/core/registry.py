@@ -18,14 +18,25 @@ def snake_case(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", "_", name).lower()
 
 
-def unknown_name(kind: str, given: object, known: Iterable[str]) -> ValueError:
+def word(name: str, given: object, known: Iterable[str]) -> str:
+    """Return the value of an argument that is one of some words."""
+    known = list(known)
+    if not isinstance(given, str):
+        raise TypeError(f"{name} must be one of {', '.join(map(repr, known))}, not {given!r}.")
+    if given not in known:
+        raise unknown_name(name, given, known)
+    return given
+
+
+def unknown_name(kind: str, given: object, known: Iterable[str], argument: str = "") -> ValueError:
     """Return the error for a name that is not in the table, with the closest one that is."""
     import difflib
 
     names = sorted(known)
     close = difflib.get_close_matches(str(given).lower(), names, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
-    return ValueError(f"Unknown {kind} {given!r}.{hint} Known: {', '.join(names)}.")
+    place = f" for {argument}" if argument not in ("", kind) else ""
+    return ValueError(f"Unknown {kind} {given!r}.{hint} Known{place}: {', '.join(names)}.")
 
 
 def arguments_of(cls: type) -> Mapping[str, Any]:
@@ -116,21 +127,39 @@ class Registry(Generic[T]):
 
         return enrol
 
-    def resolve(self, given: object) -> T:
-        """Return the object for a name, an object of this kind, or what `describe` returned."""
+    def resolve(self, given: object, argument: str = "") -> T:
+        """Return the object for a name, an object of this kind, or what `describe` returned.
+
+        Args:
+            given: The value of an argument.
+            argument: What messages call it; by default the kind.
+
+        Raises:
+            TypeError: It is none of these.
+            ValueError: The name is unknown, or that of a class whose objects need arguments.
+        """
         if isinstance(given, self.base):
             return given
         if isinstance(given, str):
-            return self._find(given)()
+            cls = self._find(given, argument)
+            needed = [name for name, default in arguments_of(cls).items() if default is inspect.Parameter.empty]
+            if needed:
+                raise ValueError(
+                    f"{argument or self.kind} {given!r} needs {', '.join(needed)}: give an object, "
+                    f"{cls.__name__}({', '.join(f'{name}=...' for name in needed)})."
+                )
+            return cls()
         if isinstance(given, Mapping) and given.keys() == {"class", "config"} and isinstance(given["config"], Mapping):
-            return self._find(given["class"]).from_config(given["config"])
-        raise TypeError(f"Expected the name of a known {self.kind} or an object of one, not {given!r}.")
+            return self._find(given["class"], argument).from_config(given["config"])
+        hint = f" Make an object of it: {given.__name__}(...)." if isinstance(given, type) else ""
+        place = f" for {argument}" if argument not in ("", self.kind) else ""
+        raise TypeError(f"Expected the name of a known {self.kind} or an object of one{place}, not {given!r}.{hint}")
 
-    def _find(self, name: object) -> type[T]:
+    def _find(self, name: object, argument: str) -> type[T]:
         try:
             return self.classes[_key(str(name))]
         except KeyError:
-            raise unknown_name(self.kind, name, self.names) from None
+            raise unknown_name(self.kind, name, self.names, argument) from None
 
 
 def _key(name: str) -> str:

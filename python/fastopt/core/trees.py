@@ -13,6 +13,7 @@ __all__ = ["Tree", "arrays_like", "arrays_of", "outline_of", "paths_of"]
 Tree: TypeAlias = Any
 
 Path = tuple[object, ...]
+DEPTH = 64
 
 
 def arrays_of(name: str, tree: Tree) -> list[Real]:
@@ -20,6 +21,7 @@ def arrays_of(name: str, tree: Tree) -> list[Real]:
 
     Raises:
         TypeError: Something is neither an array nor a collection.
+        ValueError: It contains itself.
     """
     return [_array(name, path, leaf) for path, leaf in _leaves(tree, ())]
 
@@ -74,6 +76,8 @@ def _plain_arrays(tree: Tree, outline: Tree) -> list[Real] | None:
 
 
 def _leaves(tree: Tree, path: Path) -> Iterator[tuple[Path, Tree]]:
+    if len(path) > DEPTH:
+        raise ValueError(f"A collection is nested more than {DEPTH} levels deep, or contains itself.")
     if isinstance(tree, Mapping | list | tuple):
         for key, branch in _items(tree):
             yield from _leaves(branch, (*path, key))

@@ -5,6 +5,7 @@ Every loader returns ``x`` as float32 ``[n, features]`` and ``y`` as int64 label
 
 import gzip
 import math
+import numbers
 import os
 import zlib
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,7 @@ from typing import IO, Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from fastopt.core import checks
 from fastopt.core.files import opened, replaced
 
 __all__ = ["load_digits", "load_idx", "load_mnist", "make_blobs", "make_spirals"]
@@ -94,8 +96,8 @@ def load_mnist(
         ``(x_train, y_train), (x_test, y_test) = load_mnist()``, or of a folder with one part only
         ``[(x, y)] = load_mnist("data", parts=["test"])``.
     """
-    for part in parts:
-        if part not in _MNIST:
+    for part in checks.items("parts", parts):
+        if not isinstance(part, str) or part not in _MNIST:
             raise ValueError(f"parts: expected 'train' and 'test', got {part!r}")
     return tuple(_load_pair(*(_locate(file, path) for file in _MNIST[part])) for part in parts)
 
@@ -256,6 +258,7 @@ def make_spirals(n: int = 1000, classes: int = 2, noise: float = 0.02, seed: int
         ``x`` float32 ``[n, 2]`` and ``y`` int64 ``[n]``.
 
     Raises:
+        TypeError: An argument has the wrong type.
         ValueError: An argument is out of range.
 
     Example:
@@ -263,7 +266,7 @@ def make_spirals(n: int = 1000, classes: int = 2, noise: float = 0.02, seed: int
         >>> x.shape, y
         ((6, 2), array([0, 1, 2, 0, 1, 2]))
     """
-    _check(n=n, classes=classes, noise=noise)
+    _check(n=n, classes=classes, noise=noise, seed=seed)
     rng = np.random.default_rng(seed)
     y = np.arange(n, dtype=np.int64) % classes
     t = rng.random(n)
@@ -288,6 +291,7 @@ def make_blobs(n: int = 1000, classes: int = 3, features: int = 2, std: float = 
         ``x`` float32 ``[n, features]`` and ``y`` int64 ``[n]``.
 
     Raises:
+        TypeError: An argument has the wrong type.
         ValueError: An argument is out of range.
 
     Example:
@@ -295,7 +299,7 @@ def make_blobs(n: int = 1000, classes: int = 3, features: int = 2, std: float = 
         >>> x.shape, y
         ((4, 3), array([0, 1, 0, 1]))
     """
-    _check(n=n, classes=classes, features=features, std=std)
+    _check(n=n, classes=classes, features=features, std=std, seed=seed)
     rng = np.random.default_rng(seed)
     y = np.arange(n, dtype=np.int64) % classes
     centres = rng.uniform(-10, 10, (classes, features))
@@ -304,6 +308,10 @@ def make_blobs(n: int = 1000, classes: int = 3, features: int = 2, std: float = 
 
 def _check(**arguments: float) -> None:
     for name, value in arguments.items():
+        if name not in ("noise", "std"):
+            checks.integer(name, value, -(2**63))
+        elif isinstance(value, bool) or not isinstance(value, numbers.Real):
+            raise TypeError(f"{name} must be a number, not {value!r}.")
         least = 1 if name in ("classes", "features") else 0
         if not least <= value < math.inf:
             raise ValueError(f"{name}: expected at least {least}, got {value}")

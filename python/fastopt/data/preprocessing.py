@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastopt.core import checks
-from fastopt.core.registry import Described, unknown_name
+from fastopt.core.registry import Described, word
 from fastopt.data.splits import check_same_distribution, train_dev_test_split
 from fastopt.kernels import Real
 
@@ -330,10 +330,11 @@ class MinMaxScaler(Diagonal[Bounds]):
     """
 
     def __init__(self, feature_range: Sequence[float] = (0.0, 1.0)) -> None:
-        if len(feature_range) != 2:
+        ends = checks.items("feature_range", feature_range)
+        if len(ends) != 2:
             raise ValueError(f"feature_range must be (low, high), not {feature_range!r}.")
-        self.low = checks.real("feature_range[0]", feature_range[0])
-        self.feature_range = (self.low, checks.real("feature_range[1]", feature_range[1], self.low, above=True))
+        self.low = checks.real("feature_range[0]", ends[0])
+        self.feature_range = (self.low, checks.real("feature_range[1]", ends[1], self.low, above=True))
 
     @property
     def minimum(self) -> Vector:
@@ -399,9 +400,7 @@ class Whitener(Scaler[Moments]):
     _factors: tuple[Moments, Vector, Vector] | None = None
 
     def __init__(self, method: str = "zca", epsilon: float = 1e-5) -> None:
-        if method not in METHODS:
-            raise unknown_name("method", method, METHODS)
-        self.method = method
+        self.method = word("method", method, METHODS)
         self.epsilon = checks.real("epsilon", epsilon, 0.0)
 
     @property
@@ -480,8 +479,8 @@ def one_hot(labels: ArrayLike, classes: int | None = None, dtype: str = "float32
         ``[n, classes]``.
 
     Raises:
-        TypeError: `labels` are not numbers.
-        ValueError: They have another shape, one is not a label, or there is none.
+        TypeError: `labels` are not numbers, or an argument has the wrong type.
+        ValueError: They have another shape, one is not a label, or there is none; or the dtype is another.
 
     Example:
         >>> import fastopt as fo
@@ -493,6 +492,7 @@ def one_hot(labels: ArrayLike, classes: int | None = None, dtype: str = "float32
     column = given[:, 0] if given.ndim == 2 and given.shape[1] == 1 else given
     if column.ndim != 1 or not column.size:
         raise ValueError(f"labels has shape {given.shape}; expected one label for each sample, (n,), and at least one.")
+    dtype = word("dtype", dtype, ("float32", "float64"))
     count = checks.integer("classes", int(np.nanmax(column)) + 1 if classes is None else classes, 1)
     bad = ~((column >= 0) & (column < count) & (column == np.floor(column)))
     if bad.any():

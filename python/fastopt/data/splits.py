@@ -74,8 +74,8 @@ def train_dev_test_split(
     samples, targets = _pair("", x, y)
     n = len(samples)
     dev, test = _sizes(n, fractions)
-    if stratify is None:
-        stratify = shuffle and _are_labels(targets)
+    shuffle = checks.flag("shuffle", shuffle)
+    stratify = (shuffle and _are_labels(targets)) if stratify is None else checks.flag("stratify", stratify)
     if stratify and (targets.ndim != 1 or not shuffle):
         raise ValueError(f"stratify needs labels of shape (n,), here {targets.shape}, and shuffle=True.")
     seed = checks.integer("seed", seed, 0, 2**64)
@@ -158,7 +158,10 @@ def _sizes(n: int, fractions: Sequence[float] | None) -> tuple[int, int]:
     if fractions is None:
         dev = test = max(_interpolated(n), n // 400)
     else:
-        shares = [checks.real(f"fractions[{i}]", share, 0.0, above=True) for i, share in enumerate(fractions)]
+        shares = [
+            checks.real(f"fractions[{i}]", share, 0.0, above=True)
+            for i, share in enumerate(checks.items("fractions", fractions))
+        ]
         if len(shares) != 3 or abs(sum(shares) - 1.0) > 1e-6:
             raise ValueError(f"fractions must be three numbers of the sum 1, such as (0.6, 0.2, 0.2), not {fractions}.")
         dev, test = (round(checks.times(n, share)) for share in shares[1:])

@@ -1,19 +1,43 @@
 """What all initializers have in common, and the numbers that they draw."""
 
+import functools
 import math
+from collections.abc import Callable
 from typing import Any
 
 from numpy.typing import NDArray
 
 from fastopt import _core
-from fastopt.core.registry import Described, Registry
+from fastopt.core import checks
+from fastopt.core.registry import Described, Registry, word
 from fastopt.kernels import Real
 
 __all__ = ["INITIALIZERS", "Initializer", "sum_rows"]
 
 
+def _checked(call: Callable[..., Real]) -> Callable[..., Real]:
+    """Return the call of an initializer with its arguments checked."""
+
+    @functools.wraps(call)
+    def checked(self: Any, shape: tuple[int, ...], seed: int, stream: int, dtype: str = "float32") -> Real:
+        if not isinstance(shape, list | tuple):
+            raise TypeError(f"shape must be a tuple of integers, not {shape!r}.")
+        if not shape:
+            raise ValueError("shape must have at least one size, not ().")
+        sizes = tuple(checks.integer(f"shape[{i}]", size, 0, checks.SIZE) for i, size in enumerate(shape))
+        seed, stream = checks.integer("seed", seed, 0, 2**64), checks.integer("stream", stream, 0, 2**64)
+        return call(self, sizes, seed, stream, word("dtype", dtype, ("float32", "float64")))
+
+    return checked
+
+
 class Initializer(Described):
     """The base of all initializers: a function from shape, seed and stream to an array."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "__call__" in vars(cls):
+            setattr(cls, "__call__", _checked(vars(cls)["__call__"]))  # noqa: B010
 
     def __call__(self, shape: tuple[int, ...], seed: int, stream: int, dtype: str = "float32") -> Real:
         """Return the starting values.
@@ -26,6 +50,10 @@ class Initializer(Described):
 
         Returns:
             A new array of that shape and dtype.
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            ValueError: One is out of its range.
         """
         raise NotImplementedError
 

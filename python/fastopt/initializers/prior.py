@@ -48,7 +48,7 @@ def output_prior(
         >>> [round(value, 2) for value in fo.initializers.output_prior(y, "binary_crossentropy").value]
         [-2.2]
     """
-    chosen = LOSSES.resolve(loss)
+    chosen = LOSSES.resolve(loss, "loss")
     targets = checks.array("y", y)
     if not targets.size:
         raise ValueError(f"y is empty: its shape is {targets.shape}.")

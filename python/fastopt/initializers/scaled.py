@@ -3,7 +3,7 @@
 import math
 
 from fastopt.core import checks
-from fastopt.core.registry import unknown_name
+from fastopt.core.registry import word
 from fastopt.initializers.base import INITIALIZERS, Initializer, normal, uniform
 from fastopt.kernels import Real
 
@@ -73,18 +73,12 @@ class VarianceScaling(Scaled):
     def __init__(self, scale: float = 1.0, mode: str = "fan_in", distribution: str = "normal") -> None:
         super().__init__()
         self.scale = checks.real("scale", scale, 0.0)
-        self.mode = _one_of("mode", mode, "fan_in", "fan_out", "fan_avg")
-        self.distribution = _one_of("distribution", distribution, "normal", "uniform")
+        self.mode = word("mode", mode, ("fan_in", "fan_out", "fan_avg"))
+        self.distribution = word("distribution", distribution, ("normal", "uniform"))
 
     def variance(self, inputs: int, outputs: int) -> float:
         """Return scale / n."""
         return self.scale / {"fan_in": inputs, "fan_out": outputs, "fan_avg": (inputs + outputs) / 2}[self.mode]
-
-
-def _one_of(name: str, given: str, *known: str) -> str:
-    if given not in known:
-        raise unknown_name(name, given, known)
-    return given
 
 
 class _Glorot(Scaled):

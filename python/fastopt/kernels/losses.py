@@ -9,7 +9,7 @@ from typing import Protocol
 from numpy.typing import ArrayLike
 
 from fastopt._core import kernels as core
-from fastopt.kernels.arrays import Real, read, read_optional, read_target
+from fastopt.kernels.arrays import Real, read, read_optional, read_target, real
 from fastopt.kernels.documentation import documented
 
 __all__ = [
@@ -63,7 +63,7 @@ def _loss(name: str, text: str, example: str, target: str = "", source: str = ""
         scale: float = 1.0,
         out: Real | None = None,
     ) -> tuple[Real, Real]:
-        return core.loss(name, read(prediction), read(target), read_optional(weight), scale, out)
+        return core.loss(name, read(prediction), read(target), read_optional(weight), real("scale", scale), out)
 
     loss.__name__ = loss.__qualname__ = name
     source = f"Source: {source}\n\n" if source else ""
@@ -122,6 +122,7 @@ poisson = _loss(
 
 def _label_smoothing(value: float) -> dict[str, float]:
     """Return the hyperparameter of the core."""
+    value = real("label_smoothing", value)
     if not 0 <= value <= 1:
         raise ValueError(f"label_smoothing must be from 0 to 1, got {value}")
     return {"label_smoothing": value}
@@ -162,7 +163,7 @@ def softmax_cross_entropy(
     labels = read_target(target)
     name = "sparse_categorical_crossentropy" if labels.ndim == 1 else "categorical_crossentropy"
     hyper = _label_smoothing(label_smoothing)
-    return core.loss(name, read(logits), labels, read_optional(weight), scale, out, hyper)
+    return core.loss(name, read(logits), labels, read_optional(weight), real("scale", scale), out, hyper)
 
 
 @documented(
@@ -194,7 +195,9 @@ def sigmoid_cross_entropy(
     (array([0.6931]), array([[-0.5]]))
     """
     hyper = _label_smoothing(label_smoothing)
-    return core.loss("binary_crossentropy", read(logits), read(target), read_optional(weight), scale, out, hyper)
+    return core.loss(
+        "binary_crossentropy", read(logits), read(target), read_optional(weight), real("scale", scale), out, hyper
+    )
 
 
 @documented(
@@ -227,10 +230,11 @@ def huber(
     >>> huber([[3.0, 1.5]], [[1.0, 1.0]])
     (array([0.8125]), array([[0.5 , 0.25]]))
     """
+    delta = real("delta", delta)
     if not delta > 0:
         raise ValueError(f"delta must be above 0, got {delta}")
     hyper = {"delta": delta}
-    return core.loss("huber", read(prediction), read(target), read_optional(weight), scale, out, hyper)
+    return core.loss("huber", read(prediction), read(target), read_optional(weight), real("scale", scale), out, hyper)
 
 
 def metric(name: str, prediction: ArrayLike, target: ArrayLike) -> Real:

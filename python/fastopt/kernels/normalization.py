@@ -3,7 +3,7 @@
 from numpy.typing import ArrayLike
 
 from fastopt._core import kernels as core
-from fastopt.kernels.arrays import Real, channels_last, read, read_optional
+from fastopt.kernels.arrays import Real, channels_last, flag, integer, read, read_optional, real
 from fastopt.kernels.documentation import documented
 
 __all__ = [
@@ -48,7 +48,7 @@ def layer_norm_forward(
     (array([[-1.3416, -0.4472,  0.4472,  1.3416]]), array([[4.    , 0.4472]]))
     """
     y, moments = core.group_norm_forward(
-        read(x), read_optional(gamma), read_optional(beta), 1, epsilon, True, channels_last(axis), out
+        read(x), read_optional(gamma), read_optional(beta), 1, real("epsilon", epsilon), True, channels_last(axis), out
     )
     return y, moments[..., 0]
 
@@ -112,7 +112,7 @@ def rms_norm_forward(
     (array([[0.2, 1.4]]), array([[0. , 0.2]]))
     """
     y, moments = core.group_norm_forward(
-        read(x), read_optional(gamma), None, 1, epsilon, False, channels_last(axis), out
+        read(x), read_optional(gamma), None, 1, real("epsilon", epsilon), False, channels_last(axis), out
     )
     return y, moments[..., 0]
 
@@ -186,7 +186,14 @@ def group_norm_forward(
             [ 1.  ,  0.05]]]))
     """
     return core.group_norm_forward(
-        read(x), read_optional(gamma), read_optional(beta), groups, epsilon, True, channels_last(axis), out
+        read(x),
+        read_optional(gamma),
+        read_optional(beta),
+        integer("groups", groups),
+        real("epsilon", epsilon),
+        True,
+        channels_last(axis),
+        out,
     )
 
 
@@ -220,7 +227,14 @@ def group_norm_backward(
     (array([-1.,  2., -3.,  4.]), array([1., 2., 3., 4.]))
     """
     return core.group_norm_backward(
-        read(dy), read(x), read(moments), read_optional(gamma), groups, True, channels_last(axis), out
+        read(dy),
+        read(x),
+        read(moments),
+        read_optional(gamma),
+        integer("groups", groups),
+        True,
+        channels_last(axis),
+        out,
     )
 
 
@@ -254,7 +268,7 @@ def batch_norm_forward(
            [ 1.,  1.]]), array([ 2., 30.]), array([  1., 400.]))
     """
     return core.batch_norm_forward(
-        read(x), read_optional(gamma), read_optional(beta), epsilon, channels_last(axis), out
+        read(x), read_optional(gamma), read_optional(beta), real("epsilon", epsilon), channels_last(axis), out
     )
 
 
@@ -298,7 +312,7 @@ def batch_norm_backward(
     """
     return core.batch_norm_backward(
         *(read(dy), read(x), read(mean), read(variance), read_optional(gamma)),
-        *(epsilon, fixed, channels_last(axis), out),
+        *(real("epsilon", epsilon), flag("fixed", fixed), channels_last(axis), out),
     )
 
 
@@ -328,5 +342,5 @@ def batch_norm_inference(
     """
     return core.batch_norm_inference(
         *(read(x), read(mean), read(variance), read_optional(gamma), read_optional(beta)),
-        *(epsilon, channels_last(axis), out),
+        *(real("epsilon", epsilon), channels_last(axis), out),
     )

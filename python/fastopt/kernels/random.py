@@ -15,6 +15,12 @@ __all__ = [
 ]
 
 
+def _dtype(given: str) -> str:
+    if not isinstance(given, str):
+        raise TypeError(f"dtype must be 'float32' or 'float64', not {given!r}")
+    return given
+
+
 @documented(stream="0 <= stream < 2**64; streams are independent of each other.", count="number of words.")
 def philox(seed: int, stream: int, count: int) -> NDArray[np.uint32]:
     """Words of the counter-based generator Philox4x32-10.
@@ -51,7 +57,7 @@ def uniform(seed: int, stream: int, count: int, dtype: str = "float32") -> Real:
     >>> uniform(0, 0, 2, "float64").round(4)
     array([0.8805, 0.6055])
     """
-    return core.uniform(*counter(seed, stream, count), dtype)
+    return core.uniform(*counter(seed, stream, count), _dtype(dtype))
 
 
 @documented()
@@ -73,7 +79,7 @@ def normal(seed: int, stream: int, count: int, dtype: str = "float32") -> Real:
     >>> abs(float(normal(0, 0, 10_000).mean())) < 0.05
     True
     """
-    return core.normal(*counter(seed, stream, count), dtype)
+    return core.normal(*counter(seed, stream, count), _dtype(dtype))
 
 
 @documented(stream="0 <= stream < 2**64, for example the number of the epoch.")

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastopt._core import kernels as core
-from fastopt.kernels.arrays import Real, channels_last, read
+from fastopt.kernels.arrays import Real, channels_last, integer, read
 from fastopt.kernels.documentation import documented
 
 __all__ = [
@@ -79,7 +79,7 @@ def maxout_forward(x: ArrayLike, pieces: int, out: Real | None = None) -> tuple[
     >>> maxout_forward([[1.0, 3.0, 2.0, 2.0]], 2)
     (array([[3., 2.]]), array([[1, 0]]))
     """
-    return core.maxout_forward(read(x), pieces, out)
+    return core.maxout_forward(read(x), integer("pieces", pieces), out)
 
 
 def maxout_backward(dy: ArrayLike, piece: ArrayLike, pieces: int, out: Real | None = None) -> Real:
@@ -102,4 +102,4 @@ def maxout_backward(dy: ArrayLike, piece: ArrayLike, pieces: int, out: Real | No
     >>> maxout_backward([[5.0, 7.0]], [[1, 0]], 2)
     array([[0., 5., 7., 0.]])
     """
-    return core.maxout_backward(read(dy), read(piece), pieces, out)
+    return core.maxout_backward(read(dy), read(piece), integer("pieces", pieces), out)

@@ -3,13 +3,17 @@
 from numpy.typing import ArrayLike
 
 from fastopt._core import kernels as core
-from fastopt.kernels.arrays import Real, read
+from fastopt.kernels.arrays import Real, flag, integer, read, real
 
 __all__ = [
     "adam_update",
     "momentum_update",
     "sgd_update",
 ]
+
+
+def _numbers(**given: float) -> dict[str, float]:
+    return {name: real(name, value) for name, value in given.items()}
 
 
 def sgd_update(w: Real, g: ArrayLike, learning_rate: float = 0.01) -> None:
@@ -32,7 +36,7 @@ def sgd_update(w: Real, g: ArrayLike, learning_rate: float = 0.01) -> None:
     >>> w
     array([0., 3.])
     """
-    core.update("sgd", [w], [read(g)], [{}], {"learning_rate": learning_rate}, 1)
+    core.update("sgd", [w], [read(g)], [{}], {"learning_rate": real("learning_rate", learning_rate)}, 1)
 
 
 def momentum_update(
@@ -66,8 +70,8 @@ def momentum_update(
     >>> w, v
     (array([2.]), array([1.]))
     """
-    hyper = {"learning_rate": learning_rate, "momentum": momentum}
-    core.update("nesterov" if nesterov else "momentum", [w], [read(g)], [{"v": v}], hyper, 1)
+    hyper = _numbers(learning_rate=learning_rate, momentum=momentum)
+    core.update("nesterov" if flag("nesterov", nesterov) else "momentum", [w], [read(g)], [{"v": v}], hyper, 1)
 
 
 def adam_update(
@@ -109,5 +113,5 @@ def adam_update(
     >>> w.round(4), m.round(4), v.round(4)
     (array([0.9]), array([0.3]), array([0.009]))
     """
-    hyper = {"learning_rate": learning_rate, "beta_1": beta_1, "beta_2": beta_2, "epsilon": epsilon}
-    core.update("adam", [w], [read(g)], [{"m": m, "v": v}], hyper, step)
+    hyper = _numbers(learning_rate=learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
+    core.update("adam", [w], [read(g)], [{"m": m, "v": v}], hyper, integer("step", step))

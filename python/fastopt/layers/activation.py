@@ -1,7 +1,22 @@
 """Activations as layers."""
 
+from collections.abc import Mapping
+from typing import Any, Self
+
+from fastopt.core import checks
 from fastopt.initializers import INITIALIZERS, Constant, Initializer
-from fastopt.layers.base import LAYERS, Channels, Layer, Parameter, Shape, Spec, checked_activation, checked_name
+from fastopt.layers.base import (
+    LAYERS,
+    Channels,
+    Layer,
+    Parameter,
+    Shape,
+    Spec,
+    checked_activation,
+    checked_axis,
+    checked_name,
+    size_of,
+)
 
 __all__ = ["Activation", "PReLU"]
 
@@ -13,12 +28,13 @@ class Activation(Layer):
     Behind a layer that has none it costs nothing: the core ends that layer with it.
 
     Args:
-        activation: The name of a function, as for `Dense`.
+        activation: The name of a function, as for `Dense`, or None for the identity.
         name: The name in summaries, messages and files.
+        axis: Which axis softmax is over: -1, the last, or None for all values of a sample.
 
     Raises:
-        TypeError: The name is not a string.
-        ValueError: The function is unknown.
+        TypeError: An argument has the wrong type.
+        ValueError: The function is unknown, or the axis another.
 
     Example:
         >>> import fastopt as fo
@@ -26,9 +42,15 @@ class Activation(Layer):
         >>> fo.Sequential([*layers, fo.layers.Dense(1)]).build(4)
     """
 
-    def __init__(self, activation: str, name: str | None = None) -> None:
+    def __init__(self, activation: str | None, name: str | None = None, axis: int | None = -1) -> None:
         self.activation = checked_activation(activation)
         self.name = checked_name(name)
+        self.axis = axis if axis is None else checks.integer("axis", axis, -1, 0)
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """Build the layer that `get_config` describes; one of fastopt 0.1 says no axis and takes all."""
+        return cls(**{"axis": None} | dict(config))
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the input."""
@@ -36,6 +58,8 @@ class Activation(Layer):
 
     def specs(self, input_shape: Shape) -> list[Spec]:
         """Return the core's description."""
+        if self.activation == "softmax" and self.axis is not None and len(input_shape) > 1:
+            return [{"kind": "softmax", "places": size_of(input_shape[:-1])}]
         return [{"kind": "activation", "activation": self.activation}]
 
 
@@ -71,12 +95,14 @@ class PReLU(Layer):
         name: str | None = None,
         trainable: bool = True,
     ) -> None:
-        self.axis = axis
+        self.axis = checked_axis(axis)
         self.alpha_initializer = (
-            Constant(0.25) if alpha_initializer is None else INITIALIZERS.resolve(alpha_initializer)
+            Constant(0.25)
+            if alpha_initializer is None
+            else INITIALIZERS.resolve(alpha_initializer, "alpha_initializer")
         )
         self.name = checked_name(name)
-        self.trainable = bool(trainable)
+        self.trainable = trainable
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the input."""

@@ -3,11 +3,12 @@
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from fastopt import _core
 from fastopt.core import checks
-from fastopt.core.registry import Described, Registry, unknown_name
+from fastopt.core.habits import ATTRIBUTES_OF_LAYERS, explained, missing
+from fastopt.core.registry import Described, Registry, word
 from fastopt.initializers import Initializer
 
 __all__ = ["ACTIVATIONS", "LAYERS", "Channels", "Input", "Layer", "Parameter", "Shape", "Spec", "Symbol"]
@@ -64,7 +65,26 @@ class Layer(Described, ABC):
 
     name: str | None = None
     activation: str = "linear"
-    trainable: bool = True
+    _trainable: bool = True
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "__init__" in vars(cls):
+            setattr(cls, "__init__", explained(vars(cls)["__init__"]))  # noqa: B010
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> None:
+            raise missing(self, name, ATTRIBUTES_OF_LAYERS)
+
+    @property
+    def trainable(self) -> bool:
+        """Whether it learns."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = checks.flag("trainable", value)
 
     @abstractmethod
     def output_shape(self, input_shape: Shape) -> Shape:
@@ -85,7 +105,7 @@ class Layer(Described, ABC):
             TypeError: An input is not what `fastopt.Input` or the call of a layer returned.
             ValueError: The layer cannot take inputs of these shapes.
         """
-        given = (inputs,) if isinstance(inputs, Symbol) else tuple(inputs)
+        given = (inputs,) if isinstance(inputs, Symbol) else tuple(checks.items("inputs", inputs))
         for symbol in given:
             if not isinstance(symbol, Symbol):
                 raise TypeError(f"{self!r} is called with fastopt.Input(...) or outputs of layers, not {symbol!r}.")
@@ -150,7 +170,7 @@ class Input(Symbol):
     """
 
     def __init__(self, shape: int | Sequence[int]) -> None:
-        sizes = checked_shape(list(shape) if isinstance(shape, Sequence) else [shape])
+        sizes = checked_shape("shape", list(shape) if isinstance(shape, Sequence) else [shape])
         if not sizes:
             raise ValueError("shape must be that of one sample, such as 784 or (28, 28), not ().")
         super().__init__(sizes)
@@ -168,9 +188,13 @@ def checked_name(name: object) -> str | None:
 
 def checked_activation(activation: str | None) -> str:
     """Return the name of a known activation; None is linear."""
-    if activation is not None and activation not in ACTIVATIONS:
-        raise unknown_name("activation", activation, ACTIVATIONS)
-    return "linear" if activation is None else activation
+    given = "silu" if isinstance(activation, str) and activation == "swish" else activation
+    return "linear" if given is None else word("activation", given, ACTIVATIONS)
+
+
+def checked_axis(axis: int) -> int:
+    """Return an axis of arrays ``[n, ...]``; whether there is such a one is known when the layer is built."""
+    return checks.integer("axis", axis, -checks.AXES, checks.AXES)
 
 
 def flat_size(layer: Layer, input_shape: Shape) -> int:
@@ -193,12 +217,12 @@ def check_dimensions(shape: Sequence[object]) -> None:
         raise ValueError(f"A shape of {len(shape)} dimensions was given; at most {MAX_DIMENSIONS} are possible.")
 
 
-def checked_shape(shape: object) -> Shape:
+def checked_shape(name: str, shape: object) -> Shape:
     """Return a shape of positive sizes."""
     if not isinstance(shape, list | tuple):
-        raise TypeError(f"A shape must be a tuple of integers, not {shape!r}.")
+        raise TypeError(f"{name} must be a tuple of integers, not {shape!r}.")
     check_dimensions(shape)
-    return tuple(checks.integer(f"shape[{i}]", size, 1, checks.SIZE) for i, size in enumerate(shape))
+    return tuple(checks.integer(f"{name}[{i}]", size, 1, checks.SIZE) for i, size in enumerate(shape))
 
 
 def size_of(shape: Shape) -> int:

@@ -39,15 +39,15 @@ class Sums(Layer):
         kernel_constraint: str | Constraint | None,
         trainable: bool,
     ) -> None:
-        self.use_bias = bool(use_bias)
-        self.kernel_initializer = INITIALIZERS.resolve(kernel_initializer)
-        self.bias_initializer = INITIALIZERS.resolve(bias_initializer)
+        self.use_bias = checks.flag("use_bias", use_bias)
+        self.kernel_initializer = INITIALIZERS.resolve(kernel_initializer, "kernel_initializer")
+        self.bias_initializer = INITIALIZERS.resolve(bias_initializer, "bias_initializer")
         self.name = checked_name(name)
-        self.trainable = bool(trainable)
-        self.kernel_regularizer = _optional(REGULARIZERS, kernel_regularizer)
-        self.bias_regularizer = _optional(REGULARIZERS, bias_regularizer)
-        self.activity_regularizer = _optional(REGULARIZERS, activity_regularizer)
-        self.kernel_constraint = _optional(CONSTRAINTS, kernel_constraint)
+        self.trainable = trainable
+        self.kernel_regularizer = _optional(REGULARIZERS, kernel_regularizer, "kernel_regularizer")
+        self.bias_regularizer = _optional(REGULARIZERS, bias_regularizer, "bias_regularizer")
+        self.activity_regularizer = _optional(REGULARIZERS, activity_regularizer, "activity_regularizer")
+        self.kernel_constraint = _optional(CONSTRAINTS, kernel_constraint, "kernel_constraint")
 
     def _parameters(self, input_shape: Shape, sums: int) -> dict[str, Parameter]:
         tensors = {"kernel": Parameter((flat_size(self, input_shape), sums), self.kernel_initializer)}
@@ -70,8 +70,8 @@ class Sums(Layer):
         return [] if penalty is None else [{"kind": "activity", "l1": penalty.l1, "l2": penalty.l2}]
 
 
-def _optional(registry: Registry[T], given: object) -> T | None:
-    return None if given is None else registry.resolve(given)
+def _optional(registry: Registry[T], given: object, argument: str) -> T | None:
+    return None if given is None else registry.resolve(given, argument)
 
 
 @LAYERS.add()

@@ -1,10 +1,12 @@
 """Layers that take off a mean and divide by a standard deviation, over a batch or of each sample."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from fastopt.core import checks
+from fastopt.core.checks import EPSILON
 from fastopt.initializers import INITIALIZERS, Constant, Initializer
-from fastopt.layers.base import LAYERS, Channels, Layer, Parameter, Shape, Spec, checked_name, size_of
+from fastopt.layers.base import LAYERS, Channels, Layer, Parameter, Shape, Spec, checked_axis, checked_name, size_of
 
 __all__ = [
     "BatchNormalization",
@@ -13,6 +15,11 @@ __all__ = [
     "LayerNormalization",
     "RMSNormalization",
 ]
+
+
+def _checked_epsilon(epsilon: float) -> float:
+    number = checks.real("epsilon", epsilon, 0.0, above=True)
+    return checks.real("epsilon", number, EPSILON)
 
 
 class _Normalization(Layer):
@@ -26,10 +33,10 @@ class _Normalization(Layer):
     def _affine(
         self, center: bool, scale: bool, beta_initializer: str | Initializer, gamma_initializer: str | Initializer
     ) -> None:
-        self.center = bool(center)
-        self.scale = bool(scale)
-        self.beta_initializer = INITIALIZERS.resolve(beta_initializer)
-        self.gamma_initializer = INITIALIZERS.resolve(gamma_initializer)
+        self.center = checks.flag("center", center)
+        self.scale = checks.flag("scale", scale)
+        self.beta_initializer = INITIALIZERS.resolve(beta_initializer, "beta_initializer")
+        self.gamma_initializer = INITIALIZERS.resolve(gamma_initializer, "gamma_initializer")
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the input."""
@@ -58,7 +65,7 @@ class BatchNormalization(_Normalization):
     Args:
         axis: Where the channels are: 1 or -1.
         momentum: m, at least 0 and less than 1.
-        epsilon: eps, more than 0.
+        epsilon: eps, at least 1.2e-38, below which float32 knows only 0.
         center: Whether beta is there.
         scale: Whether gamma is there.
         bias_correction: Whether the running means are corrected for their start.
@@ -98,12 +105,12 @@ class BatchNormalization(_Normalization):
         trainable: bool = True,
     ) -> None:
         self._affine(center, scale, beta_initializer, gamma_initializer)
-        self.axis = axis
+        self.axis = checked_axis(axis)
         self.momentum = checks.real("momentum", momentum, 0.0, 1.0)
-        self.epsilon = checks.real("epsilon", epsilon, 0.0, above=True)
-        self.bias_correction = bool(bias_correction)
+        self.epsilon = _checked_epsilon(epsilon)
+        self.bias_correction = checks.flag("bias_correction", bias_correction)
         self.name = checked_name(name)
-        self.trainable = bool(trainable)
+        self.trainable = trainable
 
     def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
         """Return ``gamma [channels]`` and ``beta [channels]``, as far as they are there."""
@@ -142,49 +149,61 @@ class BatchNormalization(_Normalization):
         ]
 
 
+Affine = Literal["channel", "element"]
+AFFINE = ("channel", "element")
+
+
 class _ByRow(_Normalization):
     """The base of what normalises each sample by itself, in groups of its channels."""
 
-    axis: int
+    axis: int | tuple[int, ...]
     epsilon: float
-    affine: str
+    affine: str | None
     centred = True
 
     def _begin(self, axis: int, epsilon: float, affine: str, name: str | None, trainable: bool) -> None:
-        self.axis = axis
-        self.epsilon = checks.real("epsilon", epsilon, 0.0, above=True)
-        if affine not in ("channel", "element"):
+        self.axis = checked_axis(axis)
+        self.epsilon = _checked_epsilon(epsilon)
+        if affine not in AFFINE:
             raise ValueError(f"affine must be 'channel' or 'element', not {affine!r}.")
         self.affine = affine
         self.name = checked_name(name)
-        self.trainable = bool(trainable)
+        self.trainable = trainable
 
     def _groups(self, channels: int) -> int:
         return 1
 
+    def _channels(self, input_shape: Shape) -> Channels:
+        assert isinstance(self.axis, int)
+        return Channels.of(self, input_shape, self.axis)
+
     def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
         """Return ``gamma`` and ``beta``, ``[channels]`` or of all elements, as far as they are there."""
-        channels = Channels.of(self, input_shape, self.axis).number
+        channels = self._channels(input_shape).number
         return self._parameters(channels if self.affine == "channel" else size_of(input_shape))
 
     def specs(self, input_shape: Shape) -> list[Spec]:
         """Return the core's description."""
-        channels = Channels.of(self, input_shape, self.axis)
+        channels = self._channels(input_shape)
         groups = self._groups(channels.number)
         if channels.number % groups:
             raise ValueError(f"{channels.number} channels cannot be split into {groups} groups, as {self!r} does.")
-        if size_of(input_shape) == groups:
-            raise ValueError(
-                f"{self!r} would normalise each of {groups} values by itself, which leaves nothing of them: its input "
-                f"is (n, {', '.join(map(str, input_shape))})."
-            )
         if self.affine == "element" and groups > 1 and channels.last and len(input_shape) > 1:
             raise ValueError(f"{self!r} with parameters of each element needs its channels on axis 1.")
+        return self._specs(input_shape, channels, groups, 1)
+
+    def _specs(self, input_shape: Shape, channels: Channels, groups: int, places: int) -> list[Spec]:
+        if size_of(input_shape) == groups * places:
+            raise ValueError(
+                f"{self!r} would normalise each of {groups * places} values by itself, which leaves nothing of them: "
+                f"its input is (n, {', '.join(map(str, input_shape))})."
+            )
         return [
             {
                 "kind": "group_normalization",
                 **channels.spec(),
                 "groups": groups,
+                "places": places,
                 "epsilon": self.epsilon,
                 "centred": self.centred,
                 "scale": self.scale,
@@ -194,19 +213,56 @@ class _ByRow(_Normalization):
         ]
 
 
-Affine = Literal["channel", "element"]
+class _OverLastAxes(_ByRow):
+    """The base of what normalises over the last axis of samples, or over the last ones; with `affine` over all."""
+
+    def _begin_axes(
+        self, axis: int | Sequence[int], epsilon: float, affine: str | None, name: str | None, trainable: bool
+    ) -> None:
+        if isinstance(axis, list | tuple) and affine is None:
+            given = tuple(checks.integer(f"axis[{i}]", one, -checks.AXES, checks.AXES) for i, one in enumerate(axis))
+            self._begin(-1, epsilon, "channel", name, trainable)
+            self.axis = given
+        else:
+            self._begin(axis, epsilon, "channel" if affine is None else affine, name, trainable)  # type: ignore[arg-type]
+        self.affine = affine
+
+    def _size(self, input_shape: Shape) -> int:
+        """Return the number of values at each place that is normalised by itself."""
+        given = (self.axis,) if isinstance(self.axis, int) else self.axis
+        rank = len(input_shape)
+        axes = sorted(axis - 1 if axis > 0 else axis + rank for axis in given)
+        if not axes or axes != [*range(rank - len(axes), rank)]:
+            raise ValueError(
+                f"{self!r} normalises over the last axis or the last ones of arrays "
+                f"(n, {', '.join(map(str, input_shape))}), which axis={self.axis} is not."
+            )
+        return size_of(input_shape[axes[0] :])
+
+    def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
+        """Return ``gamma`` and ``beta`` of the elements of the axes, as far as they are there."""
+        return super().parameters(input_shape) if self.affine is not None else self._parameters(self._size(input_shape))
+
+    def specs(self, input_shape: Shape) -> list[Spec]:
+        """Return the core's description."""
+        if self.affine is not None:
+            return super().specs(input_shape)
+        size = self._size(input_shape)
+        return self._specs(input_shape, Channels(size, True), 1, size_of(input_shape) // size)
 
 
 @LAYERS.add()
-class LayerNormalization(_ByRow):
-    """Normalises each sample by itself: y = gamma (x - mean) / sqrt(variance + eps) + beta over all of its values.
+class LayerNormalization(_OverLastAxes):
+    """Normalises each sample by itself: y = gamma (x - mean) / sqrt(variance + eps) + beta over its last axis.
 
     Args:
-        axis: Where the channels are, each of which has its gamma and beta: 1 or -1.
-        epsilon: eps, more than 0.
+        axis: The axis of arrays ``[n, ...]`` that moments are taken over, each element of which has its gamma and beta:
+            the last; or the last ones, as ``(-2, -1)``.
+        epsilon: eps, at least 1.2e-38, below which float32 knows only 0.
         center: Whether beta is there.
         scale: Whether gamma is there.
-        affine: Whether gamma and beta belong to each ``"channel"`` or to each ``"element"``.
+        affine: Where it is given, moments are over all values of a sample, and gamma and beta belong to each
+            ``"channel"``, on the `axis` 1 or -1, or to each ``"element"``. So it is in files of fastopt 0.1.
         beta_initializer: Starting values of beta.
         gamma_initializer: Starting values of gamma.
         name: The name in summaries, messages and files.
@@ -227,18 +283,18 @@ class LayerNormalization(_ByRow):
 
     def __init__(
         self,
-        axis: int = -1,
+        axis: int | Sequence[int] = -1,
         epsilon: float = 1e-3,
         center: bool = True,
         scale: bool = True,
-        affine: Affine = "channel",
+        affine: Affine | None = None,
         beta_initializer: str | Initializer = "zeros",
         gamma_initializer: str | Initializer = "ones",
         name: str | None = None,
         trainable: bool = True,
     ) -> None:
         self._affine(center, scale, beta_initializer, gamma_initializer)
-        self._begin(axis, epsilon, affine, name, trainable)
+        self._begin_axes(axis, epsilon, affine, name, trainable)
 
 
 @LAYERS.add()
@@ -250,7 +306,7 @@ class GroupNormalization(_ByRow):
     Args:
         groups: The number of groups, which divides that of the channels.
         axis: Where the channels are: 1 or -1.
-        epsilon: eps, more than 0.
+        epsilon: eps, at least 1.2e-38, below which float32 knows only 0.
         center: Whether beta is there.
         scale: Whether gamma is there.
         affine: Whether gamma and beta belong to each ``"channel"`` or to each ``"element"``.
@@ -302,7 +358,7 @@ class InstanceNormalization(_ByRow):
 
     Args:
         axis: Where the channels are: 1 or -1.
-        epsilon: eps, more than 0.
+        epsilon: eps, at least 1.2e-38, below which float32 knows only 0.
         center: Whether beta is there.
         scale: Whether gamma is there.
         affine: Whether gamma and beta belong to each ``"channel"`` or to each ``"element"``.
@@ -347,14 +403,16 @@ class InstanceNormalization(_ByRow):
 
 
 @LAYERS.add()
-class RMSNormalization(_ByRow):
-    """Divides each sample by its root mean square: y = gamma x / sqrt(mean(x^2) + eps).
+class RMSNormalization(_OverLastAxes):
+    """Divides each sample by its root mean square: y = gamma x / sqrt(mean(x^2) + eps) over its last axis.
 
     Args:
-        axis: Where the channels are, each of which has its gamma: 1 or -1.
-        epsilon: eps, more than 0.
+        axis: The axis of arrays ``[n, ...]`` that the mean is taken over, each element of which has its gamma: the
+            last; or the last ones, as ``(-2, -1)``.
+        epsilon: eps, at least 1.2e-38, below which float32 knows only 0.
         scale: Whether gamma is there.
-        affine: Whether gamma belongs to each ``"channel"`` or to each ``"element"``.
+        affine: Where it is given, the mean is over all values of a sample, and gamma belongs to each ``"channel"``, on
+            the `axis` 1 or -1, or to each ``"element"``. So it is in files of fastopt 0.1.
         gamma_initializer: Starting values of gamma.
         name: The name in summaries, messages and files.
         trainable: Whether it learns; see `Layer`.
@@ -376,13 +434,13 @@ class RMSNormalization(_ByRow):
 
     def __init__(
         self,
-        axis: int = -1,
+        axis: int | Sequence[int] = -1,
         epsilon: float = 1e-6,
         scale: bool = True,
-        affine: Affine = "channel",
+        affine: Affine | None = None,
         gamma_initializer: str | Initializer = "ones",
         name: str | None = None,
         trainable: bool = True,
     ) -> None:
         self._affine(False, scale, "zeros", gamma_initializer)
-        self._begin(axis, epsilon, affine, name, trainable)
+        self._begin_axes(axis, epsilon, affine, name, trainable)

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from fastopt.core import checks
 from fastopt.core.registry import snake_case
 from fastopt.layers.base import LAYERS, Layer, Parameter, Shape, Spec, checked_name
 
@@ -39,10 +40,10 @@ class Residual(Layer):
     """
 
     def __init__(self, layers: Sequence[Layer], name: str | None = None, trainable: bool = True) -> None:
-        self.layers = [LAYERS.resolve(layer) for layer in layers]
+        self.layers = [LAYERS.resolve(layer, f"layers[{i}]") for i, layer in enumerate(checks.items("layers", layers))]
         self.layer_names = layer_names(self.layers)
         self.name = checked_name(name)
-        self.trainable = bool(trainable)
+        self.trainable = trainable
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the input."""

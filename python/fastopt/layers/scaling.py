@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from fastopt.core import checks
 from fastopt.core.registry import unknown_name
 from fastopt.data.preprocessing import Scaler
-from fastopt.initializers import Initializer, Ones, Zeros
+from fastopt.initializers import Constant, Initializer, Ones, Zeros
 from fastopt.kernels import Real
-from fastopt.layers.base import LAYERS, Layer, Parameter, Shape, Spec, checked_name, flat_size
+from fastopt.layers.base import LAYERS, Layer, Parameter, Shape, Spec, checked_name, flat_size, size_of
 
-__all__ = ["Scaling"]
+__all__ = ["Rescaling", "Scaling"]
 
 COARSE = 1e-3  # of a step of what was scaled to a size of about 1
 FORMS = ("diagonal", "matrix")
@@ -54,7 +54,7 @@ class Scaling(Layer):
         elif not isinstance(scaler, str):
             raise TypeError(f"scaler must be a fitted scaler of fastopt.preprocessing, not {scaler!r}.")
         elif scaler not in FORMS:
-            raise unknown_name("form", scaler, FORMS)
+            raise unknown_name("form", scaler, FORMS, "scaler")
         else:
             self.scaler = scaler
         self.name = checked_name(name)
@@ -89,6 +89,44 @@ class Scaling(Layer):
         if self.scaler == "diagonal":
             return [{"kind": "scale"}]
         return [{"kind": "dense", "units": flat_size(self, input_shape), "use_bias": True, "trained": False}]
+
+
+@LAYERS.add()
+class Rescaling(Layer):
+    """Scales all values alike: y = scale x + offset; ``Rescaling(1 / 255)`` makes 0..1 of pixels.
+
+    Args:
+        scale: Any finite number.
+        offset: Any finite number.
+        name: The name in summaries, messages and files.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: A number is not finite.
+
+    Example:
+        >>> import fastopt as fo
+        >>> fo.Sequential([fo.layers.Rescaling(2.0, offset=-1.0)])([[0.0, 0.5, 1.0]])
+        array([[-1.,  0.,  1.]], dtype=float32)
+    """
+
+    def __init__(self, scale: float, offset: float = 0.0, name: str | None = None) -> None:
+        self.scale = checks.real("scale", scale)
+        self.offset = checks.real("offset", offset)
+        self.name = checked_name(name)
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """Return the shape of the input."""
+        return input_shape
+
+    def state(self, input_shape: Shape) -> dict[str, Parameter]:
+        """Return ``kernel``, which is the scale of each value, and ``bias``, its offset."""
+        size = (size_of(input_shape),)
+        return {"kernel": Parameter(size, Constant(self.scale)), "bias": Parameter(size, Constant(self.offset))}
+
+    def specs(self, input_shape: Shape) -> list[Spec]:
+        """Return the core's description."""
+        return [{"kind": "scale"}]
 
 
 class _Given(Initializer):

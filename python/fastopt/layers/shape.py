@@ -54,7 +54,7 @@ class Reshape(Layer):
     """
 
     def __init__(self, target_shape: Sequence[int], name: str | None = None) -> None:
-        self.target_shape = checked_shape(target_shape)
+        self.target_shape = checked_shape("target_shape", target_shape)
         self.name = checked_name(name)
 
     def output_shape(self, input_shape: Shape) -> Shape:

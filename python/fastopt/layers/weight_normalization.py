@@ -38,13 +38,13 @@ class WeightNormalization(Layer):
     """
 
     def __init__(self, layer: Dense | Maxout, name: str | None = None, trainable: bool = True) -> None:
-        resolved = LAYERS.resolve(layer)
+        resolved = LAYERS.resolve(layer, "layer")
         if not isinstance(resolved, Dense | Maxout):
             raise TypeError(f"layer must be Dense or Maxout, not {resolved!r}.")
         self.layer = resolved
         self.activation = resolved.activation
         self.name = checked_name(name)
-        self.trainable = bool(trainable)
+        self.trainable = trainable
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """Return that of the layer."""

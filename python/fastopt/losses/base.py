@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from fastopt import _core
 from fastopt.core import checks
+from fastopt.core.habits import explained
 from fastopt.core.registry import Described, Registry, arguments_of, snake_case
 
 __all__ = ["LOSSES", "Loss"]
@@ -22,6 +23,11 @@ class Loss(Described):
     """
 
     opaque: ClassVar[bool] = False
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "__init__" in vars(cls):
+            setattr(cls, "__init__", explained(vars(cls)["__init__"]))  # noqa: B010
 
     @property
     def name(self) -> str:

@@ -51,9 +51,7 @@ class FunctionLoss(Loss):
     opaque = True
 
     def __init__(self, function: Callable[[NDArray[Any], NDArray[Any]], tuple[Any, Any]]) -> None:
-        if not callable(function):
-            raise TypeError(f"function must be a function of targets and predictions, not {function!r}.")
-        self.function = function
+        self.function = checks.function("function", function, " of targets and predictions")
 
     @property
     def name(self) -> str:
@@ -126,7 +124,7 @@ def loss_of(given: object) -> Loss:
     """Return the loss for a name, an object, or a function that returns losses and their gradient."""
     if callable(given) and not isinstance(given, Loss | type):
         return FunctionLoss(given)
-    return LOSSES.resolve(given)
+    return LOSSES.resolve(given, "loss")
 
 
 def function_name(function: Callable[..., Any]) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastopt import _core
+from fastopt.core import checks
 from fastopt.core.registry import Described, Registry, snake_case
 from fastopt.losses import Loss
 from fastopt.metrics.sides import Floats, checked_pair, checked_weights
@@ -60,6 +61,8 @@ class Metric(Described):
             ValueError: The shapes do not go together, or a value is out of range, NaN or infinite.
         """
         target, prediction = checked_pair(y_true, y_pred)
+        if exclusive is not None:
+            exclusive = checks.flag("exclusive", exclusive)
         return self.value(target, prediction, checked_weights(sample_weight, len(target)), exclusive)
 
     @abstractmethod

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastopt.core import checks
-from fastopt.core.registry import unknown_name
+from fastopt.core.registry import word
 from fastopt.losses import Loss
 from fastopt.metrics.base import METRICS, Metric
 from fastopt.metrics.sides import (
@@ -43,9 +43,7 @@ class _Ratio(_ClassMetric):
     AVERAGES: ClassVar[tuple[str, ...]] = ("auto", "binary", "macro", "micro", "weighted")
 
     def __init__(self, average: str = "auto", threshold: float = 0.5) -> None:
-        if average not in self.AVERAGES:
-            raise unknown_name("average", average, self.AVERAGES)
-        self.average = average
+        self.average = word("average", average, self.AVERAGES)
         self.threshold = checks.real("threshold", threshold, 0)
 
     @abstractmethod

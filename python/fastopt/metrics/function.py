@@ -6,6 +6,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from fastopt.core import checks
 from fastopt.kernels.plain import plain
 from fastopt.losses import Loss, function_name
 from fastopt.metrics.base import METRICS, Metric
@@ -46,11 +47,13 @@ class FunctionMetric(Metric):
     def __init__(
         self, function: Callable[..., Any], classes: bool | None = None, larger_is_better: bool | None = None
     ) -> None:
-        if not callable(function):
-            raise TypeError(f"function must be a function of targets and predictions, not {function!r}.")
-        self.function = function
-        self.classes = None if classes is None else bool(classes)
-        self.larger_is_better = self.name.endswith("_score") if larger_is_better is None else bool(larger_is_better)
+        self.function = checks.function("function", function, " of targets and predictions")
+        self.classes = None if classes is None else checks.flag("classes", classes)
+        self.larger_is_better = (
+            self.name.endswith("_score")
+            if larger_is_better is None
+            else checks.flag("larger_is_better", larger_is_better)
+        )
 
     @property
     def name(self) -> str:
@@ -98,4 +101,4 @@ def metric_of(given: object) -> Metric:
     """Return the metric for a name, an object, or a function of targets and predictions."""
     if callable(given) and not isinstance(given, Metric | type):
         return FunctionMetric(given)
-    return METRICS.resolve(given)
+    return METRICS.resolve(given, "metrics")

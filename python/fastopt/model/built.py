@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastopt import _core
@@ -38,7 +39,15 @@ class Built:
             if stage.layer.activation == "softmax" and size_of(stage.output_shape) == 1:
                 text = f"{stage.name} is a softmax of one number, which is always 1: use 'sigmoid', or more units."
                 warnings.warn(text, UserWarning, stacklevel=4)
-        self.network = _core.Network(dtype, plan.sizes, self.specs, seed, plan.ends)
+        try:
+            self.network = _core.Network(dtype, plan.sizes, self.specs, seed, plan.ends)
+        except MemoryError:
+            name, largest = max(plan.parameters.items(), key=lambda item: math.prod(item[1].shape))
+            count = sum(math.prod(tensor.shape) for tensor in plan.parameters.values())
+            raise MemoryError(
+                f"The model has {count:,} weights ({name!r} alone has the shape {largest.shape}), which need "
+                f"{2 * count * np.dtype(dtype).itemsize:,} bytes with their gradients: there is not so much memory."
+            ) from None
         self._learning = [True] * len(plan.learning)
         if initialize:
             kinds = (plan.parameters, self.parameters, INITIAL_VALUES), (plan.state, self.state, INITIAL_STATE)
@@ -86,7 +95,7 @@ class Built:
         Raises:
             TypeError, ValueError: As `Sequential.set_weights`.
         """
-        views = self.tensors
+        views, weights = self.tensors, checks.items("weights", weights)
         if len(weights) != len(views):
             raise ValueError(f"weights holds {len(weights)} arrays; expected {len(views)}: {', '.join(views)}.")
         arrays = [checks.array(name, value) for name, value in zip(views, weights, strict=True)]

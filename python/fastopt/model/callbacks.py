@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastopt.core import checks
-from fastopt.core.registry import unknown_name
+from fastopt.core.registry import unknown_name, word
 from fastopt.schedules import Rate
 
 __all__ = ["Callback", "EarlyStopping", "History", "LambdaCallback", "ReduceLROnPlateau", "WarmupUntil"]
@@ -21,7 +21,11 @@ class Callback:
     """The base of all callbacks; override what is needed.
 
     A callback may set ``self.model.stop_training = True`` or change ``self.model.optimizer.learning_rate``. Only one
-    that overrides `on_batch_end` makes the trainer return to Python inside an epoch, after every `every` batches.
+    that overrides `on_batch_end` makes the trainer return to Python inside an epoch, after every `every` batches. The
+    loss and the metrics may be changed by `compile` between epochs, the optimizer at any time.
+
+    Where training ends by an exception or by Ctrl-C, `on_train_end` is called as well before it goes on, once for each
+    callback whose `on_train_begin` has been called; the epoch that was not finished has no `on_epoch_end`.
 
     Attributes:
         model: The `fastopt.Sequential` being trained.
@@ -59,12 +63,29 @@ class Callback:
         """Called after each epoch with what `History` records."""
 
     def on_train_end(self) -> None:
-        """Called after the last epoch, unless training ended by an exception."""
+        """Called once at the end, however training ends: also by an exception or Ctrl-C, which goes on afterwards."""
+
+    def checked_every(self) -> int:
+        """Return `every`, which a subclass or the caller sets.
+
+        Raises:
+            TypeError, ValueError: It is not an integer that is at least 1.
+        """
+        return checks.integer(f"every of {type(self).__name__}", self.every, 1)
 
     @property
     def wants_batches(self) -> bool:
         """Whether `on_batch_end` is to be called."""
         return type(self).on_batch_end is not Callback.on_batch_end
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        for name in vars(cls):
+            if name.startswith("on_") and name not in HOOKS:
+                warnings.warn(f"{cls.__name__}.{name} is never called; called are {', '.join(HOOKS)}.", stacklevel=2)
+
+
+HOOKS = [name for name in vars(Callback) if name.startswith("on_")]
 
 
 class History(Callback):
@@ -103,16 +124,22 @@ class _Monitor(Callback):
     """The base of what watches one value that is to fall or to grow."""
 
     def __init__(self, monitor: str, mode: str, min_delta: float = 0.0) -> None:
+        if not isinstance(monitor, str):
+            raise TypeError(f"monitor must be the name of a value, such as 'val_loss', not {monitor!r}.")
         self.monitor = monitor
-        if mode not in ("auto", "min", "max"):
-            raise unknown_name("mode", mode, ("auto", "min", "max"))
-        self.mode = mode
+        self.mode = word("mode", mode, ("auto", "min", "max"))
         self.min_delta = checks.real("min_delta", min_delta, 0.0)
 
     def on_train_begin(self) -> None:
         """Check the name and forget earlier trainings."""
         if self.monitor not in self.params["logs"]:
-            raise unknown_name("value to monitor", self.monitor, self.params["logs"])
+            unknown = unknown_name("value to monitor", self.monitor, self.params["logs"])
+            if self.monitor.startswith("val_") and not any(name.startswith("val_") for name in self.params["logs"]):
+                raise ValueError(
+                    f"{str(unknown).split('.')[0]}: there are no validation data. Give fit validation_data or "
+                    f"validation_split, or watch {self.monitor.removeprefix('val_')!r}."
+                )
+            raise unknown
         metric = self.model.metrics.get(self.monitor.removeprefix("val_"))
         grow = self.mode == "max" or (self.mode == "auto" and metric is not None and metric.larger_is_better)
         self._sign = -1.0 if grow else 1.0
@@ -142,7 +169,8 @@ class EarlyStopping(_Monitor):
         monitor: The name of the value: ``"loss"``, the name of a metric, or either after ``"val_"``.
         patience: How many epochs without improvement are waited for, at least 0.
         min_delta: How much better counts as better, at least 0.
-        restore_best_weights: Whether the model ends with the weights of its best epoch.
+        restore_best_weights: Whether the model ends with the weights of its best epoch, also where training ends by an
+            exception or Ctrl-C; the state of the optimizer is left as it is.
         mode: ``"min"``, ``"max"`` or ``"auto"``: accuracies and the like are to grow, the rest to fall.
 
     Attributes:
@@ -172,7 +200,7 @@ class EarlyStopping(_Monitor):
     ) -> None:
         super().__init__(monitor, mode, min_delta)
         self.patience = checks.integer("patience", patience, 0)
-        self.restore_best_weights = bool(restore_best_weights)
+        self.restore_best_weights = checks.flag("restore_best_weights", restore_best_weights)
 
     def on_train_begin(self) -> None:
         """Check the name and forget earlier trainings."""
@@ -203,7 +231,7 @@ class ReduceLROnPlateau(_Monitor):
         factor: More than 0 and less than 1.
         patience: How many epochs without improvement are waited for, at least 1.
         min_delta: How much better counts as better, at least 0.
-        cooldown: How many epochs after a reduction are not counted, at least 0.
+        cooldown: How many epochs after a reduction are not counted, at least 0; as in Keras the last of them is.
         min_lr: The learning rate does not go below this, at least 0.
         mode: ``"min"``, ``"max"`` or ``"auto"``: accuracies and the like are to grow, the rest to fall.
 
@@ -252,7 +280,7 @@ class ReduceLROnPlateau(_Monitor):
         """Compare, remember, and reduce when patience is at its end."""
         if self._improved(epoch, logs):
             return
-        since = max([self.best_epoch, *(last + self.cooldown for last in self.reduced[-1:])])
+        since = max([self.best_epoch, *(last + max(self.cooldown - 1, 0) for last in self.reduced[-1:])])
         rate = self._rate()
         if epoch - since >= self.patience and rate > self.min_lr:
             self.model.optimizer.learning_rate = max(rate * self.factor, self.min_lr)
@@ -353,6 +381,10 @@ class LambdaCallback(Callback):
         on_train_end: Called without arguments.
         every: After how many batches `on_batch_end` is called, at least 1.
 
+    Raises:
+        TypeError: What is given cannot be called, or `every` is not an integer.
+        ValueError: `every` is less than 1.
+
     Example:
         >>> import numpy as np, fastopt as fo
         >>> model = fo.Sequential([fo.layers.Dense(1)], seed=0)
@@ -373,6 +405,15 @@ class LambdaCallback(Callback):
         on_train_end: Callable[[], object] | None = None,
         every: int = 1,
     ) -> None:
+        for name, function in (
+            ("on_train_begin", on_train_begin),
+            ("on_epoch_begin", on_epoch_begin),
+            ("on_batch_end", on_batch_end),
+            ("on_epoch_end", on_epoch_end),
+            ("on_train_end", on_train_end),
+        ):
+            if function is not None:
+                checks.function(name, function)
         self._train_begin = on_train_begin
         self._epoch_begin = on_epoch_begin
         self._batch_end = on_batch_end

@@ -18,7 +18,7 @@ from fastopt.optimizers import Optimizer
 __all__ = ["SPEED", "Compiled", "Metrics"]
 
 # What `compile` takes for metrics: names, objects or functions, or these by the names to report them under.
-Metrics = Iterable[str | Metric | Callable[..., Any]] | Mapping[str, str | Metric | Callable[..., Any]]
+Metrics = Iterable[str | Metric | Callable[..., Any]] | Mapping[str, str | Metric | Callable[..., Any]] | None
 
 # What the logs of an epoch hold beside the loss and the metrics.
 SPEED = ("seconds", "samples_per_second")
@@ -46,14 +46,19 @@ class Compiled:
         last_activation: str,
         factor: float = 1.0,
     ) -> None:
-        if isinstance(metrics, str) or callable(metrics):
+        if isinstance(metrics, str | Metric) or callable(metrics):
             raise TypeError(f"metrics must be a list, such as [{metrics!r}], not {metrics!r}.")
         self.optimizer = optimizer
         self._factor = factor
         self._last_activation = last_activation
         self.loss = None if loss is None else loss_of(loss)
         self.metrics: dict[str, Metric] = {}
-        for name, metric in metrics.items() if isinstance(metrics, Mapping) else [(_name_of(m), m) for m in metrics]:
+        named = (
+            metrics.items()
+            if isinstance(metrics, Mapping)
+            else [(_name_of(metric), metric) for metric in checks.items("metrics", () if metrics is None else metrics)]
+        )
+        for name, metric in named:
             if _checked_name(name) in self.metrics:
                 raise ValueError(f"Two metrics would be reported as {name!r}; give a dict with other names.")
             self.metrics[name] = metric_of(metric)
@@ -112,6 +117,11 @@ class Compiled:
         weight = totals["weight"] or float("nan")
         sums = {name: totals.get(f"{prefix}{key}") for name, key in self._totals.items()}
         return {name: total / weight for name, total in sums.items() if total is not None}
+
+    @property
+    def judges(self) -> Any:
+        """The loss and the metrics."""
+        return self.loss, self.metrics
 
     @property
     def reported(self) -> list[str]:

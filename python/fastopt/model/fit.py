@@ -2,13 +2,15 @@
 
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastopt import _core
+from fastopt.core import checks
 from fastopt.model.built import Built
 from fastopt.model.callbacks import Callback, History, Logs
 from fastopt.model.compiled import SPEED, Compiled
@@ -16,7 +18,7 @@ from fastopt.model.data import Samples, Several, batch_size_at
 from fastopt.model.heads import Heads
 from fastopt.model.progress import Progress
 
-__all__ = ["Model", "Ready", "begin", "evaluate", "fit", "train"]
+__all__ = ["Model", "Ready", "begin", "checked_callbacks", "evaluate", "fit", "train"]
 
 
 class Ready(NamedTuple):
@@ -37,6 +39,20 @@ class Model(Protocol):
 
     def _ready(self) -> Ready:
         """Return what the next step takes: callbacks may have compiled the model anew."""
+
+
+def checked_callbacks(given: Iterable[Callback] | None) -> list[Callback]:
+    """Return the callbacks that `fit` is given; None is none."""
+    if isinstance(given, Callback):
+        raise TypeError(f"callbacks must be a list, such as [{given!r}].")
+    callbacks = [] if given is None else checks.items("callbacks", given)
+    for i, callback in enumerate(callbacks):
+        if not isinstance(callback, Callback):
+            raise TypeError(
+                f"callbacks must be a list of objects of fastopt.callbacks.Callback; callbacks[{i}] is {callback!r}."
+            )
+        callback.checked_every()
+    return callbacks
 
 
 def begin(
@@ -94,9 +110,11 @@ def fit(
     listeners = [history, *callbacks, shown]
     for listener in listeners:
         listener.model, listener.params = model, params
+    begun: list[Callback] = []
     try:
         for listener in listeners:
             listener.on_train_begin()
+            begun.append(listener)
         model.history = history
         warned = False
         for epoch in epochs:
@@ -121,10 +139,11 @@ def fit(
                 listener.on_epoch_end(epoch, logs)
             if model.stop_training:
                 break
-        for listener in listeners:
-            listener.on_train_end()
     finally:
-        shown.close()
+        with ExitStack() as ends:  # each is called, whatever the others raise
+            ends.callback(shown.close)
+            for listener in reversed(begun):
+                ends.callback(listener.on_train_end)
     return history
 
 
@@ -140,7 +159,7 @@ def _train_epoch(
     ready = model._ready()
     ready.built.plan.check_batches(samples, batch_size)
     order = _core.kernels.permutation(model.seed, model.epochs_trained, samples) if shuffle else None
-    listeners = [callback for callback in callbacks if callback.wants_batches]
+    listeners = [(callback, callback.checked_every()) for callback in callbacks if callback.wants_batches]
     batches, done = _batches(samples, batch_size), 0
     passed = begin(ready.compiled, ready.built, data, batch_size, order)
     logs: Logs = {}
@@ -149,13 +168,18 @@ def _train_epoch(
         shown.poll(done + batches)
 
     while done < batches and not model.stop_training:
-        stop = min([batches, *(done + listener.every - done % listener.every for listener in listeners)])
+        stop = min([batches, *(done + every - done % every for _, every in listeners)])
         if done > 0:  # callbacks were called
-            ready = model._ready()
+            judges, ready = ready.compiled.judges, model._ready()
+            if ready.compiled.judges != judges:
+                raise RuntimeError(
+                    "A callback has compiled the model with another loss or other metrics inside an epoch: do so in "
+                    "on_epoch_begin or on_epoch_end."
+                )
         logs = train(ready, passed, stop - done, poll, ends_epoch=stop == batches)
         done = stop
-        for listener in listeners:
-            if done % listener.every == 0:
+        for listener, every in listeners:
+            if done % every == 0:
                 listener.on_batch_end(done - 1, logs.copy())
     model.epochs_trained += 1
     return logs | ready.compiled.optimizer.report()

@@ -1,7 +1,7 @@
 """Models of several inputs and outputs, whose layers may be connected in any way that goes forward."""
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -14,7 +14,7 @@ from fastopt.model.built import Built
 from fastopt.model.callbacks import Callback, History, Logs
 from fastopt.model.compiled import Metrics
 from fastopt.model.data import Several, batch_size_at, checked_inputs, in_shape
-from fastopt.model.fit import Ready, begin, evaluate, fit, train
+from fastopt.model.fit import Ready, begin, checked_callbacks, evaluate, fit, train
 from fastopt.model.graph import Graph
 from fastopt.model.heads import AnyLoss, Heads
 from fastopt.model.progress import progress
@@ -77,7 +77,7 @@ class Model(Weighted[Heads]):
         name: str | None = None,
     ) -> None:
         super().__init__(seed, dtype, name)
-        self.graph = Graph(_listed(inputs), _listed(outputs))
+        self.graph = Graph(_listed("inputs", inputs), _listed("outputs", outputs))
         self._built = Built(self.graph, self.dtype, self.seed)
 
     # Copies and pickles: weights, optimizer and history.
@@ -104,7 +104,7 @@ class Model(Weighted[Heads]):
         optimizer: str | Optimizer = "adam",
         loss: AnyLoss | Sequence[AnyLoss] | Mapping[str, AnyLoss] | None = None,
         metrics: Metrics | Sequence[Metrics] | Mapping[str, Metrics] = (),
-        loss_weights: Sequence[float] | Mapping[str, float] | None = None,
+        loss_weights: float | Sequence[float] | Mapping[str, float] | None = None,
     ) -> None:
         """Choose how the model is trained.
 
@@ -134,9 +134,9 @@ class Model(Weighted[Heads]):
         validation_data: Sequence[Any] | None = None,
         shuffle: bool = True,
         sample_weight: ArrayLike | None = None,
-        callbacks: Sequence[Callback] = (),
+        callbacks: Iterable[Callback] | None = None,
         initial_epoch: int = 0,
-        verbose: int | str = "auto",
+        verbose: int | bool | str = "auto",
     ) -> History:
         """Train for some epochs, along the gradient of the sum of all losses times their weights.
 
@@ -148,7 +148,7 @@ class Model(Weighted[Heads]):
             validation_data: ``(x, y)`` or ``(x, y, sample_weight)``, evaluated after each epoch.
             shuffle: Whether each epoch takes the samples in a new random order.
             sample_weight: Weights ``[n]``, at least 0, of all losses.
-            callbacks: Objects to call as training goes.
+            callbacks: Objects to call as training goes; None for none.
             initial_epoch: The number of the first epoch, from 0.
             verbose: 0 silent, 1 a bar, 2 one line an epoch, ``"auto"`` as `Sequential.fit`.
 
@@ -162,8 +162,7 @@ class Model(Weighted[Heads]):
         first_size = batch_size_at(batch_size, self.epochs_trained)
         initial_epoch = checks.integer("initial_epoch", initial_epoch, 0)
         epochs = checks.integer("epochs", epochs, initial_epoch)
-        if isinstance(callbacks, Callback) or not all(isinstance(c, Callback) for c in callbacks):
-            raise TypeError(f"callbacks must be a list of objects of fastopt.callbacks.Callback, not {callbacks!r}.")
+        listeners, shuffle = checked_callbacks(callbacks), checks.flag("shuffle", shuffle)
         shown = progress(verbose)
         data = self._data(x, y, sample_weight)
         validation = None
@@ -175,7 +174,7 @@ class Model(Weighted[Heads]):
             compiled.check_metrics(validation, self.graph)
         self.graph.check_batches(data.rows, first_size)
         compiled.warn(data, self.graph, self.dtype, training=True)
-        return fit(self, data, validation, batch_size, range(initial_epoch, epochs), shuffle, callbacks, shown)
+        return fit(self, data, validation, batch_size, range(initial_epoch, epochs), shuffle, listeners, shown)
 
     def train_on_batch(
         self, x: Arrays, y: Arrays | Mapping[str, ArrayLike], sample_weight: ArrayLike | None = None
@@ -202,7 +201,9 @@ class Model(Weighted[Heads]):
         y: Arrays | Mapping[str, ArrayLike],
         batch_size: int = 256,
         sample_weight: ArrayLike | None = None,
-    ) -> Logs:
+        verbose: int | bool | str = 0,
+        return_dict: bool = True,
+    ) -> Any:
         """Return the cost, which is the sum of the losses times their weights, and the losses and metrics of outputs.
 
         Args:
@@ -210,16 +211,24 @@ class Model(Weighted[Heads]):
             y: Targets, as the losses want them.
             batch_size: Samples computed at a time, at least 1; it changes memory and speed only.
             sample_weight: Weights ``[n]``, at least 0.
+            verbose: As of `fit`, and without effect: nothing is shown.
+            return_dict: Whether the values come by name; False is for ``loss, accuracy = model.evaluate(...)``.
+
+        Returns:
+            A dict of the values by name, or a list of them.
 
         Raises:
             RuntimeError, TypeError, ValueError: As `fit`.
         """
+        progress(verbose)
+        by_name = checks.flag("return_dict", return_dict)
         compiled, built = self._need_losses(), self._need_weights()
         data = self._data(x, y, sample_weight)
         compiled.check_metrics(data, self.graph)
         compiled.warn(data, self.graph, self.dtype, training=False)
         built.freeze()
-        return evaluate(compiled, built, data, checks.integer("batch_size", batch_size, 1, checks.SIZE))
+        logs = evaluate(compiled, built, data, checks.integer("batch_size", batch_size, 1, checks.SIZE))
+        return logs if by_name else list(logs.values())
 
     def cost_and_gradient(
         self,
@@ -243,17 +252,19 @@ class Model(Weighted[Heads]):
         epoch = begin(ready.compiled, ready.built, self._data(x, y, sample_weight), 1)
         return epoch.cost_and_gradient(self._flat_weights(w))
 
-    def predict(self, x: Arrays, batch_size: int = 256) -> Any:
+    def predict(self, x: Arrays, batch_size: int = 256, verbose: int | bool | str = 0) -> Any:
         """Return the outputs ``[n, ...]``: an array, or a list of them.
 
         Args:
             x: Inputs ``[n, features]``.
             batch_size: Samples computed at a time, at least 1; it changes memory and speed only.
+            verbose: As of `fit`, and without effect: nothing is shown.
 
         Raises:
             TypeError: `x` does not hold numbers.
             ValueError: The shape does not fit, or a value is NaN or infinite.
         """
+        progress(verbose)
         batch_size = checks.integer("batch_size", batch_size, 1, checks.SIZE)
         return self._shaped(self._need_weights().network.predict(self._inputs("x", x), batch_size))
 
@@ -341,8 +352,11 @@ class Model(Weighted[Heads]):
         return shaped if len(shaped) > 1 else shaped[0]
 
 
-def _listed(symbols: Symbol | Sequence[Symbol]) -> list[Symbol]:
-    return [symbols] if isinstance(symbols, Symbol) else list(symbols)
+def _listed(name: str, symbols: Symbol | Sequence[Symbol]) -> list[Symbol]:
+    listed = [symbols] if isinstance(symbols, Symbol) else checks.items(name, symbols)
+    if not listed:
+        raise ValueError(f"{name} is empty; a model has at least one input and one output.")
+    return listed
 
 
 def _several(name: str, given: Arrays, count: int) -> list[Any]:

@@ -37,7 +37,7 @@ class Heads:
         optimizer: Optimizer,
         loss: AnyLoss | Sequence[AnyLoss] | Mapping[str, AnyLoss],
         metrics: Metrics | Sequence[Metrics] | Mapping[str, Metrics],
-        loss_weights: Sequence[float] | Mapping[str, float] | None,
+        loss_weights: float | Sequence[float] | Mapping[str, float] | None,
         graph: Graph,
     ) -> None:
         names = graph.output_names
@@ -68,6 +68,11 @@ class Heads:
     def has_losses(self) -> bool:
         """Whether the outputs have losses; else the model is trained only by `backward`."""
         return len(self._losses) == len(self._parts)
+
+    @property
+    def judges(self) -> Any:
+        """The losses and the metrics of all outputs."""
+        return {prefix: part.judges for prefix, part in self._parts.items()}
 
     @property
     def reported(self) -> list[str]:

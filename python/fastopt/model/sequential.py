@@ -2,7 +2,7 @@
 
 import copy
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -10,9 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastopt import _core
 from fastopt.core import checks
+from fastopt.core.registry import word
 from fastopt.data.preprocessing import Scaler
 from fastopt.kernels import Real
 from fastopt.layers import Layer, Scaling, Shape
+from fastopt.layers.base import Input
 from fastopt.layers.residual import layer_names
 from fastopt.losses import Loss
 from fastopt.metrics import Metric
@@ -21,7 +23,7 @@ from fastopt.model.callbacks import Callback, History, Logs
 from fastopt.model.compiled import Compiled, Metrics
 from fastopt.model.data import Samples, batch_size_at, checked_inputs, checked_samples, in_shape, with_class_weight
 from fastopt.model.degenerate import warn_of_rounding, warn_of_targets
-from fastopt.model.fit import Ready, begin, evaluate, fit, train
+from fastopt.model.fit import Ready, begin, checked_callbacks, evaluate, fit, train
 from fastopt.model.plan import Plan, last_activation
 from fastopt.model.progress import progress
 from fastopt.model.weighted import Weighted
@@ -38,6 +40,7 @@ class Sequential(Weighted[Compiled]):
 
     Args:
         layers: The layers, first to last; a fitted scaler of `fastopt.preprocessing` stands for `layers.Scaling` of it.
+            A `fastopt.Input` before them builds the model at once. None leaves all layers to `add`.
         seed: Decides the starting values and the order of samples, 0 <= seed < 2**64; None draws one from the operating
             system.
         dtype: ``"float32"`` or ``"float64"``, of weights and of all computing.
@@ -66,14 +69,18 @@ class Sequential(Weighted[Compiled]):
 
     def __init__(
         self,
-        layers: Sequence[Layer | Scaler[Any]],
+        layers: Sequence[Layer | Scaler[Any] | Input] | None = None,
         seed: int | None = 0,
         dtype: str = "float32",
         name: str | None = None,
     ) -> None:
         super().__init__(seed, dtype, name)
-        self.layers = [Scaling(layer) if isinstance(layer, Scaler) else layer for layer in layers]
-        self.layer_names = layer_names(self.layers)
+        given = [] if layers is None else checks.items("layers", layers)
+        start = given.pop(0) if given and isinstance(given[0], Input) else None
+        self.layers = [Scaling(layer) if isinstance(layer, Scaler) else layer for layer in given]
+        self.layer_names = [] if layers is None else layer_names(self.layers)
+        if start is not None:
+            self.build(start.shape)
 
     # Copies and pickles: all that `save` writes, with the history and what is no object of fastopt's own.
 
@@ -94,6 +101,48 @@ class Sequential(Weighted[Compiled]):
 
     def __copy__(self) -> Self:
         return copy.deepcopy(self)
+
+    # Layers
+
+    def add(self, layer: Layer | Scaler[Any]) -> None:
+        """Put a layer behind the last one.
+
+        Args:
+            layer: The layer, or a fitted scaler.
+
+        Raises:
+            RuntimeError: The model has been compiled or built.
+            TypeError, ValueError: As the constructor.
+
+        Example:
+            >>> import fastopt as fo
+            >>> model = fo.Sequential([fo.layers.Dense(16, "relu")])
+            >>> model.add(fo.layers.Dense(1))
+            >>> model.layer_names
+            ['dense', 'dense_1']
+        """
+        if self._compiled is not None or self._built is not None:
+            raise RuntimeError("Layers are added before the model is compiled or built.")
+        layers = [*self.layers, Scaling(layer) if isinstance(layer, Scaler) else layer]
+        self.layer_names = layer_names(layers)
+        self.layers = layers
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """Return the layer of this name or at this place.
+
+        Args:
+            name: The name, as `layer_names` has it.
+            index: The place, from 0; negative ones count from the end.
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            ValueError: There is no such layer, or not exactly one of the two is given.
+        """
+        if (name is None) == (index is None):
+            raise ValueError(f"Give either name or index; name is {name!r} and index is {index!r}.")
+        if index is not None:
+            return self.layers[checks.integer("index", index, -len(self.layers), len(self.layers))]
+        return self.layers[self.layer_names.index(word("name", name, self.layer_names))]
 
     # Building
 
@@ -125,6 +174,7 @@ class Sequential(Weighted[Compiled]):
             ValueError: A size is not positive, a layer cannot take its input, or the model is already built for
                 another shape.
         """
+        initialize = checks.flag("initialize", initialize)
         sizes = [input_shape] if not isinstance(input_shape, Sequence) else list(input_shape)
         if len(sizes) > 1 and sizes[0] is None:
             del sizes[0]
@@ -146,7 +196,7 @@ class Sequential(Weighted[Compiled]):
         """
         if self._built is not None and input_shape == self._built.plan.input_shape:
             return self._built.plan
-        return Plan(self.layer_names, self.layers, input_shape)
+        return Plan(self.layer_names or layer_names(self.layers), self.layers, input_shape)
 
     def _build(self, plan: Plan, initialize: bool = True) -> Built:
         """Return the weights of a plan, made if there are none."""
@@ -174,7 +224,7 @@ class Sequential(Weighted[Compiled]):
         self,
         optimizer: str | Optimizer = "adam",
         loss: str | Loss | Callable[..., Any] | None = None,
-        metrics: Metrics = (),
+        metrics: Metrics = None,
     ) -> None:
         """Choose how the model is trained.
 
@@ -206,9 +256,9 @@ class Sequential(Weighted[Compiled]):
         validation_split: float = 0.0,
         shuffle: bool = True,
         sample_weight: ArrayLike | None = None,
-        callbacks: Sequence[Callback] = (),
+        callbacks: Iterable[Callback] | None = None,
         initial_epoch: int = 0,
-        verbose: int | str = "auto",
+        verbose: int | bool | str = "auto",
         class_weight: str | Mapping[int, float] | None = None,
     ) -> History:
         """Train for some epochs.
@@ -228,10 +278,10 @@ class Sequential(Weighted[Compiled]):
             validation_split: The fraction of samples, the last ones, kept for validation instead of `validation_data`.
             shuffle: Whether each epoch takes the samples in a new random order.
             sample_weight: Weights ``[n]``, at least 0.
-            callbacks: Objects to call as training goes.
+            callbacks: Objects to call as training goes; None for none.
             initial_epoch: The number of the first epoch, from 0.
-            verbose: 0 silent, 1 a bar, 2 one line an epoch, ``"auto"`` a bar in a terminal or a notebook and lines
-                elsewhere.
+            verbose: 0 or False silent, 1 or True a bar, 2 one line an epoch, ``"auto"`` a bar in a terminal or a
+                notebook and lines elsewhere.
             class_weight: Factors of the sample weights by class, at least 0, in training but not in validation: a dict,
                 in which a class that is missing has 1, or ``"balanced"``, n / (classes * samples of the class) with the
                 classes that occur, which then weigh the same.
@@ -257,8 +307,7 @@ class Sequential(Weighted[Compiled]):
         validation_split = checks.real("validation_split", validation_split)
         if not 0.0 <= validation_split < 1.0:
             raise ValueError(f"validation_split must be at least 0 and less than 1, not {validation_split:g}.")
-        if isinstance(callbacks, Callback) or not all(isinstance(c, Callback) for c in callbacks):
-            raise TypeError(f"callbacks must be a list of objects of fastopt.callbacks.Callback, not {callbacks!r}.")
+        listeners, shuffle = checked_callbacks(callbacks), checks.flag("shuffle", shuffle)
         shown = progress(verbose)
         data, plan = self._samples(loss, x, y, sample_weight)
         validation = None
@@ -279,7 +328,7 @@ class Sequential(Weighted[Compiled]):
         warn_of_rounding("y", data.given, self.dtype)
         warn_of_targets(data, loss, plan.outputs)
         self._build(plan)
-        return fit(self, data, validation, batch_size, range(initial_epoch, epochs), shuffle, callbacks, shown)
+        return fit(self, data, validation, batch_size, range(initial_epoch, epochs), shuffle, listeners, shown)
 
     def train_on_batch(
         self,
@@ -311,8 +360,14 @@ class Sequential(Weighted[Compiled]):
         return train(self._ready(), epoch, 1)
 
     def evaluate(
-        self, x: ArrayLike, y: ArrayLike, batch_size: int = 256, sample_weight: ArrayLike | None = None
-    ) -> Logs:
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        batch_size: int = 256,
+        sample_weight: ArrayLike | None = None,
+        verbose: int | bool | str = 0,
+        return_dict: bool = True,
+    ) -> Any:
         """Return the loss and the metrics: sum_i w_i L_i / sum_i w_i, and what is computed from all predictions.
 
         The latter are NaN if a prediction is NaN or infinite.
@@ -322,12 +377,19 @@ class Sequential(Weighted[Compiled]):
             y: Targets, as the loss wants them.
             batch_size: Samples computed at a time, at least 1; it changes memory and speed only.
             sample_weight: Weights ``[n]``, at least 0.
+            verbose: As of `fit`, and without effect: nothing is shown.
+            return_dict: Whether the values come by name; False is for ``loss, accuracy = model.evaluate(...)``.
+
+        Returns:
+            A dict of the values by name, or a list of them.
 
         Raises:
             RuntimeError: The model has not been compiled with a loss, or not been built.
             TypeError: Data or an argument has the wrong type.
             ValueError: Data or an argument does not fit, or is NaN or infinite.
         """
+        progress(verbose)
+        by_name = checks.flag("return_dict", return_dict)
         compiled, loss = self._need_loss()
         built = self._need_weights()
         batch_size = checks.integer("batch_size", batch_size, 1, checks.SIZE)
@@ -335,7 +397,22 @@ class Sequential(Weighted[Compiled]):
         compiled.check_metrics(data, loss, plan.outputs)
         warn_of_rounding("y", data.given, self.dtype)
         built.freeze()
-        return evaluate(compiled, built, data, batch_size)
+        logs = evaluate(compiled, built, data, batch_size)
+        return logs if by_name else list(logs.values())
+
+    def test_on_batch(self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Logs:
+        """Return what `evaluate` does, all samples at a time.
+
+        Args:
+            x: Inputs ``[n, features]``.
+            y: Targets, as the loss wants them.
+            sample_weight: Weights ``[n]``, at least 0.
+
+        Raises:
+            RuntimeError, TypeError, ValueError: As `evaluate`.
+        """
+        logs: Logs = self.evaluate(x, y, checks.SIZE - 1, sample_weight)
+        return logs
 
     def cost_and_gradient(
         self, x: ArrayLike, y: ArrayLike, w: ArrayLike | None = None, sample_weight: ArrayLike | None = None
@@ -380,7 +457,7 @@ class Sequential(Weighted[Compiled]):
 
     # Predicting
 
-    def predict(self, x: ArrayLike, batch_size: int = 256) -> Real:
+    def predict(self, x: ArrayLike, batch_size: int = 256, verbose: int | bool | str = 0) -> Real:
         """Return the outputs of the last layer, ``[n, outputs]``.
 
         They are what the last activation makes: probabilities after ``"softmax"`` or ``"sigmoid"``, logits after
@@ -389,16 +466,29 @@ class Sequential(Weighted[Compiled]):
         Args:
             x: Inputs ``[n, features]``.
             batch_size: Samples computed at a time, at least 1; it changes memory and speed only.
+            verbose: As of `fit`, and without effect: nothing is shown.
 
         Raises:
             RuntimeError: The model has not been built.
             TypeError: `x` does not hold numbers.
             ValueError: The shape does not fit, or a value is NaN or infinite.
         """
+        progress(verbose)
         built = self._need_weights()
         inputs, _ = checked_inputs("x", x, built.plan.input_shape, self.dtype)
         outputs = built.network.predict(inputs, checks.integer("batch_size", batch_size, 1, checks.SIZE))
         return in_shape(outputs, built.plan.output_shape)
+
+    def predict_on_batch(self, x: ArrayLike) -> Real:
+        """Return what `predict` does, all samples at a time.
+
+        Args:
+            x: Inputs ``[n, features]``.
+
+        Raises:
+            RuntimeError, TypeError, ValueError: As `predict`.
+        """
+        return self.predict(x, checks.SIZE - 1)
 
     def predict_proba(self, x: ArrayLike, batch_size: int = 256) -> Real:
         """Return probabilities, ``[n, outputs]``.

@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Callable, Sequence
-from typing import Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastopt import _core
 from fastopt.core import checks
+from fastopt.core.habits import ATTRIBUTES_OF_MODELS, missing
 from fastopt.core.registry import unknown_name
 from fastopt.kernels import Real
 from fastopt.model.built import Built
@@ -35,8 +36,9 @@ class Weighted(Generic[C]):
 
     def __init__(self, seed: int | None, dtype: str, name: str | None) -> None:
         self.seed = int.from_bytes(os.urandom(8), "little") if seed is None else checks.integer("seed", seed, 0, 2**64)
+        given: object = dtype
         try:
-            self.dtype = np.dtype(dtype).name
+            self.dtype = "None" if given is None else np.dtype(dtype).name  # NumPy takes None for float64
         except (TypeError, SyntaxError):
             self.dtype = str(dtype)
         if self.dtype not in DTYPES:
@@ -51,6 +53,11 @@ class Weighted(Generic[C]):
         self._given: Optimizer | None = None  # of which the compiled optimizer is a copy
         self._built: Built | None = None
         self._noise = True
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> None:
+            raise missing(self, name, ATTRIBUTES_OF_MODELS)
 
     @property
     def epochs_trained(self) -> int:
@@ -68,7 +75,7 @@ class Weighted(Generic[C]):
 
     @noise.setter
     def noise(self, value: bool) -> None:
-        self._noise = bool(value)
+        self._noise = checks.flag("noise", value)
         if self._built is not None:
             self._built.network.noise = self._noise
 
@@ -135,6 +142,8 @@ class Weighted(Generic[C]):
     def set_weights(self, weights: Sequence[ArrayLike]) -> None:
         """Set all weights, or, if one does not fit, none.
 
+        The optimizer keeps its slots, but `Lookahead` goes back to no point before this one.
+
         Args:
             weights: Arrays in the order and of the shapes of `get_weights`.
 
@@ -143,7 +152,10 @@ class Weighted(Generic[C]):
             TypeError: One does not hold numbers.
             ValueError: Their number or the shape of one does not fit, or a value is NaN or infinite.
         """
-        self._need_weights().set_weights(weights)
+        built = self._need_weights()
+        built.set_weights(weights)
+        if self._compiled is not None and self._compiled.optimizer.step:
+            self._compiled.optimizer.start_from(built.parameters)
 
     def count_params(self) -> int:
         """Return the number of weights.
@@ -176,7 +188,7 @@ class Weighted(Generic[C]):
         """
         built = self._need_weights()
         built.freeze()
-        return built.network.schedule(training)
+        return built.network.schedule(checks.flag("training", training))
 
     # Pieces
 
@@ -199,7 +211,7 @@ class Weighted(Generic[C]):
 
     def _compile(self, optimizer: str | Optimizer, make: Callable[[Optimizer], C]) -> None:
         """Train from now on by what is made of the model's own copy of an optimizer."""
-        given, before = OPTIMIZERS.resolve(optimizer), self.optimizer
+        given, before = OPTIMIZERS.resolve(optimizer, "optimizer"), self.optimizer
         own = given if given is before else given.fresh()
         if given is self._given and before is not None:
             own.take_state(before)

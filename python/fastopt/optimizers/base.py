@@ -9,7 +9,7 @@ from fastopt import _core
 from fastopt.core.registry import Registry
 from fastopt.core.trees import Tree, arrays_like
 from fastopt.kernels import Real
-from fastopt.optimizers.describe import RULES, Description, Numbers, When, make_constructor
+from fastopt.optimizers.describe import RULES, TRANSFORM_SLOTS, Description, Numbers, When, make_constructor
 from fastopt.optimizers.state import State
 
 __all__ = ["OPTIMIZERS", "Optimizer", "Rule"]
@@ -97,7 +97,7 @@ class Optimizer(Description):
 
     def report(self) -> dict[str, float]:
         """Return what `History` is to record of the optimizer after an epoch."""
-        return self.parts[-1].report_of({} if self._state is None else self._state.values, self.epoch)
+        return self.parts[-1].report_of({} if self._state is None else self._state.values, self.epochs_counted)
 
     def check_rule(self) -> None:
         """Raise ValueError where the attributes ask for another rule than the one that the state belongs to."""
@@ -148,6 +148,13 @@ class Optimizer(Description):
             self._state = state
         core: _core.Optimizer = state.core  # type: ignore[assignment]
         return core
+
+    def start_from(self, parameters: Mapping[str, Real]) -> None:
+        """Take these parameters, by name, for the point that `Lookahead` goes back to, if there is one."""
+        if "lookahead" in self.transforms:
+            slots = self.slots
+            for name, view in parameters.items():
+                slots[f"{name}/{TRANSFORM_SLOTS['lookahead']}"][...] = view
 
     def take_state(self, other: "Optimizer") -> None:
         """Go on from the state of another optimizer, which is not to be used from then on."""

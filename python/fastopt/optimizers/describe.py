@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from fastopt import _core
 from fastopt.core import checks
+from fastopt.core.checks import EPSILON
+from fastopt.core.habits import explained
 from fastopt.core.registry import Described, arguments_of
 from fastopt.schedules import Rate, from_description, unit, values
 
@@ -36,9 +38,6 @@ __all__ = [
 
 RULES = _core.kernels.update_rules()
 TRANSFORM_SLOTS = _core.kernels.extra_slots()  # the array that a transform keeps for each parameter, where it does
-
-# Smaller numbers are 0 to float32 where denormals are flushed, as they are in training: 0 / 0 would be the step.
-EPSILON = float(np.finfo(np.float32).tiny)
 
 Floats = NDArray[np.float64]
 Numbers = dict[str, float | Floats]
@@ -112,7 +111,7 @@ class Flag(Argument[bool, bool]):
 
     def check(self, given: bool) -> bool:
         """Return the truth of it."""
-        return bool(given)
+        return checks.flag(self.name, given)
 
 
 class Integer(Argument[int, int]):
@@ -161,7 +160,7 @@ class Hyperparameter(Argument[Rate, Any]):
 
     def check(self, given: Rate) -> Rate:
         """Return the schedule, or the number as a float."""
-        rate: Rate = from_description(given)
+        rate: Rate = from_description(self.name, given)
         return rate if callable(rate) and not self.fixed else self._number(self.name, rate)
 
     def series(self, value: Rate, when: When) -> float | Floats:
@@ -212,6 +211,7 @@ def make_constructor(cls: "type[Description]") -> None:
     named = {field.name: inspect.getattr_static(cls, field.name, None) for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
     cls._arguments = {name: argument for name, argument in named.items() if isinstance(argument, Argument)}
     if made:
+        setattr(cls, "__init__", explained(vars(cls)["__init__"]))  # noqa: B010
         cls.__init__.__annotations__ |= {name: argument.annotation for name, argument in cls._arguments.items()}
     doc = inspect.cleandoc(vars(cls).get("__doc__") or "")
     if cls._arguments and "\nExample:\n" in doc and "\nArgs:\n" not in doc:
@@ -269,6 +269,11 @@ class Description(Described, ABC):
         return self.parts
 
     @property
+    def epochs_counted(self) -> int:
+        """The time of schedules that count epochs."""
+        return self.epoch
+
+    @property
     def rule(self) -> str:
         """The core's name of the update rule."""
         return self.parts[-1].rule
@@ -322,7 +327,7 @@ class Description(Described, ABC):
             ValueError: The value of a schedule is out of the hyperparameter's range.
         """
         count = np.arange(first, first + gradients)
-        when = When(count, (count // self.every).astype(np.float64), self.epoch)
+        when = When(count, (count // self.every).astype(np.float64), self.epochs_counted)
         result: Numbers = {}
         for part in self.parts:
             for name, own in part.own_numbers(when).items():

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from fastopt.core import checks
 from fastopt.core.registry import unknown_name
 from fastopt.optimizers.base import OPTIMIZERS, Rule
 from fastopt.optimizers.describe import EPSILON, Argument, Flag, Hyperparameter, Numbers, OptionalHyperparameter, When
@@ -33,8 +34,8 @@ class Nesterov(Argument[bool | str, bool | str]):
     def check(self, given: bool | str) -> bool | str:
         """Return the name, or the truth of it."""
         if isinstance(given, str) and given != "look_ahead":
-            raise unknown_name("form of nesterov", given, ("look_ahead",))
-        return given if given == "look_ahead" else bool(given)
+            raise unknown_name("form of nesterov", given, ("look_ahead", "True", "False"))
+        return given if isinstance(given, str) else checks.flag(self.name, given)
 
     def text(self) -> str:
         """Return what it may be."""

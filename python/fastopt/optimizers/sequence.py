@@ -28,7 +28,7 @@ class Phases(Argument[Any, list[Phase]]):
     def _phase(self, i: int, given: Any, *, last: bool) -> Phase:
         if not isinstance(given, list | tuple) or len(given) != 2:
             raise TypeError(f"phases[{i}] must be a pair (optimizer, epochs), not {given!r}.")
-        optimizer, epochs = OPTIMIZERS.resolve(given[0]), given[1]
+        optimizer, epochs = OPTIMIZERS.resolve(given[0], f"phases[{i}]"), given[1]
         if isinstance(optimizer, Sequence):
             raise TypeError(f"phases[{i}] is a Sequence itself; put its phases into this one.")
         if epochs is not None or not last:
@@ -40,7 +40,8 @@ class Phases(Argument[Any, list[Phase]]):
 class Sequence(Optimizer):
     """Optimizers one after another, each for some epochs: a switch by hand.
 
-    Each begins with slots and steps of its own. On bare arrays, `epoch` says which one it is.
+    Each begins with slots of its own, and with step and epoch 0 of its schedules. On bare arrays, `epoch` says which
+    one it is.
 
     Args:
         phases: ``(optimizer, epochs)`` in order, optimizers as names or objects; the last may have None epochs, and
@@ -75,9 +76,18 @@ class Sequence(Optimizer):
         return self.phases[self._index][0]
 
     @property
+    def _ends(self) -> list[int]:
+        """The epochs at which all phases but the last end."""
+        return list(itertools.accumulate(epochs or 0 for _, epochs in self.phases[:-1]))
+
+    @property
     def _index(self) -> int:
-        ends = itertools.accumulate(epochs or 0 for _, epochs in self.phases[:-1])
-        return sum(end <= self.epoch for end in ends)
+        return sum(end <= self.epoch for end in self._ends)
+
+    @property
+    def epochs_counted(self) -> int:
+        """The number of epochs done in this phase."""
+        return self.epoch - max((end for end in self._ends if end <= self.epoch), default=0)
 
     @property
     def parts(self) -> list[Description]:
@@ -94,7 +104,7 @@ class Sequence(Optimizer):
         result: dict[str, float] = {}
         for i in [*range(len(self.phases)), self._index]:
             values = self._states[i].values if i in self._states else {}
-            result |= self.phases[i][0].parts[-1].report_of(values, self.epoch)
+            result |= self.phases[i][0].parts[-1].report_of(values, self.epochs_counted)
         return result
 
     # Each optimizer has a state of its own.

@@ -81,7 +81,14 @@ class State:
         parameters = [view for layer in network.parameters for view in layer.values()]
         labels = [f"[{name!r}]" for name in names]
         origin = Origin.of(description, names, labels, dict.fromkeys(names), parameters)
-        core = _core.Optimizer(origin.rule, network, origin.transforms, origin.settings)
+        try:
+            core = _core.Optimizer(origin.rule, network, origin.transforms, origin.settings)
+        except MemoryError:
+            needed = len(description.slot_names) * sum(view.nbytes for view in parameters)
+            raise MemoryError(
+                f"{type(description).__name__} keeps {', '.join(description.slot_names)} for each weight, which need "
+                f"{needed:,} bytes: there is not so much memory."
+            ) from None
         return cls(origin, core, network)._begun(description)
 
     @classmethod

@@ -54,7 +54,8 @@ def trace(
         The points, the values there and the rule's name.
 
     Raises:
-        TypeError: `x0`, or what `f` or `grad` returned, is not of real numbers; or `rule` is no optimizer.
+        TypeError: `f` or `grad` is no function; `x0`, or what they returned, is not of real numbers; or `rule` is no
+            optimizer.
         ValueError: `x0` or `f(x0)` is not finite; `x0`, or what `f` or `grad` returned, has another shape; `steps` is
             negative; or the optimizer needs gradients elsewhere than at its weights.
 
@@ -69,8 +70,9 @@ def trace(
         >>> values, name
         (array([80., 20.,  5.]), 'SGD(0.25)')
     """
-    optimizer = OPTIMIZERS.resolve(rule)
+    optimizer = OPTIMIZERS.resolve(rule, "rule")
     name, optimizer = _as_written(optimizer), optimizer.fresh()
+    checks.function("f", f), checks.function("grad", grad)
     x, count = _start(x0), checks.integer("steps", steps, 0)
     points: list[NDArray[Any]] = []
     values: list[float] = []

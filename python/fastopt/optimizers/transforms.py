@@ -1,5 +1,11 @@
-"""What may surround any update rule, in the same pass over the parameters."""
+"""What may surround any update rule, in the same pass over the parameters.
 
+How they are nested does not matter: the core does all in one order. Gradients are accumulated, clipped by norms, then
+by value, and then L1 and L2 are added to them; decoupled decay goes before the rule, the way back of `Lookahead` comes
+after it, and `Average` last.
+"""
+
+import difflib
 from collections.abc import Iterable, Mapping
 
 import numpy as np
@@ -29,11 +35,11 @@ class Inner(Argument["str | Optimizer", Optimizer]):
 
     def check(self, given: str | Optimizer) -> Optimizer:
         """Return the object."""
-        return OPTIMIZERS.resolve(given)
+        return OPTIMIZERS.resolve(given, self.name)
 
 
 class Transform(Optimizer):
-    """The base of what surrounds an optimizer."""
+    """The base of what surrounds an optimizer; in which order several are nested does not matter."""
 
     optimizer: Inner = Inner()
 
@@ -63,6 +69,22 @@ def _checked_patterns(patterns: Iterable[object]) -> None:
             raise TypeError(f"{pattern!r} must be a name, such as 'dense', 'dense/kernel' or 'bias'.")
 
 
+def _check_used(argument: str, patterns: Iterable[str], names: Names) -> None:
+    """Raise ValueError where no parameter has one of the names."""
+    known = {pattern for name in names for pattern in _patterns(name)}
+    for pattern in patterns:
+        if pattern not in known:
+            close = difflib.get_close_matches(pattern, sorted(known), n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            raise ValueError(
+                f"No parameter is called {pattern!r}, as {argument} says.{hint} There are {', '.join(names)}."
+            )
+
+
+# What a model may lack and yet be named, as it is by default.
+CONVENTIONAL = ("bias", "gamma", "beta")
+
+
 class Patterns(Argument[Names, tuple[str, ...]]):
     """Names of parameters or whole parts of them."""
 
@@ -72,6 +94,7 @@ class Patterns(Argument[Names, tuple[str, ...]]):
         """Return the names."""
         if isinstance(given, str):
             raise TypeError(f"{self.name} must be a list of names, such as [{given!r}].")
+        given = checks.items(self.name, given)
         _checked_patterns(given)
         return tuple(given)
 
@@ -199,7 +222,8 @@ class Decay(Transform):
 
     Raises:
         TypeError: An argument has the wrong type.
-        ValueError: An argument is out of its range.
+        ValueError: An argument is out of its range; or, when it is first used, no parameter has one of the names.
+            ``"bias"``, ``"gamma"`` and ``"beta"`` may be missing.
 
     Source:
         Decoupled: Loshchilov and Hutter, Decoupled weight decay regularization, ICLR 2019, arXiv:1711.05101.
@@ -216,7 +240,7 @@ class Decay(Transform):
     l1: Hyperparameter = Hyperparameter(0.0, 0.0)
     l2: Hyperparameter = Hyperparameter(0.0, 0.0)
     decoupled: Hyperparameter = Hyperparameter(0.0, 0.0)
-    exclude: Patterns = Patterns(("bias", "gamma", "beta"))
+    exclude: Patterns = Patterns(CONVENTIONAL)
 
     def own_transforms(self) -> list[str]:
         """Return ``"l1"``, ``"l2"`` and ``"decay"``."""
@@ -224,6 +248,7 @@ class Decay(Transform):
 
     def own_settings(self, names: Names, settings: Settings) -> Settings:
         """Return the settings without decay where a name is excluded."""
+        _check_used("exclude", [pattern for pattern in self.exclude if pattern not in CONVENTIONAL], names)
         excluded = set(self.exclude)
         return [
             (rate, decays and excluded.isdisjoint(_patterns(name)))
@@ -266,10 +291,7 @@ class LayerRates(Transform):
 
     def own_settings(self, names: Names, settings: Settings) -> Settings:
         """Return the settings with the factors."""
-        known = {pattern for name in names for pattern in _patterns(name)}
-        for pattern in self.rates:
-            if pattern not in known:
-                raise ValueError(f"No parameter is called {pattern!r}; there are {', '.join(names)}.")
+        _check_used("rates", self.rates, names)
         places = {pattern: i for i, pattern in enumerate(self.rates)}
         factors = [*self.rates.values(), 1.0]  # the last for what is not named
         result = []

@@ -18,7 +18,7 @@ def clone(model: Sequential, seed: int | None = None) -> Sequential:
         seed: Its seed, 0 <= seed < 2**64; None is that of the model, with which the starting values are the same.
 
     Raises:
-        TypeError: `seed` is not an integer.
+        TypeError: `model` is not a `Sequential`, or `seed` not an integer.
         ValueError: `seed` is out of its range.
 
     Example:
@@ -30,6 +30,8 @@ def clone(model: Sequential, seed: int | None = None) -> Sequential:
         >>> len(set(losses)), model.built
         (3, False)
     """
+    if not isinstance(model, Sequential):
+        raise TypeError(f"model must be a fastopt.Sequential, not {model!r}.")
     result = Sequential(copy.deepcopy(model.layers), model.seed if seed is None else seed, model.dtype, model.name)
     result.noise = model.noise
     if model.optimizer is not None:

@@ -209,7 +209,8 @@ def _load(file: BufferedIOBase) -> Sequential:
     places = _places(entries, data, model, input_shape)
     model.build(input_shape, initialize=False)
     if model.optimizer is not None:
-        model.optimizer.state = _field(description, "state", dict)
+        unsaid = {"momentum_product": 0.0} if model.optimizer.rule == "nadam" else {}  # in files of 0.1
+        model.optimizer.state = unsaid | _field(description, "state", dict)
     model.draws = _field(description, "draws", int)
     model.noise = _field({"noise": True} | description, "noise", bool)  # files of 0.1 have none
     tensors = model.parameters | model.state | model.slots

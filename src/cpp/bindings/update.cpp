@@ -63,8 +63,8 @@ void update(const std::string& name, const std::vector<py::object>& params, cons
     check_all_separate(used, [&](std::size_t id) { return names[id]; });
     Step<T> one(find_rule(name), {find_transform(Decay::name)}, std::move(tensors));
     one.taken = step - 1;
-    py::array kept;
-    if (!one.numbers.empty()) {
+    py::array kept;  // None: as at the first step, and nothing is kept
+    if (!state.is_none()) {
       kept = checked<double>(state, "state", {static_cast<Index>(one.numbers.size())}, Access::write);
       std::copy_n(data<double>(kept), one.numbers.size(), one.numbers.begin());
     }
@@ -72,7 +72,7 @@ void update(const std::string& name, const std::vector<py::object>& params, cons
       const Released released;
       one.run(values, false);
     }
-    if (!one.numbers.empty()) {
+    if (!state.is_none()) {
       std::ranges::copy(one.numbers, mutable_data<double>(kept));
     }
   });

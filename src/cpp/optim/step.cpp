@@ -131,6 +131,9 @@ void Step<T>::end() {
     if (taken == 0) {
       copy_frozen();
     }
+    if (entry().conclude) {
+      entry().conclude(hyper_.data(), taken + 1, sums_of_all_.data(), numbers.data());
+    }
     held = held_rows = first_rows = 0;
     ++taken;
   }
@@ -355,7 +358,7 @@ void Step<T>::settle(const Tensor<T>& t, const Update<T>& u) const {
 
 template <class T>
 void Step<T>::use_sums() {
-  std::array<double, max_sums> all{};
+  sums_of_all_ = {};
   for (std::size_t i = 0; i < tensors_.size(); ++i) {
     std::array<double, max_sums> of_tensor{};
     for (Index c = first_chunk_[i]; !tensors_[i].frozen && c < first_chunk_[i + 1]; ++c) {
@@ -367,11 +370,8 @@ void Step<T>::use_sums() {
       factor_[i] = entry().factor(of_tensor.data());
     }
     for (std::size_t s = 0; s < max_sums; ++s) {
-      all[s] += of_tensor[s];
+      sums_of_all_[s] += of_tensor[s];
     }
-  }
-  if (entry().conclude) {
-    entry().conclude(hyper_.data(), taken + 1, all.data(), numbers.data());
   }
 }
 

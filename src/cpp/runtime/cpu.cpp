@@ -89,7 +89,14 @@ const Entry& find(std::string_view name) {
 std::atomic<const Entry*>& current() {
   static std::atomic<const Entry*> entry = [] {
     const char* wanted = std::getenv("FASTOPT_ISA");
-    return wanted && *wanted ? &find(wanted) : &entries().front();
+    if (!wanted || !*wanted) {
+      return &entries().front();
+    }
+    try {
+      return &find(wanted);
+    } catch (const std::invalid_argument& error) {
+      throw std::invalid_argument("the environment variable FASTOPT_ISA: " + std::string(error.what()));
+    }
   }();
   return entry;
 }

@@ -97,8 +97,12 @@ std::optional<int> environment_count(const char* name) {
     return std::nullopt;
   }
   char* end = nullptr;
-  const long value = std::strtol(text, &end, 10);  // OMP_NUM_THREADS may be a list; its first entry counts
-  if (end == text || value < 1 || value > max_threads) {
+  const long value = std::strtol(text, &end, 10);
+  while (*end == ' ') {
+    ++end;
+  }
+  const bool list = *end == ',' && std::string_view(name) == "OMP_NUM_THREADS";  // its first entry counts
+  if (end == text || (*end && !list) || value < 1 || value > max_threads) {
     return std::nullopt;
   }
   return static_cast<int>(value);

@@ -1,6 +1,7 @@
 // Nadam: Adam with Nesterov's momentum (Dozat, 2016). m, v: running means of the gradient and of its square.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 
 #include "kernels/rules/rule.h"
@@ -15,7 +16,12 @@ struct Nadam {
   static constexpr std::array<std::string_view, 2> slots{"m", "v"};
   static constexpr std::array<std::string_view, 5> hyper{"learning_rate", "beta_1", "beta_2", "epsilon",
                                                          "momentum_decay"};
-  // P_t. The loop ends where the product counts as 0 or its factors as b1: after 2000 of them at most.
+  // P of the steps done, as the momenta came about; 0 where that is not known, as in files of fastopt 0.1.
+  static constexpr std::array<std::string_view, 1> state{"momentum_product"};
+
+  static double momentum(double b1, double psi, double t) { return b1 * (1 - 0.5 * std::pow(0.96, t * psi)); }
+  // P_t where b1 and psi have always been what they are. The loop ends where the product counts as 0 or its factors as
+  // b1: after 2000 of them at most.
   static double product(double b1, double psi, Index step) {
     const double ratio = std::pow(0.96, psi);
     double result = 1, power = ratio;
@@ -25,10 +31,17 @@ struct Nadam {
     }
     return result * std::pow(b1, static_cast<double>(step - i));
   }
-  static Coefficients prepare(const double* h, Index step) {
+  static double product_now(const double* h, Index step, const double* s) {
+    double before = 1;
+    if (step > 1) {
+      before = s[0] > 0 ? s[0] : product(h[1], h[4], step - 1);
+    }
+    return before * momentum(h[1], h[4], static_cast<double>(step));
+  }
+  static Coefficients prepare(const double* h, Index step, const double* s) {
     const double t = static_cast<double>(step), b1 = h[1], b2 = h[2], psi = h[4];
-    const double now = b1 * (1 - 0.5 * std::pow(0.96, t * psi)), next = b1 * (1 - 0.5 * std::pow(0.96, (t + 1) * psi));
-    const double p = product(b1, psi, step);
+    const double now = momentum(b1, psi, t), next = momentum(b1, psi, t + 1);
+    const double p = product_now(h, step, s);
     return {h[0] * (1 - now) / (1 - p),
             h[0] * next / (1 - p * next),
             1 / std::sqrt(1 - std::pow(b2, t)),
@@ -37,6 +50,9 @@ struct Nadam {
             b2,
             1 - b2,
             h[3]};
+  }
+  static void conclude(const double* h, Index step, const double*, double* s) {
+    s[0] = std::max(product_now(h, step, s), 1e-300);  // more than 0, so that it stays known
   }
   template <class V>
   static V apply(const V* c, const V& g, V& m, V& v) {

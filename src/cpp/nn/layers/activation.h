@@ -1,6 +1,9 @@
 // Activations as layers of their own: y = f(x) where the gradient needs x, and a copy of x for what can end any layer.
 #pragma once
 
+#include <algorithm>
+#include <stdexcept>
+
 #include "nn/layer.h"
 
 namespace fastopt {
@@ -16,6 +19,39 @@ Layer<T> activation(Index inputs, int function) {
                         activation_kernel<T>(function).differentiate(in.x, v.out.dy, in.dx, v.rows, in.columns);
                         differentiate(v);
                       }));
+}
+
+// Softmax over the last axis of rows that have it at so many places.
+template <class T>
+Layer<T> softmax_of_places(Index inputs, Index places) {
+  if (inputs % places != 0) {
+    throw std::invalid_argument(std::to_string(inputs) + " features are not those of " + std::to_string(places) +
+                                " places");
+  }
+  const Index size = inputs / places;
+  const int function = find_activation("softmax");
+  const auto saved = [=](const View<T>& v, Index i) {
+    return Rows<T>{reinterpret_cast<T*>(v.out.saved.row(i)), size, nullptr};
+  };
+  Layer<T> layer =
+      row_layer<T>(inputs, over_rows<T>([=](const View<T>& v) {
+                     for (Index i = 0; i < v.rows; ++i) {
+                       const Rows<T> y = saved(v, i);
+                       activation_kernel<T>(function).activate({v.in[0].x.row(i), size}, y, places, size);
+                       std::copy_n(y.data, inputs, v.out.y.row(i));
+                     }
+                     activate(v);
+                   }),
+                   over_rows<T>([=](const View<T>& v) {
+                     for (Index i = 0; i < v.rows; ++i) {
+                       const Rows<T> y = saved(v, i);
+                       activation_kernel<T>(function).differentiate({y.data, size}, {v.out.dy.row(i), size},
+                                                                    {v.in[0].dx.row(i), size}, places, size);
+                     }
+                     differentiate(v);
+                   }));
+  layer.saved = inputs * static_cast<Index>(sizeof(T));
+  return layer;
 }
 
 // Whose activation the plan takes from it, where another layer can be ended by it.

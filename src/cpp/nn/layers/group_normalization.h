@@ -4,6 +4,7 @@
 #pragma once
 
 #include <stdexcept>
+#include <type_traits>
 
 #include "kernels/norm/args.h"
 #include "nn/layer.h"
@@ -16,7 +17,30 @@ struct GroupNormalization {
   double epsilon;
   bool centred, scale, center;  // whether the mean is taken off, and whether there are gamma and beta
   bool per_element;             // gamma and beta of each element, not of each channel
+  Index places = 1;             // rows are so many samples side by side, each of which has these features
 };
+
+// f(args) for each row, whose places are the rows in the arguments.
+template <class Args, class F>
+void by_place(Args args, Index places, Index size, Index saved, F&& f) {
+  const Args whole = args;
+  const auto at = [](const auto& rows, Index i, Index stride) {
+    return std::decay_t<decltype(rows)>{rows.data ? rows.row(i) : nullptr, stride, nullptr};
+  };
+  for (Index i = 0; i < whole.rows; ++i) {
+    args.rows = places;
+    args.x = at(whole.x, i, size);
+    args.moments = at(whole.moments, i, saved);
+    if constexpr (requires { args.y; }) {
+      args.y = at(whole.y, i, size);
+    } else {
+      args.dy = at(whole.dy, i, size);
+      args.dx = at(whole.dx, i, size);
+      args.add = whole.add || i > 0;
+    }
+    f(args);
+  }
+}
 
 template <class T>
 Layer<T> group_normalization(const GroupNormalization& s) {
@@ -30,10 +54,17 @@ Layer<T> group_normalization(const GroupNormalization& s) {
     const Rows<std::byte>& saved = v.out.saved;
     return Rows<T>{reinterpret_cast<T*>(saved.data), saved.stride / static_cast<Index>(sizeof(T)), nullptr};
   };
-  Layer<T> layer = row_layer<T>(s.features.size(), {}, {});
+  const auto call = [=](const auto& args, auto&& kernel) {
+    if (s.places == 1) {
+      kernel(args);
+    } else {
+      by_place(args, s.places, s.features.size(), 2 * s.groups, kernel);
+    }
+  };
+  Layer<T> layer = row_layer<T>(checked_product(s.places, s.features.size()), {}, {});
   const int gamma = s.scale ? add_tensor(layer, "gamma", {features.channels}) : -1;
   const int beta = s.center ? add_tensor(layer, "beta", {features.channels}) : -1;
-  layer.saved = 2 * s.groups * static_cast<Index>(sizeof(T));
+  layer.saved = 2 * s.groups * s.places * static_cast<Index>(sizeof(T));
 
   const auto backward = [=](const View<T>& v) {
     const Rows<T> m = moments(v);
@@ -48,22 +79,23 @@ Layer<T> group_normalization(const GroupNormalization& s) {
   };
   Phases<T> phases;
   phases.forward.push_back(over_rows<T>([=](const View<T>& v) {
-    kernels<T>().group_norm.forward({.rows = v.rows,
-                                     .groups = s.groups,
-                                     .features = features,
-                                     .centred = s.centred,
-                                     .epsilon = static_cast<T>(s.epsilon),
-                                     .gamma = v.tensors.parameter(gamma),
-                                     .beta = v.tensors.parameter(beta),
-                                     .x = v.in[0].x,
-                                     .y = v.out.y,
-                                     .moments = moments(v)});
+    const GroupNorm<T> all{.rows = v.rows,
+                           .groups = s.groups,
+                           .features = features,
+                           .centred = s.centred,
+                           .epsilon = static_cast<T>(s.epsilon),
+                           .gamma = v.tensors.parameter(gamma),
+                           .beta = v.tensors.parameter(beta),
+                           .x = v.in[0].x,
+                           .y = v.out.y,
+                           .moments = moments(v)};
+    call(all, [](const GroupNorm<T>& some) { kernels<T>().group_norm.forward(some); });
     activate(v);
   }));
   phases.backward.push_back(over_rows<T>([=](const View<T>& v) {
     GroupNormBackward<T> b = backward(v);
     b.dx = v.in[0].dx;
-    kernels<T>().group_norm.backward(b);
+    call(b, [](const GroupNormBackward<T>& some) { kernels<T>().group_norm.backward(some); });
     differentiate(v);
   }));
   if (s.scale || s.center) {
@@ -78,7 +110,7 @@ Layer<T> group_normalization(const GroupNormalization& s) {
       GroupNormBackward<T> b = backward(v);
       b.dgamma = place(gamma);
       b.dbeta = place(beta);
-      kernels<T>().group_norm.sums(b, mine);
+      call(b, [=](const GroupNormBackward<T>& some) { kernels<T>().group_norm.sums(some, mine); });
       for (const int tensor : {gamma, beta}) {
         if (tensor >= 0) {
           const Index offset = v.tensors.offset(tensor);

@@ -113,6 +113,8 @@ const std::map<std::string, Kind<T>>& kinds() {
           return activation_kernel(function).from_input ? activation<T>(in[0], function) : copy<T>(in[0]);
         },
         false, true}},
+      {"softmax",
+       {[](Sizes in, const LayerSpec&, Numbers& n) { return softmax_of_places<T>(in[0], n.count("places")); }}},
       {"pass", {[](Sizes in, const LayerSpec&, Numbers&) { return identity<T>(in[0]); }}},
       {"activity", {[](Sizes in, const LayerSpec&, Numbers& n) {
          Layer<T> layer = identity<T>(in[0]);
@@ -133,13 +135,15 @@ const std::map<std::string, Kind<T>>& kinds() {
                                         .corrected = n.flag("bias_correction")});
        }}},
       {"group_normalization", {[](Sizes in, const LayerSpec&, Numbers& n) {
-         return group_normalization<T>({.features = features(in[0], n),
+         const auto places = static_cast<Index>(n.optional("places", 1));
+         return group_normalization<T>({.features = features(in[0] / places, n),
                                         .groups = n.count("groups"),
                                         .epsilon = n.real("epsilon"),
                                         .centred = n.flag("centred"),
                                         .scale = n.flag("scale"),
                                         .center = n.flag("center"),
-                                        .per_element = n.flag("per_element")});
+                                        .per_element = n.flag("per_element"),
+                                        .places = places});
        }}},
       {"add", {[](Sizes in, const LayerSpec&, Numbers&) { return add<T>(in); }, true}},
       {"concatenate", {[](Sizes in, const LayerSpec&, Numbers&) { return concatenate<T>(in); }, true}},

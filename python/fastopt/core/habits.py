@@ -1,0 +1,72 @@
+"""What users of other libraries look for here, and where it is."""
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+__all__ = ["ATTRIBUTES_OF_LAYERS", "ATTRIBUTES_OF_MODELS", "explained", "missing"]
+
+ARGUMENTS = {
+    "batch_input_shape": "the shape is that of the data, or of build(input_shape)",
+    "clipnorm": "use Clip(optimizer, norm=...)",
+    "clipvalue": "use Clip(optimizer, value=...)",
+    "decay": "give learning_rate a schedule, such as schedules.InverseTime; weights decay by Decay(optimizer, ...)",
+    "ema_momentum": "use Average(optimizer, decay=...)",
+    "from_logits": "the loss sees it from the last activation, which is 'linear', 'softmax' or 'sigmoid'",
+    "global_clipnorm": "use Clip(optimizer, global_norm=...)",
+    "gradient_accumulation_steps": "use Accumulate(optimizer, steps)",
+    "input_dim": "the shape is that of the data, or of build(input_shape)",
+    "input_shape": "the shape is that of the data, or of build(input_shape)",
+    "lr": "it is called learning_rate",
+    "reduction": "the loss is the weighted mean over samples",
+    "use_ema": "use Average(optimizer, decay=...)",
+    "weight_decay": "use AdamW, or Decay(optimizer, decoupled=...)",
+}
+_WEIGHTS = "a layer says what is computed; its weights belong to the model: model.parameters['name/kernel'] and so on"
+ATTRIBUTES_OF_LAYERS = dict.fromkeys(
+    (
+        "bias",
+        "get_weights",
+        "kernel",
+        "set_weights",
+        "trainable_variables",
+        "trainable_weights",
+        "variables",
+        "weights",
+    ),
+    _WEIGHTS,
+)
+ATTRIBUTES_OF_MODELS = {
+    "load_weights": "use fastopt.load_model(path), or set_weights",
+    "non_trainable_variables": "they are model.state, by name",
+    "non_trainable_weights": "they are model.state, by name",
+    "pop": "make another model of model.layers[:-1]",
+    "save_weights": "save(path) writes all there is",
+    "to_json": "save(path) writes all there is",
+    "trainable_variables": "they are model.parameters, by name",
+    "trainable_weights": "they are model.parameters, by name",
+    "variables": "they are model.parameters and model.state, by name",
+    "weights": "they are model.parameters and model.state, by name; get_weights() copies them",
+}
+
+
+def explained(init: Callable[..., None]) -> Callable[..., None]:
+    """Return a constructor whose error, for an argument that it does not have, says what there is instead."""
+    code = init.__code__
+    known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    takes_all = bool(code.co_flags & 0x08)
+
+    @functools.wraps(init)
+    def checked(self: Any, *args: Any, **given: Any) -> None:
+        for name in given:
+            if name in ARGUMENTS and name not in known and not takes_all:
+                raise TypeError(f"{type(self).__name__} has no argument {name!r}: {ARGUMENTS[name]}.")
+        init(self, *args, **given)
+
+    return checked
+
+
+def missing(value: object, name: str, known: Mapping[str, str]) -> AttributeError:
+    """Return the error for an attribute that is not there."""
+    hint = f": {known[name]}" if name in known else ""
+    return AttributeError(f"{type(value).__name__!r} object has no attribute {name!r}{hint}.")

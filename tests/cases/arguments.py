@@ -1,0 +1,269 @@
+"""Arguments of good calls of everything public, which the tests of bad ones begin with."""
+
+import inspect
+
+import numpy as np
+
+import fastopt as fo
+from fastopt import (
+    callbacks,
+    constraints,
+    datasets,
+    initializers,
+    kernels,
+    layers,
+    losses,
+    metrics,
+    optimizers,
+    plotting,
+    preprocessing,
+    regularizers,
+    schedules,
+)
+
+MODULES = (
+    callbacks,
+    constraints,
+    datasets,
+    fo,
+    fo.config,
+    initializers,
+    kernels,
+    layers,
+    losses,
+    metrics,
+    optimizers,
+    plotting,
+    preprocessing,
+    regularizers,
+    schedules,
+)
+
+
+X, Y = np.linspace(-1, 1, 24).reshape(8, 3), np.arange(8) % 2
+W = np.ones((3, 2))
+
+
+def model():
+    made = fo.Sequential([layers.Dense(4, "tanh"), layers.Dense(2, "softmax")])
+    made.compile("sgd", "sparse_categorical_crossentropy", ["accuracy"])
+    made.build(3)
+    return made
+
+
+def functional():
+    x = fo.Input(3)
+    made = fo.Model(x, layers.Dense(2, "softmax")(x))
+    made.compile("sgd", "sparse_categorical_crossentropy")
+    return made
+
+
+def called():
+    made = model()
+    made(X)
+    return made
+
+
+# Arguments of a good call.
+GOOD = {
+    "config.set_num_threads": {"count": fo.get_num_threads()},
+    "layers.Input": {"shape": 3},
+    "callbacks.WarmupUntil": {"low": 0.1, "learning_rate": 0.2, "threshold": 0.5},
+    "fastopt.Input": {"shape": 3},
+    "fastopt.Model": {"inputs": (x := fo.Input(3)), "outputs": layers.Dense(2)(x)},
+    "fastopt.Sequential": {"layers": [layers.Dense(2)]},
+    "fastopt.clone": {"model": model()},
+    "fastopt.set_num_threads": {"count": fo.get_num_threads()},
+    "initializers.output_prior": {"y": [0, 1, 1]},
+    "metrics.confusion_matrix": {"y_true": Y, "y_pred": Y},
+    "layers.Activation": {"activation": "relu"},
+    "layers.Dense": {"units": 2},
+    "layers.Dropout": {"rate": 0.5},
+    "layers.GaussianNoise": {"stddev": 0.5},
+    "layers.GroupNormalization": {"groups": 2},
+    "layers.Maxout": {"units": 2},
+    "layers.Rescaling": {"scale": 0.5},
+    "layers.Reshape": {"target_shape": (3, 1)},
+    "layers.Residual": {"layers": [layers.Dense(3)]},
+    "layers.Scaling": {"scaler": preprocessing.Standardizer().fit(X)},
+    "layers.WeightNormalization": {"layer": layers.Dense(2)},
+    "losses.FunctionLoss": {"function": print},
+    "metrics.FunctionMetric": {"function": print},
+    "optimizers.Accumulate": {"optimizer": "adam", "steps": 2},
+    "optimizers.Average": {"optimizer": "adam"},
+    "optimizers.Clip": {"optimizer": "adam", "value": 1.0},
+    "optimizers.Decay": {"optimizer": "adam"},
+    "optimizers.LayerRates": {"optimizer": "adam", "rates": {"dense": 0.5}},
+    "optimizers.Lookahead": {"optimizer": "adam"},
+    "optimizers.Sequence": {"phases": [("adam", 1), ("sgd", None)]},
+    "optimizers.trace": {"rule": "sgd", "f": lambda x: x @ x, "grad": lambda x: 2 * x, "x0": [1.0], "steps": 2},
+    "preprocessing.check_same_distribution": {"dev": (X, Y), "test": (X, Y)},
+    "preprocessing.one_hot": {"labels": [0, 1]},
+    "preprocessing.train_dev_test_split": {"x": X, "y": Y, "fractions": (0.5, 0.25, 0.25)},
+    "schedules.Constant": {"value": 0.1},
+    "schedules.ConstantWarmup": {"low": 0.1, "schedule": 0.2, "steps": 3},
+    "schedules.Cosine": {"initial": 0.1, "steps": 3},
+    "schedules.CosineRestarts": {"initial": 0.1, "steps": 3},
+    "schedules.Exponential": {"initial": 0.1, "k": 0.5},
+    "schedules.InverseSqrt": {"initial": 0.1},
+    "schedules.InverseTime": {"initial": 0.1, "k": 0.5},
+    "schedules.LinearDecay": {"initial": 0.1, "steps": 3},
+    "schedules.OneCycle": {"peak": 0.1, "steps": 30},
+    "schedules.Piecewise": {"boundaries": [3], "values": [0.1, 0.2]},
+    "schedules.Polynomial": {"initial": 0.1, "steps": 3},
+    "schedules.PowerDecay": {"initial": 0.1},
+    "schedules.SineDecay": {"initial": 0.1},
+    "schedules.Staircase": {"initial": 0.1, "factor": 0.5, "every": 3},
+    "schedules.Warmup": {"schedule": 0.1, "steps": 3},
+}
+
+# Methods, with arguments of a good call after the object.
+METHODS = {
+    "Sequential.build": (lambda: fo.Sequential([layers.Dense(2)]).build, {"input_shape": 3}),
+    "Sequential.compile": (lambda: model().compile, {}),
+    "Sequential.fit": (lambda: model().fit, {"x": X, "y": Y, "verbose": 0}),
+    "Sequential.train_on_batch": (lambda: model().train_on_batch, {"x": X, "y": Y}),
+    "Sequential.evaluate": (lambda: model().evaluate, {"x": X, "y": Y}),
+    "Sequential.predict": (lambda: model().predict, {"x": X}),
+    "Sequential.predict_proba": (lambda: model().predict_proba, {"x": X}),
+    "Sequential.cost_and_gradient": (lambda: model().cost_and_gradient, {"x": X, "y": Y}),
+    "Sequential.__call__": (lambda: model().__call__, {"x": X}),
+    "Sequential.backward": (lambda: called().backward, {"dy": np.ones((8, 2))}),
+    "Sequential.set_weights": (lambda: model().set_weights, {"weights": model().get_weights()}),
+    "Sequential.schedule": (lambda: model().schedule, {}),
+    "Sequential.layer_outputs": (lambda: model().layer_outputs, {"x": X}),
+    "Sequential.recompute_statistics": (lambda: model().recompute_statistics, {"x": X}),
+    "Model.compile": (lambda: functional().compile, {"loss": "sparse_categorical_crossentropy"}),
+    "Model.fit": (lambda: functional().fit, {"x": X, "y": Y, "verbose": 0}),
+    "Model.train_on_batch": (lambda: functional().train_on_batch, {"x": X, "y": Y}),
+    "Model.evaluate": (lambda: functional().evaluate, {"x": X, "y": Y}),
+    "Model.predict": (lambda: functional().predict, {"x": X}),
+    "Model.cost_and_gradient": (lambda: functional().cost_and_gradient, {"x": X, "y": Y}),
+    "Adam.update": (lambda: optimizers.Adam().update, {"params": W.copy(), "grads": W}),
+    "Adam.build": (lambda: optimizers.Adam().build, {"params": W.copy()}),
+    "Standardizer.fit": (lambda: preprocessing.Standardizer().fit, {"x": X}),
+    "Standardizer.transform": (lambda: preprocessing.Standardizer().fit(X).transform, {"x": X}),
+    "Accuracy.__call__": (lambda: metrics.Accuracy().__call__, {"y_true": Y, "y_pred": Y}),
+    "HeNormal.__call__": (lambda: initializers.HeNormal().__call__, {"shape": (2, 3), "seed": 0, "stream": 0}),
+    "Constant.__call__": (lambda: schedules.Constant(0.1).__call__, {"t": 3}),
+    "Dense.__call__": (lambda: layers.Dense(2).__call__, {"inputs": fo.Input(3)}),
+}
+
+# Not walked: what takes files or draws, abstract bases, and what only tells.
+SKIPPED = {
+    "initializers.sum_rows",
+    "layers.Channels",
+    "layers.Parameter",
+    "losses.loss_of",
+    "metrics.metric_of",
+    "losses.function_name",
+    "losses.sums_to_one",
+    "metrics.check_target_kind",
+    "callbacks.Callback",
+    "config.config",
+    "config.show_config",
+    "fastopt.load_model",
+    "fastopt.check_gradients",
+    "fastopt.check_gradients_of",
+    "datasets.load_idx",
+    "datasets.load_mnist",
+}
+
+
+def is_base(thing):
+    return inspect.isclass(thing) and (inspect.isabstract(thing) or thing.__name__ in BASES)
+
+
+BASES = {
+    "Initializer",
+    "Layer",
+    "Loss",
+    "MeanMetric",
+    "Metric",
+    "Optimizer",
+    "Regularizer",
+    "Rule",
+    "Schedule",
+    "Symbol",
+    "Trace",
+}
+BASES |= {"Transform", "Scaler"}
+
+
+def publics():
+    """The classes and functions of all modules but those that draw, and kernels, which the core checks."""
+    for module in MODULES:
+        for name, thing in vars(module).items():
+            home = getattr(thing, "__module__", "")
+            exported = name in getattr(module, "__all__", [name])
+            if name.startswith("_") or not home.startswith("fastopt") or not exported:
+                continue
+            if home.startswith("fastopt.core") and home != "fastopt.core.config":
+                continue
+            key = f"{module.__name__.removeprefix('fastopt.')}.{name}"
+            if (
+                module not in (kernels, plotting)
+                and callable(thing)
+                and not name.isupper()
+                and key not in SKIPPED
+                and not is_base(thing)
+            ):
+                yield key, thing
+
+
+def calls():
+    """Name, what makes the function, and arguments of everything else."""
+    made = [(key, lambda thing=thing: thing, GOOD.get(key, {})) for key, thing in publics()]
+    return made + [(key, make, good) for key, (make, good) in METHODS.items()]
+
+
+def kernel_arguments(name):
+    x, half = np.linspace(-1, 1, 24).reshape(4, 6), np.linspace(-1, 1, 12).reshape(4, 3)
+    share, columns = np.full((4, 6), 1 / 6), np.ones(6)
+    arguments = {
+        "activation": "relu",
+        "alpha": columns,
+        "at": x,
+        "axis": -1,
+        "count": 4,
+        "dy": x.copy(),
+        "g": share,
+        "groups": 2,
+        "kernel": np.ones((6, 3)),
+        "logits": x,
+        "m": np.zeros((4, 6)),
+        "mask": share,
+        "mean": columns,
+        "name": "relu",
+        "piece": np.zeros((4, 3), np.int64),
+        "pieces": 2,
+        "prediction": x,
+        "rate": 0.5,
+        "seed": 0,
+        "stddev": 0.5,
+        "step": 1,
+        "stream": 0,
+        "target": share,
+        "v": np.zeros((4, 6)),
+        "variance": columns,
+        "w": np.ones((4, 6)),
+        "x": x,
+    } | {
+        "dense_backward_input": {"dy": half},
+        "dense_backward_kernel": {"dy": half},
+        "group_norm_backward": {"moments": kernels.group_norm_forward(x, 2)[1]},
+        "layer_norm_backward": {"moments": kernels.layer_norm_forward(x)[1]},
+        "matmul": {"a": x, "b": np.ones((6, 3))},
+        "maxout_backward": {"dy": half},
+        "metric": {"name": "mean_squared_error"},
+        "rms_norm_backward": {"moments": kernels.rms_norm_forward(x)[1]},
+    }.get(name, {})
+    wanted = inspect.signature(getattr(kernels, name)).parameters.values()
+    return {p.name: arguments[p.name] for p in wanted if p.default is p.empty or p.name == "axis"}
+
+
+def kernel_calls():
+    """Name, function and arguments of all kernels."""
+    for name, thing in vars(kernels).items():
+        if callable(thing) and not name.startswith("_") and name != "Real":
+            yield f"kernels.{name}", thing, kernel_arguments(name)
