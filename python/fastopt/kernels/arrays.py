@@ -37,15 +37,15 @@ def integer(name: str, value: int) -> int:
     return value.__index__()
 
 
-def real(name: str, value: float) -> float:
-    """Return the value if it is a finite number."""
+def real(name: str, value: float, *, finite: bool = True) -> float:
+    """Return the value if it is a number, and finite unless the core looks at that."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be a number, not {value!r}")
     try:
         number = float(value)
     except OverflowError:
         number = math.inf
-    if not math.isfinite(number):
+    if finite and not math.isfinite(number):
         raise ValueError(f"{name} must be finite, not {value!r}")
     return number
 

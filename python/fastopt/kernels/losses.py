@@ -122,7 +122,7 @@ poisson = _loss(
 
 def _label_smoothing(value: float) -> dict[str, float]:
     """Return the hyperparameter of the core."""
-    value = real("label_smoothing", value)
+    value = real("label_smoothing", value, finite=False)
     if not 0 <= value <= 1:
         raise ValueError(f"label_smoothing must be from 0 to 1, got {value}")
     return {"label_smoothing": value}
@@ -230,7 +230,7 @@ def huber(
     >>> huber([[3.0, 1.5]], [[1.0, 1.0]])
     (array([0.8125]), array([[0.5 , 0.25]]))
     """
-    delta = real("delta", delta)
+    delta = real("delta", delta, finite=False)
     if not delta > 0:
         raise ValueError(f"delta must be above 0, got {delta}")
     hyper = {"delta": delta}

@@ -39,7 +39,7 @@ def dropout_forward(
     array([[0., 2., 2., 2., 2., 0.]], dtype=float32)
     """
     counter(seed, stream, 0)
-    return core.dropout_forward(read(x), real("rate", rate), seed, stream, out)
+    return core.dropout_forward(read(x), real("rate", rate, finite=False), seed, stream, out)
 
 
 def dropout_backward(dy: ArrayLike, mask: ArrayLike, out: Real | None = None) -> Real:
@@ -92,4 +92,4 @@ def gaussian_noise(x: ArrayLike, stddev: float, seed: int, stream: int = 0, out:
     True
     """
     counter(seed, stream, 0)
-    return core.gaussian_noise(read(x), real("stddev", stddev), seed, stream, out)
+    return core.gaussian_noise(read(x), real("stddev", stddev, finite=False), seed, stream, out)
