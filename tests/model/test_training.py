@@ -536,7 +536,7 @@ INSIDE_A_BATCH = {
     "backward": lambda model, x: [model.backward(np.ones((len(x), 4))) for _ in range(100)],
     "predict": lambda model, x: model.predict(x, batch_size=len(x)),
     "evaluate": lambda model, x: model.evaluate(x, np.zeros(len(x)), batch_size=len(x)),
-    "fit": lambda model, x: model.fit(x, np.zeros(len(x)), batch_size=1, epochs=100, verbose=0),
+    "fit": lambda model, x: model.fit(x, np.arange(len(x)) % 4, batch_size=1, epochs=100, verbose=0),
 }
 
 
