@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "core/buffer.h"
+#include "core/norm.h"
 #include "runtime/team.h"
 
 namespace fastopt {
@@ -41,6 +43,10 @@ struct Constraint {
           square += static_cast<double>(row[j]) * static_cast<double>(row[j]);
         }
         const T f = factor<T>(square);
+        if (f < least<T>) {
+          scale_far(row, columns, 1, square);
+          continue;
+        }
         for (Index j = 0; j < columns; ++j) {
           row[j] *= f;
         }
@@ -50,6 +56,17 @@ struct Constraint {
 
  private:
   static constexpr Index block = alignment;
+  template <class T>
+  static constexpr T least = std::numeric_limits<T>::min();
+
+  // Weights so large that T cannot hold their factor, or double their squares.
+  template <class T>
+  void scale_far(T* w, Index size, Index stride, double square) const {
+    const long double norm = norm_of(square, size, [&](Index i) { return w[i * stride]; });
+    for (Index i = 0; norm > (kind == Kind::max_norm ? limit : 0) && i < size; ++i) {
+      w[i * stride] = static_cast<T>(w[i * stride] * (limit / norm));
+    }
+  }
 
   // A row of zeros has no direction and stays.
   template <class T>
@@ -70,6 +87,10 @@ struct Constraint {
     T factors[block];
     for (Index j = 0; j < columns; ++j) {
       factors[j] = factor<T>(squares[j]);
+      if (factors[j] < least<T>) {
+        scale_far(w + j, rows, stride, squares[j]);
+        factors[j] = 1;
+      }
     }
     for (Index i = 0; i < rows; ++i) {
       for (Index j = 0; j < columns; ++j) {

@@ -1,6 +1,7 @@
 #include "optim/step.h"
 
 #include "core/buffer.h"
+#include "core/norm.h"
 #include "kernels/reduce/args.h"
 #include "runtime/cpu.h"
 
@@ -39,6 +40,7 @@ Step<T>::Step(int rule, std::vector<int> transforms, std::vector<Tensor<T>> tens
     sums_.resize(static_cast<std::size_t>(chunks));
   }
   squares_.resize(tensors_.size());
+  norms_.resize(tensors_.size());
   scale_.resize(tensors_.size(), 1);
   factor_.resize(tensors_.size(), 1);
 }
@@ -242,10 +244,12 @@ void Step<T>::find_factors() {
     for (Index c = first_chunk_[i]; !tensors_[i].frozen && c < first_chunk_[i + 1]; ++c) {
       squares_[i] += sums_[static_cast<std::size_t>(c)][0];
     }
+    const T* const g = gradient(tensors_[i]);
+    norms_[i] = static_cast<double>(norm_of(squares_[i], tensors_[i].size, [&](Index k) { return g[k]; }));
   }
   for_each_transform([&]<class X>(std::size_t place) {
     if constexpr (requires { &X::limit; }) {
-      X::limit(now_[place], {squares_, scale_});
+      X::limit(now_[place], {squares_, norms_, scale_});
     }
   });
 }

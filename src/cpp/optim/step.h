@@ -115,7 +115,7 @@ class Step {
   double weight_ = 1;                               // of the gradient in the sum of those that are held
   std::vector<std::array<double, max_sums>> sums_;  // of each chunk
   std::array<double, max_sums> sums_of_all_{};
-  std::vector<double> squares_, scale_, factor_;  // of each tensor; the last is the rule's
+  std::vector<double> squares_, norms_, scale_, factor_;  // of each tensor; the last is the rule's
 };
 
 }  // namespace fastopt

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "kernels/norm/args.h"
+#include "kernels/norm/extreme.h"
 #include "kernels/norm/panels.h"
 
 namespace fastopt::FASTOPT_ISA {
@@ -97,6 +98,11 @@ template <class T>
     rstd[b] = T(1) / std::sqrt(squares.total(0) * share + epsilon);
   }
   for (int b = 0; b < count; ++b) {
+    if (!(rstd[b] > T(0))) {  // the squares are infinite, or NaN
+      const Index group = some[b].group;
+      normalize_extreme(p, {group, group + 1}, some[b].x - group * n, some[b].y - group * n, some[b].moments - group);
+      continue;
+    }
     some[b].moments[0] = mean[b];
     some[b].moments[p.groups] = rstd[b];
     const T* x = some[b].x;
@@ -157,6 +163,12 @@ template <class T, bool summing>
     for (int b = 0; b < count; ++b) {
       const T *x = some[b].x, *dy = some[b].dy;
       T* dx = some[b].dx;
+      if (is_extreme(rstd[b])) {
+        const Index group = some[b].group, start = group * n;
+        differentiate_extreme(p, {group, group + 1}, x - start, dy - start, some[b].moments - group, dx - start,
+                              summing);
+        continue;
+      }
       const V m = mean[b], r = rstd[b], s = slope[b], l = level[b];
       for_each_run(space, channels, some[b].group,
                    [&](auto shared, Index first, Index size, Index c) __attribute__((always_inline)) {
@@ -267,8 +279,13 @@ void group_norm_across(const GroupNorm<T>& p) {
       }
     }
     moment([](const V& v) { return v * v; });
+    bool extreme = false;
     for (Index g = 0; g < groups; ++g) {
       rstd[first_group + g] = T(1) / std::sqrt(sums[0][g] / n + p.epsilon);
+      extreme |= !(rstd[first_group + g] > T(0));  // the squares are infinite, or NaN
+    }
+    if (extreme) {
+      return normalize_extreme(p, {first_group, first_group + groups}, x, y, mean);
     }
     for_each_panel<T>(channels, [&](const auto& panel) __attribute__((always_inline)) {
       constexpr int vectors = std::remove_reference_t<decltype(panel)>::vectors;
@@ -298,6 +315,9 @@ void group_norm_backward_across(const GroupNormBackward<T>& p) {
   for_group_ranges(p, [&](Index i, Index first_group, Index groups, Range channels) __attribute__((always_inline)) {
     const T *x = p.x.row(i), *dy = p.dy.row(i), *mean = p.moments.row(i), *rstd = mean + p.groups;
     T* dx = p.dx.row(i);
+    if (std::any_of(rstd + first_group, rstd + first_group + groups, is_extreme<T>)) {
+      return differentiate_extreme(p, {first_group, first_group + groups}, x, dy, mean, dx, false);
+    }
     const auto of = [&](const T* values, Index c) { return spread<T>(values, c, p.features.channels, group_size); };
     T sums[2][groups_at_once] = {};  // become the slope and the level
     sum_groups<T, 2>(p.features, group_size, channels, sums, [&](const auto& panel) __attribute__((always_inline)) {

@@ -10,6 +10,7 @@ namespace fastopt::FASTOPT_ISA {
 struct Adadelta {
   static constexpr std::string_view name = "adadelta";
   static constexpr std::array<std::string_view, 2> slots{"g2", "dx2"};
+  static constexpr bool squares = true;
   static constexpr std::array<std::string_view, 3> hyper{"learning_rate", "rho", "epsilon"};
   static Coefficients prepare(const double* h, Index) { return {h[0], h[1], 1 - h[1], h[2]}; }
   template <class V>

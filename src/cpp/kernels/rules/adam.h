@@ -20,6 +20,7 @@ struct AdamRule {
     }
     return names;
   }();
+  static constexpr bool squares = true;
   static constexpr std::array<std::string_view, 4> hyper{"learning_rate", "beta_1", "beta_2", "epsilon"};
   static Coefficients prepare(const double* h, Index step) {
     const double t = static_cast<double>(step), b1 = h[1], b2 = h[2];

@@ -14,6 +14,7 @@ namespace fastopt::FASTOPT_ISA {
 struct Nadam {
   static constexpr std::string_view name = "nadam";
   static constexpr std::array<std::string_view, 2> slots{"m", "v"};
+  static constexpr bool squares = true;
   static constexpr std::array<std::string_view, 5> hyper{"learning_rate", "beta_1", "beta_2", "epsilon",
                                                          "momentum_decay"};
   // P of the steps done, as the momenta came about; 0 where that is not known, as in files of fastopt 0.1.

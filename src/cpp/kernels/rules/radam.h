@@ -13,6 +13,7 @@ namespace fastopt::FASTOPT_ISA {
 struct Radam {
   static constexpr std::string_view name = "radam";
   static constexpr std::array<std::string_view, 2> slots{"m", "v"};
+  static constexpr bool squares = true;
   static constexpr std::array<std::string_view, 4> hyper{"learning_rate", "beta_1", "beta_2", "epsilon"};
   static Coefficients prepare(const double* h, Index step) {
     const double t = static_cast<double>(step), b1 = h[1], b2 = h[2], decayed = std::pow(b2, t);

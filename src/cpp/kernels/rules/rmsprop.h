@@ -30,6 +30,7 @@ struct Rmsprop {
     }
     return names;
   }();
+  static constexpr bool squares = true;
   static constexpr auto hyper = [] {
     std::array<std::string_view, 3 + moves> names{"learning_rate", "rho", "epsilon"};
     if (moves) {

@@ -3,6 +3,7 @@
 // A rule is its name, its slots and hyperparameters by name (the learning rate first), the coefficients of one step (in
 // double, from the step number, which starts at 1) and the formula for one vector of elements: `apply` changes the
 // slots and returns the step, which is subtracted from the parameters. Some have more:
+// - `squares`: it squares the gradient, which is held within what T can square.
 // - `sums`: their number; `apply` adds to a vector for each.
 // - `factor`, `finish`: a factor for each tensor from its sums, and the step with it, c[tensor_factor]. `apply` is then
 //   given the parameters too, and returns nothing.

@@ -16,6 +16,7 @@ namespace fastopt::FASTOPT_ISA {
 struct Swats {
   static constexpr std::string_view name = "swats";
   static constexpr std::array<std::string_view, 2> slots{"m", "v"};
+  static constexpr bool squares = true;
   static constexpr std::array<std::string_view, 5> hyper{"learning_rate", "beta_1", "beta_2", "epsilon", "tolerance"};
   static constexpr int sums = 2;
   // The step of the switch is 0 before it. Lambda is kept as a multiple of the learning rate, whose schedule goes on.

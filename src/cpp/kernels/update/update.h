@@ -1,6 +1,7 @@
 // The one loop that drives every update rule over a flat range, and what is done to gradients and parameters around it.
 #pragma once
 
+#include <limits>
 #include <tuple>
 
 #include "kernels/rules/list.h"
@@ -56,6 +57,20 @@ template <class Rule, class T, class F>
   }
 }
 
+// The gradient at i, for rules that square it within bounds whose square T holds: a mean of squares that is infinite
+// would end all steps for ever. What is infinite already stays so, to be noticed.
+template <class Rule, class T, class Load>
+[[gnu::always_inline]] inline Vec<T> gradient_at(const Update<T>& u, Index i, Load&& load) {
+  using V = Vec<T>;
+  V g = load(u.gradient + i);
+  if constexpr (requires { Rule::squares; }) {
+    constexpr T bound = sizeof(T) == 4 ? T(0x1p63) : T(0x1p511);
+    const V held = at_most(at_least(g, V(-bound)), V(bound));
+    where(abs(g) <= V(std::numeric_limits<T>::max()), g) = held;
+  }
+  return g;
+}
+
 template <class Rule, class T>
 void update(const Update<T>& u) {
   using V = Vec<T>;
@@ -63,11 +78,11 @@ void update(const Update<T>& u) {
     V sums[Rule::sums] = {};
     if constexpr (finishes<Rule>) {
       drive<Rule>(u, [&](const V* c, Index i, auto load, V& w, auto&... slots) {
-        Rule::apply(c, w, load(u.gradient + i), slots..., sums);
+        Rule::apply(c, w, gradient_at<Rule>(u, i, load), slots..., sums);
       });
     } else {
       move<Rule>(u, [&](const V* c, Index i, auto load, const V&, auto&... slots) {
-        return Rule::apply(c, load(u.gradient + i), slots..., sums);
+        return Rule::apply(c, gradient_at<Rule>(u, i, load), slots..., sums);
       });
     }
     for (int s = 0; s < Rule::sums; ++s) {
@@ -75,7 +90,7 @@ void update(const Update<T>& u) {
     }
   } else {
     move<Rule>(u, [&](const V* c, Index i, auto load, const V&, auto&... slots) {
-      return Rule::apply(c, load(u.gradient + i), slots...);
+      return Rule::apply(c, gradient_at<Rule>(u, i, load), slots...);
     });
   }
 }

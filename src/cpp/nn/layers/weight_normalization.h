@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/norm.h"
 #include "kernels/product/args.h"
 #include "nn/layers/dense.h"
 #include "runtime/scratch.h"
@@ -68,7 +69,8 @@ Layer<T> weight_normalization(Index inputs, Index outputs, bool bias) {
       sum_columns(columns, inputs, outputs, v, v, squares);
       for (Index j = columns.begin; j < columns.end; ++j) {
         const double square = squares[j - columns.begin];
-        to.inverse[j] = square > 0 ? static_cast<T>(1 / std::sqrt(square)) : T(0);  // no direction: W = 0
+        const auto norm = norm_of(square, inputs, [&](Index i) { return v[i * outputs + j]; });
+        to.inverse[j] = square > 0 ? static_cast<T>(1 / static_cast<double>(norm)) : T(0);  // no direction: W = 0
         to.ratio[j] = g[j] * to.inverse[j];
       }
       for (Index i = 0; i < inputs; ++i) {

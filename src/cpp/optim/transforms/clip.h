@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/norm.h"
 #include "optim/transforms/transform.h"
 
 namespace fastopt {
@@ -18,7 +19,7 @@ struct ClipNorm {
   static constexpr double neutral = std::numeric_limits<double>::infinity();
   static void limit(double value, const Norms& norms) {
     for (std::size_t i = 0; i < norms.squares.size(); ++i) {
-      norms.factor[i] *= factor_within(value, norms.factor[i] * std::sqrt(norms.squares[i]));
+      norms.factor[i] *= factor_within(value, norms.factor[i] * norms.norms[i]);
     }
   }
 };
@@ -31,7 +32,10 @@ struct ClipGlobalNorm {
     for (std::size_t i = 0; i < norms.squares.size(); ++i) {
       all += norms.factor[i] * norms.factor[i] * norms.squares[i];
     }
-    const double common = factor_within(value, std::sqrt(all));
+    const auto norm = norm_of(all, static_cast<Index>(norms.norms.size()), [&](Index i) {
+      return norms.factor[static_cast<std::size_t>(i)] * norms.norms[static_cast<std::size_t>(i)];
+    });
+    const double common = factor_within(value, static_cast<double>(norm));
     for (double& factor : norms.factor) {
       factor *= common;
     }

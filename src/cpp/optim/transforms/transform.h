@@ -29,9 +29,9 @@ struct Chunk {
   double value;
 };
 
-// Of each tensor: the sum of the squares of its gradient, and the factor that its gradient gets.
+// Of each tensor: the norm of its gradient and the square of that, and the factor that its gradient gets.
 struct Norms {
-  std::span<const double> squares;
+  std::span<const double> squares, norms;
   std::span<double> factor;
 };
 
