@@ -83,6 +83,23 @@ def test_rates_of_zero_freeze():
     assert all((a == b).all() for a, b in zip(*(model.get_weights() for model in models), strict=True))
 
 
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("by", ["trainable", "rates"])
+@pytest.mark.parametrize("constraint", ["max_norm", "unit_norm", "non_neg"])
+def test_constraints_leave_what_is_frozen(constraint, by, optimizer):
+    inner = OPTIMIZERS[optimizer]()
+    frozen = ("below",) if by == "trainable" else ()
+    rates = fo.optimizers.LayerRates(inner, {"below": 0.0}) if by == "rates" else inner
+    model = model_of(rates, frozen, kernel_constraint=constraint)
+    model.parameters["below/kernel"][...] *= 3
+    before = weights(model)
+    model.fit(*data(), batch_size=8, verbose=0)
+    dx = model.backward(np.ones_like(model(data()[0])))
+    assert dx.any()
+    model.apply_gradients()
+    assert changed(model, before) == {name for name in before if not name.startswith("below")}
+
+
 def test_frozen_and_freed_between_epochs():
     model = model_of()
     model.fit(*data(), epochs=1, verbose=0)
