@@ -12,6 +12,7 @@ import warnings
 import cases
 import numpy as np
 import pytest
+from interrupts import interrupt
 
 import fastopt as fo
 from fastopt import _core
@@ -466,25 +467,6 @@ def test_poll_sees_denormals():
     while not seen:
         network.predict(np.ones((20_000, 512), np.float32), poll=lambda done: seen.append(least * np.float64(1.0)))
     assert seen[0] == least != 0
-
-
-def interrupt(call, seconds):
-    """Send SIGINT while `call` runs; return how long KeyboardInterrupt took."""
-    sent = []
-
-    def send():
-        time.sleep(seconds)
-        sent.append(time.monotonic())
-        os.kill(os.getpid(), signal.SIGINT)
-
-    thread = threading.Thread(target=send)
-    thread.start()
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            call()
-        return time.monotonic() - sent[0]
-    finally:
-        thread.join()
 
 
 @pytest.fixture(scope="module")

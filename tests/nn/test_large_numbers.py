@@ -16,7 +16,7 @@ NORMS = {
 }
 
 
-@pytest.mark.parametrize("shape", [(6,), (5, 6), (64, 2)])
+@pytest.mark.parametrize("shape", [(6,), (5, 6), (16, 8)])
 @pytest.mark.parametrize("name", NORMS)
 def test_normalisation(name, shape, dtype, rng):
     """It does not depend on the scale of its input where epsilon is nothing, and its gradient is as much smaller."""

@@ -22,7 +22,7 @@ def matmul(a: ArrayLike, b: ArrayLike, out: Real | None = None) -> Real:
         out: [rows, columns], may not overlap the inputs.
 
     Returns:
-        [rows, columns]; zeros if ``inner`` is 0.
+        [rows, columns]; zeros if ``inner`` is 0. After Ctrl-C, what is in ``out`` is of no use.
 
     Raises:
         TypeError: the dtypes differ, or are not float32 or float64.

@@ -13,7 +13,7 @@ class Progress(Callback):
     """Shows nothing; the base of what shows something."""
 
     def poll(self, batches: int) -> None:
-        """Called about ten times a second with the number of batches of this epoch that are done."""
+        """Called about twenty times a second with the number of batches of this epoch that are done."""
 
     def close(self) -> None:
         """Called once at the end, however training ended."""

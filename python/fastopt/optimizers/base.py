@@ -183,7 +183,7 @@ class Optimizer(Description):
         self._state = State.of_arrays(self, params)
 
     def update(self, params: Tree, grads: Tree) -> None:
-        """Do one step on bare arrays, in place.
+        """Do one step on bare arrays, in place: all of it, Ctrl-C comes after it.
 
         Args:
             params: An array, or a list, tuple or dict of arrays or of further such collections. All are float32 or all

@@ -1,15 +1,15 @@
 """What is inside a model: the values of its layers, and exact statistics of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from fastopt.core import checks
 from fastopt.kernels import Real
 from fastopt.layers import BatchNormalization, Dropout, Flatten, GaussianNoise, Layer, Reshape, Residual
 from fastopt.layers.base import Channels
-from fastopt.model.built import Built
+from fastopt.model.built import Built, assign
 from fastopt.model.data import checked_inputs, in_shape
 from fastopt.model.plan import Plan
 from fastopt.model.sequential import Sequential
@@ -18,8 +18,9 @@ __all__ = ["layer_outputs", "recompute_statistics"]
 
 IDENTITIES = (Dropout, GaussianNoise, Flatten, Reshape)  # in `predict`, but for the shape
 
-# Called with the name, the layer and its input ``[n, ...]`` before the layer computes.
-Visitor = Callable[[str, Layer, Real], None]
+# Called with the name, the layer and its input ``[n, ...]`` before the layer computes; returns tensors by name, to take
+# the place of those of the model.
+Visitor = Callable[[str, Layer, Real], Mapping[str, Real]]
 
 
 def layer_outputs(model: Sequential, x: ArrayLike, batch_size: int = 256) -> dict[str, Real]:
@@ -52,7 +53,7 @@ def _outputs(model: Sequential, x: ArrayLike, batch_size: int, visit: Visitor | 
 
     def output(name: str, layer: Layer, x: Real) -> Real:
         if visit is not None:
-            visit(name, layer, x)
+            tensors.update(visit(name, layer, x))
         if isinstance(layer, IDENTITIES):
             return x.reshape(len(x), *layer.output_shape(x.shape[1:]))
         if isinstance(layer, Residual):
@@ -83,7 +84,7 @@ def recompute_statistics(model: Sequential, x: ArrayLike, batch_size: int = 256)
         batch_size: Samples computed at a time, at least 1; it changes memory and speed only.
 
     Raises:
-        RuntimeError, TypeError, ValueError: As `predict`; nothing has changed.
+        RuntimeError, TypeError, ValueError: As `predict`; nothing has changed, nor has it after Ctrl-C.
 
     Source:
         Ioffe and Szegedy, ICML 2015, algorithm 2, with all samples as one batch.
@@ -97,18 +98,34 @@ def recompute_statistics(model: Sequential, x: ArrayLike, batch_size: int = 256)
         >>> model.predict(x).round(2)[:, 0]
         array([-1.,  1.], dtype=float32)
     """
+    found: dict[str, Real] = {}
 
-    def visit(name: str, layer: Layer, values: Real) -> None:
+    def visit(name: str, layer: Layer, values: Real) -> dict[str, Real]:
         if not isinstance(layer, BatchNormalization):
-            return
-        last = Channels.of(layer, values.shape[1:], layer.axis).last
-        axes = tuple(axis for axis in range(values.ndim) if axis != (values.ndim - 1 if last else 1))
-        steps = model.state[f"{name}/steps"]
+            return {}
+        steps = model.state[f"{name}/steps"].copy()
         share = 1.0
         if layer.bias_correction:
             steps[...] = np.maximum(steps, 1.0)  # those of an untrained layer count as of one batch
             share -= layer.momentum ** float(steps[0])
-        model.state[f"{name}/moving_mean"][...] = share * values.mean(axes, np.float64)
-        model.state[f"{name}/moving_variance"][...] = share * values.var(axes, np.float64)
+        mean, variance = _moments(values, Channels.of(layer, values.shape[1:], layer.axis).last)
+        new = {"steps": steps, "moving_mean": share * mean, "moving_variance": share * variance}
+        new = {f"{name}/{tensor}": array for tensor, array in new.items()}
+        found.update(new)
+        return new
 
     _outputs(model, x, batch_size, visit)
+    state = model.state
+    assign([state[name] for name in found], [*found.values()])
+
+
+def _moments(values: Real, channels_last: bool) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the mean and the variance of each channel in float64, part by part: Ctrl-C comes between them."""
+    axes = (0, *range(1, values.ndim - 1)) if channels_last else (0, *range(2, values.ndim))
+    rows = max(1, (1 << 20) // max(1, values[0].size))
+    parts = [values[i : i + rows] for i in range(0, len(values), rows)]
+    count = values.size // values.shape[-1 if channels_last else 1]
+    mean = sum(part.sum(axes, np.float64) for part in parts) / count
+    shape = [1 if axis in axes else -1 for axis in range(values.ndim)]
+    variance = sum(np.square(part - mean.reshape(shape)).sum(axes) for part in parts) / count
+    return mean, variance

@@ -59,7 +59,7 @@ struct Data {
   std::vector<Samples> x;
   Goals goals;
   Objective<T> objective;
-  const Index* order = nullptr;
+  std::vector<Index> order;  // a copy: it is used as an index
   Index rows, batch_size, done = 0;
   Totals totals;
   PythonCalls python;
@@ -89,13 +89,11 @@ struct Data {
     }
     if (!given_order.is_none()) {
       const py::array array = checked<Index>(given_order, "order", {rows});
-      order = data<Index>(array);
-      arrays.push_back(array);
-      for (Index i = 0; i < rows; ++i) {
-        if (order[i] < 0 || order[i] >= rows) {
-          throw std::invalid_argument("order[" + std::to_string(i) + "] = " + std::to_string(order[i]) +
-                                      " is not in 0.." + std::to_string(rows - 1));
-        }
+      order.assign(data<Index>(array), data<Index>(array) + rows);
+      const auto wrong = std::ranges::find_if(order, [&](Index i) { return i < 0 || i >= rows; });
+      if (wrong != order.end()) {
+        throw std::invalid_argument("order[" + std::to_string(wrong - order.begin()) + "] = " + std::to_string(*wrong) +
+                                    " is not in 0.." + std::to_string(rows - 1));
       }
     }
     totals.reserve(objective);
@@ -105,7 +103,7 @@ struct Data {
 
   Index batches() const { return (rows - 1) / batch_size + 1; }
 
-  // The caller may have written to the labels since they were looked at, and they are used as indices.
+  // The caller may have written to the labels since they were looked at.
   void check_labels(const Network<T>& network, Index first, Index count) const {
     for (std::size_t i = 0; i < objective.goals.size(); ++i) {
       const Index* const labels = objective.goals[i].labels;
@@ -113,7 +111,7 @@ struct Data {
       const std::string name = target_name(i);
       const Index end = labels ? std::min((first + count) * batch_size, rows) : 0;
       for (Index place = first * batch_size; place < end; ++place) {
-        const Index sample = order ? order[place] : place;
+        const Index sample = order.empty() ? place : order[static_cast<std::size_t>(place)];
         check_label(name.c_str(), sample, labels[sample], columns);
       }
     }
@@ -290,7 +288,7 @@ py::dict train(PyEpoch& self, PyOptimizer& optimizer, const py::dict& hyper, std
                                   {.x = d.x,
                                    .objective = d.objective,
                                    .hyper = series,
-                                   .order = d.order,
+                                   .order = d.order.empty() ? nullptr : d.order.data(),
                                    .batch_size = d.batch_size,
                                    .first_batch = d.done,
                                    .batches = count,

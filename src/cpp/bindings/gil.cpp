@@ -1,5 +1,7 @@
 #include "bindings/gil.h"
 
+#include <pthread.h>
+
 #include <atomic>
 #include <chrono>
 #include <thread>
@@ -9,12 +11,15 @@ namespace fastopt::bindings {
 namespace {
 
 std::atomic<int> working{0};
+thread_local int working_here = 0;  // of them those of this thread: all that a child of it has
+std::atomic<bool> registered{false};
 std::atomic<std::thread::id> exiting_thread;  // none while the interpreter lives
 
 // Counted first and looked at after, here and, the other way round, at the exit: one of the two sees the other.
 void sleep_if_exiting() {
   if (exiting()) {
     --working;
+    --working_here;
     for (;;) {
       std::this_thread::sleep_for(std::chrono::hours(1));
     }
@@ -23,12 +28,23 @@ void sleep_if_exiting() {
 
 // Long runs stop within a tenth of a second. What does not is left behind.
 void wait_for_work() {
+  if (pybind11::module_::import("threading").attr("main_thread")().attr("is_alive")().cast<bool>()) {
+    registered = false;  // this is not the exit: somebody calls what is to be done at it
+    return;
+  }
   exiting_thread = std::this_thread::get_id();
   const pybind11::gil_scoped_release release;
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(1);
   while (working > 0 && std::chrono::steady_clock::now() < end) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
+}
+
+void wait_at_exit() {
+  static const int in_children = pthread_atfork(nullptr, nullptr, [] { working = working_here; });
+  static_cast<void>(in_children);
+  pybind11::module_::import("threading");
+  pybind11::module_::import("atexit").attr("register")(pybind11::cpp_function(&wait_for_work));
 }
 
 }  // namespace
@@ -38,8 +54,13 @@ bool exiting() {
   return thread != std::thread::id() && thread != std::this_thread::get_id();
 }
 
-Released::Released() : state_(PyEval_SaveThread()) {
+Released::Released() {
+  if (!registered.exchange(true)) {
+    wait_at_exit();
+  }
+  state_ = PyEval_SaveThread();
   ++working;
+  ++working_here;
   sleep_if_exiting();
 }
 
@@ -47,10 +68,7 @@ Released::~Released() {
   sleep_if_exiting();
   PyEval_RestoreThread(state_);
   --working;
-}
-
-void wait_at_exit() {
-  pybind11::module_::import("atexit").attr("register")(pybind11::cpp_function(&wait_for_work));
+  --working_here;
 }
 
 }  // namespace fastopt::bindings

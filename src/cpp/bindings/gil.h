@@ -24,7 +24,4 @@ class Released {
 // Python.
 bool exiting();
 
-// Has the interpreter wait at its exit.
-void wait_at_exit();
-
 }  // namespace fastopt::bindings

@@ -1,12 +1,13 @@
 #include "bindings/module.h"
 
-#include "bindings/gil.h"
 #include "runtime/cpu.h"
 
+// pybind11 would wait for ever in another interpreter than the main one, before any code of ours: what it defines gets
+// another name, and is called from what Python looks for.
+#define PyInit__core init_core
 PYBIND11_MODULE(_core, module) {
   using namespace fastopt::bindings;
   fastopt::kernel_table();  // an unknown FASTOPT_ISA is an error at import
-  wait_at_exit();
   add_runtime(module);
   pybind11::module_ kernels = module.def_submodule("kernels");
   for (const auto add : {add_activation, add_batch_norm, add_group_norm, add_loss, add_maxout, add_noise, add_prelu,
@@ -17,4 +18,13 @@ PYBIND11_MODULE(_core, module) {
   add_update(module);
   add_network(module);
   add_epoch(module);
+}
+#undef PyInit__core
+
+extern "C" PYBIND11_EXPORT PyObject* PyInit__core() {
+  if (PyInterpreterState_Get() != PyInterpreterState_Main()) {
+    PyErr_SetString(PyExc_ImportError, "fastopt works in the main interpreter only, not in a subinterpreter");
+    return nullptr;
+  }
+  return init_core();
 }

@@ -65,12 +65,10 @@ std::shared_ptr<PyNetwork> make_network(const std::string& dtype, const OneOrMor
   const Index* const one = std::get_if<Index>(&input_size);
   const std::vector<Index> inputs = one ? std::vector{*one} : std::get<std::vector<Index>>(input_size);
   if (dtype == "float32") {
-    return std::shared_ptr<PyNetwork>(
-        new PyNetwork{.network = Network<float>(inputs, specs, outputs, seed), .exclusive = {}});
+    return std::shared_ptr<PyNetwork>(new PyNetwork{Network<float>(inputs, specs, outputs, seed)});
   }
   if (dtype == "float64") {
-    return std::shared_ptr<PyNetwork>(
-        new PyNetwork{.network = Network<double>(inputs, specs, outputs, seed), .exclusive = {}});
+    return std::shared_ptr<PyNetwork>(new PyNetwork{Network<double>(inputs, specs, outputs, seed)});
   }
   throw std::invalid_argument("dtype must be 'float32' or 'float64', got '" + dtype + "'");
 }
@@ -250,8 +248,9 @@ void add_network(py::module_& module) {
               if (static_cast<Index>(trainable.size()) != static_cast<Index>(n.trainable.size()) - n.plan.inputs) {
                 throw std::invalid_argument("trainable must have an entry for each layer");
               }
+              PythonCalls python;
               const Released released;
-              const Exclusive::Lock lock(self.exclusive);
+              const Turn turn(self, python);
               std::copy(trainable.begin(), trainable.end(), n.trainable.begin() + n.plan.inputs);
               n.freeze(n.trainable);
             });
@@ -282,8 +281,9 @@ void add_network(py::module_& module) {
               check_steps(o, 1);
               const std::vector<double> values = step_hyper(o, hyper);
               Network<T>& network = std::get<Network<T>>(self.network->network);
+              PythonCalls python;
               const Released released;
-              const Exclusive::Lock lock(self.network->exclusive);
+              const Turn turn(*self.network, python);
               freeze(network, o);
               o.step().run(values, true);
               if (o.step().held == 0) {

@@ -1,6 +1,7 @@
 #include <pybind11/stl.h>
 
 #include <map>
+#include <memory>
 
 #include "bindings/module.h"
 #include "runtime/allocations.h"
@@ -11,7 +12,27 @@ namespace fastopt::bindings {
 
 namespace py = pybind11;
 
+namespace {
+
+// By the main thread, as soon as it comes back to Python.
+void warn_of_shortage(int wanted, int started) {
+  auto text = std::make_unique<std::string>(
+      "the system lets " + std::to_string(started) + " of " + std::to_string(wanted) +
+      " threads be started (see the limits of memory and of processes, ulimit -a); fastopt goes on with no more. "
+      "set_num_threads tries again");
+  const auto warn = [](void* given) {
+    const std::unique_ptr<std::string> owned(static_cast<std::string*>(given));
+    return PyErr_WarnEx(PyExc_RuntimeWarning, owned->c_str(), 1);
+  };
+  if (Py_AddPendingCall(warn, text.get()) == 0) {
+    text.release();
+  }
+}
+
+}  // namespace
+
 void add_runtime(py::module_& module) {
+  report_shortage(&warn_of_shortage);
   module.def("allocations", &allocation_count);
   py::module_ runtime = module.def_submodule("runtime");
   runtime.def("isa", &current_isa);

@@ -1,7 +1,7 @@
 // Update rules on bare arrays.
-#include <atomic>
 #include <variant>
 
+#include "bindings/exclusive.h"
 #include "bindings/gil.h"
 #include "bindings/module.h"
 #include "bindings/optimizer.h"
@@ -110,10 +110,8 @@ class ArrayOptimizer {
                                     std::to_string(grads.size()) + "; at the first update there were " +
                                     std::to_string(tensors.size()));
       }
-      if (busy_.test_and_set()) {
-        throw std::runtime_error("this optimizer is busy with an update in another thread");
-      }
-      const Release at_end(busy_);
+      const Exclusive::Lock lock(
+          exclusive_, [] { throw std::runtime_error("this optimizer is busy with an update in another thread"); });
       bool moved = false;
       places_.resize(2 * tensors.size());
       for (std::size_t i = 0; i < tensors.size(); ++i) {
@@ -134,14 +132,6 @@ class ArrayOptimizer {
   }
 
  private:
-  struct Release {
-    explicit Release(std::atomic_flag& flag) : flag_(flag) {}
-    ~Release() { flag_.clear(); }
-    Release(const Release&) = delete;
-    Release& operator=(const Release&) = delete;
-    std::atomic_flag& flag_;
-  };
-
   std::variant<State<float>, State<double>> make(const std::string& rule, const std::vector<py::object>& params,
                                                  const std::vector<std::string>& transform_names,
                                                  const Settings& settings) {
@@ -200,7 +190,7 @@ class ArrayOptimizer {
   std::vector<std::vector<Index>> shapes_;
   std::variant<State<float>, State<double>> optimizer_;
   std::vector<const void*> places_;  // of parameters and gradients in turn
-  std::atomic_flag busy_;
+  Exclusive exclusive_{"optimizer"};
 };
 
 py::dict update_rules() {

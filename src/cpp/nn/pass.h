@@ -5,7 +5,7 @@
 
 #include "nn/objective.h"
 #include "nn/regularize.h"
-#include "nn/watch.h"
+#include "runtime/watch.h"
 
 namespace fastopt {
 

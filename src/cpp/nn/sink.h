@@ -2,8 +2,8 @@
 #pragma once
 
 #include "core/types.h"
-#include "nn/watch.h"
 #include "runtime/team.h"
+#include "runtime/watch.h"
 
 namespace fastopt {
 

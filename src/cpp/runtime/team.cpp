@@ -6,13 +6,16 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <cctype>
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <mutex>
 #include <sstream>
 #include <stdexcept>
+#include <string_view>
 #include <thread>
 
 #if defined(__x86_64__)
@@ -113,14 +116,85 @@ std::atomic<int>& chosen_count() {
   return count;
 }
 
+std::atomic<unsigned> forks{0};
+
 // libgomp's threads do not survive a fork, and a child that waits for them hangs: they are released first.
 void release_threads() {
   omp_pause_resource_all(omp_pause_hard);
+  ++forks;
 }
 
 void prepare_for_fork() {
   static const int registered = pthread_atfork(release_threads, nullptr, nullptr);
   static_cast<void>(registered);
+}
+
+// The stack of OpenMP's threads in bytes; 0: that of the system.
+std::size_t stack_size() {
+  for (const char* const name : {"OMP_STACKSIZE", "GOMP_STACKSIZE"}) {
+    if (const char* const text = std::getenv(name)) {
+      char* unit = nullptr;
+      const std::size_t value = std::strtoul(text, &unit, 10);
+      unit += std::strspn(unit, " ");
+      const std::string_view units = "bkmg";
+      const std::size_t found = units.find(static_cast<char>(std::tolower(*unit)));
+      return value << (10 * (*unit && found < units.size() ? found : 1));
+    }
+  }
+  return 0;
+}
+
+// How many threads there can be beside each other, of `wanted`, one of which is there.
+int startable(int wanted) {
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  if (const std::size_t size = stack_size()) {
+    pthread_attr_setstacksize(&attributes, size);
+  }
+  std::atomic<bool> end{false};
+  const auto wait = [](void* of) -> void* {
+    static_cast<std::atomic<bool>*>(of)->wait(false);
+    return nullptr;
+  };
+  std::vector<pthread_t> others(static_cast<std::size_t>(wanted - 1));
+  std::size_t count = 0;
+  while (count < others.size() && pthread_create(&others[count], &attributes, wait, &end) == 0) {
+    ++count;
+  }
+  end = true;
+  end.notify_all();
+  for (std::size_t i = 0; i < count; ++i) {
+    pthread_join(others[i], nullptr);
+  }
+  pthread_attr_destroy(&attributes);
+  return 1 + static_cast<int>(count);
+}
+
+std::atomic<int> most_startable{max_threads};
+std::atomic<ThreadShortage> on_shortage{nullptr};
+
+// OpenMP ends the process where it cannot start a thread. So it is tried before a team of this thread grows: it has one
+// of its own.
+int within_startable(int threads) {
+  struct Tried {
+    unsigned forks;
+    int threads;
+  };
+  thread_local Tried tried{0, 1};
+  threads = std::min(threads, most_startable.load(std::memory_order_relaxed));
+  const unsigned now = forks.load(std::memory_order_relaxed);
+  if (threads > (tried.forks == now ? tried.threads : 1)) {
+    const int wanted = threads;
+    threads = startable(wanted);
+    tried = {now, threads};
+    if (threads < wanted) {
+      most_startable = threads;
+      if (const ThreadShortage report = on_shortage) {
+        report(wanted, threads);
+      }
+    }
+  }
+  return threads;
 }
 
 // Whether teams have had to wait for their threads more than sharing the work saves them. Then work is done by one
@@ -238,12 +312,15 @@ bool Team::contended() const {
 
 void run_team(int threads, bool flush, const std::function<void(const Team&)>& work) {
   const FloatMode callers = FloatMode::current(), mode = flush ? callers.flushing_denormals() : callers;
+  if (threads > 1) {
+    prepare_for_fork();
+    threads = within_startable(threads);
+  }
   if (threads <= 1) {
     const FloatMode::Scope scope(mode);
     work(Team(0, 1, nullptr));
     return;
   }
-  prepare_for_fork();
   const auto start = Clock::now();
   Clock::time_point done;  // when rank 0 was
   int size = 0;            // OpenMP may give fewer threads than are asked for
@@ -301,6 +378,11 @@ void set_num_threads(int count) {
                                 std::to_string(count));
   }
   chosen_count() = count;
+  most_startable = max_threads;
+}
+
+void report_shortage(ThreadShortage report) {
+  on_shortage = report;
 }
 
 std::vector<std::pair<std::string, std::optional<int>>> thread_limits() {

@@ -64,7 +64,13 @@ void parallel_for(Index count, Index grain, double cost, const std::function<voi
 int threads_for(double cost, Index shares = max_threads);
 
 int num_threads();
+// Also tries again to start as many, where that failed before.
 void set_num_threads(int count);
+
+// Called, by any thread, where the system lets so many threads be started, fewer than wanted; the process then goes on
+// with no more.
+using ThreadShortage = void (*)(int wanted, int started);
+void report_shortage(ThreadShortage report);
 
 // What bounds the number of threads, by name; an unset limit has no value.
 std::vector<std::pair<std::string, std::optional<int>>> thread_limits();

@@ -2,8 +2,8 @@
 #include "ops/product.h"
 
 #include "bindings/array.h"
-#include "bindings/gil.h"
 #include "bindings/module.h"
+#include "bindings/python_calls.h"
 #include "ops/activation.h"
 
 namespace fastopt::bindings {
@@ -29,11 +29,12 @@ py::array dense_forward(const py::object& x, const py::object& kernel, const py:
                              .c = {to, outputs},
                              .bias = data<T>(b),
                              .activate = fused_activate<T>(f)};
-    const Released released;
-    ops::multiply<T>(product, data<T>(w), outputs, false);
-    if (f != linear && !product.activate) {
-      ops::activate<T>(f, to, to, rows, outputs);
-    }
+    run_watched([&](Watch& watch) {
+      ops::multiply<T>(product, data<T>(w), outputs, false, watch);
+      if (f != linear && !product.activate) {
+        ops::activate<T>(f, to, to, rows, outputs);
+      }
+    });
     return y;
   });
 }
@@ -66,8 +67,7 @@ py::array dense_backward_input(const py::object& dy, const py::object& kernel, c
                              .c = {mutable_data<T>(dx), inputs},
                              .differentiate = fused_differentiate<T>(f),
                              .y = {data<T>(values), inputs}};
-    const Released released;
-    ops::multiply<T>(product, data<T>(w), outputs, true);
+    run_watched([&](Watch& watch) { ops::multiply<T>(product, data<T>(w), outputs, true, watch); });
     return dx;
   });
 }
@@ -86,8 +86,7 @@ py::array dense_backward_kernel(const py::object& x, const py::object& dy, const
                              .a_transposed = true,
                              .b = {},
                              .c = {mutable_data<T>(dw), outputs}};
-    const Released released;
-    ops::multiply<T>(product, data<T>(b), outputs, false);
+    run_watched([&](Watch& watch) { ops::multiply<T>(product, data<T>(b), outputs, false, watch); });
     return dw;
   });
 }

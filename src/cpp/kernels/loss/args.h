@@ -24,6 +24,10 @@ struct Targets {
 
   Index sample(Index row) const { return index ? index[row] : row; }
 
+  // In 0..columns-1 when it was checked, but other threads may have written to the labels since: it is read once, and
+  // is not to be taken for a place without a look.
+  Index label(Index row) const { return __atomic_load_n(labels + sample(row), __ATOMIC_RELAXED); }
+
   // Those of rows first, first + 1, ... of a batch.
   Targets from(Index first, Index columns) const {
     if (index) {

@@ -52,7 +52,7 @@ struct SoftmaxLoss {
     for_each_block(blocks_of(p), [&](auto& block) __attribute__((always_inline)) {
       V label = 0;
       if constexpr (kind == TargetKind::label) {
-        label = block.per_row([&](Index i) { return static_cast<T>(p.target.labels[p.target.sample(i)]); });
+        label = block.per_row([&](Index i) { return static_cast<T>(p.target.label(i)); });
       }
       const auto target_of = [&](const auto& element) __attribute__((always_inline)) {
         if constexpr (kind == TargetKind::label) {

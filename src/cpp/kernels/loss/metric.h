@@ -34,9 +34,11 @@ struct TopAccuracy {
     for_each_block(blocks_of(p), [&](auto& block) __attribute__((always_inline)) {
       V label, own = -infinity;
       if constexpr (sparse) {
-        const auto label_of = [&](Index i) { return p.target.labels[p.target.sample(i)]; };
-        label = block.per_row([&](Index i) { return static_cast<T>(label_of(i)); });
-        own = block.per_row([&](Index i) { return p.prediction.row(i)[label_of(i)]; });
+        label = block.per_row([&](Index i) { return static_cast<T>(p.target.label(i)); });
+        own = block.per_row([&](Index i) {
+          const Index place = p.target.label(i);
+          return place >= 0 && place < p.columns ? p.prediction.row(i)[place] : -infinity;
+        });
       } else {
         V top = -infinity, place = 0;
         block.for_each([&](const auto& element) __attribute__((always_inline)) {

@@ -37,7 +37,10 @@ template <class T>
 void spread_pieces(const T* dy, const Index* piece, Index units, Index pieces, T* dx) {
   std::fill(dx, dx + units * pieces, T(0));
   for (Index j = 0; j < units; ++j) {
-    dx[j * pieces + piece[j]] = dy[j];
+    const Index place = __atomic_load_n(piece + j, __ATOMIC_RELAXED);
+    if (place >= 0 && place < pieces) {  // else another thread has written to it since it was checked
+      dx[j * pieces + place] = dy[j];
+    }
   }
 }
 

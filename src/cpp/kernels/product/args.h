@@ -43,6 +43,17 @@ struct Product {
     p.y = y.data ? y.from(share.begin) : y;
     return p;
   }
+
+  // Some columns, the first being the first of a panel of `width` columns.
+  Product columns_part(Range share, Index width) const {
+    Product p = *this;
+    p.columns = share.size();
+    p.b.data += share.begin / width * b.panel_stride;
+    p.c.data += share.begin;
+    p.bias = bias ? bias + share.begin : nullptr;
+    p.y.data = y.data ? y.data + share.begin : nullptr;
+    return p;
+  }
 };
 
 template <class T>

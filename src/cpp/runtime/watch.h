@@ -1,4 +1,4 @@
-// Asks the caller of a long run, ten times a second, whether to go on.
+// Asks the caller of a long run, twenty times a second, whether to go on.
 #pragma once
 
 #include <atomic>
@@ -26,7 +26,7 @@ class Watch {
     }
     unchecked_ = 0;
     const auto now = Clock::now();
-    if (now - last_ > std::chrono::milliseconds(100)) {
+    if (now - last_ > std::chrono::milliseconds(50)) {
       last_ = now;
       ask([&] { return poll_(done); });
     }
