@@ -116,10 +116,53 @@ def test_bad_weights(w, message):
         model.cost_and_gradient(x, y, np.full(model.count_params(), np.nan) if isinstance(w, str) else w)
 
 
-def test_functions_are_refused():
+def squares(y_true, y_pred):
+    error = y_pred - y_true
+    return (error**2).mean(axis=1), 2 * error / y_pred.shape[1]
+
+
+def root_of_mean(y_true, y_pred):
+    """One number for all samples, which is no mean over them."""
+    root = np.sqrt(np.mean((y_pred - y_true) ** 2))
+    return root, (y_pred - y_true) / root / y_pred.size
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_function_is_as_the_loss_of_the_core(weighted, for_all_threads):
+    model, x, _ = built(rows=9_001)
+    y = np.tanh(x[:, :3])
+    weight = np.random.default_rng(3).random(len(x)) if weighted else None
+    model.compile("sgd", "mse")
+    cost, gradient = model.cost_and_gradient(x, y, sample_weight=weight)
+    sizes = []
+    model.compile("sgd", lambda y_true, y_pred: sizes.append(len(y_true)) or squares(y_true, y_pred), ["mae"])
+    ours = model.cost_and_gradient(x, y, sample_weight=weight)
+    assert (sum(sizes), max(sizes) <= 4096) == (9_001, True)
+    assert ours[0] == pytest.approx(cost, rel=1e-12)
+    np.testing.assert_allclose(ours[1], gradient, rtol=1e-10, atol=1e-15)
+    for_all_threads(lambda: model.cost_and_gradient(x, y, sample_weight=weight))
+
+
+def test_a_function_of_all_samples_sees_them_all():
+    model, x, _ = built(rows=9_001)
+    y = np.tanh(x[:, :3])
+    model.compile("sgd", "mse")
+    cost, gradient = model.cost_and_gradient(x, y)
+    model.compile("sgd", root_of_mean)
+    ours = model.cost_and_gradient(x, y)
+    assert ours[0] == pytest.approx(np.sqrt(cost), rel=1e-12)
+    np.testing.assert_allclose(ours[1], gradient / (2 * np.sqrt(cost)), rtol=1e-9, atol=1e-15)
+    with pytest.raises(ValueError, match="a number for the whole batch, which cannot be weighted"):
+        model.cost_and_gradient(x, y, sample_weight=np.ones(len(x)))
+
+
+def test_what_goes_wrong_in_a_function():
     model, x, y = built()
-    model.compile("sgd", lambda y, p: (p.sum(1), np.ones_like(p)))
-    with pytest.raises(TypeError, match="is a Python function"):
+    model.compile("sgd", lambda y, p: (p.sum(1), np.full_like(p, np.nan)))
+    with pytest.raises(FloatingPointError, match="the gradient of '<lambda>' is not finite"):
+        model.cost_and_gradient(x, y)
+    model.compile("sgd", lambda y, p: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
         model.cost_and_gradient(x, y)
 
 

@@ -54,7 +54,7 @@ class Network:
 
 # Of the samples, a slice or integers, and the outputs [n, outputs]: returns the losses [n], the gradient of
 # sum(weight * loss) / n [n, outputs] and each metric [n], all in the network's dtype.
-LossFunction: TypeAlias = Callable[[Any, Real], tuple[NDArray[Any], NDArray[Any], list[NDArray[Any]]]]
+LossFunction: TypeAlias = Callable[[Any, Real, int], tuple[NDArray[Any], NDArray[Any], list[NDArray[Any]]]]
 
 # The loss and the metrics of one output, by name; if there is a function, both names are only what to call them.
 class Goal:
@@ -89,9 +89,13 @@ class Epoch:
         ends_epoch: bool = False,
     ) -> dict[str, float]: ...
     def evaluate(self, poll: Callable[[int], object] | None = None) -> dict[str, float]: ...
-    # The cost of all samples and its gradient: vectors hold the trained tensors one after the other.
+    # The cost of all samples and its gradient: vectors hold the trained tensors one after the other. Samples go through
+    # in chunks or, where `whole`, as one batch.
     def cost_and_gradient(
-        self, parameters: NDArray[np.float64] | None = None, poll: Callable[[int], object] | None = None
+        self,
+        parameters: NDArray[np.float64] | None = None,
+        whole: bool = False,
+        poll: Callable[[int], object] | None = None,
     ) -> tuple[float, NDArray[np.float64]]: ...
 
 class ArrayOptimizer:

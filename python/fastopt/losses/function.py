@@ -13,6 +13,10 @@ from fastopt.losses.classes import sums_to_one
 __all__ = ["FunctionLoss", "function_name", "loss_of"]
 
 
+class WholeBatchError(Exception):
+    """A loss is one for a whole batch, of which it was given a part."""
+
+
 class FunctionLoss(Loss):
     """A Python function as loss; in `compile` the function itself may stand for ``FunctionLoss(function)``.
 
@@ -25,7 +29,8 @@ class FunctionLoss(Loss):
             network has one output; predictions are the outputs of the last activation, each sample in a row,
             ``[n, outputs]``; neither can be written. Losses are ``[n]``, and row i of the gradient ``[n, outputs]`` is
             that of loss i; or, where samples do not have losses of their own, a number for the whole batch, which
-            cannot be weighted, and its gradient.
+            cannot be weighted, and its gradient. With `cost_and_gradient` the batch is all samples: in chunks where
+            each has a loss of its own, else at once, in memory that grows with their number.
 
     Metrics of classes take outputs for probabilities: they need the last activation ``"softmax"`` or ``"sigmoid"``.
 
@@ -75,24 +80,33 @@ class FunctionLoss(Loss):
         return super().classes(y, outputs)
 
     def judge(
-        self, y: NDArray[Any], outputs: NDArray[Any], weight: NDArray[Any] | None
+        self, y: NDArray[Any], outputs: NDArray[Any], weight: NDArray[Any] | None, number: int | None = None
     ) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Return the losses L ``[n]`` of a batch, and the gradient ``[n, outputs]`` of sum_i w_i L_i / n.
+        """Return the losses L ``[n]`` of a batch, and the gradient ``[n, outputs]`` of sum_i w_i L_i / number.
+
+        Args:
+            y: The targets.
+            outputs: The predictions ``[n, outputs]``.
+            weight: The weights ``[n]``, or None.
+            number: The number of samples of the batch of which these are a part; None if they are all.
 
         Raises:
             TypeError: The function did not return a pair of arrays of numbers.
             ValueError: Their shapes do not fit, or there are weights and one loss for all samples.
+            WholeBatchError: There is one loss for all samples, and these are only a part.
         """
         losses, gradient = self.values(y, outputs)
         n = len(outputs)
         if losses.ndim:
             share = np.ones(n) if weight is None else weight.astype(np.float64)
-            return losses, gradient * (share / n)[:, np.newaxis]
+            return losses, gradient * (share / (number or n))[:, np.newaxis]
         if weight is not None:
             raise ValueError(
                 f"The loss {self.name!r} returned a number for the whole batch, which cannot be weighted; with sample "
                 "or class weights it must return one for each sample."
             )
+        if number not in (None, n):
+            raise WholeBatchError
         return np.full(n, losses), gradient
 
     def values(self, y: NDArray[Any], outputs: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[Any]]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fastopt import _core
 from fastopt.core import checks
+from fastopt.losses.function import WholeBatchError
 from fastopt.model.built import Built
 from fastopt.model.callbacks import Callback, History, Logs
 from fastopt.model.compiled import SPEED, Compiled
@@ -18,7 +19,7 @@ from fastopt.model.data import Samples, Several, batch_size_at
 from fastopt.model.heads import Heads
 from fastopt.model.progress import Progress
 
-__all__ = ["Model", "Ready", "begin", "checked_callbacks", "evaluate", "fit", "train"]
+__all__ = ["Model", "Ready", "begin", "checked_callbacks", "cost_and_gradient", "evaluate", "fit", "train"]
 
 
 class Ready(NamedTuple):
@@ -84,6 +85,17 @@ def evaluate(compiled: Compiled | Heads, built: Built, data: Samples | Several, 
     if compiled.needs_outputs:
         logs |= compiled.of_outputs(data, built.network.predict(data.x, batch_size))
     return {name: logs[name] for name in compiled.reported}
+
+
+def cost_and_gradient(
+    compiled: Compiled | Heads, built: Built, data: Samples | Several, w: NDArray[np.float64] | None
+) -> tuple[float, NDArray[np.float64]]:
+    """Return the cost of all samples and its gradient, at these weights or those that there are."""
+    epoch = begin(compiled, built, data, data.rows)
+    try:
+        return epoch.cost_and_gradient(w)
+    except WholeBatchError:
+        return epoch.cost_and_gradient(w, whole=True)
 
 
 def fit(

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <utility>
 
 #include "bindings/module.h"
 #include "bindings/target.h"
@@ -162,7 +163,8 @@ struct Data {
     }
   }
 
-  // function(samples, outputs) returns the losses [n], their gradient [n, outputs] and each metric [n].
+  // function(samples, outputs, number) returns the losses [n], the gradient [n, outputs] of their weighted sum by
+  // this number of samples, and each metric [n].
   bool ask(const PyGoal& goal, const Question<T>& question) {
     const Batch& batch = question.batch;
     py::array_t<T> outputs({batch.rows, question.columns});
@@ -172,7 +174,7 @@ struct Data {
     const py::object samples =
         batch.index ? py::object(py::array_t<Index>(batch.rows, batch.index))
                     : py::object(py::slice(py::int_(batch.first), py::int_(batch.first + batch.rows), py::none()));
-    const auto answer = goal.function(samples, outputs).template cast<py::tuple>();
+    const auto answer = goal.function(samples, outputs, question.samples).template cast<py::tuple>();
     const auto copy = [&](const py::handle& values, T* to) {
       std::copy_n(data<T>(checked<T>(values, "the answer", {batch.rows})), batch.rows, to);
     };
@@ -325,7 +327,7 @@ py::dict evaluate(PyEpoch& self, const py::object& poll) {
   });
 }
 
-py::tuple cost_and_gradient(PyEpoch& self, const py::object& parameters, const py::object& poll) {
+py::tuple cost_and_gradient(PyEpoch& self, const py::object& parameters, bool whole, const py::object& poll) {
   return self.visit([&]<class T>(Network<T>& network, Data<T>& d) {
     d.check_labels(network, 0, d.batches());
     // Tensors lie one after the other in the caller's vectors, but on cache lines in those of the plan.
@@ -354,8 +356,11 @@ py::tuple cost_and_gradient(PyEpoch& self, const py::object& parameters, const p
     double cost = 0;
     run(*self.network, d.python, poll, [&](const Poll& polled) {
       const T* const w = parameters.is_none() ? network.parameters.data() : at.data();
-      cost = fastopt::cost_and_gradient<T>(network, d.x, d.objective, w, sums, polled);
+      cost = fastopt::cost_and_gradient<T>(network, d.x, d.objective, w, sums, whole, polled);
     });
+    if (const PyGoal* const goal = std::exchange(d.not_finite, nullptr)) {
+      raise(PyExc_FloatingPointError, "the gradient of '" + goal->name + "' is not finite");
+    }
     py::array_t<double> gradient(count);
     double* to = gradient.mutable_data();
     for (const TensorSpec* const tensor : tensors) {
@@ -378,7 +383,8 @@ void add_epoch(py::module_& module) {
       .def("train", &train, py::arg("optimizer"), py::arg("hyper"), py::arg("batches") = none, py::arg("poll") = none,
            py::arg("ends_epoch") = false)
       .def("evaluate", &evaluate, py::arg("poll") = none)
-      .def("cost_and_gradient", &cost_and_gradient, py::arg("parameters") = none, py::arg("poll") = none);
+      .def("cost_and_gradient", &cost_and_gradient, py::arg("parameters") = none, py::arg("whole") = false,
+           py::arg("poll") = none);
 }
 
 }  // namespace fastopt::bindings

@@ -92,7 +92,7 @@ void lay_out(Arena<T>& arena, const Plan<T>& plan, const Wiring& wiring, Mode mo
   for (std::size_t i = 0; i < plan.outputs.size(); ++i) {
     const Index columns = plan.columns(plan.outputs[i]);
     typename Arena<T>::Output output{
-        .activated = layout.rows(columns), .branch = {}, .loss = layout.take(capacity.rows), .metrics = {}};
+        .other = layout.rows(columns), .branch = {}, .loss = layout.take(capacity.rows), .metrics = {}};
     if (capacity.gradients && used_elsewhere(wiring.outputs[i])) {
       output.branch = layout.rows(columns);
     }

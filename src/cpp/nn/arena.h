@@ -36,8 +36,9 @@ struct Arena {
     T* gradients = nullptr;
   };
   struct Output {
-    Rows<T> activated;  // for metrics that want values activated which the loss does not
-    Rows<T> branch;     // as above
+    // Values activated for metrics, where a loss takes them before that; or, where others take them activated, before.
+    Rows<T> other;
+    Rows<T> branch;  // as above
     T* loss;
     std::vector<T*> metrics;
   };

@@ -19,8 +19,9 @@ void judge_output(const Plan<T>& plan, Memory<T>& memory, const Objective<T>& ob
   const auto& output = memory.arena().outputs[number];
   const Index columns = plan.columns(source);
   const int activation = plan.node(source).activation;
-  const bool branches = output.branch.data;
-  const Rows<T> y = level.y.from(rows.begin), dy = (branches ? output.branch : level.dy).from(rows.begin);
+  const bool branches = output.branch.data, split = goal.logits && objective.splits_at(source);
+  const Rows<T> y = (split ? output.other : level.y).from(rows.begin);
+  const Rows<T> dy = (branches ? output.branch : level.dy).from(rows.begin);
   const bool differentiates = backward && !goal.logits && !branches && activation != linear;
   if (goal.ask) {
     if (differentiates) {
@@ -45,12 +46,12 @@ void judge_output(const Plan<T>& plan, Memory<T>& memory, const Objective<T>& ob
   if (differentiates) {
     activation_kernel<T>(activation).differentiate({y.data, y.stride}, {dy.data, dy.stride}, dy, rows.size(), columns);
   }
-  bool activated = false;
+  bool activated = split;
   for (std::size_t i = 0; i < goal.metrics.size(); ++i) {
     const MetricChoice& choice = goal.metrics[i];
     Rows<T> prediction = y;
-    if (goal.logits && activation != linear && !metric_kernel<T>(choice.metric).logits) {
-      prediction = output.activated.from(rows.begin);
+    if (goal.logits && !metric_kernel<T>(choice.metric).logits) {
+      prediction = (split ? level.y : output.other).from(rows.begin);
       if (!activated) {
         activation_kernel<T>(activation).activate({y.data, y.stride}, prediction, rows.size(), columns);
         activated = true;
@@ -80,11 +81,6 @@ void check_output(const Plan<T>& plan, const Wiring& wiring, std::size_t number,
                                 std::string(loss.activation) + "' or 'linear', not '" + std::string(last) + "'");
   }
   goal.logits = last == loss.activation;
-  if (goal.logits && activation != linear && wiring[source].uses.size() > 1) {
-    throw std::invalid_argument(std::string(loss.name) + " takes an output before its activation '" +
-                                std::string(last) +
-                                "', which other layers need: give these an activation layer of their own");
-  }
   // Kernels count classes in elements of type T.
   constexpr Index classes = Index{1} << std::numeric_limits<T>::digits;
   const Index columns = plan.columns(source);
@@ -120,19 +116,30 @@ bool Objective<T>::asks() const {
 }
 
 template <class T>
+bool Objective<T>::splits_at(Index node) const {
+  return std::ranges::find(splits, node) != splits.end();
+}
+
+template <class T>
 void check(const Plan<T>& plan, Objective<T>& objective) {
   if (objective.goals.size() != plan.outputs.size()) {
     throw std::invalid_argument("a network of " + std::to_string(plan.outputs.size()) +
                                 " outputs needs as many losses, not " + std::to_string(objective.goals.size()));
   }
   const Wiring wiring = make_wiring(plan, {});
+  objective.splits.clear();
   for (std::size_t i = 0; i < objective.goals.size(); ++i) {
     check_output(plan, wiring, i, objective.goals[i]);
+    const Index source = wiring.outputs[i];
+    if (objective.goals[i].logits && wiring[source].uses.size() > 1 && !objective.splits_at(source)) {
+      objective.splits.push_back(source);
+    }
   }
 }
 
 template <class T>
-bool ask(const Plan<T>& plan, Memory<T>& memory, const Objective<T>& objective, const Batch& batch, bool backward) {
+bool ask(const Plan<T>& plan, Memory<T>& memory, const Objective<T>& objective, const Batch& batch, bool backward,
+         Index samples) {
   const Arena<T>& arena = memory.arena();
   for (std::size_t i = 0; i < objective.goals.size(); ++i) {
     const Index source = memory.wiring().outputs[i];
@@ -140,6 +147,7 @@ bool ask(const Plan<T>& plan, Memory<T>& memory, const Objective<T>& objective, 
     const auto& output = arena.outputs[i];
     const Rows<T> gradient = output.branch.data ? output.branch : level.dy;
     if (objective.goals[i].ask && !objective.goals[i].ask({.batch = batch,
+                                                           .samples = samples,
                                                            .columns = plan.columns(source),
                                                            .outputs = {level.y.data, level.y.stride},
                                                            .gradient = backward ? gradient : Rows<T>{},
@@ -201,8 +209,8 @@ template struct Objective<float>;
 template struct Objective<double>;
 template void check(const Plan<float>&, Objective<float>&);
 template void check(const Plan<double>&, Objective<double>&);
-template bool ask(const Plan<float>&, Memory<float>&, const Objective<float>&, const Batch&, bool);
-template bool ask(const Plan<double>&, Memory<double>&, const Objective<double>&, const Batch&, bool);
+template bool ask(const Plan<float>&, Memory<float>&, const Objective<float>&, const Batch&, bool, Index);
+template bool ask(const Plan<double>&, Memory<double>&, const Objective<double>&, const Batch&, bool, Index);
 template void judge(const Plan<float>&, Memory<float>&, const Objective<float>&, const Batch&, Range, bool, Index);
 template void judge(const Plan<double>&, Memory<double>&, const Objective<double>&, const Batch&, Range, bool, Index);
 template void add(const Arena<float>&, const Batch&, const Objective<float>&, double, Totals&);

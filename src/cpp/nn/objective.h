@@ -15,10 +15,11 @@
 namespace fastopt {
 
 // What the caller is asked of a batch whose outputs are known: the losses and metrics of its rows and, where it is
-// wanted, the gradient of the outputs, of sum(weight * factor * loss) / rows.
+// wanted, the gradient of the outputs, of sum(weight * factor * loss) / samples.
 template <class T>
 struct Question {
   const Batch& batch;
+  Index samples;  // the rows of the batch, or of all batches whose gradients are added
   Index columns;
   Rows<const T> outputs;  // of the last activation
   Rows<T> gradient;       // null: not wanted
@@ -48,9 +49,12 @@ template <class T>
 struct Objective {
   std::vector<Goal<T>> goals;  // of each output
   const T* weight = nullptr;   // of each sample
+  // Nodes whose values a loss takes before their activation, and others after it; `check` finds out.
+  std::vector<Index> splits = {};
 
   std::vector<std::size_t> metrics() const;  // their number, of each output
   bool asks() const;                         // whether the caller computes one of the losses
+  bool splits_at(Index node) const;
 };
 
 // Sums over samples, weighted.
@@ -77,7 +81,8 @@ void check(const Plan<T>& plan, Objective<T>& objective);
 
 // Asks the caller for what it computes of a batch; false: the run is to stop.
 template <class T>
-bool ask(const Plan<T>& plan, Memory<T>& memory, const Objective<T>& objective, const Batch& batch, bool backward);
+bool ask(const Plan<T>& plan, Memory<T>& memory, const Objective<T>& objective, const Batch& batch, bool backward,
+         Index samples);
 
 // Losses and metrics of some rows of a batch whose outputs are known and, where the pass goes back, the gradients of
 // the outputs, of sum(weight * factor * loss) / samples.

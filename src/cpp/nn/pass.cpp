@@ -50,6 +50,9 @@ class Runner {
       case Action::ends:
         ends(rows);
         break;
+      case Action::activate:
+        split(run.node, rows);
+        break;
       case Action::penalize:
         measure_values(p_.plan, p_.memory, p_.objective, rows);
         break;
@@ -59,15 +62,13 @@ class Runner {
       case Action::activity: {
         const auto& level = arena_.levels[at(run.node)];
         differentiate_values(p_.plan.node(run.node), level.y.from(rows.begin), level.dy.from(rows.begin),
-                             level.spare.from(rows.begin), rows.size(), 1 / static_cast<double>(samples()));
+                             level.spare.from(rows.begin), rows.size(), 1 / static_cast<double>(p_.over()));
         break;
       }
       default:
         phase(Team(0, 1, nullptr), run, rows, nullptr);
     }
   }
-
-  Index samples() const { return p_.samples > 0 ? p_.samples : p_.batch.rows; }
 
   bool in_place(std::size_t input) const { return !p_.x.empty() && !p_.copies && readable_in_place<T>(p_.x[input]); }
   void load(std::size_t input, Range rows) {
@@ -139,7 +140,7 @@ class Runner {
 
   void ends(Range rows) {
     if (p_.task.ends == Task::Ends::objective) {
-      judge(p_.plan, p_.memory, *p_.objective, p_.batch, rows, p_.task.gradients, samples());
+      judge(p_.plan, p_.memory, *p_.objective, p_.batch, rows, p_.task.gradients, p_.over());
       return;
     }
     for (std::size_t i = 0; i < p_.plan.outputs.size(); ++i) {
@@ -163,7 +164,23 @@ class Runner {
     }
   }
 
-  // dy <- (the sum over the uses) f'(y)
+  // Keeps values for the losses that take them as they are, and activates them for all else.
+  void split(Index node, Range rows) {
+    const Rows<T> y = arena_.levels[at(node)].y.from(rows.begin);
+    const Index columns = p_.plan.columns(node);
+    for (const Wire::Use& use : wire(node).uses) {
+      for (Index i = 0; takes_logits(use) && i < rows.size(); ++i) {
+        std::copy_n(y.row(i), columns, arena_.outputs[use.input].other.row(rows.begin + i));
+      }
+    }
+    activation_kernel<T>(p_.plan.node(node).activation).activate(reading(y), y, rows.size(), columns);
+  }
+
+  bool takes_logits(const Wire::Use& use) const {
+    return use.node < 0 && p_.task.ends == Task::Ends::objective && p_.objective->goals[use.input].logits;
+  }
+
+  // dy <- (the sum over the uses of f(z)) f'(z) + the sum over those of z
   void sum(Index node, Range rows) {
     const Rows<T> dy = gradient(node, rows.begin);
     const Index columns = p_.plan.columns(node);
@@ -171,18 +188,26 @@ class Runner {
       return (use.node < 0 ? arena_.outputs[use.input].branch : arena_.levels[at(use.node)].branches[use.input])
           .from(rows.begin);
     };
-    const std::vector<Wire::Use>& uses = wire(node).uses;
-    Rows<T> total = branch(uses.front());
-    for (std::size_t use = 1; use < uses.size(); ++use) {
-      const Rows<T> part = branch(uses[use]);
-      for (Index i = 0; i < rows.size(); ++i) {
-        kernels<T>().elementwise.add(total.row(i), part.row(i), dy.row(i), columns);
+    Rows<T> total{};
+    const auto add = [&](bool logits) {
+      for (const Wire::Use& use : wire(node).uses) {
+        if (takes_logits(use) != logits) {
+          continue;
+        }
+        const Rows<T> part = branch(use);
+        for (Index i = 0; total.data && i < rows.size(); ++i) {
+          kernels<T>().elementwise.add(total.row(i), part.row(i), dy.row(i), columns);
+        }
+        total = total.data ? dy : part;
       }
+    };
+    add(false);
+    if (const int activation = p_.plan.node(node).activation; activation != linear && total.data) {
+      activation_kernel<T>(activation)
+          .differentiate(values(node, rows.begin), reading(total), dy, rows.size(), columns);
       total = dy;
     }
-    if (const int activation = p_.plan.node(node).activation; activation != linear) {
-      activation_kernel<T>(activation).differentiate(values(node, rows.begin), reading(dy), dy, rows.size(), columns);
-    }
+    add(true);
   }
 
   const Pass<T>& p_;
@@ -264,7 +289,8 @@ void run(const Team& team, const Pass<T>& pass) {
     }
     if (stage.over == Over::once) {
       if (team.rank() == 0 && !pass.watch.stopped()) {
-        pass.watch.ask([&] { return ask(pass.plan, pass.memory, *pass.objective, pass.batch, pass.task.gradients); });
+        pass.watch.ask(
+            [&] { return ask(pass.plan, pass.memory, *pass.objective, pass.batch, pass.task.gradients, pass.over()); });
       }
       continue;
     }

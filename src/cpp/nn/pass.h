@@ -29,6 +29,8 @@ struct Pass {
   std::span<const T* const> dy = {};        // the gradients of the outputs, where they are given
   std::span<T* const> dx = {};              // where those of the inputs go
   std::span<T* const> outputs = {};         // where the outputs go, sample by sample
+
+  Index over() const { return samples > 0 ? samples : batch.rows; }
 };
 
 // What the phases need of the parameters. A barrier must follow.

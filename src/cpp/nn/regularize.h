@@ -59,7 +59,7 @@ void measure_values(const Plan<T>& plan, Memory<T>& memory, const Objective<T>* 
     // Of values that a loss took before their activation; nothing needs them so any more.
     for (std::size_t output = 0; objective && output < plan.outputs.size(); ++output) {
       if (memory.wiring().outputs[output] == static_cast<Index>(i) && objective->goals[output].logits &&
-          node.activation != linear) {
+          !objective->splits_at(static_cast<Index>(i))) {
         activation_kernel<T>(node.activation).activate({y.data, y.stride}, y, rows.size(), node.layer.outputs);
       }
     }

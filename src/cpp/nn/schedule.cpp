@@ -93,6 +93,9 @@ Schedule make_schedule(const Plan<T>& plan, const Wiring& wiring, Mode mode, Tas
         add(schedule.pass, over, {Action::forward, i, phase}, over == Over::rows ? plan.node(i).layer.cost : 0);
       }
     });
+    if (std::ranges::find(task.splits, i) != task.splits.end()) {
+      add(schedule.pass, Over::rows, {Action::activate, i});
+    }
   }
   if (task.asks) {
     add(schedule.pass, Over::once, {Action::ask});
@@ -134,8 +137,8 @@ Schedule make_schedule(const Plan<T>& plan, const Wiring& wiring, Mode mode, Tas
 template <class T>
 std::vector<std::string> describe(const Plan<T>& plan, const Schedule& schedule) {
   static constexpr const char* overs[] = {"parameters", "columns", "rows", "once"};
-  static constexpr const char* actions[] = {"load", "forward",  "ask",      "ends",    "penalize",
-                                            "sum",  "activity", "backward", "gradient"};
+  static constexpr const char* actions[] = {"load",     "forward", "activate", "ask",      "ends",
+                                            "penalize", "sum",     "activity", "backward", "gradient"};
   std::vector<std::string> lines;
   for (const std::vector<Stage>* stages : {&schedule.prepare, &schedule.pass, &schedule.gradient}) {
     for (const Stage& stage : *stages) {

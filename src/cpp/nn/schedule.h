@@ -36,6 +36,8 @@ struct Task {
   bool gradients = false;     // going back as well
   bool to_inputs = false;     // as far as the inputs of the network
   bool asks = false;          // the objective has a loss that the caller computes
+  // Nodes whose values a loss takes before their activation, and others after it.
+  std::vector<Index> splits = {};
 
   bool operator==(const Task&) const = default;
 };
@@ -45,6 +47,7 @@ struct Run {
   enum class Action : std::uint8_t {
     load,      // the samples of an input
     forward,   // a phase of a layer
+    activate,  // values of which a loss keeps what they were before
     ask,       // the caller, for what it computes of the outputs; once, by rank 0
     ends,      // what the task says of the outputs
     penalize,  // what the values of layers cost

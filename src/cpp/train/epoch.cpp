@@ -52,8 +52,12 @@ Outcome train(Network<T>& network, State<T>& optimizer, const Epoch<T>& epoch, T
   totals.reserve(epoch.objective);
   Watch watch(epoch.poll);
   const Pass<T> pass = [&] {
-    Pass<T> made = network.pass(
-        network.training, {.ends = Task::Ends::objective, .gradients = true, .asks = epoch.objective.asks()}, watch);
+    Pass<T> made = network.pass(network.training,
+                                {.ends = Task::Ends::objective,
+                                 .gradients = true,
+                                 .asks = epoch.objective.asks(),
+                                 .splits = epoch.objective.splits},
+                                watch);
     made.x = epoch.x;
     made.objective = &epoch.objective;
     return made;

@@ -12,7 +12,8 @@ void evaluate(Network<T>& network, std::span<const Samples> x, const Objective<T
   network.inference.reserve(network.plan, {}, {.rows = batch_size, .metrics = objective.metrics()});
   totals.reserve(objective);
   Watch watch(poll);
-  Pass<T> pass = network.pass(network.inference, {.ends = Task::Ends::objective, .asks = objective.asks()}, watch);
+  Pass<T> pass = network.pass(
+      network.inference, {.ends = Task::Ends::objective, .asks = objective.asks(), .splits = objective.splits}, watch);
   pass.x = x;
   pass.objective = &objective;
   bool stop = false;  // written by rank 0 between the two barriers of a batch, so that all ranks see the same

@@ -56,11 +56,13 @@ double add_penalties(const Plan<T>& plan, const T* parameters, T* spare, std::sp
 
 template <class T>
 double cost_and_gradient(Network<T>& network, std::span<const Samples> x, const Objective<T>& objective,
-                         const T* parameters, std::span<double> gradient, const Poll& poll) {
-  const Index samples = x.front().rows, rows = std::min(chunk_rows(network.plan), samples);
+                         const T* parameters, std::span<double> gradient, bool whole, const Poll& poll) {
+  const Index samples = x.front().rows, rows = whole ? samples : std::min(chunk_rows(network.plan), samples);
   network.inference.reserve(network.plan, {}, {.rows = rows, .metrics = objective.metrics(), .gradients = true});
   Watch watch(poll);
-  Pass<T> pass = network.pass(network.inference, {.ends = Task::Ends::objective, .gradients = true}, watch);
+  const Task task{
+      .ends = Task::Ends::objective, .gradients = true, .asks = objective.asks(), .splits = objective.splits};
+  Pass<T> pass = network.pass(network.inference, task, watch);
   network.inference.penalties.clear();  // they are added once, not with each chunk
   pass.parameters = parameters;
   pass.x = x;
@@ -96,8 +98,8 @@ double cost_and_gradient(Network<T>& network, std::span<const Samples> x, const 
 }
 
 template double cost_and_gradient(Network<float>&, std::span<const Samples>, const Objective<float>&, const float*,
-                                  std::span<double>, const Poll&);
+                                  std::span<double>, bool, const Poll&);
 template double cost_and_gradient(Network<double>&, std::span<const Samples>, const Objective<double>&, const double*,
-                                  std::span<double>, const Poll&);
+                                  std::span<double>, bool, const Poll&);
 
 }  // namespace fastopt
