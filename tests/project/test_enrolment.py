@@ -15,6 +15,8 @@ import fastopt
 ROOT = Path(__file__).resolve().parents[2]
 RULES = Path("src/cpp/kernels/rules")
 CLASSES = Path("python/fastopt/optimizers/rules.py")
+KINDS = Path("src/cpp/nn/layers")
+LAYERS = Path("python/fastopt/layers/scaling.py")
 
 # Prints parameters and slots after a step with decay.
 PROBE = """
@@ -42,67 +44,119 @@ def files(root):
 
 @pytest.fixture
 def tree(tmp_path):
-    """The Python package with the compiled module, and the rules of the core."""
+    """The Python package with the compiled module, and the rules and layers of the core."""
     unneeded = shutil.ignore_patterns("__pycache__", "*.so")
     shutil.copytree(ROOT / "python", tmp_path / "python", ignore=unneeded)
-    shutil.copytree(ROOT / RULES, tmp_path / RULES)
+    for folder in (RULES, KINDS):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
     os.symlink(fastopt._core.__file__, tmp_path / "python/fastopt" / Path(fastopt._core.__file__).name)
     return tmp_path
 
 
-def exercise():
-    """The header, the class, the twin and the row."""
-    text = (ROOT / "CONTRIBUTING.md").read_text().split("### A rule from scratch")[1].split("\n### ")[0]
+def exercise(thing):
+    """The header, the class and what its tests take."""
+    text = (ROOT / "CONTRIBUTING.md").read_text().split(f"### A {thing} from scratch")[1].split("\n### ")[0]
     return re.findall(r"```\w+\n(.*?)```", text, re.DOTALL)
 
 
-def test_a_rule_touches_two_files(tree):
-    header, cls, *_ = exercise()
+def touched(thing, tree, header, module):
+    """The files that the exercise touches."""
+    code, cls, *_ = exercise(thing)
     before = files(tree)
-
-    (tree / RULES / "signum.h").write_text(header)
-    source = (tree / CLASSES).read_text()
-    (tree / CLASSES).write_text(source.replace("__all__ = [", '__all__ = [\n    "Signum",', 1) + "\n\n" + cls)
-
+    (tree / header).write_text(code)
+    source, name = (tree / module).read_text(), re.search(r"class (\w+)", cls)[1]
+    (tree / module).write_text(source.replace("__all__ = [", f'__all__ = ["{name}", ', 1) + "\n\n" + cls)
     after = files(tree)
-    assert {path for path in after if after[path] != before.get(path)} == {RULES / "signum.h", CLASSES}
+    return {path for path in after if after[path] != before.get(path)}
 
-    code = (  # without what would find an editable installation first
-        "import sys; sys.meta_path[:] = [finder for finder in sys.meta_path if isinstance(finder, type)];"
+
+def output_of(code, tree):
+    """What a program prints that imports the package of the tree."""
+    # Without what would find an editable installation first.
+    begin = "import sys; sys.meta_path[:] = [finder for finder in sys.meta_path if isinstance(finder, type)];"
+    environment = os.environ | {"PYTHONPATH": str(tree / "python")}
+    command = [sys.executable, "-c", begin + code]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60).stdout
+
+
+def test_a_rule_touches_two_files(tree):
+    header = RULES / "signum.h"
+    assert touched("rule", tree, header, CLASSES) == {header, CLASSES}
+    code = (
         "import fastopt as fo; from fastopt.optimizers import *; made = Signum(0.5);"
         "print(made, fo.optimizers.OPTIMIZERS.resolve('signum') == Signum(), 'beta: The part of' in Signum.__doc__)"
     )
-    command = [sys.executable, "-c", code]
-    environment = os.environ | {"PYTHONPATH": str(tree / "python")}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60)
-    assert done.stdout.split() == ["Signum(learning_rate=0.5)", "True", "True"]
+    assert output_of(code, tree).split() == ["Signum(learning_rate=0.5)", "True", "True"]
 
 
-def write_list(tree):
-    path = tree / "generated/kernels/rules/list.h"
-    where = [f"-DRULES={tree / RULES}", f"-DLIST={path}"]
-    subprocess.run(["cmake", *where, "-P", ROOT / "cmake/list_rules.cmake"], check=True, timeout=60)
-    return path.read_text()
+def test_a_layer_touches_two_files(tree):
+    header = KINDS / "bias.h"
+    assert touched("layer", tree, header, LAYERS) == {header, LAYERS}
+    code = (
+        "import fastopt as fo; made = fo.layers.Bias(name='b'); model = fo.Sequential([made]);"
+        "print(made, fo.layers.LAYERS.resolve('bias') == fo.layers.Bias(), [*model.plan((3,)).parameters])"
+    )
+    assert output_of(code, tree).splitlines() == ["Bias(name='b') True ['b/bias']"]
+
+
+# What the build lists: the folder, the headers that enrol nothing, and how what the others enrol ends.
+LISTS = {"rules": ("kernels/rules", ["rule"], "_rules"), "layers": ("nn/layers", ["kind", "layers"], "_kinds<T>()")}
+
+
+def write_list(tree, things):
+    folder, others, ending = LISTS[things]
+    places = [f"-DSOURCE={tree / 'src/cpp'}", f"-DGENERATED={tree / 'generated'}", f"-DPREFIX={folder}"]
+    what = [f"-DOTHERS={';'.join(f'{name}.h' for name in others)}", f"-DENDING={ending}"]
+    subprocess.run(["cmake", *places, *what, "-P", ROOT / "cmake/list_headers.cmake"], check=True, timeout=60)
+    return (tree / "generated" / folder / "list.h").read_text()
 
 
 @pytest.mark.skipif(shutil.which("cmake") is None, reason="needs cmake")
-def test_the_build_finds_all_rules(tree):
-    (tree / RULES / "signum.h").touch()
-    text = write_list(tree)
-    names = sorted(path.stem for path in (tree / RULES).glob("*.h") if path.stem != "rule")
-    assert re.findall(r'#include "kernels/rules/(\w+).h"', text) == names
-    assert re.search(r"Joined<(.*)>", text)[1].split(", ") == [f"{name}_rules" for name in names]
+@pytest.mark.parametrize("things", LISTS)
+def test_the_build_finds_all(things, tree):
+    folder, others, ending = LISTS[things]
+    (tree / "src/cpp" / folder / "signum.h").touch()
+    text = write_list(tree, things)
+    names = sorted({path.stem for path in (tree / "src/cpp" / folder).glob("*.h")} - {*others})
+    assert re.findall(rf'#include "{folder}/(\w+).h"', text) == names
+    assert ", ".join(f"{name}{ending}" for name in names) in text
+
+
+# Makes the layer as a plan does.
+LAYER = """
+#include "nn/layers/list.h"
+
+fastopt::Layer<double> made() {
+  const fastopt::LayerSpec spec{.kind = "bias"};
+  fastopt::Numbers numbers(spec);
+  const std::vector<fastopt::Index> sizes{3};
+  return fastopt::all_kinds<double>().at("bias").make(sizes, spec, numbers);
+}
+"""
+
+
+@pytest.mark.skipif(shutil.which("cmake") is None or shutil.which("c++") is None, reason="needs cmake and a compiler")
+def test_a_layer_compiles(tree):
+    touched("layer", tree, KINDS / "bias.h", LAYERS)
+    write_list(tree, "layers")
+    (tree / "probe.cpp").write_text(LAYER)
+    subprocess.run(
+        ["c++", *options(tree), "-Wall", "-Wextra", "-Werror", "-fsyntax-only", tree / "probe.cpp"], check=True
+    )
+
+
+def options(tree):
+    folders = [f"-I{folder}" for folder in (tree / "src/cpp", tree / "generated", ROOT / "src/cpp")]
+    return ["-std=c++20", "-DFASTOPT_ISA=probe", "-Wno-psabi", *folders]
 
 
 @pytest.mark.skipif(shutil.which("cmake") is None or shutil.which("c++") is None, reason="needs cmake and a compiler")
 def test_the_header_computes_what_its_twin_does(tree):
-    header, _, twin, _ = exercise()
+    header, _, twin, _ = exercise("rule")
     (tree / RULES / "signum.h").write_text(header)
-    write_list(tree)
+    write_list(tree, "rules")
     (tree / "probe.cpp").write_text(PROBE)
-    folders = [f"-I{folder}" for folder in (tree / "src/cpp", tree / "generated", ROOT / "src/cpp")]
-    options = ["-std=c++20", "-DFASTOPT_ISA=probe", "-Wno-psabi", *folders]
-    subprocess.run(["c++", *options, tree / "probe.cpp", "-o", tree / "probe"], check=True)
+    subprocess.run(["c++", *options(tree), tree / "probe.cpp", "-o", tree / "probe"], check=True)
     printed = subprocess.run([tree / "probe"], check=True, capture_output=True, text=True).stdout
     w, m = np.array(printed.split(), float).reshape(3, 2).T
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "nn/layer.h"
+#include "nn/layers/kind.h"
 
 namespace fastopt {
 
@@ -72,6 +72,24 @@ Layer<T> copy(Index inputs) {
 template <class T>
 Layer<T> identity(Index inputs) {
   return {.outputs = inputs};
+}
+
+template <class T>
+Kinds<T> activation_kinds() {
+  return {{"activation",
+           {[](Sizes in, const LayerSpec& spec, Numbers&) {
+              const int function = find_activation(spec.activation);
+              return activation_kernel(function).from_input ? activation<T>(in[0], function) : copy<T>(in[0]);
+            },
+            false, true}},
+          {"softmax",
+           {[](Sizes in, const LayerSpec&, Numbers& n) { return softmax_of_places<T>(in[0], n.count("places")); }}},
+          {"pass", {[](Sizes in, const LayerSpec&, Numbers&) { return identity<T>(in[0]); }}},
+          {"activity", {[](Sizes in, const LayerSpec&, Numbers& n) {
+             Layer<T> layer = identity<T>(in[0]);
+             layer.activity = {n.optional("l1"), n.optional("l2")};
+             return layer;
+           }}}};
 }
 
 }  // namespace fastopt

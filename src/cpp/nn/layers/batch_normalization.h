@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "kernels/norm/args.h"
-#include "nn/layer.h"
+#include "nn/layers/kind.h"
 
 namespace fastopt {
 
@@ -170,6 +170,18 @@ Layer<T> batch_normalization(const BatchNormalization& settings) {
   layer.inference = {
       {norm.recall(), norm.normalize()}, {norm.sum(), norm.differentiate_input(true)}, {norm.finish(true)}};
   return layer;
+}
+
+template <class T>
+Kinds<T> batch_normalization_kinds() {
+  return {{"batch_normalization", {[](Sizes in, const LayerSpec&, Numbers& n) {
+             return batch_normalization<T>({.features = features(in[0], n),
+                                            .momentum = n.real("momentum"),
+                                            .epsilon = n.real("epsilon"),
+                                            .scale = n.flag("scale"),
+                                            .center = n.flag("center"),
+                                            .corrected = n.flag("bias_correction")});
+           }}}};
 }
 
 }  // namespace fastopt

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "nn/layer.h"
+#include "nn/layers/kind.h"
 
 namespace fastopt {
 
@@ -43,6 +43,14 @@ void for_each_part(const View<T>& v, const Team& team, int tensor, Index rows, I
     work(some);
     v.sink->take(team, {offset + some.begin * columns, offset + some.end * columns});
   }
+}
+
+template <class T>
+Kinds<T> dense_kinds() {
+  return {{"dense", {[](Sizes in, const LayerSpec&, Numbers& n) {
+             const Index units = n.count("units");
+             return dense<T>(in[0], units, n.flag("use_bias"), n.optional("trained", 1) != 0);
+           }}}};
 }
 
 }  // namespace fastopt

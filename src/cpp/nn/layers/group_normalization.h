@@ -7,7 +7,7 @@
 #include <type_traits>
 
 #include "kernels/norm/args.h"
-#include "nn/layer.h"
+#include "nn/layers/kind.h"
 
 namespace fastopt {
 
@@ -121,6 +121,21 @@ Layer<T> group_normalization(const GroupNormalization& s) {
   }
   layer.training = layer.inference = std::move(phases);
   return layer;
+}
+
+template <class T>
+Kinds<T> group_normalization_kinds() {
+  return {{"group_normalization", {[](Sizes in, const LayerSpec&, Numbers& n) {
+             const auto places = static_cast<Index>(n.optional("places", 1));
+             return group_normalization<T>({.features = features(in[0] / places, n),
+                                            .groups = n.count("groups"),
+                                            .epsilon = n.real("epsilon"),
+                                            .centred = n.flag("centred"),
+                                            .scale = n.flag("scale"),
+                                            .center = n.flag("center"),
+                                            .per_element = n.flag("per_element"),
+                                            .places = places});
+           }}}};
 }
 
 }  // namespace fastopt

@@ -6,7 +6,7 @@
 #include <stdexcept>
 
 #include "kernels/maxout/args.h"
-#include "nn/layer.h"
+#include "nn/layers/kind.h"
 
 namespace fastopt {
 
@@ -43,6 +43,12 @@ Layer<T> max_pieces(Index inputs, Index pieces) {
     differentiate(v);
   };
   return row_layer<T>(inputs / pieces, over_rows<T>(forward), over_rows<T>(backward));
+}
+
+template <class T>
+Kinds<T> maxout_kinds() {
+  return {
+      {"max_pieces", {[](Sizes in, const LayerSpec&, Numbers& n) { return max_pieces<T>(in[0], n.count("pieces")); }}}};
 }
 
 }  // namespace fastopt

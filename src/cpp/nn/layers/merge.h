@@ -5,7 +5,7 @@
 #include <stdexcept>
 
 #include "kernels/elementwise/args.h"
-#include "nn/layer.h"
+#include "nn/layers/kind.h"
 
 namespace fastopt {
 
@@ -67,6 +67,12 @@ Layer<T> concatenate(std::span<const Index> inputs) {
                           }
                         });
                       }));
+}
+
+template <class T>
+Kinds<T> merge_kinds() {
+  return {{"add", {[](Sizes in, const LayerSpec&, Numbers&) { return add<T>(in); }, true}},
+          {"concatenate", {[](Sizes in, const LayerSpec&, Numbers&) { return concatenate<T>(in); }, true}}};
 }
 
 }  // namespace fastopt

@@ -4,7 +4,7 @@
 
 #include "kernels/dropout/args.h"
 #include "kernels/elementwise/args.h"
-#include "nn/layer.h"
+#include "nn/layers/kind.h"
 #include "runtime/random.h"
 
 namespace fastopt {
@@ -49,6 +49,13 @@ Layer<T> gaussian_noise(Index inputs, double stddev) {
     layer.training.backward.push_back(over_rows<T>([](const View<T>& v) { copy_gradient(v); }));
   }
   return layer;
+}
+
+template <class T>
+Kinds<T> noise_kinds() {
+  return {{"dropout", {[](Sizes in, const LayerSpec&, Numbers& n) { return dropout<T>(in[0], n.real("rate")); }}},
+          {"gaussian_noise",
+           {[](Sizes in, const LayerSpec&, Numbers& n) { return gaussian_noise<T>(in[0], n.real("stddev")); }}}};
 }
 
 }  // namespace fastopt

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "kernels/prelu/args.h"
-#include "nn/layer.h"
+#include "nn/layers/kind.h"
 
 namespace fastopt {
 
@@ -41,6 +41,11 @@ Layer<T> prelu(const Features& features) {
   }));
   layer.inference = layer.training;
   return layer;
+}
+
+template <class T>
+Kinds<T> prelu_kinds() {
+  return {{"prelu", {[](Sizes in, const LayerSpec&, Numbers& n) { return prelu<T>(features(in[0], n)); }}}};
 }
 
 }  // namespace fastopt

@@ -3,7 +3,7 @@
 
 #include "kernels/elementwise/args.h"
 #include "kernels/update/args.h"
-#include "nn/layer.h"
+#include "nn/layers/kind.h"
 
 namespace fastopt {
 
@@ -27,6 +27,11 @@ Layer<T> scale(Index inputs) {
   add_tensor(layer, "kernel", {inputs}, false);
   add_tensor(layer, "bias", {inputs}, false);
   return layer;
+}
+
+template <class T>
+Kinds<T> scale_kinds() {
+  return {{"scale", {[](Sizes in, const LayerSpec&, Numbers&) { return scale<T>(in[0]); }}}};
 }
 
 }  // namespace fastopt

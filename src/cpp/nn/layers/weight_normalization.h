@@ -138,4 +138,12 @@ Layer<T> weight_normalization(Index inputs, Index outputs, bool bias) {
   return layer;
 }
 
+template <class T>
+Kinds<T> weight_normalization_kinds() {
+  return {{"weight_normalization", {[](Sizes in, const LayerSpec&, Numbers& n) {
+             const Index units = n.count("units");
+             return weight_normalization<T>(in[0], units, n.flag("use_bias"));
+           }}}};
+}
+
 }  // namespace fastopt

@@ -1,0 +1,15 @@
+# Writes GENERATED/PREFIX/list.h, which includes all headers X.h of SOURCE/PREFIX but OTHERS and joins what each of them
+# enrols: X followed by ENDING. Its template has the name of PREFIX.
+if(NOT CMAKE_SCRIPT_MODE_FILE)
+  set(watched CONFIGURE_DEPENDS)
+endif()
+set(folder ${SOURCE}/${PREFIX})
+file(GLOB headers RELATIVE ${folder} ${watched} ${folder}/*.h)
+list(REMOVE_ITEM headers ${OTHERS})
+list(SORT headers)
+list(TRANSFORM headers REPLACE "(.+)" "#include \"${PREFIX}/\\1\"" OUTPUT_VARIABLE includes)
+list(TRANSFORM headers REPLACE "\\.h$" "${ENDING}" OUTPUT_VARIABLE enrolled)
+list(JOIN includes "\n" includes)
+list(JOIN enrolled ", " enrolled)
+string(REPLACE "/" "_" name ${PREFIX})
+configure_file(${CMAKE_CURRENT_LIST_DIR}/${name}.h.in ${GENERATED}/${PREFIX}/list.h @ONLY)
