@@ -41,8 +41,12 @@ from fastopt.tools.summary import summary
 check_environment()
 
 # Methods of models that stand on the floor above them, so that models need not know it.
-for method in (fold, layer_outputs, recompute_statistics, save, summary):
-    setattr(Sequential, method.__name__, method)
+for model, methods in (
+    (Sequential, (fold, layer_outputs, recompute_statistics, save, summary)),
+    (Model, (save, summary)),
+):
+    for method in methods:
+        setattr(model, method.__name__, method)
 
 __version__: str = _core.runtime.build_info()["version"]
 

@@ -12,6 +12,7 @@ from cases.schedules import SCHEDULES
 
 import fastopt as fo
 from fastopt import constraints, initializers, layers, losses, metrics, optimizers, regularizers, schedules
+from fastopt.model.nested import Nested
 
 # The modules, with objects of them; a name in a `repr` is looked for in the own module first, then from the last on.
 VALUES = {
@@ -69,7 +70,7 @@ REGISTRIES = {
 
 @pytest.mark.parametrize("module", VALUES, ids=lambda module: module.__name__)
 def test_every_enrolled_class_is_exported_and_tested(module):
-    enrolled = set(REGISTRIES[module].classes.values())
+    enrolled = set(REGISTRIES[module].classes.values()) - {Nested}  # which a model becomes in another
     assert enrolled == {type(value) for value in VALUES[module]}
     assert all(getattr(module, cls.__name__) is cls for cls in enrolled)
 

@@ -12,13 +12,15 @@ L = fo.layers
 
 
 def two_headed(dtype="float64", seed=0):
-    """Two inputs, a residual block, a layer that is used twice, and two heads."""
+    """Two inputs, a residual block, a layer and a tower that are used more than once, and two heads."""
     a, b = fo.Input(5), fo.Input(3)
     h = L.Concatenate()([L.Dense(8, "tanh", name="left")(a), b])
     h = L.Dense(6, "relu", name="middle")(h)
     h = L.Residual([L.Dense(6, "tanh")], name="block")(h)
     twice = L.Dense(6, "sigmoid", name="twice")
     h = L.Add()([twice(h), twice(twice(h))])
+    tower = fo.Sequential([L.Dense(4, "tanh"), L.Residual([L.Dense(4, "gelu")])], name="tower")
+    h = L.Concatenate()([tower(h), tower(L.Dense(6, name="other")(h))])
     return fo.Model([a, b], [L.Dense(1, name="value")(h), L.Dense(3, name="policy")(h)], seed, dtype)
 
 
@@ -39,6 +41,9 @@ def test_names_and_shapes(data):
         "middle/kernel",
         "block/dense/kernel",
         "twice/kernel",
+        "tower/dense/kernel",
+        "tower/residual/dense/kernel",
+        "other/kernel",
         "value/kernel",
         "policy/kernel",
     ]
@@ -132,6 +137,60 @@ def test_cost_and_gradient(data):
     np.testing.assert_allclose(before - after, gradient, rtol=1e-9, atol=1e-13)
 
 
+def with_probabilities(activation, loss, apart, **options):
+    """An output that a cross-entropy takes before its activation, and a layer and a metric after it."""
+    a = fo.Input(5)
+    h = L.Dense(6, "tanh")(a)
+    if apart:
+        logits = L.Dense(3, name="policy", **options)(h)
+        p = L.Activation(activation)(logits)
+    else:
+        logits = p = L.Dense(3, activation, name="policy", **options)(h)
+    value = L.Dense(1, name="value")(p)
+    model = fo.Model(a, [logits, L.Dense(2, name="other")(p), value], dtype="float64")
+    losses = {"policy": loss, "other": "mse", "value": lambda y, v: ((v - y)[:, 0] ** 2, 2 * (v - y))}
+    model.compile(fo.optimizers.SGD(0.1), losses, {"policy": ["accuracy"], "other": ["mse"], "value": []})
+    return model
+
+
+@pytest.mark.parametrize(
+    ("activation", "loss"), [("softmax", "sparse_categorical_crossentropy"), ("sigmoid", "binary_crossentropy")]
+)
+def test_probabilities_that_layers_need_too(activation, loss, data):
+    x = data[0][0]
+    labels = data[1][1]
+    y = [labels if activation == "softmax" else np.eye(3)[labels], np.outer(data[1][0], [1.0, 2.0]), data[1][0]]
+    ours, theirs = (with_probabilities(activation, loss, apart) for apart in (False, True))
+    for _ in range(3):
+        logs = [model.train_on_batch(x, y) for model in (ours, theirs)]
+        assert logs[0] == pytest.approx(logs[1], rel=1e-12)
+    for one, two in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_allclose(one, two, rtol=1e-10, atol=1e-14)
+    assert ours.evaluate(x, y) == pytest.approx(theirs.evaluate(x, y), rel=1e-12)
+    np.testing.assert_allclose(ours.cost_and_gradient(x, y)[1], theirs.cost_and_gradient(x, y)[1], atol=1e-14)
+
+
+def test_one_output_with_two_losses(data):
+    """One takes it before its activation, one after, and so does a penalty; the same as two outputs."""
+    a = fo.Input(5)
+    options = {"kernel_initializer": "ones", "activity_regularizer": fo.regularizers.L2(0.1)}
+    p = L.Dense(3, "softmax", name="p", **options)(a)
+    once = fo.Model(a, [p, p], dtype="float64")
+    twin = L.Dense(3, "softmax", name="p", **options)
+    twice = fo.Model(a, [twin(a), twin(a)], dtype="float64")
+    x, y = data[0][0], [data[1][1], np.eye(3)[data[1][1]]]
+    for model in (once, twice):
+        model.compile(fo.optimizers.SGD(0.1), ["sparse_categorical_crossentropy", "mse"], [["accuracy"], []])
+    assert once.graph.output_names == ["p", "p_1"]
+    costs = [model.cost_and_gradient(x, y) for model in (once, twice)]
+    penalty = 0.1 * np.mean(np.sum(once.predict(x)[0] ** 2, axis=1))
+    assert costs[0][0] == pytest.approx(costs[1][0] - penalty, rel=1e-12)
+    assert once.evaluate(x, y)["p_accuracy"] == twice.evaluate(x, y)["p_accuracy"]
+    w, step = np.concatenate([view.ravel() for view in once.parameters.values()]), 1e-6
+    up, down = (once.cost_and_gradient(x, y, w + d * np.eye(len(w))[4])[0] for d in (step, -step))
+    assert (up - down) / (2 * step) == pytest.approx(costs[0][1][4], rel=1e-6)
+
+
 @pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
 def test_copies_go_on_as_the_model_would(duplicate, data):
     x, y = data
@@ -165,12 +224,17 @@ def test_against_torch(data):
     def dense(name, values):
         return values @ w[f"{name}/kernel"] + w[f"{name}/bias"]
 
+    def tower(values):
+        values = torch.tanh(dense("tower/dense", values))
+        return values + torch.nn.functional.gelu(dense("tower/residual/dense", values))
+
     a, b = (torch.tensor(array) for array in x)
     for _ in range(5):
         h = torch.relu(dense("middle", torch.cat([torch.tanh(dense("left", a)), b], 1)))
         h = h + torch.tanh(dense("block/dense", h))
         once = torch.sigmoid(dense("twice", h))
         h = once + torch.sigmoid(dense("twice", once))
+        h = torch.cat([tower(h), tower(dense("other", h))], 1)
         value, policy = dense("value", h), dense("policy", h)
         loss = 0.5 * ((value[:, 0] - torch.tensor(y[0])) ** 2).mean()
         loss = loss + torch.nn.functional.cross_entropy(policy, torch.tensor(y[1]))
@@ -212,4 +276,127 @@ def bad_call(inputs=5, outputs=None):
 )
 def test_bad_arguments(call, error, message):
     with pytest.raises(error, match=message):
+        call()
+
+
+# --- Models within models ---------------------------------------------------------------------------------------------
+
+
+def nested(kind):
+    """A model, and one of the same layers without models in it: the names of the inner ones stand before theirs."""
+    a, i = fo.Input(5), fo.Input(4)
+    tower = [L.Dense(4, "tanh"), L.BatchNormalization(), L.Dense(3)]
+    if kind == "sequential":
+        return fo.Sequential([fo.Sequential(tower), L.Dense(3)]), fo.Sequential([*tower, L.Dense(3)])
+    if kind == "model":
+        two = fo.Model(i, [L.Dense(2, "relu")(i), L.Dense(3)(i)], name="two")
+        h = L.Dense(4)(a)
+        flat = [layer(h) for layer in two.layers]
+        return tuple(fo.Model(a, L.Dense(3)(L.Concatenate()(both))) for both in (two(h), flat))
+    inner = fo.Sequential(tower[:1], name="inner")  # in a model in a model
+    middle = fo.Model(i, L.Add()([inner(i), i]), name="middle")
+    h = L.Dense(4)(a)
+    first = L.Add()([tower[0](h), h])
+    outputs = middle(middle(h)), L.Add()([tower[0](first), first])
+    return tuple(fo.Model(a, L.Dense(3)(output)) for output in outputs)
+
+
+@pytest.mark.parametrize("kind", ["sequential", "model", "both"])
+def test_nested_models_train_as_their_layers(kind, data):
+    x, y = data[0][0], data[1][1]
+    models = nested(kind)
+    for model in models:
+        model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
+        model.fit(x, y, epochs=2, verbose=0)
+    assert all((a == b).all() for a, b in zip(*(model.get_weights() for model in models), strict=True))
+    assert models[0].evaluate(x, y) == models[1].evaluate(x, y)
+
+
+@pytest.mark.parametrize("kind", ["sequential", "both"])
+def test_what_is_inside(kind, data):
+    inner = nested(kind)[0]
+    model = fo.Sequential([inner, L.BatchNormalization()])
+    model.compile("adam", "mse")
+    model.fit(data[0][0], np.ones((40, 3)), verbose=0)
+    model.recompute_statistics(data[0][0])
+    values = model.layer_outputs(data[0][0])
+    assert (values["batch_normalization"] == model.predict(data[0][0])).all()
+    mean = values["batch_normalization"].mean(0)
+    np.testing.assert_allclose(mean, model.parameters["batch_normalization/beta"], atol=1e-6)
+
+
+def test_names_within_models():
+    model, _ = nested("both")
+    assert [*model.parameters] == ["dense/kernel", "dense/bias", *WITHIN, "dense_1/kernel", "dense_1/bias"]
+    model = fo.Sequential([fo.Sequential([L.Dense(2)]), fo.Sequential([L.Dense(2)]), L.Dense(1)])
+    model.build(3)
+    assert [*model.parameters][::2] == ["sequential/dense/kernel", "sequential_1/dense/kernel", "dense/kernel"]
+
+
+WITHIN = ["middle/inner/dense/kernel", "middle/inner/dense/bias"]
+
+
+def test_a_frozen_model(data):
+    x, y = data[0][0], data[1][1]
+    outer, _ = nested("both")
+    middle = outer.layers[1]
+    outer.compile("adam", "sparse_categorical_crossentropy")
+    middle.trainable = False
+    before = {name: view.copy() for name, view in outer.parameters.items()}
+    outer.fit(x, y, verbose=0)
+    assert [name for name, view in outer.parameters.items() if (view == before[name]).all()] == WITHIN
+    middle.trainable = True
+    outer.fit(x, y, verbose=0)
+    assert not any((view == before[name]).all() for name, view in outer.parameters.items())
+    outer.trainable = False
+    before = outer.get_weights()
+    outer.fit(x, y, verbose=0)
+    assert all((a == b).all() for a, b in zip(before, outer.get_weights(), strict=True))
+
+
+def test_a_trained_model_brings_its_weights(data):
+    """A copy of them, as they are when the outer model gets its own."""
+    x, y = data[0][0], data[1][1]
+    base = fo.Sequential([L.Dense(4, "tanh"), L.BatchNormalization()], name="base")
+    twin = fo.Sequential([L.Dense(4, "tanh"), L.BatchNormalization()], name="twin")
+    a = fo.Input(5)
+    outer = fo.Model(a, L.Dense(3)(L.Add()([base(a), twin(a)])), seed=7)
+    base.compile("adam", "mse")
+    base.fit(x, np.ones((40, 4)), verbose=0)
+    values = outer.parameters | outer.state
+    for name, view in (base.parameters | base.state).items():
+        assert (values[f"base/{name}"] == view).all()
+    assert (values["twin/dense/kernel"] != values["base/dense/kernel"]).all()
+    outer.compile("adam", "sparse_categorical_crossentropy")
+    before = base.get_weights()
+    outer.fit(x, y, verbose=0)
+    assert all((one == two).all() for one, two in zip(before, base.get_weights(), strict=True))
+    assert (values["base/dense/kernel"] != base.parameters["dense/kernel"]).any()
+
+
+def in_two_places():
+    a = fo.Input(5)
+    tower = fo.Sequential([L.Dense(5)])
+    return fo.Model(a, L.Add()([tower(a), tower.layers[0](a)]))
+
+
+def half_used():
+    i, a = fo.Input(4), fo.Input(4)
+    two = fo.Model(i, [L.Dense(2)(i), L.Dense(3)(i)], name="two")
+    return fo.Model(a, two(a)[0])
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (in_two_places, "stands in two places"),
+        (half_used, "Nothing needs output 1 of two"),
+        (lambda: two_headed()(fo.Input(5)), r"for inputs of shapes \[\(5,\), \(3,\)\], not \[\(5,\)\]"),
+        (lambda: fo.Sequential([two_headed(), L.Dense(1)]).build(5), "for inputs of shapes"),
+        (lambda: fo.Sequential([L.Dense(2)])([fo.Input(2), fo.Input(2)]), "has one input, not 2"),
+        (lambda: fo.Sequential([fo.Sequential([L.Dense(2)], name="a/b")]), "a name is a word without '/'"),
+    ],
+)
+def test_what_cannot_be_nested(call, message):
+    with pytest.raises(ValueError, match=message):
         call()

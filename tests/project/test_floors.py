@@ -27,6 +27,7 @@ PYTHON_FLOORS = [
     "model.plan",
     "model.graph model.data",
     "model.degenerate",
+    "model.nested",
     "model.compiled",
     "model.heads",
     "model.built",

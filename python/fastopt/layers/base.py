@@ -3,12 +3,12 @@
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fastopt import _core
 from fastopt.core import checks
 from fastopt.core.habits import ATTRIBUTES_OF_LAYERS, explained, missing
-from fastopt.core.registry import Described, Registry, word
+from fastopt.core.registry import Described, Registry, snake_case, word
 from fastopt.initializers import Initializer
 
 __all__ = ["ACTIVATIONS", "LAYERS", "Channels", "Input", "Layer", "Parameter", "Shape", "Spec", "Symbol"]
@@ -86,17 +86,26 @@ class Layer(Described, ABC):
     def trainable(self, value: bool) -> None:
         self._trainable = checks.flag("trainable", value)
 
+    @property
+    def stem(self) -> str:
+        """What a name is made of where there is none."""
+        return snake_case(type(self).__name__)
+
     @abstractmethod
     def output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of one output for an input of this shape."""
 
-    def merged_shape(self, shapes: Sequence[Shape]) -> Shape:
-        """Return the shape of one output for inputs of these shapes; most layers have one input."""
+    def output_shapes(self, shapes: Sequence[Shape]) -> list[Shape]:
+        """Return the shapes of the outputs for inputs of these shapes; most layers have one of each."""
         if len(shapes) != 1:
             raise ValueError(f"{self!r} has one input, not {len(shapes)}.")
-        return self.output_shape(shapes[0])
+        return [self.output_shape(shapes[0])]
 
-    def __call__(self, inputs: "Symbol | Sequence[Symbol]") -> "Symbol":
+    def output_activation(self, output: int) -> str:
+        """Return the name of the function that an output has gone through."""
+        return self.activation
+
+    def __call__(self, inputs: "Symbol | Sequence[Symbol]") -> Any:
         """Return what stands for the output of the layer for these inputs, in a graph for `fastopt.Model`.
 
         A layer that is called more than once has the same weights each time.
@@ -109,7 +118,8 @@ class Layer(Described, ABC):
         for symbol in given:
             if not isinstance(symbol, Symbol):
                 raise TypeError(f"{self!r} is called with fastopt.Input(...) or outputs of layers, not {symbol!r}.")
-        return Symbol(self.merged_shape([symbol.shape for symbol in given]), self, given)
+        outputs = SymbolicCall(self, given).outputs
+        return outputs[0] if len(outputs) == 1 else list(outputs)
 
     def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
         """Return the trained tensors by name, in the order of the core's."""
@@ -122,6 +132,11 @@ class Layer(Described, ABC):
     @abstractmethod
     def specs(self, input_shape: Shape) -> list[Spec]:
         """Return the descriptions that the core builds the layer from."""
+
+    def connected(self, input_shape: Shape, sources: Sequence[int]) -> list[Spec]:
+        """Return the `specs`, whose last ones are the outputs, with the nodes of the inputs, counted from the first."""
+        first, *rest = self.specs(input_shape)
+        return [first | {"inputs": list(sources)}, *rest]
 
     def owners(self, input_shape: Shape) -> "list[tuple[Layer, ...]]":
         """Return the layers that each of the `specs` belongs to, outermost first; it learns if all of them do."""
@@ -140,17 +155,33 @@ class Symbol:
 
     Attributes:
         shape: The shape of one sample.
-        layer: The layer, or None for an input.
-        inputs: What the layer was called with.
+        call: The call of the layer, or None for an input.
     """
 
-    def __init__(self, shape: Shape, layer: Layer | None = None, inputs: "tuple[Symbol, ...]" = ()) -> None:
+    def __init__(self, shape: Shape, call: "SymbolicCall | None" = None) -> None:
         self.shape = shape
-        self.layer = layer
-        self.inputs = inputs
+        self.call = call
+
+    @property
+    def inputs(self) -> "tuple[Symbol, ...]":
+        """What the layer was called with."""
+        return () if self.call is None else self.call.inputs
 
     def __repr__(self) -> str:
-        return f"<{'input' if self.layer is None else repr(self.layer)} of shape (n, {_text(self.shape)})>"
+        return f"<{'input' if self.call is None else repr(self.call.layer)} of shape (n, {_text(self.shape)})>"
+
+
+class SymbolicCall:
+    """A call of a layer with symbols, and the symbols of its outputs.
+
+    Raises:
+        ValueError: The layer cannot take inputs of these shapes.
+    """
+
+    def __init__(self, layer: Layer, inputs: tuple[Symbol, ...]) -> None:
+        self.layer = layer
+        self.inputs = inputs
+        self.outputs = tuple(Symbol(s, self) for s in layer.output_shapes([symbol.shape for symbol in inputs]))
 
 
 class Input(Symbol):
@@ -174,6 +205,13 @@ class Input(Symbol):
         if not sizes:
             raise ValueError("shape must be that of one sample, such as 784 or (28, 28), not ().")
         super().__init__(sizes)
+
+
+def is_symbolic(given: object) -> bool:
+    """Return whether it is a symbol, or a list with one."""
+    return isinstance(given, Symbol) or (
+        isinstance(given, list | tuple) and any(isinstance(one, Symbol) for one in given)
+    )
 
 
 LAYERS: Registry[Layer] = Registry("layer", Layer)  # type: ignore[type-abstract]

@@ -21,11 +21,11 @@ class _Merge(Layer):
         """Raise ValueError: one input is not enough."""
         raise ValueError(f"{self!r} has at least two inputs: call it with a list of them, for a fastopt.Model.")
 
-    def merged_shape(self, shapes: Sequence[Shape]) -> Shape:
+    def output_shapes(self, shapes: Sequence[Shape]) -> list[Shape]:
         """Return the shape of what is made of inputs of these shapes."""
         if len(shapes) < 2:
             raise ValueError(f"{self!r} has at least two inputs, not {len(shapes)}.")
-        return self._merged(shapes)
+        return [self._merged(shapes)]
 
     @abstractmethod
     def _merged(self, shapes: Sequence[Shape]) -> Shape:

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Sequence
 
 from fastopt.core import checks
-from fastopt.core.registry import snake_case
 from fastopt.layers.base import LAYERS, Layer, Parameter, Shape, Spec, checked_name
 
 __all__ = ["Residual"]
@@ -123,7 +122,7 @@ def layer_names(layers: Sequence[Layer]) -> list[str]:
             if layer.name in taken:
                 raise ValueError(f"Two layers have the name {layer.name!r}; names must differ.")
             taken.add(layer.name)
-    return [layer.name or free_name(snake_case(type(layer).__name__), taken, numbers) for layer in layers]
+    return [layer.name or free_name(layer.stem, taken, numbers) for layer in layers]
 
 
 def free_name(stem: str, taken: set[str], numbers: Counter[str]) -> str:

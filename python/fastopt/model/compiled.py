@@ -80,6 +80,16 @@ class Compiled:
         return vars(self) | {"_goal": None, "_hyper": None}
 
     @property
+    def arguments(self) -> dict[str, Any]:
+        """What `compile` takes to make it again, beside the optimizer."""
+        return {"loss": self.loss, "metrics": self.metrics}
+
+    @property
+    def factor(self) -> float:
+        """How many times the cost takes the loss."""
+        return self._factor
+
+    @property
     def mean_metrics(self) -> dict[str, MeanMetric]:
         """The metrics that are means over samples, by the names that they are reported under."""
         return {name: metric for name, metric in self.metrics.items() if isinstance(metric, MeanMetric)}
@@ -99,12 +109,12 @@ class Compiled:
         """Whether the core's loss still is as the attributes of `loss` say."""
         return self._hyper is None or (self.loss is not None and self.loss.hyper == self._hyper)
 
-    def _judge(self, data: Samples, rows: Any, outputs: Real) -> tuple[Any, Any, list[Any]]:
+    def _judge(self, data: Samples, rows: Any, outputs: Real, number: int) -> tuple[Any, Any, list[Any]]:
         """Return the losses, their gradient and the metrics of some samples, as `_core.Goal` says."""
         loss: Any = self.loss  # one that the core does not compute
         y, weight = data.y[rows], None if data.weight is None else data.weight[rows]
         metrics = (metric.by_sample(y, outputs) for metric in self.mean_metrics.values())
-        values = [*loss.judge(y, outputs, weight), *metrics]
+        values = [*loss.judge(y, outputs, weight, number), *metrics]
         losses, gradient, *means = (checks.in_form(array, outputs.dtype.name) for array in values)
         return losses, gradient, means
 

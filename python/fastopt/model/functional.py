@@ -1,22 +1,23 @@
 """Models of several inputs and outputs, whose layers may be connected in any way that goes forward."""
 
-import copy
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastopt.core import checks
 from fastopt.kernels import Real
-from fastopt.layers.base import Symbol, size_of
+from fastopt.layers.base import Symbol, is_symbolic, size_of
 from fastopt.model.built import Built
 from fastopt.model.callbacks import Callback, History, Logs
 from fastopt.model.compiled import Metrics
 from fastopt.model.data import Several, batch_size_at, checked_inputs, in_shape
-from fastopt.model.fit import Ready, begin, checked_callbacks, evaluate, fit, train
-from fastopt.model.graph import Graph
+from fastopt.model.fit import Ready, begin, checked_callbacks, cost_and_gradient, evaluate, fit, train
+from fastopt.model.graph import plan_of
 from fastopt.model.heads import AnyLoss, Heads
+from fastopt.model.plan import Plan
 from fastopt.model.progress import progress
 from fastopt.model.weighted import Weighted
 from fastopt.optimizers import Optimizer
@@ -30,8 +31,12 @@ class Model(Weighted[Heads]):
     """A network between inputs and outputs, as Keras's functional form describes it.
 
     Layers are called with `fastopt.Input` or with what other layers returned; one that is called more than once has the
-    same weights each time. Where there is one input, data are an array; where there are several, a list of arrays. So
-    it is for outputs and targets, which may also be a dict by the names of the outputs: those of their layers.
+    same weights each time. So can models be called: their layers become part of the outer model, under names such as
+    ``"encoder/dense/kernel"``, and start from copies of the weights that the model has, if it has some then;
+    ``encoder.trainable = False`` freezes them.
+
+    Where there is one input, data are an array; where there are several, a list of arrays. So it is for outputs and
+    targets, which may also be a dict by the names of the outputs: those of their layers.
 
     Args:
         inputs: A `fastopt.Input`, or a list of them.
@@ -42,7 +47,6 @@ class Model(Weighted[Heads]):
         name: A name.
 
     Attributes:
-        graph: The layers in their places.
         history: The `History` of the last `fit`, also of one that was interrupted.
         epochs_trained: The number of epochs trained so far.
         stop_training: Set by callbacks to end `fit`.
@@ -76,28 +80,16 @@ class Model(Weighted[Heads]):
         dtype: str = "float32",
         name: str | None = None,
     ) -> None:
-        super().__init__(seed, dtype, name)
-        self.graph = Graph(_listed("inputs", inputs), _listed("outputs", outputs))
-        self._built = Built(self.graph, self.dtype, self.seed)
+        super().__init__(plan_of(_listed("inputs", inputs), _listed("outputs", outputs)), seed, dtype, name)
 
-    # Copies and pickles: weights, optimizer and history.
+    @property
+    def graph(self) -> Plan:
+        """The layers in their places."""
+        return self.network  # type: ignore[return-value]
 
-    def __getstate__(self) -> dict[str, Any]:
-        return vars(self) | {"_built": None, "_given": None, "_weights": (self.get_weights(), self.draws)}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        weights, draws = state["_weights"]
-        vars(self).update((name, value) for name, value in state.items() if name != "_weights")
-        self._built = built = Built(self.graph, self.dtype, self.seed, initialize=False)
-        built.network.noise = self._noise
-        if self._compiled is not None:
-            self._bind(self._compiled.optimizer, built)
-        for view, array in zip(built.tensors.values(), weights, strict=True):
-            view[...] = array
-        self.draws = draws
-
-    def __copy__(self) -> Self:
-        return copy.deepcopy(self)
+    def _need_weights(self) -> Built:
+        """Return the weights, which a model of known shapes gets when they are needed first."""
+        return self._build(self.graph)
 
     def compile(
         self,
@@ -119,11 +111,10 @@ class Model(Weighted[Heads]):
             TypeError: An argument has the wrong type.
             ValueError: A name is unknown, or there is not one of each for each output.
         """
-        if loss is None:
-            if metrics:
-                raise ValueError("Metrics need a loss.")
-            loss = [None] * len(self.graph.output_names)  # type: ignore[list-item]
-        self._compile(optimizer, lambda own: Heads(own, loss, metrics, loss_weights, self.graph))
+        if loss is None and metrics:
+            raise ValueError("Metrics need a loss.")
+        losses: Any = dict.fromkeys(self.graph.output_names) if loss is None else loss
+        self._compile(optimizer, lambda own: Heads(own, losses, metrics, loss_weights, self.graph))
 
     def fit(
         self,
@@ -248,9 +239,10 @@ class Model(Weighted[Heads]):
         Raises:
             RuntimeError, TypeError, ValueError: As `fit`.
         """
-        ready = self._ready()
-        epoch = begin(ready.compiled, ready.built, self._data(x, y, sample_weight), 1)
-        return epoch.cost_and_gradient(self._flat_weights(w))
+        compiled, built = self._need_losses(), self._need_weights()
+        data = self._data(x, y, sample_weight)
+        built.freeze()
+        return cost_and_gradient(compiled, built, data, self._flat_weights(w))
 
     def predict(self, x: Arrays, batch_size: int = 256, verbose: int | bool | str = 0) -> Any:
         """Return the outputs ``[n, ...]``: an array, or a list of them.
@@ -278,6 +270,8 @@ class Model(Weighted[Heads]):
             TypeError: `x` does not hold numbers.
             ValueError: The shape does not fit, or a value is NaN or infinite.
         """
+        if is_symbolic(x):
+            return self.as_layer()(x)  # type: ignore[arg-type]
         inputs, built = self._inputs("x", x), self._need_weights()
         self.graph.check_batches(len(inputs[0]), len(inputs[0]))
         built.freeze()
@@ -311,6 +305,16 @@ class Model(Weighted[Heads]):
         arrays = found if isinstance(found, list) else [found]
         shaped = [in_shape(array, shape) for array, shape in zip(arrays, self.graph.input_shapes, strict=True)]
         return shaped if len(shaped) > 1 else shaped[0]
+
+    # What `fastopt` adds from the floor above, `fastopt.tools`
+
+    if TYPE_CHECKING:
+
+        def summary(self) -> None:
+            """See `fastopt.tools.summary`."""
+
+        def save(self, path: str | os.PathLike[str]) -> None:
+            """See `fastopt.tools.saving`."""
 
     # Pieces
 

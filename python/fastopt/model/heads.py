@@ -10,7 +10,7 @@ from fastopt.model.callbacks import Logs
 from fastopt.model.compiled import SPEED, Compiled, Metrics
 from fastopt.model.data import Several
 from fastopt.model.degenerate import warn_of_rounding, warn_of_targets
-from fastopt.model.graph import Graph
+from fastopt.model.plan import Plan
 from fastopt.optimizers import Optimizer
 
 __all__ = ["Heads", "by_output"]
@@ -38,7 +38,7 @@ class Heads:
         loss: AnyLoss | Sequence[AnyLoss] | Mapping[str, AnyLoss],
         metrics: Metrics | Sequence[Metrics] | Mapping[str, Metrics],
         loss_weights: float | Sequence[float] | Mapping[str, float] | None,
-        graph: Graph,
+        graph: Plan,
     ) -> None:
         names = graph.output_names
         self.optimizer = optimizer
@@ -46,10 +46,23 @@ class Heads:
         chosen = by_output("metrics", metrics, names) if metrics else [()] * len(names)
         weights = [1.0] * len(names) if loss_weights is None else by_output("loss_weights", loss_weights, names)
         factors = [checks.real(f"loss_weights[{name!r}]", w, 0.0) for name, w in zip(names, weights, strict=True)]
+        self._names = names
         # Of each output, with the prefix of its names in logs; a single output has none.
         self._parts = {
             "" if len(names) == 1 else f"{name}_": Compiled(optimizer, *what)
             for name, *what in zip(names, losses, chosen, graph.output_activations, factors, strict=True)
+        }
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What `compile` takes to make it again, beside the optimizer: dicts by the names of the outputs."""
+        if not self.has_losses:
+            return {"loss": None}
+        parts = dict(zip(self._names, self._parts.values(), strict=True))
+        return {
+            "loss": {name: part.loss for name, part in parts.items()},
+            "metrics": {name: part.metrics for name, part in parts.items()},
+            "loss_weights": {name: part.factor for name, part in parts.items()},
         }
 
     def goals(self, data: Any) -> list[_core.Goal]:
@@ -63,6 +76,11 @@ class Heads:
             means = part.means(totals, f"{i}/" if prefix else "")
             logs |= {f"{prefix}{name}": value for name, value in means.items()}
         return logs
+
+    @property
+    def follows_loss(self) -> bool:
+        """Whether the core's losses still are as the attributes of the losses say."""
+        return all(part.follows_loss for part in self._parts.values())
 
     @property
     def has_losses(self) -> bool:
@@ -101,7 +119,7 @@ class Heads:
         validation = [f"val_{name}" for name in self.reported if validated]
         return [*dict.fromkeys(["loss", *means]), *self.optimizer.report(), *validation, *SPEED]
 
-    def targets(self, y: object, graph: Graph, rows: int, dtype: str, prefix: str) -> tuple[list[Any], list[Any]]:
+    def targets(self, y: object, graph: Plan, rows: int, dtype: str, prefix: str) -> tuple[list[Any], list[Any]]:
         """Return the targets of each output as its loss wants them, and as given."""
         several, read, arrays = by_output(f"{prefix}y", y, graph.output_names), [], []
         for i, (given, loss) in enumerate(zip(several, self._losses, strict=True)):
@@ -120,7 +138,7 @@ class Heads:
     def _losses(self) -> list[Loss]:
         return [part.loss for part in self._parts.values() if part.loss is not None]
 
-    def warn(self, data: Several, graph: Graph, dtype: str, training: bool) -> None:
+    def warn(self, data: Several, graph: Plan, dtype: str, training: bool) -> None:
         """Warn of targets, and of training data, of which nothing can be learned."""
         for i, x in enumerate(data.x if training else ()):
             warn_of_rounding("x" if len(data.x) == 1 else f"x[{i}]", x, dtype)
@@ -130,7 +148,7 @@ class Heads:
             if training:
                 warn_of_targets(data.of(i), loss, graph.sizes_of_outputs[i])
 
-    def check_metrics(self, data: Several, graph: Graph) -> None:
+    def check_metrics(self, data: Several, graph: Plan) -> None:
         """Refuse metrics that cannot be computed for the data."""
         for i, (loss, part) in enumerate(zip(self._losses, self._parts.values(), strict=True)):
             part.check_metrics(data.of(i), loss, graph.sizes_of_outputs[i])

@@ -1,30 +1,28 @@
 """The model: a stack of layers, how it is trained, and what it predicts."""
 
-import copy
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastopt import _core
 from fastopt.core import checks
-from fastopt.core.registry import word
 from fastopt.data.preprocessing import Scaler
 from fastopt.kernels import Real
 from fastopt.layers import Layer, Scaling, Shape
-from fastopt.layers.base import Input
+from fastopt.layers.base import Input, is_symbolic
 from fastopt.layers.residual import layer_names
 from fastopt.losses import Loss
 from fastopt.metrics import Metric
-from fastopt.model.built import Built
 from fastopt.model.callbacks import Callback, History, Logs
 from fastopt.model.compiled import Compiled, Metrics
 from fastopt.model.data import Samples, batch_size_at, checked_inputs, checked_samples, in_shape, with_class_weight
 from fastopt.model.degenerate import warn_of_rounding, warn_of_targets
-from fastopt.model.fit import Ready, begin, checked_callbacks, evaluate, fit, train
-from fastopt.model.plan import Plan, last_activation
+from fastopt.model.fit import Ready, begin, checked_callbacks, cost_and_gradient, evaluate, fit, train
+from fastopt.model.graph import Chain
+from fastopt.model.plan import Plan
 from fastopt.model.progress import progress
 from fastopt.model.weighted import Weighted
 from fastopt.optimizers import Optimizer
@@ -40,7 +38,8 @@ class Sequential(Weighted[Compiled]):
 
     Args:
         layers: The layers, first to last; a fitted scaler of `fastopt.preprocessing` stands for `layers.Scaling` of it.
-            A `fastopt.Input` before them builds the model at once. None leaves all layers to `add`.
+            A `fastopt.Input` before them builds the model at once. None leaves all layers to `add`. A model of one
+            input and one output can be a layer, as `fastopt.Model` says.
         seed: Decides the starting values and the order of samples, 0 <= seed < 2**64; None draws one from the operating
             system.
         dtype: ``"float32"`` or ``"float64"``, of weights and of all computing.
@@ -69,49 +68,29 @@ class Sequential(Weighted[Compiled]):
 
     def __init__(
         self,
-        layers: Sequence[Layer | Scaler[Any] | Input] | None = None,
+        layers: Sequence[Layer | Scaler[Any] | Input | Weighted[Any]] | None = None,
         seed: int | None = 0,
         dtype: str = "float32",
         name: str | None = None,
     ) -> None:
-        super().__init__(seed, dtype, name)
         given = [] if layers is None else checks.items("layers", layers)
         start = given.pop(0) if given and isinstance(given[0], Input) else None
-        self.layers = [Scaling(layer) if isinstance(layer, Scaler) else layer for layer in given]
-        self.layer_names = [] if layers is None else layer_names(self.layers)
+        if layers is not None and not given:
+            layer_names([])  # which says what is missing
+        super().__init__(Chain([_as_layer(layer) for layer in given]), seed, dtype, name)
         if start is not None:
             self.build(start.shape)
 
-    # Copies and pickles: all that `save` writes, with the history and what is no object of fastopt's own.
-
-    def __getstate__(self) -> dict[str, Any]:
-        state = vars(self) | {"_built": None, "_given": None}
-        return (
-            state if self._built is None else state | {"_weights": (self.input_shape, self.get_weights(), self.draws)}
-        )
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        shape, weights, draws = state.get("_weights", (None, [], 0))
-        vars(self).update((name, value) for name, value in state.items() if name != "_weights")
-        if shape is not None:
-            built = self._build(self.plan(shape), initialize=False)
-            for view, array in zip(built.tensors.values(), weights, strict=True):
-                view[...] = array
-            self.draws = draws
-
-    def __copy__(self) -> Self:
-        return copy.deepcopy(self)
-
     # Layers
 
-    def add(self, layer: Layer | Scaler[Any]) -> None:
+    def add(self, layer: Layer | Scaler[Any] | Weighted[Any]) -> None:
         """Put a layer behind the last one.
 
         Args:
             layer: The layer, or a fitted scaler.
 
         Raises:
-            RuntimeError: The model has been compiled or built.
+            RuntimeError: The model has been compiled, built or called.
             TypeError, ValueError: As the constructor.
 
         Example:
@@ -121,35 +100,11 @@ class Sequential(Weighted[Compiled]):
             >>> model.layer_names
             ['dense', 'dense_1']
         """
-        if self._compiled is not None or self._built is not None:
-            raise RuntimeError("Layers are added before the model is compiled or built.")
-        layers = [*self.layers, Scaling(layer) if isinstance(layer, Scaler) else layer]
-        self.layer_names = layer_names(layers)
-        self.layers = layers
-
-    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
-        """Return the layer of this name or at this place.
-
-        Args:
-            name: The name, as `layer_names` has it.
-            index: The place, from 0; negative ones count from the end.
-
-        Raises:
-            TypeError: An argument has the wrong type.
-            ValueError: There is no such layer, or not exactly one of the two is given.
-        """
-        if (name is None) == (index is None):
-            raise ValueError(f"Give either name or index; name is {name!r} and index is {index!r}.")
-        if index is not None:
-            return self.layers[checks.integer("index", index, -len(self.layers), len(self.layers))]
-        return self.layers[self.layer_names.index(word("name", name, self.layer_names))]
+        if self._compiled is not None or self._built is not None or self._nested is not None:
+            raise RuntimeError("Layers are added before the model is compiled, built or called.")
+        self.network = Chain([*self.layers, _as_layer(layer)])
 
     # Building
-
-    @property
-    def built(self) -> bool:
-        """Whether the layers have their weights."""
-        return self._built is not None
 
     @property
     def input_shape(self) -> Shape | None:
@@ -159,7 +114,7 @@ class Sequential(Weighted[Compiled]):
     @property
     def last_activation(self) -> str:
         """The name of the function that the outputs have gone through."""
-        return last_activation(self.layers)
+        return self.network.output_activations[0]
 
     def build(self, input_shape: int | Sequence[int | None], initialize: bool = True) -> None:
         """Give the layers their weights.
@@ -196,17 +151,7 @@ class Sequential(Weighted[Compiled]):
         """
         if self._built is not None and input_shape == self._built.plan.input_shape:
             return self._built.plan
-        return Plan(self.layer_names or layer_names(self.layers), self.layers, input_shape)
-
-    def _build(self, plan: Plan, initialize: bool = True) -> Built:
-        """Return the weights of a plan, made if there are none."""
-        if self._built is None:
-            built = Built(plan, self.dtype, self.seed, initialize)
-            built.network.noise = self._noise
-            if self._compiled is not None:
-                self._bind(self._compiled.optimizer, built)
-            self._built = built
-        return self._built
+        return self.network.plan([input_shape])
 
     # How it is trained
 
@@ -421,8 +366,9 @@ class Sequential(Weighted[Compiled]):
 
         C(w) = sum_i w_i L_i / n and what layers penalise, with noise off and the running statistics of batch
         normalisation: what `evaluate` computes, if the weights of the samples are 1. Samples go through in chunks, so
-        that memory does not grow with their number, whose sums are in double precision. It is what methods that look
-        at all data need, such as those of `scipy.optimize`.
+        that memory does not grow with their number, whose sums are in double precision; but all at once where a
+        function as loss returns a number for them all. It is what methods that look at all data need, such as those of
+        `scipy.optimize`.
 
         Args:
             x: Inputs ``[n, features]``.
@@ -436,7 +382,7 @@ class Sequential(Weighted[Compiled]):
 
         Raises:
             RuntimeError: The model has not been compiled with a loss, or not been built.
-            TypeError: Data or an argument has the wrong type, or the loss is a Python function.
+            TypeError: Data or an argument has the wrong type.
             ValueError: Data or an argument does not fit, or is NaN or infinite.
 
         Example:
@@ -449,11 +395,9 @@ class Sequential(Weighted[Compiled]):
         """
         compiled, loss = self._need_loss()
         built = self._need_weights()
-        if loss.opaque:
-            raise TypeError(f"The loss {loss.name!r} is a Python function; all data at once need a loss of the core.")
         data, _ = self._samples(loss, x, y, sample_weight)
         built.freeze()
-        return begin(compiled, built, data, len(data.x)).cost_and_gradient(self._flat_weights(w))
+        return cost_and_gradient(compiled, built, data, self._flat_weights(w))
 
     # Predicting
 
@@ -540,6 +484,8 @@ class Sequential(Weighted[Compiled]):
             >>> model.predict([[10.0]]).round(3)
             array([[21.]], dtype=float32)
         """
+        if is_symbolic(x):
+            return self.as_layer()(x)  # type: ignore[arg-type, no-any-return]
         inputs, shape = checked_inputs("x", x, self.input_shape, self.dtype)
         plan = self.plan(shape)
         plan.check_batches(len(inputs), len(inputs))
@@ -624,3 +570,9 @@ class Sequential(Weighted[Compiled]):
         inputs, shape = checked_inputs(f"{prefix}x", x, None if plan is None else plan.input_shape, self.dtype)
         plan = plan or self.plan(shape)
         return checked_samples(inputs, y, sample_weight, loss, plan, self.dtype, prefix), plan
+
+
+def _as_layer(given: Layer | Scaler[Any] | Weighted[Any]) -> Layer:
+    if isinstance(given, Weighted):
+        return given.as_layer()
+    return Scaling(given) if isinstance(given, Scaler) else given

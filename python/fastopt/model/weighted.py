@@ -1,8 +1,9 @@
 """What has weights and an optimizer: what models of one input and of several have in common."""
 
+import copy
 import os
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,10 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 from fastopt import _core
 from fastopt.core import checks
 from fastopt.core.habits import ATTRIBUTES_OF_MODELS, missing
-from fastopt.core.registry import unknown_name
+from fastopt.core.registry import unknown_name, word
 from fastopt.kernels import Real
+from fastopt.layers import Layer, Shape
 from fastopt.model.built import Built
 from fastopt.model.callbacks import History
+from fastopt.model.graph import Chain
+from fastopt.model.nested import Nested
+from fastopt.model.plan import Plan
 from fastopt.optimizers import OPTIMIZERS, Optimizer
 from fastopt.optimizers.describe import MAX_EPOCHS
 
@@ -27,6 +32,10 @@ class Optimized(Protocol):
 
     optimizer: Optimizer
 
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What `compile` takes to make it again, beside the optimizer."""
+
 
 C = TypeVar("C", bound=Optimized)
 
@@ -34,7 +43,8 @@ C = TypeVar("C", bound=Optimized)
 class Weighted(Generic[C]):
     """The base of models: the weights, the optimizer, and how far training has come."""
 
-    def __init__(self, seed: int | None, dtype: str, name: str | None) -> None:
+    def __init__(self, network: Chain | Plan, seed: int | None, dtype: str, name: str | None) -> None:
+        self.network = network
         self.seed = int.from_bytes(os.urandom(8), "little") if seed is None else checks.integer("seed", seed, 0, 2**64)
         given: object = dtype
         try:
@@ -53,11 +63,104 @@ class Weighted(Generic[C]):
         self._given: Optimizer | None = None  # of which the compiled optimizer is a copy
         self._built: Built | None = None
         self._noise = True
+        self._nested: Nested | None = None  # what it is in other models
 
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> None:
             raise missing(self, name, ATTRIBUTES_OF_MODELS)
+
+    @classmethod
+    def of_network(cls, network: Chain | Plan, seed: int | None, dtype: str, name: str | None) -> Self:
+        """Return a model of layers that are already connected."""
+        model = cls.__new__(cls)
+        Weighted.__init__(model, network, seed, dtype, name)
+        return model
+
+    # Copies and pickles: all that `save` writes, with the history and what is no object of fastopt's own.
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = vars(self) | {"_built": None, "_given": None}
+        if self._built is not None:
+            state["_weights"] = self._built.plan.input_shapes, self.get_weights(), self.draws
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        shapes, weights, draws = state.get("_weights", (None, [], 0))
+        vars(self).update((name, value) for name, value in state.items() if name != "_weights")
+        if shapes is not None:
+            built = self._build(self.network.plan(shapes), initialize=False)
+            for view, array in zip(built.tensors.values(), weights, strict=True):
+                view[...] = array
+            self.draws = draws
+
+    def __copy__(self) -> Self:
+        return copy.deepcopy(self)
+
+    # Layers
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers; a model within this one is one of them."""
+        return self.network.layers
+
+    @property
+    def layer_names(self) -> list[str]:
+        """The names of the layers."""
+        return self.network.layer_names
+
+    @property
+    def trainable(self) -> bool:
+        """Whether one of the layers learns; setting it sets ``trainable`` of all of them."""
+        return self.as_layer().trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self.as_layer().trainable = value
+
+    def as_layer(self) -> Nested:
+        """Return what the model is as a layer of another, the same each time, so that its weights are shared there."""
+        if self._nested is None:
+            self._nested = Nested(self.network, self.name, type(self).__name__)
+            self._nested.model = self
+        return self._nested
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """Return the layer of this name or at this place.
+
+        Args:
+            name: The name, as `layer_names` has it.
+            index: The place, from 0; negative ones count from the end.
+
+        Raises:
+            TypeError: An argument has the wrong type.
+            ValueError: There is no such layer, or not exactly one of the two is given.
+        """
+        if (name is None) == (index is None):
+            raise ValueError(f"Give either name or index; name is {name!r} and index is {index!r}.")
+        if index is not None:
+            return self.layers[checks.integer("index", index, -len(self.layers), len(self.layers))]
+        return self.layers[self.layer_names.index(word("name", name, self.layer_names))]
+
+    def _build(self, plan: Plan, initialize: bool = True) -> Built:
+        """Return the weights of a plan, made if there are none."""
+        if self._built is None:
+            built = Built(plan, self.dtype, self.seed, initialize)
+            built.network.noise = self._noise
+            if self._compiled is not None:
+                self._bind(self._compiled.optimizer, built)
+            self._built = built
+        return self._built
+
+    @property
+    def built(self) -> bool:
+        """Whether the layers have their weights."""
+        return self._built is not None
+
+    @property
+    def input_shapes(self) -> list[Shape] | None:
+        """The shapes of a sample of each input, or None before the model is built."""
+        return None if self._built is None else self._built.plan.input_shapes
 
     @property
     def epochs_trained(self) -> int:
@@ -92,6 +195,11 @@ class Weighted(Generic[C]):
     def optimizer(self) -> Optimizer | None:
         """The model's own copy of the optimizer of `compile`; its hyperparameters may be set at any time."""
         return None if self._compiled is None else self._compiled.optimizer
+
+    @property
+    def judged_by(self) -> dict[str, Any]:
+        """What `compile` was given beside the optimizer, as its arguments."""
+        return {} if self._compiled is None else self._compiled.arguments
 
     def apply_gradients(self) -> None:
         """Do one step of the optimizer along the gradients that `backward` has left.

@@ -1,17 +1,21 @@
 """Models like others, with weights of their own."""
 
 import copy
+from typing import Any, TypeVar
 
-from fastopt.model.sequential import Sequential
+from fastopt.model.nested import Nested
+from fastopt.model.weighted import Weighted
 
 __all__ = ["clone"]
 
+M = TypeVar("M", bound=Weighted[Any])
 
-def clone(model: Sequential, seed: int | None = None) -> Sequential:
+
+def clone(model: M, seed: int | None = None) -> M:
     """Return a model of the same layers, compiled alike, that has not been trained.
 
     Its optimizer has the hyperparameters that the model's has now. It is built if the model is, with starting values
-    of its own; ``copy.deepcopy`` copies the weights and the state of training too.
+    of its own, also for models within it; ``copy.deepcopy`` copies the weights and the state of training too.
 
     Args:
         model: The model.
@@ -30,12 +34,20 @@ def clone(model: Sequential, seed: int | None = None) -> Sequential:
         >>> len(set(losses)), model.built
         (3, False)
     """
-    if not isinstance(model, Sequential):
-        raise TypeError(f"model must be a fastopt.Sequential, not {model!r}.")
-    result = Sequential(copy.deepcopy(model.layers), model.seed if seed is None else seed, model.dtype, model.name)
+    network = copy.deepcopy(model.network, {id(inner): None for inner in _models_in(model.network)})
+    result = type(model).of_network(network, model.seed if seed is None else seed, model.dtype, model.name)
     result.noise = model.noise
     if model.optimizer is not None:
-        result.compile(model.optimizer, copy.deepcopy(model.loss), copy.deepcopy(model.metrics))
-    if model.input_shape is not None:
-        result.build(model.input_shape)
+        result.compile(model.optimizer, **copy.deepcopy(model.judged_by))  # type: ignore[attr-defined]
+    if model.input_shapes is not None:
+        result._build(network.plan(model.input_shapes))
     return result
+
+
+def _models_in(network: Any) -> list[Any]:
+    """Return the models within, which have weights of their own."""
+    models = []
+    for layer in network.layers:
+        if isinstance(layer, Nested):
+            models += [layer.model, *_models_in(layer.network)]
+    return [model for model in models if model is not None]

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastopt import _core
 from fastopt.core import checks
 from fastopt.kernels.plain import plain
+from fastopt.model.functional import Model
 from fastopt.model.sequential import Sequential
 from fastopt.optimizers import SGD
 
@@ -106,9 +107,9 @@ def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]], alignment: st
 
 
 def check_gradients(
-    model: Sequential,
-    x: ArrayLike,
-    y: ArrayLike,
+    model: Sequential | Model,
+    x: Any,
+    y: Any,
     sample_weight: ArrayLike | None = None,
     epsilon: float = 1e-7,
     max_parameters: int = 100,
@@ -164,7 +165,7 @@ def check_gradients(
         # A step of rate 0 leaves its gradients, those of sum_i w_i L_i / n, and reports sum_i w_i L_i / sum_i w_i. It
         # draws noise, which must be the same each time, and puts the weights where constraints want them.
         weights, twin.draws = twin.get_weights(), draws
-        loss = twin.train_on_batch(x, y, sample_weight)["loss"]
+        loss: float = twin.train_on_batch(x, y, sample_weight)["loss"]
         twin.set_weights(weights)
         return loss * share
 
@@ -174,22 +175,29 @@ def check_gradients(
         share = float(checks.array("sample_weight", sample_weight).mean(dtype=np.float64))
     gradients = {name: view.copy() for name, view in twin.gradients.items()}
     # Losses near 0 are differences of logits, whose rounding is not small: about 1 each, less in the mean.
-    size = len(checks.array("x", x)) ** -0.5
+    size = len(checks.array("x", x if isinstance(model, Sequential) else _first(x))) ** -0.5
     return _check(value, twin.parameters, gradients, size, epsilon, max_parameters, seed)
 
 
-def float64_twin(model: Sequential, x: ArrayLike) -> Sequential:
+def float64_twin(model: Sequential | Model, x: Any) -> Any:
     """Return a copy in float64 with the same weights and noise, whose steps compute gradients and go nowhere."""
-    if not isinstance(model, Sequential):
-        raise TypeError(f"model must be a fastopt.Sequential, not {model!r}; check_gradients_of takes functions.")
-    twin = Sequential(model.layers, model.seed, "float64")
+    if not isinstance(model, Sequential | Model):
+        raise TypeError(
+            f"model must be a fastopt.Sequential or Model, not {model!r}; check_gradients_of takes functions."
+        )
+    twin: Any = type(model).of_network(model.network, model.seed, "float64", None)
     twin.noise = model.noise
-    twin.compile(SGD(0.0), model.loss)
-    twin.build(model.input_shape or checks.samples("x", x, None).shape[1:], initialize=not model.built)
+    twin.compile(SGD(0.0), **model.judged_by | {"metrics": ()})
+    if isinstance(model, Sequential):
+        twin.build(model.input_shape or checks.samples("x", x, None).shape[1:], initialize=not model.built)
     if model.built:
         twin.set_weights(model.get_weights())
         twin.draws = model.draws
     return twin
+
+
+def _first(x: Any) -> Any:
+    return x[0] if isinstance(x, list | tuple) and np.ndim(x[0]) > 1 else x
 
 
 def check_gradients_of(

@@ -11,6 +11,7 @@ from fastopt.layers import BatchNormalization, Dropout, Flatten, GaussianNoise, 
 from fastopt.layers.base import Channels
 from fastopt.model.built import Built, assign
 from fastopt.model.data import checked_inputs, in_shape
+from fastopt.model.nested import Nested
 from fastopt.model.plan import Plan
 from fastopt.model.sequential import Sequential
 
@@ -51,25 +52,39 @@ def _outputs(model: Sequential, x: ArrayLike, batch_size: int, visit: Visitor | 
     inputs, shape = checked_inputs("x", x, model.input_shape, model.dtype)
     batch_size = checks.integer("batch_size", batch_size, 1, checks.SIZE)
 
-    def output(name: str, layer: Layer, x: Real) -> Real:
+    def outputs(name: str, layer: Layer, given: list[Real]) -> list[Real]:
+        x, shapes = given[0], [values.shape[1:] for values in given]
         if visit is not None:
             tensors.update(visit(name, layer, x))
         if isinstance(layer, IDENTITIES):
-            return x.reshape(len(x), *layer.output_shape(x.shape[1:]))
+            return [x.reshape(len(x), *layer.output_shape(shapes[0]))]
         if isinstance(layer, Residual):
             y = x
             for inner, part in zip(layer.layer_names, layer.layers, strict=True):
-                y = output(f"{name}/{inner}", part, y)
-            return x + y
-        alone = Built(Plan([name], [layer], x.shape[1:]), model.dtype, model.seed, initialize=False)
-        for tensor, view in (alone.parameters | alone.state).items():
-            view[...] = tensors[tensor]
-        return in_shape(alone.network.predict(x.reshape(len(x), -1), batch_size), alone.plan.output_shape)
+                (y,) = outputs(f"{name}/{inner}", part, [y])
+            return [x + y]
+        if isinstance(layer, Nested):
+            plan = layer.network.plan(shapes)
+            values = through(plan, f"{name}/", given)
+            return [values[result] for result in plan.results]
+        inputs = [*range(len(given))]
+        alone = Built(Plan(shapes, [layer], [(0, inputs)], [len(inputs)]), model.dtype, model.seed, initialize=False)
+        for tensor, view in alone.tensors.items():
+            view[...] = tensors[f"{name}/{tensor.partition('/')[2]}"]
+        y = alone.network.predict([values.reshape(len(x), -1) for values in given], batch_size)
+        return [in_shape(y, alone.plan.output_shape)]
 
-    values, outputs = in_shape(inputs.astype(model.dtype, copy=False), shape), {}
-    for stage in model.plan(shape).stages:
-        values = outputs[stage.name] = output(stage.name, stage.layer, values)
-    return outputs
+    def through(plan: Plan, prefix: str, inputs: list[Real]) -> list[Real]:
+        """Return all values of a plan."""
+        stages, values = dict(plan.numbered), [*inputs]
+        for number, given in plan.calls:
+            stage = stages[number]
+            values += outputs(f"{prefix}{stage.name}", stage.layer, [values[value] for value in given])
+        return values
+
+    plan = model.plan(shape)
+    values = through(plan, "", [in_shape(inputs.astype(model.dtype, copy=False), shape)])
+    return {stage.name: value for stage, value in zip(plan.stages, values[1:], strict=True)}
 
 
 def recompute_statistics(model: Sequential, x: ArrayLike, batch_size: int = 256) -> None:

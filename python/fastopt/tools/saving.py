@@ -19,9 +19,10 @@ from fastopt.core import checks
 from fastopt.core.files import opened, replaced
 from fastopt.core.registry import Described, Registry, describe
 from fastopt.layers import LAYERS
-from fastopt.layers.residual import layer_names
 from fastopt.losses import LOSSES
-from fastopt.metrics import METRICS
+from fastopt.metrics import METRICS, Metric
+from fastopt.model.functional import Model
+from fastopt.model.nested import NETWORKS
 from fastopt.model.plan import Plan
 from fastopt.model.sequential import Sequential
 from fastopt.optimizers import OPTIMIZERS
@@ -45,7 +46,7 @@ FOREIGN = re.compile(r"\.(h5|hdf5|keras|pb|tflite|pt|pth|ckpt|onnx|pkl|pickle|jo
 STARTS = {b"\x89HDF": "HDF5, as of Keras", b"PK\x03\x04": "a zip archive, as of Keras and PyTorch", b"\x80": "a pickle"}
 
 
-def save(model: Sequential, path: str | os.PathLike[str]) -> None:
+def save(model: Sequential | Model, path: str | os.PathLike[str]) -> None:
     """Write the model to one safetensors file: weights, optimizer, random state and architecture.
 
     The file is written beside `path` under another name, brought to the disk and renamed, so that `path` is always
@@ -91,11 +92,12 @@ def save(model: Sequential, path: str | os.PathLike[str]) -> None:
         file.write(data)
 
 
-def _check_unchanged(model: Sequential) -> None:
+def _check_unchanged(model: Sequential | Model) -> None:
     """Refuse a model that is no longer described by what it was built by."""
     built = model._need_weights()
     try:
-        plan = Plan(layer_names(model.layers), model.layers, built.plan.input_shape)
+        before = built.plan
+        plan = Plan(before.input_shapes, model.layers, before.calls, before.results)
         now = plan.specs, [*plan.parameters, *plan.state], model.seed, model.dtype
         same = now == (built.specs, [*built.tensors], built.seed, built.network.dtype)
     except (TypeError, ValueError):
@@ -112,8 +114,8 @@ def _check_unchanged(model: Sequential) -> None:
         )
 
 
-def _description(model: Sequential) -> dict[str, Any]:
-    optimizer, loss = model.optimizer, model.loss
+def _description(model: Sequential | Model) -> dict[str, Any]:
+    optimizer = model.optimizer
     if optimizer is not None:
         optimizer.check_rule()
     return {
@@ -124,12 +126,10 @@ def _description(model: Sequential) -> dict[str, Any]:
         "epochs_trained": model.epochs_trained,
         "draws": model.draws,
         "noise": model.noise,
-        "input_shape": model.input_shape,
-        "layers": [_own(LAYERS, layer) for layer in model.layers],
+        **_architecture(model),
         "optimizer": None if optimizer is None else _own(OPTIMIZERS, optimizer),
         "state": {} if optimizer is None else _finite_numbers(optimizer.state),
-        "loss": None if loss is None else _own(LOSSES, loss),
-        "metrics": {name: _own(METRICS, metric) for name, metric in model.metrics.items()},
+        **_judges(model),
     }
 
 
@@ -137,6 +137,25 @@ def _finite_numbers(state: dict[str, float]) -> dict[str, float]:
     for name, value in state.items():
         checks.real(f"state[{name!r}] of the optimizer", float(value))
     return state
+
+
+def _architecture(model: Sequential | Model) -> dict[str, Any]:
+    """Return the layers of a `Sequential`, each of which feeds the next; or how those of a `Model` are connected."""
+    if isinstance(model, Sequential):
+        return {"input_shape": model.input_shape, "layers": [_own(LAYERS, layer) for layer in model.layers]}
+    return {"network": _own(NETWORKS, model.graph)}
+
+
+def _judges(model: Sequential | Model) -> dict[str, Any]:
+    """Return the loss and the metrics, those of a `Model` by the names of its outputs."""
+
+    def described(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: described(item) for name, item in value.items()}
+        return _own(METRICS if isinstance(value, Metric) else LOSSES, value) if isinstance(value, Described) else value
+
+    judges: dict[str, Any] = described({"loss": None, "metrics": {}} | model.judged_by)
+    return judges
 
 
 def _own(registry: Registry[Any], value: Described) -> dict[str, Any]:
@@ -148,8 +167,8 @@ def _own(registry: Registry[Any], value: Described) -> dict[str, Any]:
     return description
 
 
-def load_model(path: str | os.PathLike[str]) -> Sequential:
-    """Return the model that `Sequential.save` wrote: architecture, weights, optimizer and random state.
+def load_model(path: str | os.PathLike[str]) -> Any:
+    """Return the `Sequential` or `Model` whose `save` wrote the file, with weights, optimizer and random state.
 
     Args:
         path: The file.
@@ -176,7 +195,7 @@ def load_model(path: str | os.PathLike[str]) -> Sequential:
             raise ValueError(f"{os.fspath(path)} cannot be loaded as a model: {error}") from error
 
 
-def _load(file: BufferedIOBase) -> Sequential:
+def _load(file: BufferedIOBase) -> Any:
     entries, data = _read_header(file, os.fstat(file.fileno()).st_size)
     metadata = entries.get("__metadata__")
     if not isinstance(metadata, dict) or KEY not in metadata:
@@ -190,24 +209,30 @@ def _load(file: BufferedIOBase) -> Sequential:
     if version != VERSION:
         raise ValueError(f"it has format version {version}; this version of fastopt reads {VERSION}.")
 
-    layers = [LAYERS.resolve(_described(layer)) for layer in _field(description, "layers", list)]
     name = None if description.get("name") is None else _field(description, "name", str)
-    model = Sequential(layers, _field(description, "seed", int), _field(description, "dtype", str), name)
-    if description.get("optimizer") is not None:
-        model.compile(
-            OPTIMIZERS.resolve(_described(description["optimizer"])),
-            None if description.get("loss") is None else LOSSES.resolve(_described(description["loss"])),
-            {key: METRICS.resolve(_described(m)) for key, m in _field(description, "metrics", dict).items()},
+    settings = _field(description, "seed", int), _field(description, "dtype", str), name
+    model: Any
+    if "network" in description:
+        plan = NETWORKS.resolve(_described(description["network"]))
+        if not isinstance(plan, Plan):
+            raise ValueError("its network is not one of a fastopt.Model.")
+        model = Model.of_network(plan, *settings)
+        judges = _judges_by_output
+    else:
+        model = Sequential(
+            [LAYERS.resolve(_described(layer)) for layer in _field(description, "layers", list)], *settings
         )
+        sizes = _field(description, "input_shape", list)
+        plan = model.network.plan([tuple(checks.integer("input_shape", size, 1, checks.SIZE) for size in sizes)])
+        judges = _judge
+    if description.get("optimizer") is not None:
+        model.compile(OPTIMIZERS.resolve(_described(description["optimizer"])), **judges(description))
 
-    input_shape = tuple(
-        checks.integer("input_shape", n, 1, checks.SIZE) for n in _field(description, "input_shape", list)
-    )
     model.epochs_trained = _field(description, "epochs_trained", int)
     if model.optimizer is not None:
         model.optimizer.epoch = model.epochs_trained
-    places = _places(entries, data, model, input_shape)
-    model.build(input_shape, initialize=False)
+    places = _places(entries, data, model, plan)
+    model._build(plan, initialize=False)
     if model.optimizer is not None:
         unsaid = {"momentum_product": 0.0} if model.optimizer.rule == "nadam" else {}  # in files of 0.1
         model.optimizer.state = unsaid | _field(description, "state", dict)
@@ -220,6 +245,30 @@ def _load(file: BufferedIOBase) -> Sequential:
             raise ValueError("it ends before its data do.")
     model._need_weights().check(tensors)
     return model
+
+
+def _judge(description: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what `compile` takes beside the optimizer."""
+    loss = description.get("loss")
+    return {
+        "loss": None if loss is None else LOSSES.resolve(_described(loss)),
+        "metrics": {
+            name: METRICS.resolve(_described(metric)) for name, metric in _field(description, "metrics", dict).items()
+        },
+    }
+
+
+def _judges_by_output(description: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what `compile` takes beside the optimizer: dicts by the names of the outputs."""
+    if description.get("loss") is None:
+        return {}
+    losses, metrics = _field(description, "loss", dict), _field(description, "metrics", dict)
+    heads = {name: _judge({"loss": loss, "metrics": metrics.get(name)}) for name, loss in losses.items()}
+    return {
+        "loss": {name: head["loss"] for name, head in heads.items()},
+        "metrics": {name: head["metrics"] for name, head in heads.items()},
+        "loss_weights": _field(description, "loss_weights", dict),
+    }
 
 
 def _read_header(file: BufferedIOBase, size: int) -> tuple[dict[str, Any], tuple[int, int]]:
@@ -238,13 +287,10 @@ def _read_header(file: BufferedIOBase, size: int) -> tuple[dict[str, Any], tuple
     return _parse(text), (8 + length, size)
 
 
-def _places(
-    entries: Mapping[str, Any], data: tuple[int, int], model: Sequential, input_shape: tuple[int, ...]
-) -> dict[str, int]:
+def _places(entries: Mapping[str, Any], data: tuple[int, int], model: Sequential | Model, plan: Plan) -> dict[str, int]:
     """Return where each tensor begins, after comparing all of them with what the model needs and the file holds."""
     names = model.optimizer.slot_names if model.optimizer is not None else []
     needed: dict[str, tuple[int, ...]] = {}
-    plan = model.plan(input_shape)
     for name, tensor in plan.parameters.items():
         needed |= dict.fromkeys((name, *(f"{name}/{slot}" for slot in names)), tensor.shape)
     needed |= {name: tensor.shape for name, tensor in plan.state.items()}
