@@ -18,10 +18,11 @@ struct Blocking {
   // rows gathers the slices of b anew.
   Index slice_bytes, a_bytes;
   // Where rows of c lie a multiple of 4 KiB apart, a tile's lines of c have left the first-level cache when they are
-  // written. They are asked for so many steps of the depth before, or never.
+  // written. There they are asked for so many steps of the depth before, or never.
   Index c_ahead;
-  // Up to so many rows of a read b row by row, where its rows are long.
+  // Up to so many rows of a read b row by row, where its rows have at least so many bytes.
   int few_rows;
+  Index few_rows_bytes;
   // A slice of b is copied where at least `copy_b_rows` rows of a meet it and it spans at least `copy_b_span` bytes:
   // more pages than the processor knows at a time. Rows of a are copied where at least so many columns of b meet them,
   // which are fewer where a is transposed.
@@ -32,13 +33,13 @@ struct Blocking {
 // registers keep sums on the stack.
 inline constexpr Blocking blocking =
 #if defined(__AVX512F__)
-    {6, 4, 8, 4, 8, 71680, 196608, 0, 0, 128, 1 << 18, max_index, max_index};
+    {6, 4, 8, 4, 8, 71680, 196608, 0, 0, 0, 128, 1 << 18, max_index, max_index};
 #elif defined(__aarch64__)
-    {6, 4, 8, 4, 8, 30720, 196608, 0, 0, 128, 1 << 18, max_index, max_index};
+    {6, 4, 8, 4, 8, 30720, 196608, 0, 0, 0, 128, 1 << 18, max_index, max_index};
 #elif defined(__AVX2__)
-    {6, 2, 8, 1, 8, 30096, 700416, 24, 2, 16, 1 << 18, 512, 96};
+    {6, 2, 8, 1, 8, 30096, 700416, 24, 2, 1024, 16, 1 << 18, 512, 96};
 #else
-    {6, 2, 8, 1, 8, 28160, 700416, 24, 2, 16, 1 << 18, 512, 96};
+    {6, 2, 8, 1, 8, 28160, 700416, 24, 2, 1024, 16, 1 << 18, 512, 96};
 #endif
 
 template <class T>

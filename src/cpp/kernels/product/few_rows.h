@@ -53,8 +53,8 @@ void multiply_few(const Product<T>& p) {
 template <class T>
 bool multiply_few_rows(const Product<T>& p) {
   const Index row_bytes = p.columns * static_cast<Index>(sizeof(T));
-  if (p.rows > blocking.few_rows || row_bytes < 1024 || p.a_transposed || p.b.panel_stride != panel_width<T> ||
-      p.depth == 0) {
+  if (p.rows > blocking.few_rows || row_bytes < blocking.few_rows_bytes || p.a_transposed ||
+      p.b.panel_stride != panel_width<T> || p.depth == 0) {
     return false;
   }
   unroll<blocking.few_rows>([&](auto r) {

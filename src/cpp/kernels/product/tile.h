@@ -46,6 +46,7 @@ void multiply_tiles(const Tiles<T>& tiles, Index first, Index count) {
   const Tiles<T> t = tiles;  // else all is read again after each store to c
   const bool whole = t.last_columns == lanes<T>;
   const Mask<T> mask = first_lanes<T>(t.last_columns);
+  const bool asks = blocking.c_ahead > 0 && t.c_stride * static_cast<Index>(sizeof(T)) % 4096 == 0;
   const auto read = [&](const T* p, auto v) __attribute__((always_inline)) {
     return v < vectors - 1 || whole ? load<T>(p + v * lanes<T>) : load<T>(p + v * lanes<T>, mask);
   };
@@ -93,7 +94,7 @@ void multiply_tiles(const Tiles<T>& tiles, Index first, Index count) {
         unroll<unrolled>([&](auto i) __attribute__((always_inline)) { step(k + i); });
       }
     }
-    if constexpr (blocking.c_ahead > 0) {
+    if (asks) {
       for (const Index early = t.depth - blocking.c_ahead; k < early; ++k) {
         step(k);
       }
