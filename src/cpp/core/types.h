@@ -27,6 +27,14 @@ struct Rows {
   }
 };
 
+// The arguments of a kernel for some of its rows, which are those of each of these members.
+template <class Args, class... Members>
+Args for_rows(Args args, Range rows, Members... members) {
+  args.rows = rows.size();
+  ((args.*members = (args.*members).from(rows.begin)), ...);
+  return args;
+}
+
 // The features of a row: [channels, space] or, channels last, [space, channels].
 struct Features {
   Index channels, space = 1;

@@ -20,12 +20,7 @@ struct GroupNorm {
   Rows<T> moments;  // the mean of each group, then rstd = 1 / sqrt(variance + epsilon) of each group
 
   GroupNorm part(Range share) const {
-    GroupNorm p = *this;
-    p.rows = share.size();
-    p.x = x.from(share.begin);
-    p.y = y.from(share.begin);
-    p.moments = moments.from(share.begin);
-    return p;
+    return for_rows(*this, share, &GroupNorm::x, &GroupNorm::y, &GroupNorm::moments);
   }
 };
 
@@ -41,13 +36,8 @@ struct GroupNormBackward {
   bool add = false;                       // the sums to what is there
 
   GroupNormBackward part(Range share) const {
-    GroupNormBackward p = *this;
-    p.rows = share.size();
-    p.x = x.from(share.begin);
-    p.dy = dy.from(share.begin);
-    p.moments = moments.from(share.begin);
-    p.dx = dx.from(share.begin);
-    return p;
+    return for_rows(*this, share, &GroupNormBackward::x, &GroupNormBackward::dy, &GroupNormBackward::moments,
+                    &GroupNormBackward::dx);
   }
 };
 
@@ -70,13 +60,7 @@ struct BatchNorm {
   Rows<const T> x;
   Rows<T> y;  // may be x
 
-  BatchNorm part(Range share) const {
-    BatchNorm p = *this;
-    p.rows = share.size();
-    p.x = x.from(share.begin);
-    p.y = y.from(share.begin);
-    return p;
-  }
+  BatchNorm part(Range share) const { return for_rows(*this, share, &BatchNorm::x, &BatchNorm::y); }
 };
 
 // dx = gamma rstd (dy - (dbeta + xhat dgamma) / count) with the sums over the whole batch of `count` elements for each
@@ -92,12 +76,7 @@ struct BatchNormBackward {
   Rows<T> dx = {};  // may be dy
 
   BatchNormBackward part(Range share) const {
-    BatchNormBackward p = *this;
-    p.rows = share.size();
-    p.x = x.from(share.begin);
-    p.dy = dy.from(share.begin);
-    p.dx = dx.from(share.begin);
-    return p;
+    return for_rows(*this, share, &BatchNormBackward::x, &BatchNormBackward::dy, &BatchNormBackward::dx);
   }
 };
 

@@ -15,14 +15,7 @@ struct PreluPass {
   Rows<const T> x, v;
   Rows<T> y;  // may be v
 
-  PreluPass part(Range share) const {
-    PreluPass p = *this;
-    p.rows = share.size();
-    p.x = x.from(share.begin);
-    p.v = v.from(share.begin);
-    p.y = y.from(share.begin);
-    return p;
-  }
+  PreluPass part(Range share) const { return for_rows(*this, share, &PreluPass::x, &PreluPass::v, &PreluPass::y); }
 };
 
 // dalpha = sum of x dy over all rows and all of space, where not x > 0.
