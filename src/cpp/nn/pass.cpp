@@ -1,7 +1,6 @@
 #include "nn/pass.h"
 
 #include <algorithm>
-#include <array>
 #include <numeric>
 
 #include "kernels/elementwise/args.h"
@@ -14,218 +13,6 @@ namespace {
 template <class T>
 Rows<const T> reading(const Rows<T>& rows) {
   return {rows.data, rows.stride};
-}
-
-// Does what stages say, for one rank.
-template <class T>
-class Runner {
- public:
-  using Action = Run::Action;
-  explicit Runner(const Pass<T>& pass) : p_(pass), arena_(pass.memory.arena()) {}
-
-  void rows(const Stage& stage, Range rows) {
-    for (const Run& run : stage.runs) {
-      one(run, rows);
-    }
-  }
-
-  // With all rows of the batch, of which phases over columns or parameters take this rank's share.
-  void phase(const Team& team, const Run& run, Range rows, Sink<T>* sink) {
-    const Phases<T>& phases = p_.plan.node(run.node).phases(p_.memory.mode());
-    const std::vector<Phase<T>>& list = run.action == Action::forward    ? phases.forward
-                                        : run.action == Action::backward ? phases.backward
-                                                                         : phases.gradient;
-    list[run.phase].run(view(run.node, rows, sink), team);
-  }
-
- private:
-  std::size_t at(Index node) const { return static_cast<std::size_t>(node); }
-  const Wire& wire(Index node) const { return p_.memory.wiring()[node]; }
-
-  void one(const Run& run, Range rows) {
-    switch (run.action) {
-      case Action::load:
-        load(at(run.node), rows);
-        break;
-      case Action::ends:
-        ends(rows);
-        break;
-      case Action::activate:
-        split(run.node, rows);
-        break;
-      case Action::penalize:
-        measure_values(p_.plan, p_.memory, p_.objective, rows);
-        break;
-      case Action::sum:
-        sum(run.node, rows);
-        break;
-      case Action::activity: {
-        const auto& level = arena_.levels[at(run.node)];
-        differentiate_values(p_.plan.node(run.node), level.y.from(rows.begin), level.dy.from(rows.begin),
-                             level.spare.from(rows.begin), rows.size(), 1 / static_cast<double>(p_.over()));
-        break;
-      }
-      default:
-        phase(Team(0, 1, nullptr), run, rows, nullptr);
-    }
-  }
-
-  bool in_place(std::size_t input) const { return !p_.x.empty() && !p_.copies && readable_in_place<T>(p_.x[input]); }
-  void load(std::size_t input, Range rows) {
-    if (!in_place(input)) {
-      copy_rows(p_.x[input], p_.batch, rows, arena_.x[input]);
-    }
-  }
-
-  // The values of a node that computes, or of an input, and their gradient before the node's activation.
-  Rows<const T> values(Index node, Index first) const {
-    const std::size_t i = at(node);
-    if (node >= p_.plan.inputs) {
-      return reading(arena_.levels[i].y.from(first));
-    }
-    return in_place(i) ? rows_in_place<T>(p_.x[i], p_.batch, {first, first}) : reading(arena_.x[i].from(first));
-  }
-  Rows<T> gradient(Index node, Index first) const {
-    if (node >= p_.plan.inputs) {
-      return arena_.levels[at(node)].dy.from(first);
-    }
-    return p_.dx.empty() ? Rows<T>{} : Rows<T>{p_.dx[at(node)], p_.plan.columns(node), nullptr}.from(first);
-  }
-
-  // Of the nodes that have more.
-  static In<T>* many(std::size_t count) {
-    thread_local std::vector<In<T>> room;
-    room.resize(std::max(room.size(), count));
-    return room.data();
-  }
-
-  View<T> view(Index node, Range rows, Sink<T>* sink) {
-    const Node<T>& n = p_.plan.node(node);
-    const auto& level = arena_.levels[at(node)];
-    In<T>* const in = n.inputs.size() <= few_.size() ? few_.data() : many(n.inputs.size());
-    for (std::size_t i = 0; i < n.inputs.size(); ++i) {
-      const Index source = wire(node).sources[i];
-      in[i] = {values(source, rows.begin), {}, p_.plan.columns(source), linear};
-      if (p_.task.gradients && p_.schedule.needs[at(source)]) {
-        if (level.branches[i].data) {
-          in[i].dx = level.branches[i].from(rows.begin);
-        } else {
-          in[i].dx = gradient(source, rows.begin);
-          in[i].activation = p_.plan.node(source).activation;
-        }
-      }
-    }
-    return {.rows = rows.size(),
-            .batch = p_.batch.rows,
-            .draw = {p_.plan.seed ^ (0x9E3779B97F4A7C15U * static_cast<std::uint64_t>(node - p_.plan.inputs + 1)),
-                     (std::uint64_t{1} << 62U) + (static_cast<std::uint64_t>(p_.draws) << 24U) +
-                         static_cast<std::uint64_t>(rows.begin)},
-            .tensors = {&p_.plan.tensors(node), p_.parameters, p_.state},
-            .workspace = level.workspace,
-            .in = {in, n.inputs.size()},
-            .out = {level.y.from(rows.begin), reading(level.dy.from(rows.begin)), level.saved.from(rows.begin),
-                    n.layer.outputs, logits(node) ? linear : n.activation},
-            .sink = sink};
-  }
-
-  // Whether a loss takes the values of a node before their activation.
-  bool logits(Index node) const {
-    for (std::size_t i = 0; p_.task.ends == Task::Ends::objective && i < p_.plan.outputs.size(); ++i) {
-      if (p_.memory.wiring().outputs[i] == node) {
-        return p_.objective->goals[i].logits;
-      }
-    }
-    return false;
-  }
-
-  void ends(Range rows) {
-    if (p_.task.ends == Task::Ends::objective) {
-      judge(p_.plan, p_.memory, *p_.objective, p_.batch, rows, p_.task.gradients, p_.over());
-      return;
-    }
-    for (std::size_t i = 0; i < p_.plan.outputs.size(); ++i) {
-      const Index source = p_.memory.wiring().outputs[i], columns = p_.plan.columns(source);
-      const Rows<T> y = arena_.levels[at(source)].y.from(rows.begin);
-      if (p_.task.ends == Task::Ends::outputs) {
-        for (Index row = 0; row < rows.size(); ++row) {
-          std::copy_n(y.row(row), columns, p_.outputs[i] + (p_.batch.first + rows.begin + row) * columns);
-        }
-        continue;
-      }
-      const Rows<const T> given = Rows<const T>{p_.dy[i], columns}.from(rows.begin);
-      if (const Rows<T> branch = arena_.outputs[i].branch; branch.data) {
-        for (Index row = 0; row < rows.size(); ++row) {
-          std::copy_n(given.row(row), columns, branch.row(rows.begin + row));
-        }
-      } else {
-        activation_kernel<T>(p_.plan.node(source).activation)
-            .differentiate(reading(y), given, arena_.levels[at(source)].dy.from(rows.begin), rows.size(), columns);
-      }
-    }
-  }
-
-  // Keeps values for the losses that take them as they are, and activates them for all else.
-  void split(Index node, Range rows) {
-    const Rows<T> y = arena_.levels[at(node)].y.from(rows.begin);
-    const Index columns = p_.plan.columns(node);
-    for (const Wire::Use& use : wire(node).uses) {
-      for (Index i = 0; takes_logits(use) && i < rows.size(); ++i) {
-        std::copy_n(y.row(i), columns, arena_.outputs[use.input].other.row(rows.begin + i));
-      }
-    }
-    activation_kernel<T>(p_.plan.node(node).activation).activate(reading(y), y, rows.size(), columns);
-  }
-
-  bool takes_logits(const Wire::Use& use) const {
-    return use.node < 0 && p_.task.ends == Task::Ends::objective && p_.objective->goals[use.input].logits;
-  }
-
-  // dy <- (the sum over the uses of f(z)) f'(z) + the sum over those of z
-  void sum(Index node, Range rows) {
-    const Rows<T> dy = gradient(node, rows.begin);
-    const Index columns = p_.plan.columns(node);
-    const auto branch = [&](const Wire::Use& use) {
-      return (use.node < 0 ? arena_.outputs[use.input].branch : arena_.levels[at(use.node)].branches[use.input])
-          .from(rows.begin);
-    };
-    Rows<T> total{};
-    const auto add = [&](bool logits) {
-      for (const Wire::Use& use : wire(node).uses) {
-        if (takes_logits(use) != logits) {
-          continue;
-        }
-        const Rows<T> part = branch(use);
-        for (Index i = 0; total.data && i < rows.size(); ++i) {
-          kernels<T>().elementwise.add(total.row(i), part.row(i), dy.row(i), columns);
-        }
-        total = total.data ? dy : part;
-      }
-    };
-    add(false);
-    if (const int activation = p_.plan.node(node).activation; activation != linear && total.data) {
-      activation_kernel<T>(activation)
-          .differentiate(values(node, rows.begin), reading(total), dy, rows.size(), columns);
-      total = dy;
-    }
-    add(true);
-  }
-
-  const Pass<T>& p_;
-  Arena<T>& arena_;
-  std::array<In<T>, 4> few_;
-};
-
-// work(slab) for rows of this rank, slab by slab, until the poll asks to stop: rank 0 looks after each slab.
-template <class T>
-void run_slabs(const Team& team, const Pass<T>& pass, Runner<T>& runner, const Stage& stage, Range rows) {
-  const Index size = pass.memory.slab_rows(), slabs = (rows.size() + size - 1) / size;
-  for (Index i = 0; i < slabs && !pass.watch.stopped(); ++i) {
-    const Range slab{rows.begin + rows.size() * i / slabs, rows.begin + rows.size() * (i + 1) / slabs};
-    runner.rows(stage, slab);
-    if (team.rank() == 0) {
-      pass.watch.look(stage.cost * static_cast<double>(slab.size()), pass.done);
-    }
-  }
 }
 
 // The gradient of tensors that several nodes use: those of the others are added to the owner's, part by part.
@@ -263,70 +50,301 @@ class SharedSink final : public Sink<T> {
 }  // namespace
 
 template <class T>
-void prepare(const Team& team, const Pass<T>& pass) {
-  Runner<T> runner(pass);
-  for (std::size_t i = 0; i < pass.schedule.prepare.size(); ++i) {
-    if (i > 0) {
-      team.barrier();
-    }
-    for (const Run& run : pass.schedule.prepare[i].runs) {
-      runner.phase(team, run, {0, 0}, nullptr);
+Runner<T>::Runner(const Team& team, const Pass<T>& pass, bool keeps)
+    : team_(team), p_(pass), arena_(pass.memory.arena()) {
+  if (!keeps) {
+    return;
+  }
+  places_.resize(p_.plan.nodes.size() - at(p_.plan.inputs));
+  for (Index i = p_.plan.inputs; i < static_cast<Index>(p_.plan.nodes.size()); ++i) {
+    if (wire(i).computes) {
+      set_up(i, places_[at(i - p_.plan.inputs)]);
     }
   }
 }
 
 template <class T>
-void run(const Team& team, const Pass<T>& pass) {
-  Runner<T> runner(pass);
-  for (std::size_t i = 0; i < pass.schedule.pass.size(); ++i) {
+void Runner<T>::prepare() {
+  for (std::size_t i = 0; i < p_.schedule.prepare.size(); ++i) {
     if (i > 0) {
-      team.barrier();
+      team_.barrier();
     }
-    const Stage& stage = pass.schedule.pass[i];
+    for (const Run& run : p_.schedule.prepare[i].runs) {
+      phase(team_, run, {0, 0}, nullptr);
+    }
+  }
+}
+
+template <class T>
+void Runner<T>::run() {
+  for (std::size_t i = 0; i < p_.schedule.pass.size(); ++i) {
+    if (i > 0) {
+      team_.barrier();
+    }
+    const Stage& stage = p_.schedule.pass[i];
     if (stage.over == Over::rows) {
-      run_slabs(team, pass, runner, stage, team.split(pass.batch.rows));
+      slabs(stage, team_.split(p_.batch.rows));
       continue;
     }
     if (stage.over == Over::once) {
-      if (team.rank() == 0 && !pass.watch.stopped()) {
-        pass.watch.ask(
-            [&] { return ask(pass.plan, pass.memory, *pass.objective, pass.batch, pass.task.gradients, pass.over()); });
+      if (team_.rank() == 0 && !p_.watch.stopped()) {
+        p_.watch.ask(
+            [&] { return ask(p_.plan, p_.memory, *p_.objective, p_.batch, p_.task.gradients, p_.over()); });
       }
       continue;
     }
-    for (const Run& one : stage.runs) {
-      runner.phase(team, one, {0, pass.batch.rows}, nullptr);
+    for (const Run& run : stage.runs) {
+      phase(team_, run, {0, p_.batch.rows}, nullptr);
     }
   }
 }
 
 template <class T>
-void run_rows(const Team& team, const Pass<T>& pass, Range rows) {
-  Runner<T> runner(pass);
-  run_slabs(team, pass, runner, pass.schedule.pass.front(), rows);
+void Runner<T>::run_rows(Range rows) {
+  slabs(p_.schedule.pass.front(), rows);
 }
 
 template <class T>
-void differentiate(const Team& team, const Pass<T>& pass, Sink<T>& sink) {
-  Runner<T> runner(pass);
-  PenalizedSink<T> penalized(pass.plan, pass.parameters, sink);
-  Sink<T>& whole = pass.memory.penalties.empty() ? sink : static_cast<Sink<T>&>(penalized);
-  for (std::size_t i = 0; i < pass.schedule.gradient.size(); ++i) {
+void Runner<T>::differentiate(Sink<T>& sink) {
+  PenalizedSink<T> penalized(p_.plan, p_.parameters, sink);
+  Sink<T>& whole = p_.memory.penalties.empty() ? sink : static_cast<Sink<T>&>(penalized);
+  const Range rows{0, p_.batch.rows};
+  for (std::size_t i = 0; i < p_.schedule.gradient.size(); ++i) {
     if (i > 0) {
-      team.barrier();
+      team_.barrier();
     }
-    for (const Run& run : pass.schedule.gradient[i].runs) {
+    for (const Run& run : p_.schedule.gradient[i].runs) {
       if (sink.stopped()) {
         break;
       }
-      if (pass.plan.node(run.node).shares) {
-        SharedSink<T> shared(pass, run.node, whole);
-        runner.phase(team, run, {0, pass.batch.rows}, &shared);
+      if (p_.plan.node(run.node).shares) {
+        SharedSink<T> shared(p_, run.node, whole);
+        phase(team_, run, rows, &shared);
       } else {
-        runner.phase(team, run, {0, pass.batch.rows}, &whole);
+        phase(team_, run, rows, &whole);
       }
     }
   }
+}
+
+// Rows of this rank, slab by slab, through a stage until the poll asks to stop: rank 0 looks after each slab.
+template <class T>
+void Runner<T>::slabs(const Stage& stage, Range rows) {
+  const Index size = p_.memory.slab_rows(), count = (rows.size() + size - 1) / size;
+  for (Index i = 0; i < count && !p_.watch.stopped(); ++i) {
+    const Range slab{rows.begin + rows.size() * i / count, rows.begin + rows.size() * (i + 1) / count};
+    for (const Run& run : stage.runs) {
+      one(run, slab);
+    }
+    if (team_.rank() == 0) {
+      p_.watch.look(stage.cost * static_cast<double>(slab.size()), p_.done);
+    }
+  }
+}
+
+template <class T>
+void Runner<T>::one(const Run& run, Range rows) {
+  switch (run.action) {
+    case Action::load:
+      if (!in_place(at(run.node))) {
+        copy_rows(p_.x[at(run.node)], p_.batch, rows, arena_.x[at(run.node)]);
+      }
+      break;
+    case Action::ends:
+      ends(rows);
+      break;
+    case Action::activate:
+      split(run.node, rows);
+      break;
+    case Action::penalize:
+      measure_values(p_.plan, p_.memory, p_.objective, rows);
+      break;
+    case Action::sum:
+      sum(run.node, rows);
+      break;
+    case Action::activity: {
+      const auto& level = arena_.levels[at(run.node)];
+      differentiate_values(p_.plan.node(run.node), level.y.from(rows.begin), level.dy.from(rows.begin),
+                           level.spare.from(rows.begin), rows.size(), 1 / static_cast<double>(p_.over()));
+      break;
+    }
+    default:
+      phase(Team(0, 1, nullptr), run, rows, nullptr);
+  }
+}
+
+// With all rows of the batch, of which phases over columns or parameters take this rank's share.
+template <class T>
+void Runner<T>::phase(const Team& team, const Run& run, Range rows, Sink<T>* sink) {
+  const Phases<T>& phases = p_.plan.node(run.node).phases(p_.memory.mode());
+  const std::vector<Phase<T>>& list = run.action == Action::forward    ? phases.forward
+                                      : run.action == Action::backward ? phases.backward
+                                                                       : phases.gradient;
+  list[run.phase].run(view(run.node, rows, sink), team);
+}
+
+// The values of a node that computes, or of an input, and their gradient before the node's activation.
+template <class T>
+Rows<const T> Runner<T>::values(Index node, Index first) const {
+  if (node >= p_.plan.inputs) {
+    return reading(arena_.levels[at(node)].y.from(first));
+  }
+  return in_place(at(node)) ? rows_in_place<T>(p_.x[at(node)], p_.batch, {first, first})
+                            : reading(arena_.x[at(node)].from(first));
+}
+template <class T>
+Rows<T> Runner<T>::gradient(Index node, Index first) const {
+  if (node >= p_.plan.inputs) {
+    return arena_.levels[at(node)].dy.from(first);
+  }
+  return p_.dx.empty() ? Rows<T>{} : Rows<T>{p_.dx[at(node)], p_.plan.columns(node), nullptr}.from(first);
+}
+
+// Whether a loss takes the values of a node before their activation.
+template <class T>
+bool Runner<T>::logits(Index node) const {
+  for (std::size_t i = 0; p_.task.ends == Task::Ends::objective && i < p_.plan.outputs.size(); ++i) {
+    if (p_.memory.wiring().outputs[i] == node) {
+      return p_.objective->goals[i].logits;
+    }
+  }
+  return false;
+}
+
+// What stays the same from batch to batch, with rows from the first on.
+template <class T>
+void Runner<T>::set_up(Index node, Place& place) const {
+  const Node<T>& n = p_.plan.node(node);
+  const auto& level = arena_.levels[at(node)];
+  place.several.resize(n.inputs.size() > 1 ? n.inputs.size() : 0);
+  const std::span<In<T>> in = place.inputs();
+  for (std::size_t i = 0; i < n.inputs.size(); ++i) {
+    const Index source = wire(node).sources[i];
+    in[i] = {values(source, 0), {}, p_.plan.columns(source), linear};
+    if (p_.task.gradients && p_.schedule.needs[at(source)]) {
+      if (level.branches[i].data) {
+        in[i].dx = level.branches[i];
+      } else {
+        in[i].dx = gradient(source, 0);
+        in[i].activation = p_.plan.node(source).activation;
+      }
+    }
+  }
+  View<T>& v = place.view;
+  v.draw.key = p_.plan.seed ^ (0x9E3779B97F4A7C15U * static_cast<std::uint64_t>(node - p_.plan.inputs + 1));
+  v.tensors = {&p_.plan.tensors(node), p_.parameters, p_.state};
+  v.workspace = level.workspace;
+  place.first = 0;
+  v.in = in;
+  v.out = {level.y, reading(level.dy), level.saved, n.layer.outputs, logits(node) ? linear : n.activation};
+}
+
+template <class T>
+const View<T>& Runner<T>::view(Index node, Range rows, Sink<T>* sink) {
+  if (places_.empty()) {
+    set_up(node, place_);
+  }
+  Place& place = places_.empty() ? place_ : places_[at(node - p_.plan.inputs)];
+  const std::span<In<T>> in = place.inputs();
+  View<T>& v = place.view;
+  if (const Index moved = rows.begin - place.first; moved != 0) {
+    for (In<T>& one : in) {
+      one.x = one.x.from(moved);
+      one.dx = one.dx.from(moved);
+    }
+    v.out.y = v.out.y.from(moved);
+    v.out.dy = v.out.dy.from(moved);
+    v.out.saved = v.out.saved.from(moved);
+    place.first = rows.begin;
+  }
+  const std::vector<Index>& sources = wire(node).sources;
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    if (sources[i] < p_.plan.inputs) {  // those of another batch
+      in[i].x = values(sources[i], rows.begin);
+    }
+  }
+  v.rows = rows.size();
+  v.batch = p_.batch.rows;
+  v.draw.first_stream = (std::uint64_t{1} << 62U) + (static_cast<std::uint64_t>(p_.draws) << 24U) +
+                        static_cast<std::uint64_t>(rows.begin);
+  v.sink = sink;
+  return v;
+}
+
+template <class T>
+void Runner<T>::ends(Range rows) {
+  if (p_.task.ends == Task::Ends::objective) {
+    judge(p_.plan, p_.memory, *p_.objective, p_.batch, rows, p_.task.gradients, p_.over());
+    return;
+  }
+  for (std::size_t i = 0; i < p_.plan.outputs.size(); ++i) {
+    const Index source = p_.memory.wiring().outputs[i], columns = p_.plan.columns(source);
+    const Rows<T> y = arena_.levels[at(source)].y.from(rows.begin);
+    if (p_.task.ends == Task::Ends::outputs) {
+      for (Index row = 0; row < rows.size(); ++row) {
+        std::copy_n(y.row(row), columns, p_.outputs[i] + (p_.batch.first + rows.begin + row) * columns);
+      }
+      continue;
+    }
+    const Rows<const T> given = Rows<const T>{p_.dy[i], columns}.from(rows.begin);
+    if (const Rows<T> branch = arena_.outputs[i].branch; branch.data) {
+      for (Index row = 0; row < rows.size(); ++row) {
+        std::copy_n(given.row(row), columns, branch.row(rows.begin + row));
+      }
+    } else {
+      activation_kernel<T>(p_.plan.node(source).activation)
+          .differentiate(reading(y), given, arena_.levels[at(source)].dy.from(rows.begin), rows.size(), columns);
+    }
+  }
+}
+
+// Keeps values for the losses that take them as they are, and activates them for all else.
+template <class T>
+void Runner<T>::split(Index node, Range rows) {
+  const Rows<T> y = arena_.levels[at(node)].y.from(rows.begin);
+  const Index columns = p_.plan.columns(node);
+  for (const Wire::Use& use : wire(node).uses) {
+    for (Index i = 0; takes_logits(use) && i < rows.size(); ++i) {
+      std::copy_n(y.row(i), columns, arena_.outputs[use.input].other.row(rows.begin + i));
+    }
+  }
+  activation_kernel<T>(p_.plan.node(node).activation).activate(reading(y), y, rows.size(), columns);
+}
+
+template <class T>
+bool Runner<T>::takes_logits(const Wire::Use& use) const {
+  return use.node < 0 && p_.task.ends == Task::Ends::objective && p_.objective->goals[use.input].logits;
+}
+
+// dy <- (the sum over the uses of f(z)) f'(z) + the sum over those of z
+template <class T>
+void Runner<T>::sum(Index node, Range rows) {
+  const Rows<T> dy = gradient(node, rows.begin);
+  const Index columns = p_.plan.columns(node);
+  const auto branch = [&](const Wire::Use& use) {
+    return (use.node < 0 ? arena_.outputs[use.input].branch : arena_.levels[at(use.node)].branches[use.input])
+        .from(rows.begin);
+  };
+  Rows<T> total{};
+  const auto add = [&](bool logits) {
+    for (const Wire::Use& use : wire(node).uses) {
+      if (takes_logits(use) != logits) {
+        continue;
+      }
+      const Rows<T> part = branch(use);
+      for (Index i = 0; total.data && i < rows.size(); ++i) {
+        kernels<T>().elementwise.add(total.row(i), part.row(i), dy.row(i), columns);
+      }
+      total = total.data ? dy : part;
+    }
+  };
+  add(false);
+  if (const int activation = p_.plan.node(node).activation; activation != linear && total.data) {
+    activation_kernel<T>(activation)
+        .differentiate(values(node, rows.begin), reading(total), dy, rows.size(), columns);
+    total = dy;
+  }
+  add(true);
 }
 
 template <class T>
@@ -338,14 +356,8 @@ double penalty(const Pass<T>& pass) {
   return static_cast<double>(rows) * parameters + (values ? kernels<T>().reduce.sum(values, rows) : 0);
 }
 
-template void prepare(const Team&, const Pass<float>&);
-template void prepare(const Team&, const Pass<double>&);
-template void run(const Team&, const Pass<float>&);
-template void run(const Team&, const Pass<double>&);
-template void run_rows(const Team&, const Pass<float>&, Range);
-template void run_rows(const Team&, const Pass<double>&, Range);
-template void differentiate(const Team&, const Pass<float>&, Sink<float>&);
-template void differentiate(const Team&, const Pass<double>&, Sink<double>&);
+template class Runner<float>;
+template class Runner<double>;
 template double penalty(const Pass<float>&);
 template double penalty(const Pass<double>&);
 

@@ -1,4 +1,4 @@
-// A pass of a batch through a plan: forward, and back. It owns nothing; every rank of a team calls its functions.
+// A pass of a batch through a plan: forward, and back. It owns nothing.
 #pragma once
 
 #include <span>
@@ -33,21 +33,57 @@ struct Pass {
   Index over() const { return samples > 0 ? samples : batch.rows; }
 };
 
-// What the phases need of the parameters. A barrier must follow.
+// One rank's part of the work for a pass, of which another batch, with the numbers of passes and batches before it, may
+// be set between two calls.
 template <class T>
-void prepare(const Team& team, const Pass<T>& pass);
+class Runner {
+ public:
+  // It keeps what stays the same from batch to batch, which pays for more than one, or for going back.
+  Runner(const Team& team, const Pass<T>& pass, bool keeps = true);
 
-// The batch through all stages, as far as the gradients of the layers' outputs. A barrier must follow.
-template <class T>
-void run(const Team& team, const Pass<T>& pass);
+  // What the phases need of the parameters. A barrier must follow.
+  void prepare();
+  // The batch through all stages, as far as the gradients of the layers' outputs. A barrier must follow.
+  void run();
+  // Or some rows of it by this rank alone, where no stage but the first is needed.
+  void run_rows(Range rows);
+  // The gradients of the parameters, part by part. A barrier must follow.
+  void differentiate(Sink<T>& sink);
 
-// Or some rows of it by this rank alone, where no stage but the first is needed.
-template <class T>
-void run_rows(const Team& team, const Pass<T>& pass, Range rows);
+ private:
+  using Action = Run::Action;
+  struct Place {  // of a node that computes
+    View<T> view{};
+    In<T> in{};  // what the view has of inputs: one, or
+    std::vector<In<T>> several{};
+    Index first = 0;  // row of the batch, where those of the view begin
 
-// The gradients of the parameters, part by part. A barrier must follow.
-template <class T>
-void differentiate(const Team& team, const Pass<T>& pass, Sink<T>& sink);
+    std::span<In<T>> inputs() { return several.empty() ? std::span<In<T>>(&in, 1) : std::span<In<T>>(several); }
+  };
+
+  static std::size_t at(Index node) { return static_cast<std::size_t>(node); }
+  const Wire& wire(Index node) const { return p_.memory.wiring()[node]; }
+  bool in_place(std::size_t input) const { return !p_.x.empty() && !p_.copies && readable_in_place<T>(p_.x[input]); }
+  Rows<const T> values(Index node, Index first) const;
+  Rows<T> gradient(Index node, Index first) const;
+  bool logits(Index node) const;
+  void set_up(Index node, Place& place) const;
+  const View<T>& view(Index node, Range rows, Sink<T>* sink);
+
+  void slabs(const Stage& stage, Range rows);
+  void one(const Run& run, Range rows);
+  void phase(const Team& team, const Run& run, Range rows, Sink<T>* sink);
+  void ends(Range rows);
+  void split(Index node, Range rows);
+  bool takes_logits(const Wire::Use& use) const;
+  void sum(Index node, Range rows);
+
+  const Team& team_;
+  const Pass<T>& p_;
+  Arena<T>& arena_;
+  std::vector<Place> places_;  // of the nodes that are no inputs; or none, and
+  Place place_;                // made anew for each phase
+};
 
 // What the parameters and the values of layers cost, as they were measured last, for all rows of the batch.
 template <class T>

@@ -16,9 +16,10 @@ void forward(Network<T>& network, std::span<const Samples> x, std::span<T* const
   pass.batch = {rows};
   pass.outputs = outputs;
   run_team(threads_for(network.plan.cost() * static_cast<double>(rows)), true, [&](const Team& team) {
-    prepare(team, pass);
+    Runner<T> runner(team, pass);
+    runner.prepare();
     team.barrier();
-    run(team, pass);
+    runner.run();
   });
   if (!watch.stopped()) {
     network.forward_rows = rows;
@@ -43,11 +44,12 @@ bool backward(Network<T>& network, Index rows, std::span<const T* const> dy, std
   pass.dx = dx;
   StoreSink<T> sink(network.gradients.data(), watch, 2 * static_cast<double>(rows));
   run_team(threads_for(2 * network.plan.cost() * static_cast<double>(rows)), true, [&](const Team& team) {
-    prepare(team, pass);
+    Runner<T> runner(team, pass);
+    runner.prepare();
     team.barrier();
-    run(team, pass);
+    runner.run();
     team.barrier();
-    differentiate(team, pass, sink);
+    runner.differentiate(sink);
   });
   return true;
 }

@@ -78,6 +78,7 @@ Outcome train(Network<T>& network, State<T>& optimizer, const Epoch<T>& epoch, T
     const int threads = threads_for(cost);
     run_team(threads, true, [&](const Team& team) {
       Pass<T> mine = pass;
+      Runner<T> runner(team, mine);
       for (Index b = begin; b < epoch.batches; ++b) {
         const Index first = (epoch.first_batch + b) * epoch.batch_size;
         mine.batch = {std::min(epoch.batch_size, samples - first)};
@@ -100,9 +101,9 @@ Outcome train(Network<T>& network, State<T>& optimizer, const Epoch<T>& epoch, T
           team.barrier();
         }
         measure_parameters(team, network.plan, mine.parameters, network.training.penalties);
-        prepare(team, mine);
+        runner.prepare();
         team.barrier();
-        run(team, mine);
+        runner.run();
         team.barrier();
         if (team.rank() == 0) {
           if (watch.stopped()) {
@@ -122,7 +123,7 @@ Outcome train(Network<T>& network, State<T>& optimizer, const Epoch<T>& epoch, T
           }
           return;
         }
-        differentiate(team, mine, sink);
+        runner.differentiate(sink);
         if (!step.elementwise()) {
           team.barrier();
           step.whole(team);

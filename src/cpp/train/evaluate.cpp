@@ -19,12 +19,13 @@ void evaluate(Network<T>& network, std::span<const Samples> x, const Objective<T
   bool stop = false;  // written by rank 0 between the two barriers of a batch, so that all ranks see the same
   run_team(threads_for(network.plan.cost() * static_cast<double>(batch_size)), true, [&](const Team& team) {
     measure_parameters(team, network.plan, pass.parameters, network.inference.penalties);
-    prepare(team, pass);
-    team.barrier();
     Pass<T> mine = pass;
+    Runner<T> runner(team, mine);
+    runner.prepare();
+    team.barrier();
     for (Index first = 0; first < rows && !stop; first += batch_size) {
       mine.batch = {std::min(batch_size, rows - first), nullptr, first};
-      run(team, mine);
+      runner.run();
       ++mine.done;
       team.barrier();
       if (team.rank() == 0) {

@@ -75,14 +75,15 @@ double cost_and_gradient(Network<T>& network, std::span<const Samples> x, const 
   std::ranges::fill(gradient, 0.0);
   bool stop = false;  // written by rank 0 between two barriers, so that all ranks see the same
   run_team(threads_for(3 * network.plan.cost() * static_cast<double>(rows)), true, [&](const Team& team) {
-    prepare(team, pass);
-    team.barrier();
     Pass<T> mine = pass;
+    Runner<T> runner(team, mine);
+    runner.prepare();
+    team.barrier();
     for (Index first = 0; first < samples && !stop; first += rows) {
       mine.batch = {std::min(rows, samples - first), nullptr, first};
-      run(team, mine);
+      runner.run();
       team.barrier();
-      differentiate(team, mine, sink);
+      runner.differentiate(sink);
       ++mine.done;
       team.barrier();
       if (team.rank() == 0) {

@@ -15,14 +15,15 @@ void predict(Network<T>& network, std::span<const Samples> x, Index batch_size, 
   pass.x = x;
   pass.outputs = outputs;
   run_team(threads_for(network.plan.cost() * static_cast<double>(rows), batch_size), true, [&](const Team& team) {
-    prepare(team, pass);
-    team.barrier();
+    Pass<T> mine = pass;
     // Each rank takes its share of all samples through its own rows of the arena: no rank has to wait for another.
     const Range samples = team.split(rows), own = team.split(batch_size);
-    Pass<T> mine = pass;
+    Runner<T> runner(team, mine, samples.size() > own.size());
+    runner.prepare();
+    team.barrier();
     for (Index first = samples.begin; first < samples.end && !watch.stopped(); first += own.size()) {
       mine.batch = {batch_size, nullptr, first - own.begin};
-      run_rows(team, mine, {own.begin, own.begin + std::min(own.size(), samples.end - first)});
+      runner.run_rows({own.begin, own.begin + std::min(own.size(), samples.end - first)});
       ++mine.done;
     }
   });
