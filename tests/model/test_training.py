@@ -220,6 +220,40 @@ def test_callbacks_change_no_bit_of_the_loss(every, data):
         assert losses[0][name] == losses[1][name]
 
 
+def test_labels_are_read_once(data):
+    """What a callback writes into the labels is for the next `fit`."""
+    x, y = data
+    plain, model, labels = make(), make(), y.astype(np.int64)
+    spoil = fo.callbacks.LambdaCallback(on_batch_end=lambda batch, logs: labels.fill(10**9))
+    expected = plain.fit(x, y, epochs=3, verbose=0).history
+    found = model.fit(x, labels, epochs=3, callbacks=[spoil], verbose=0).history
+    assert found["loss"] == expected["loss"]
+    assert state(model) == state(plain)
+    with pytest.raises(ValueError, match="1000000000"):
+        model.fit(x, labels, verbose=0)
+
+
+def test_passes_begin_anew(data):
+    """Samples that are there are passed through again, in another order and batch size, as if they were given anew."""
+    x, y = data
+    goals, sums = [_core.Goal("sparse_categorical_crossentropy")], []
+    for again in (False, True):
+        model = make()
+        model.fit(x, y, verbose=0)
+        network, (_, _, trainer) = model._built.network, model._ready()
+        epoch = _core.Epoch(network, goals, x, y.astype(np.int64))
+        for i, size in enumerate((50, 7)):
+            order = fo.kernels.permutation(0, i, len(x))
+            if again:
+                epoch.start(size, order)
+            else:
+                epoch = _core.Epoch(network, goals, x, y.astype(np.int64), None, order, size)
+            sums.append(epoch.train(trainer, model.optimizer.hyper))
+        with pytest.raises(ValueError, match=r"order\[3\] = 203 is not in 0..202"):
+            epoch.start(8, np.where(np.arange(len(x)) == 3, len(x), 0))
+    assert sums[:2] == sums[2:]
+
+
 def test_weight_zero_is_absence(data):
     x, y = data
     model, fewer = make(optimizer="sgd"), make(optimizer="sgd")

@@ -79,6 +79,8 @@ class Epoch:
         order: NDArray[np.int64] | None = None,
         batch_size: int = 32,
     ) -> None: ...
+    # Begins another pass through the samples.
+    def start(self, batch_size: int = 32, order: NDArray[np.int64] | None = None) -> None: ...
     # Steps of the next batches, all that are left where their number is None; returns the sums so far.
     def train(
         self,

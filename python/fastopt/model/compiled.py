@@ -125,8 +125,8 @@ class Compiled:
     def means(self, totals: Mapping[str, float], prefix: str = "") -> Logs:
         """Return the means over samples: the loss and metrics of which the totals hold the sums, under this prefix."""
         weight = totals["weight"] or float("nan")
-        sums = {name: totals.get(f"{prefix}{key}") for name, key in self._totals.items()}
-        return {name: total / weight for name, total in sums.items() if total is not None}
+        keys = {name: f"{prefix}{key}" for name, key in self._totals.items()} if prefix else self._totals
+        return {name: totals[key] / weight for name, key in keys.items() if key in totals}
 
     @property
     def judges(self) -> Any:

@@ -129,23 +129,32 @@ def fit(
             begun.append(listener)
         model.history = history
         warned = False
+        compiled, passed = None, None
         for epoch in epochs:
             size = batch_size_at(batch_size, model.epochs_trained)
-            message = model._ready().compiled.optimizer.batch_warning(size, samples)
-            if message and not warned:
-                warnings.warn(message, UserWarning, stacklevel=3)
-                warned = True
-            params["batches"] = _batches(samples, size)
+            params["batches"] = batches = _batches(samples, size)
             for listener in listeners:
                 listener.on_epoch_begin(epoch)
             if model.stop_training:
                 break
+            ready = model._ready()
+            if not warned and (message := ready.compiled.optimizer.batch_warning(size, samples)):
+                warnings.warn(message, UserWarning, stacklevel=3)
+                warned = True
+            ready.built.plan.check_batches(samples, size)
             began = time.perf_counter()
-            logs = _train_epoch(model, data, size, shuffle, callbacks, shown)
+            order = _core.kernels.permutation(model.seed, model.epochs_trained, samples) if shuffle else None
+            if passed is None or ready.compiled is not compiled:
+                compiled = ready.compiled
+                passed = begin(compiled, ready.built, data, size, order)
+            else:
+                passed.start(size, order)
+            logs = _train_epoch(model, ready, passed, batches, callbacks, shown)
             seconds = time.perf_counter() - began
             if validation is not None:
-                compiled, built, _ = model._ready()
-                logs |= {f"val_{name}": value for name, value in evaluate(compiled, built, validation, 256).items()}
+                ready = model._ready()
+                values = evaluate(ready.compiled, ready.built, validation, 256)
+                logs |= {f"val_{name}": value for name, value in values.items()}
             logs |= dict(zip(SPEED, (seconds, samples / seconds), strict=True))
             for listener in listeners:
                 listener.on_epoch_end(epoch, logs)
@@ -161,19 +170,14 @@ def fit(
 
 def _train_epoch(
     model: Model,
-    data: Samples | Several,
-    batch_size: int,
-    shuffle: bool,
+    ready: Ready,
+    passed: _core.Epoch,
+    batches: int,
     callbacks: Sequence[Callback],
     shown: Progress,
 ) -> Logs:
-    samples = data.rows
-    ready = model._ready()
-    ready.built.plan.check_batches(samples, batch_size)
-    order = _core.kernels.permutation(model.seed, model.epochs_trained, samples) if shuffle else None
     listeners = [(callback, callback.checked_every()) for callback in callbacks if callback.wants_batches]
-    batches, done = _batches(samples, batch_size), 0
-    passed = begin(ready.compiled, ready.built, data, batch_size, order)
+    done = 0
     logs: Logs = {}
 
     def poll(batches: int) -> None:

@@ -232,7 +232,7 @@ class Description(Described, ABC):
     _arguments: ClassVar[dict[str, Argument[Any, Any]]] = {}
 
     def __setattr__(self, name: str, value: object) -> None:
-        if not (name.startswith("_") or name in arguments_of(type(self)) or hasattr(type(self), name)):
+        if not (hasattr(type(self), name) or name.startswith("_") or name in arguments_of(type(self))):
             inner = getattr(self, "optimizer", None)
             hint = f"; that of its optimizer is set as optimizer.{name}" if hasattr(inner, name) else ""
             raise AttributeError(f"{type(self).__name__} has no attribute {name!r}{hint}.")

@@ -53,27 +53,26 @@ std::shared_ptr<PyGoal> make_goal(const std::string& name, const std::vector<std
 
 using Goals = std::vector<std::shared_ptr<PyGoal>>;  // of each output
 
-// Samples in some order, and how far a pass through them has come.
+// Samples, and how far the present pass through them has come.
 template <class T>
 struct Data {
   std::vector<py::object> arrays;  // whose memory is read
   std::vector<Samples> x;
   Goals goals;
   Objective<T> objective;
-  std::vector<Index> order;  // a copy: it is used as an index
-  Index rows, batch_size, done = 0;
+  std::vector<std::vector<Index>> labels;  // of each output that has some
+  std::vector<Index> order;                // both are copies: they are used as indices
+  Index rows, batch_size = 0, done = 0;
   Totals totals;
   PythonCalls python;
   const PyGoal* not_finite = nullptr;  // the one whose gradient was not
 
   Data(const Network<T>& network, const py::object& given_x, const py::object& y, Goals given,
-       const py::object& sample_weight, const py::object& given_order, Index size)
+       const py::object& sample_weight)
       : arrays(several(given_x, static_cast<std::size_t>(network.plan.inputs), "x")),
         x(checked_samples(network, given_x)),
         goals(std::move(given)),
-        rows(x.front().rows),
-        batch_size(size) {
-    check_batch_size(batch_size);
+        rows(x.front().rows) {
     for (const std::shared_ptr<PyGoal>& goal : goals) {
       objective.goals.push_back(
           {.loss = goal->loss, .hyper = goal->hyper, .factor = goal->factor, .metrics = goal->metrics});
@@ -88,35 +87,31 @@ struct Data {
     if (!sample_weight.is_none()) {
       objective.weight = keep(checked<T>(sample_weight, "sample_weight", {rows}));
     }
-    if (!given_order.is_none()) {
-      const py::array array = checked<Index>(given_order, "order", {rows});
-      order.assign(data<Index>(array), data<Index>(array) + rows);
-      const auto wrong = std::ranges::find_if(order, [&](Index i) { return i < 0 || i >= rows; });
-      if (wrong != order.end()) {
-        throw std::invalid_argument("order[" + std::to_string(wrong - order.begin()) + "] = " + std::to_string(*wrong) +
-                                    " is not in 0.." + std::to_string(rows - 1));
-      }
-    }
-    totals.reserve(objective);
   }
   Data(const Data&) = delete;
   Data& operator=(const Data&) = delete;
 
-  Index batches() const { return (rows - 1) / batch_size + 1; }
-
-  // The caller may have written to the labels since they were looked at.
-  void check_labels(const Network<T>& network, Index first, Index count) const {
-    for (std::size_t i = 0; i < objective.goals.size(); ++i) {
-      const Index* const labels = objective.goals[i].labels;
-      const Index columns = network.plan.columns(network.plan.outputs[i]);
-      const std::string name = target_name(i);
-      const Index end = labels ? std::min((first + count) * batch_size, rows) : 0;
-      for (Index place = first * batch_size; place < end; ++place) {
-        const Index sample = order.empty() ? place : order[static_cast<std::size_t>(place)];
-        check_label(name.c_str(), sample, labels[sample], columns);
+  // Begins a pass through the samples in some order, or in their own.
+  void start(Index size, const py::object& given_order) {
+    check_batch_size(size);
+    std::vector<Index> given;
+    if (!given_order.is_none()) {
+      const py::array array = checked<Index>(given_order, "order", {rows});
+      given.assign(data<Index>(array), data<Index>(array) + rows);
+      const auto wrong = std::ranges::find_if(given, [&](Index i) { return i < 0 || i >= rows; });
+      if (wrong != given.end()) {
+        throw std::invalid_argument("order[" + std::to_string(wrong - given.begin()) + "] = " + std::to_string(*wrong) +
+                                    " is not in 0.." + std::to_string(rows - 1));
       }
     }
+    order = std::move(given);
+    batch_size = size;
+    done = 0;
+    totals = {};
+    totals.reserve(objective);
   }
+
+  Index batches() const { return (rows - 1) / batch_size + 1; }
 
   py::dict sums() const {
     py::dict result;
@@ -138,14 +133,9 @@ struct Data {
   }
 
  private:
-  template <class U = T>
-  const U* keep(const py::array& array) {
+  const T* keep(const py::array& array) {
     arrays.push_back(array);
-    return data<U>(array);
-  }
-
-  std::string target_name(std::size_t output) const {
-    return objective.goals.size() == 1 ? "y" : "y[" + std::to_string(output) + "]";
+    return data<T>(array);
   }
 
   void take_targets(const Network<T>& network, const std::vector<py::object>& y) {
@@ -154,11 +144,17 @@ struct Data {
       if (goal.ask) {
         continue;
       }
-      if (loss_kernel(goal.loss).labels()) {
-        goal.labels = keep<Index>(checked<Index>(y[i], target_name(i), {rows}));
-      } else {
-        const Index columns = network.plan.columns(network.plan.outputs[i]);
-        goal.dense = keep(checked<T>(y[i], target_name(i), {rows, columns}));
+      const std::string name = goals.size() == 1 ? "y" : "y[" + std::to_string(i) + "]";
+      const Index columns = network.plan.columns(network.plan.outputs[i]);
+      if (!loss_kernel(goal.loss).labels()) {
+        goal.dense = keep(checked<T>(y[i], name, {rows, columns}));
+        continue;
+      }
+      const py::array array = checked<Index>(y[i], name, {rows});
+      const Index* const given = data<Index>(array);
+      goal.labels = labels.emplace_back(given, given + rows).data();
+      for (Index sample = 0; sample < rows; ++sample) {
+        check_label(name.c_str(), sample, goal.labels[sample], columns);
       }
     }
   }
@@ -221,7 +217,9 @@ std::shared_ptr<PyEpoch> make_epoch(const std::shared_ptr<PyNetwork>& network, c
   auto epoch = std::make_shared<PyEpoch>();
   epoch->network = network;
   network->visit([&]<class T>(const Network<T>& n) {
-    epoch->data = std::make_unique<Data<T>>(n, x, y, goals, sample_weight, order, batch_size);
+    auto made = std::make_unique<Data<T>>(n, x, y, goals, sample_weight);
+    made->start(batch_size, order);
+    epoch->data = std::move(made);
   });
   return epoch;
 }
@@ -282,7 +280,6 @@ py::dict train(PyEpoch& self, PyOptimizer& optimizer, const py::dict& hyper, std
     check_draws(network.draws, count);
     std::vector<std::variant<double, py::array>> kept;
     const std::vector<HyperSeries> series = hyper_series(state, hyper, count, kept);
-    d.check_labels(network, d.done, count);
     Outcome outcome{};
     std::string lost;
     run(*self.network, d.python, poll, [&](const Poll& polled) {
@@ -320,7 +317,6 @@ py::dict train(PyEpoch& self, PyOptimizer& optimizer, const py::dict& hyper, std
 
 py::dict evaluate(PyEpoch& self, const py::object& poll) {
   return self.visit([&]<class T>(Network<T>& network, Data<T>& d) {
-    d.check_labels(network, 0, d.batches());
     run(*self.network, d.python, poll,
         [&](const Poll& polled) { fastopt::evaluate<T>(network, d.x, d.objective, d.batch_size, polled, d.totals); });
     return d.sums();
@@ -329,7 +325,6 @@ py::dict evaluate(PyEpoch& self, const py::object& poll) {
 
 py::tuple cost_and_gradient(PyEpoch& self, const py::object& parameters, bool whole, const py::object& poll) {
   return self.visit([&]<class T>(Network<T>& network, Data<T>& d) {
-    d.check_labels(network, 0, d.batches());
     // Tensors lie one after the other in the caller's vectors, but on cache lines in those of the plan.
     std::vector<const TensorSpec*> tensors;
     Index count = 0;
@@ -380,6 +375,12 @@ void add_epoch(py::module_& module) {
   py::class_<PyEpoch, std::shared_ptr<PyEpoch>>(module, "Epoch")
       .def(py::init(&make_epoch), py::arg("network"), py::arg("goals"), py::arg("x"), py::arg("y"),
            py::arg("sample_weight") = none, py::arg("order") = none, py::arg("batch_size") = 32)
+      .def(
+          "start",
+          [](PyEpoch& self, Index batch_size, const py::object& order) {
+            self.visit([&](auto&, auto& data) { data.start(batch_size, order); });
+          },
+          py::arg("batch_size") = 32, py::arg("order") = none)
       .def("train", &train, py::arg("optimizer"), py::arg("hyper"), py::arg("batches") = none, py::arg("poll") = none,
            py::arg("ends_epoch") = false)
       .def("evaluate", &evaluate, py::arg("poll") = none)
