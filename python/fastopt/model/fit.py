@@ -132,15 +132,17 @@ def fit(
         compiled, passed = None, None
         for epoch in epochs:
             size = batch_size_at(batch_size, model.epochs_trained)
+            ready = model._ready()
+            if not warned and (message := ready.compiled.optimizer.batch_warning(size, samples)):
+                warnings.warn(message, UserWarning, stacklevel=3)
+                warned = True
             params["batches"] = batches = _batches(samples, size)
             for listener in listeners:
                 listener.on_epoch_begin(epoch)
             if model.stop_training:
                 break
-            ready = model._ready()
-            if not warned and (message := ready.compiled.optimizer.batch_warning(size, samples)):
-                warnings.warn(message, UserWarning, stacklevel=3)
-                warned = True
+            if callbacks:  # they were called
+                ready = model._ready()
             ready.built.plan.check_batches(samples, size)
             began = time.perf_counter()
             order = _core.kernels.permutation(model.seed, model.epochs_trained, samples) if shuffle else None
