@@ -88,8 +88,7 @@ void Runner<T>::run() {
     }
     if (stage.over == Over::once) {
       if (team_.rank() == 0 && !p_.watch.stopped()) {
-        p_.watch.ask(
-            [&] { return ask(p_.plan, p_.memory, *p_.objective, p_.batch, p_.task.gradients, p_.over()); });
+        p_.watch.ask([&] { return ask(p_.plan, p_.memory, *p_.objective, p_.batch, p_.task.gradients, p_.over()); });
       }
       continue;
     }
@@ -340,8 +339,7 @@ void Runner<T>::sum(Index node, Range rows) {
   };
   add(false);
   if (const int activation = p_.plan.node(node).activation; activation != linear && total.data) {
-    activation_kernel<T>(activation)
-        .differentiate(values(node, rows.begin), reading(total), dy, rows.size(), columns);
+    activation_kernel<T>(activation).differentiate(values(node, rows.begin), reading(total), dy, rows.size(), columns);
     total = dy;
   }
   add(true);
