@@ -215,7 +215,7 @@ def wrong(rng, name, given):
 def snapshot(owner):
     """What a failed call may not change of the object that has the method."""
     if isinstance(owner, fo.Sequential | fo.Model):
-        if not getattr(owner, "built", True):
+        if isinstance(owner, fo.Sequential) and not owner.built:
             return ("not built", owner.epochs_trained)
         views = owner.parameters | owner.state | owner.slots
         optimizer = owner.optimizer

@@ -40,7 +40,7 @@ def test_layer_after_layer():
         one.build(4)
     assert model.layer_names == other.layer_names
     assert all((a == b).all() for a, b in zip(model.get_weights(), other.get_weights(), strict=True))
-    with pytest.raises(RuntimeError, match="Layers are added before the model is compiled or built"):
+    with pytest.raises(RuntimeError, match="Layers are added before the model is compiled, built or called"):
         model.add(layers.Dense(1))
     with pytest.raises(ValueError, match="layers is empty"):
         fo.Sequential().build(4)

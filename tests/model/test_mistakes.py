@@ -84,7 +84,7 @@ MISTAKES = [
         "The model has no loss: call compile(optimizer, loss) first.",
     ),
     ('fo.Sequential([fo.layers.Dense(1)]).get_layer("dens")', ValueError, "Unknown name 'dens'. Did you mean 'dense'?"),
-    ("made().add(fo.layers.Dense(1))", RuntimeError, "Layers are added before the model is compiled or built."),
+    ("made().add(fo.layers.Dense(1))", RuntimeError, "Layers are added before the model is compiled, built or called."),
     (
         "made().weights",
         AttributeError,

@@ -59,7 +59,21 @@ def of_elements(norm):
     return call
 
 
+def layer_norm(axes):
+    def call(x, gamma=None, beta=None):
+        sizes = x.shape[-axes:]
+        given = (None if p is None else p.reshape(sizes) for p in (gamma, beta))
+        return functional.layer_norm(x, sizes, *given, EPSILON)
+
+    return call
+
+
 def rms_norm(x, gamma=None):
+    y = functional.rms_norm(x, x.shape[-1:], eps=1e-6)
+    return y if gamma is None else y * gamma
+
+
+def rms_norm_of_all(x, gamma=None):
     y = functional.rms_norm(x, x.shape[1:], eps=1e-6)
     return y if gamma is None else y * gamma.reshape(-1, *[1] * (x.ndim - 2))
 
@@ -97,6 +111,8 @@ TWINS = {
     "maxout without bias": maxout(2),
     "weight norm": lambda x, v, b, g: torch.tanh(x @ (g * v / v.norm(dim=0)) + b),
     "weight norm of maxout": lambda x, v, g: maxout(2)(x, g * v / v.norm(dim=0)),
+    "activation softmax of places": lambda x: torch.softmax(x, -1),
+    "rescaling": lambda x: torch.tanh(0.5 * x - 0.25),
     "scaling": torch.tanh,  # by 1, as nothing has been fitted
     "scaling by a matrix": torch.tanh,
     "flatten": lambda x: torch.tanh(x.flatten(1)),
@@ -116,7 +132,11 @@ TWINS = {
         functional.gelu(first(batch_norm)(x, gamma, beta)), gamma_2, beta_2
     ),
     **norms("batch norm", batch_norm),
-    **norms("layer norm", group_norm(1)),
+    "layer norm last": layer_norm(1),
+    "layer norm without scale": lambda x, beta: layer_norm(1)(x, None, beta),
+    "layer norm without center": layer_norm(1),
+    "layer norm over two axes": layer_norm(2),
+    **norms("layer norm of all", group_norm(1)),
     **norms("layer norm of elements", of_elements(group_norm(1))),
     "layer norm of elements last": of_elements(group_norm(1)),
     "layer norm of elements without scale": lambda x, beta: of_elements(group_norm(1))(x, None, beta),
@@ -125,11 +145,13 @@ TWINS = {
     **norms("group norm of elements", of_elements(group_norm(2)), last=False),
     **norms("instance norm", group_norm(None)),
     **norms("instance norm of elements", of_elements(group_norm(None)), last=False),
-    "rms norm first": rms_norm,
-    "rms norm last": first(rms_norm),
+    "rms norm last": rms_norm,
     "rms norm without scale": rms_norm,
-    "rms norm of elements last": of_elements(rms_norm),
-    "rms norm of elements without scale": rms_norm,
+    "rms norm of all first": rms_norm_of_all,
+    "rms norm of all last": first(rms_norm_of_all),
+    "rms norm of all without scale": rms_norm_of_all,
+    "rms norm of elements last": of_elements(rms_norm_of_all),
+    "rms norm of elements without scale": rms_norm_of_all,
 }
 NAMES = [name for name in cases.LAYERS if name not in cases.NOISY]
 

@@ -22,7 +22,7 @@ def clone(model: M, seed: int | None = None) -> M:
         seed: Its seed, 0 <= seed < 2**64; None is that of the model, with which the starting values are the same.
 
     Raises:
-        TypeError: `model` is not a `Sequential`, or `seed` not an integer.
+        TypeError: `model` is no model, or `seed` not an integer.
         ValueError: `seed` is out of its range.
 
     Example:
@@ -34,6 +34,8 @@ def clone(model: M, seed: int | None = None) -> M:
         >>> len(set(losses)), model.built
         (3, False)
     """
+    if not isinstance(model, Weighted):
+        raise TypeError(f"model must be a fastopt.Sequential or a fastopt.Model, not {model!r}.")
     network = copy.deepcopy(model.network, {id(inner): None for inner in _models_in(model.network)})
     result = type(model).of_network(network, model.seed if seed is None else seed, model.dtype, model.name)
     result.noise = model.noise
