@@ -28,23 +28,26 @@ bool is_native(const py::dtype& dtype) {
 }
 
 template <class T>
-bool fits(const py::handle& object, Access access) {
-  using Api = py::detail::npy_api;
+bool has_dtype(const py::handle& object) {
   static PyObject* const dtype = py::dtype::of<T>().release().ptr();
-  if (Py_TYPE(object.ptr()) != Api::get().PyArray_Type_) {
-    return false;
-  }
-  constexpr int form = Api::NPY_ARRAY_C_CONTIGUOUS_ | Api::NPY_ARRAY_ALIGNED_;
-  const int needed = access == Access::write ? form | Api::NPY_ARRAY_WRITEABLE_ : form;
-  const auto* array = py::detail::array_proxy(object.ptr());
-  return array->descr == dtype && (array->flags & needed) == needed;
+  return Py_TYPE(object.ptr()) == py::detail::npy_api::get().PyArray_Type_ &&
+         py::detail::array_proxy(object.ptr())->descr == dtype;
 }
 
 template <class T>
-py::array checked(const py::handle& object, const std::string& name, Access access) {
+bool fits(const py::handle& object, Access access) {
+  using Api = py::detail::npy_api;
+  constexpr int form = Api::NPY_ARRAY_C_CONTIGUOUS_ | Api::NPY_ARRAY_ALIGNED_;
+  const int needed = access == Access::write ? form | Api::NPY_ARRAY_WRITEABLE_ : form;
+  return has_dtype<T>(object) && (py::detail::array_proxy(object.ptr())->flags & needed) == needed;
+}
+
+template <class T>
+py::array checked(const py::handle& object, std::string_view given_name, Access access) {
   if (fits<T>(object, access)) {
     return py::reinterpret_borrow<py::array>(object);
   }
+  const std::string name(given_name);
   constexpr char kind = std::is_floating_point_v<T> ? 'f' : 'i';
   const std::string wanted = (kind == 'f' ? "float" : "int") + std::to_string(8 * sizeof(T));
   if (!py::isinstance<py::array>(object)) {
@@ -78,34 +81,38 @@ py::array checked(const py::handle& object, const std::string& name, Access acce
 }
 
 template <class T>
-py::array checked(const py::handle& object, const std::string& name, const std::vector<Index>& shape, Access access) {
+py::array checked(const py::handle& object, std::string_view name, std::span<const Index> shape, Access access) {
   py::array array = checked<T>(object, name, access);
   const auto same = [](Index wanted, Index got) { return wanted < 0 || wanted == got; };
   if (!std::equal(shape.begin(), shape.end(), array.shape(), array.shape() + array.ndim(), same)) {
-    raise(PyExc_ValueError, name + " must have shape " + shape_text(shape) + ", got " + shape_text(shape_of(array)));
+    raise(PyExc_ValueError, std::string(name) + " must have shape " + shape_text({shape.begin(), shape.end()}) +
+                                ", got " + shape_text(shape_of(array)));
   }
   return array;
 }
 
+template bool has_dtype<float>(const py::handle&);
+template bool has_dtype<double>(const py::handle&);
 template bool fits<float>(const py::handle&, Access);
 template bool fits<double>(const py::handle&, Access);
 template bool fits<std::int64_t>(const py::handle&, Access);
-template py::array checked<float>(const py::handle&, const std::string&, Access);
-template py::array checked<double>(const py::handle&, const std::string&, Access);
-template py::array checked<std::int64_t>(const py::handle&, const std::string&, Access);
-template py::array checked<float>(const py::handle&, const std::string&, const std::vector<Index>&, Access);
-template py::array checked<double>(const py::handle&, const std::string&, const std::vector<Index>&, Access);
-template py::array checked<std::int64_t>(const py::handle&, const std::string&, const std::vector<Index>&, Access);
+template py::array checked<float>(const py::handle&, std::string_view, Access);
+template py::array checked<double>(const py::handle&, std::string_view, Access);
+template py::array checked<std::int64_t>(const py::handle&, std::string_view, Access);
+template py::array checked<float>(const py::handle&, std::string_view, std::span<const Index>, Access);
+template py::array checked<double>(const py::handle&, std::string_view, std::span<const Index>, Access);
+template py::array checked<std::int64_t>(const py::handle&, std::string_view, std::span<const Index>, Access);
 
-void check_no_overlap(const py::array& written, const std::string& name, const py::array& other,
-                      const std::string& other_name, bool allow_same) {
+void check_no_overlap(const py::array& written, std::string_view name, const py::array& other,
+                      std::string_view other_name, bool allow_same) {
   const auto begin = [](const py::array& a) { return reinterpret_cast<std::uintptr_t>(a.data()); };
   const auto end = [&](const py::array& a) { return begin(a) + static_cast<std::uintptr_t>(a.nbytes()); };
   if (allow_same && begin(written) == begin(other) && written.nbytes() == other.nbytes()) {
     return;
   }
   if (begin(written) < end(other) && begin(other) < end(written)) {
-    raise(PyExc_ValueError, name + " shares memory with " + other_name + ": pass separate arrays");
+    raise(PyExc_ValueError,
+          std::string(name) + " shares memory with " + std::string(other_name) + ": pass separate arrays");
   }
 }
 

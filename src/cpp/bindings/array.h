@@ -8,7 +8,9 @@
 #include <functional>
 #include <initializer_list>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/types.h"
@@ -32,29 +34,38 @@ bool is_native(const py::dtype& dtype);  // in byte order
 
 enum class Access : std::uint8_t { read, write };
 
-// Whether it is an array, and no subclass of one, that `checked` takes: seen without the cost of its messages.
+// Whether it is an array, and no subclass of one, of NumPy's own dtype of T.
+template <class T>
+bool has_dtype(const py::handle& object);
+
+// Whether it is such an array that `checked` takes: seen without the cost of its messages.
 template <class T>
 bool fits(const py::handle& object, Access access = Access::read);
 
 // An aligned, native, C-contiguous array of the dtype of T; writable if it is to be written. A dimension of -1 takes
 // any size.
 template <class T>
-py::array checked(const py::handle& object, const std::string& name, const std::vector<Index>& shape,
+py::array checked(const py::handle& object, std::string_view name, std::span<const Index> shape,
                   Access access = Access::read);
+template <class T>
+py::array checked(const py::handle& object, std::string_view name, std::initializer_list<Index> shape,
+                  Access access = Access::read) {
+  return checked<T>(object, name, std::span(shape.begin(), shape.size()), access);
+}
 
 // As above with any number of dimensions.
 template <class T>
-py::array checked(const py::handle& object, const std::string& name, Access access = Access::read);
+py::array checked(const py::handle& object, std::string_view name, Access access = Access::read);
 
 // As above, or none.
-template <class T>
-std::optional<py::array> optional(const py::object& object, const std::string& name, const std::vector<Index>& shape) {
+template <class T, class Shape = std::initializer_list<Index>>
+std::optional<py::array> optional(const py::object& object, std::string_view name, const Shape& shape) {
   return object.is_none() ? std::nullopt : std::optional(checked<T>(object, name, shape));
 }
 
 // Throws where the written array overlaps a read one, unless it is exactly the same array and that is allowed.
-void check_no_overlap(const py::array& written, const std::string& name, const py::array& other,
-                      const std::string& other_name, bool allow_same = false);
+void check_no_overlap(const py::array& written, std::string_view name, const py::array& other,
+                      std::string_view other_name, bool allow_same = false);
 
 // An array that is read, if it is given, and its name.
 struct Read {
@@ -80,17 +91,19 @@ struct Memory {
 void check_all_separate(std::vector<Memory> arrays, const std::function<std::string(std::size_t)>& name);
 
 template <class T>
-py::array new_array(const std::vector<Index>& shape) {
+py::array new_array(std::span<const Index> shape) {
   return py::array_t<T>(std::vector<py::ssize_t>(shape.begin(), shape.end()));
 }
 
-// `out` checked, or a new array where it is None.
 template <class T>
-py::array output(const py::object& out, const std::string& name, const std::vector<Index>& shape) {
-  if (out.is_none()) {
-    return new_array<T>(shape);
-  }
-  return checked<T>(out, name, shape, Access::write);
+py::array new_array(std::initializer_list<Index> shape) {
+  return new_array<T>(std::span(shape.begin(), shape.size()));
+}
+
+// `out` checked, or a new array where it is None.
+template <class T, class Shape = std::initializer_list<Index>>
+py::array output(const py::object& out, std::string_view name, const Shape& shape) {
+  return out.is_none() ? new_array<T>(shape) : checked<T>(out, name, shape, Access::write);
 }
 
 template <class T>
@@ -110,7 +123,14 @@ T* mutable_data(py::array& array) {
 
 // Calls f(float{}) or f(double{}) by the dtype of a floating-point array.
 template <class F>
-auto by_dtype(const py::handle& object, const std::string& name, F&& f) {
+auto by_dtype(const py::handle& object, std::string_view given_name, F&& f) {
+  if (has_dtype<float>(object)) {
+    return f(float{});
+  }
+  if (has_dtype<double>(object)) {
+    return f(double{});
+  }
+  const std::string name(given_name);
   if (!py::isinstance<py::array>(object)) {
     raise(PyExc_TypeError, name + " must be a NumPy array of float32 or float64, got " + describe(object));
   }

@@ -55,7 +55,7 @@ bool exiting() {
 }
 
 Released::Released() {
-  if (!registered.exchange(true)) {
+  if (!registered && !registered.exchange(true)) {
     wait_at_exit();
   }
   state_ = PyEval_SaveThread();

@@ -22,13 +22,14 @@ void multiply_in_parts(const Team& team, const Product<T>& all, Watch& watch) {
   const auto cost = [&](Index rows, Index columns) {
     return 2 * static_cast<double>(rows) * static_cast<double>(columns) * static_cast<double>(all.depth);
   };
-  Index columns_at_once = all.columns, parts = 1;
-  const Index width = kernels<T>().product.panel_width;
-  if (cost(all.rows, all.columns) > cost_at_once) {
-    parts = (all.rows + rows_at_once - 1) / rows_at_once;
-    const double panels = cost_at_once / cost((all.rows + parts - 1) / parts, width);
-    columns_at_once = std::max<Index>(16, static_cast<Index>(std::min(panels, 1e9))) * width;
+  if (cost(all.rows, all.columns) <= cost_at_once) {
+    kernels<T>().product.multiply(all);
+    return;
   }
+  const Index width = kernels<T>().product.panel_width;
+  const Index parts = (all.rows + rows_at_once - 1) / rows_at_once;
+  const double panels = cost_at_once / cost((all.rows + parts - 1) / parts, width);
+  const Index columns_at_once = std::max<Index>(16, static_cast<Index>(std::min(panels, 1e9))) * width;
   for (Index i = 0; i < parts; ++i) {
     const Product<T> rows = all.part({all.rows * i / parts, all.rows * (i + 1) / parts});
     for (Index first = 0; first < all.columns; first += columns_at_once) {

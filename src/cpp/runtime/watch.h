@@ -16,7 +16,7 @@ using Poll = std::function<bool(Index)>;
 class Watch {
  public:
   // Made outside the team: the poll is asked in the caller's floating-point mode.
-  explicit Watch(const Poll& poll) : poll_(poll), last_(Clock::now()) {}
+  explicit Watch(const Poll& poll) : poll_(poll) {}
 
   // For rank 0, after `cost` arithmetic operations. The clock is read once in some 0.1 ms of work.
   void look(double cost, Index done) {
@@ -26,7 +26,9 @@ class Watch {
     }
     unchecked_ = 0;
     const auto now = Clock::now();
-    if (now - last_ > std::chrono::milliseconds(50)) {
+    if (last_ == Clock::time_point()) {
+      last_ = now;
+    } else if (now - last_ > std::chrono::milliseconds(50)) {
       last_ = now;
       ask([&] { return poll_(done); });
     }
@@ -49,7 +51,7 @@ class Watch {
   const Poll& poll_;
   FloatMode callers_ = FloatMode::current();
   double unchecked_ = 0;
-  Clock::time_point last_;
+  Clock::time_point last_;  // none before the first look at the clock
   std::atomic<bool> stopped_{false};
 };
 

@@ -52,9 +52,10 @@ py::array activation_backward(const std::string& name, const py::object& at, con
   const char* const name_at = activation_kernel(f).from_input ? "x" : "y";
   return by_dtype(at, name_at, [&]<class T>(T) {
     const py::array value = checked<T>(at, name_at);
-    const py::array gradient = checked<T>(dy, "dy", shape_of(value));
+    const std::vector<Index> shape = shape_of(value);
+    const py::array gradient = checked<T>(dy, "dy", shape);
     const auto [rows, columns] = rows_and_columns(value, f);
-    py::array dz = output<T>(out, "out", shape_of(value));
+    py::array dz = output<T>(out, "out", shape);
     check_no_overlap(dz, "out", value, name_at);
     check_no_overlap(dz, "out", gradient, "dy", true);
     const T *values = data<T>(value), *from = data<T>(gradient);
