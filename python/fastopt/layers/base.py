@@ -3,7 +3,7 @@
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from fastopt import _core
 from fastopt.core import checks
@@ -18,6 +18,7 @@ ACTIVATIONS = _core.kernels.activations()
 
 Shape = tuple[int, ...]
 MAX_DIMENSIONS = 32  # of a sample
+LISTS = (list, tuple)
 Spec = dict[str, object]
 
 
@@ -66,6 +67,7 @@ class Layer(Described, ABC):
     name: str | None = None
     activation: str = "linear"
     _trainable: bool = True
+    changes: ClassVar[int] = 0  # how often `trainable` of any layer was set
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -85,6 +87,7 @@ class Layer(Described, ABC):
     @trainable.setter
     def trainable(self, value: bool) -> None:
         self._trainable = checks.flag("trainable", value)
+        Layer.changes += 1
 
     @property
     def stem(self) -> str:
@@ -209,9 +212,7 @@ class Input(Symbol):
 
 def is_symbolic(given: object) -> bool:
     """Return whether it is a symbol, or a list with one."""
-    return isinstance(given, Symbol) or (
-        isinstance(given, list | tuple) and any(isinstance(one, Symbol) for one in given)
-    )
+    return isinstance(given, Symbol) or (isinstance(given, LISTS) and any(isinstance(one, Symbol) for one in given))
 
 
 LAYERS: Registry[Layer] = Registry("layer", Layer)  # type: ignore[type-abstract]

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastopt import _core
 from fastopt.core import checks
 from fastopt.kernels import Real
-from fastopt.layers.base import size_of
+from fastopt.layers.base import Layer, size_of
 from fastopt.model.plan import Plan
 
 __all__ = ["Built", "assign"]
@@ -52,6 +52,7 @@ class Built:
                 f"{2 * count * np.dtype(dtype).itemsize:,} bytes with their gradients: there is not so much memory."
             ) from None
         self._learning = [True] * len(plan.learning)
+        self._changes = -1  # of layers, when it was looked last which of them learn
         if initialize:
             kinds = (plan.parameters, self.parameters, INITIAL_VALUES), (plan.state, self.state, INITIAL_STATE)
             for tensors, views, stream in kinds:
@@ -60,9 +61,13 @@ class Built:
 
     def freeze(self) -> None:
         """Tell the core which layers learn, as they may have been set."""
+        changes = Layer.changes
+        if changes == self._changes:
+            return
         if (learning := self.plan.learning) != self._learning:
             self.network.trainable = self.plan.trainable
             self._learning = learning
+        self._changes = changes
 
     @property
     def parameters(self) -> dict[str, Real]:

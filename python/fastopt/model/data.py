@@ -76,7 +76,7 @@ def checked_samples(
     x: NDArray[Any], y: ArrayLike, sample_weight: ArrayLike | None, loss: Loss, plan: Plan, dtype: str, prefix: str = ""
 ) -> Samples:
     """Return checked inputs with their targets and weights, whose names in messages have this prefix."""
-    if loss.link == "softmax" and len(plan.output_shape) > 1:
+    if len(plan.output_shape) > 1 and loss.link == "softmax":
         raise ValueError(
             f"{loss.name} has one class for each output, (n, classes); the outputs of a sample have the shape "
             f"{plan.output_shape}: put Flatten() before the last layer."

@@ -1,6 +1,7 @@
 """Warnings of data that training cannot learn from, although each number in them is good."""
 
 import warnings
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +24,8 @@ def warn_of_targets(data: Samples, loss: Loss, outputs: int) -> None:
         _warn(f"All {data.rows} targets are alike, {data.y[0]}: there is nothing to tell apart.")
 
 
-def warn_of_rounding(name: str, values: NDArray[np.generic], dtype: str) -> None:
-    """Warn where a column of these varies less than float32 resolves at its size."""
+def warn_of_rounding(name: str, values: NDArray[np.generic], dtype: str | np.dtype[Any]) -> None:
+    """Warn where a column of these, read as `dtype`, varies less than float32 resolves at its size."""
     if dtype != "float32" or values.dtype.kind not in "fiu" or values.dtype.itemsize < 4 or values.dtype == dtype:
         return
     table = values.reshape(len(values), -1)

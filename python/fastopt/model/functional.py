@@ -211,7 +211,8 @@ class Model(Weighted[Heads]):
         Raises:
             RuntimeError, TypeError, ValueError: As `fit`.
         """
-        progress(verbose)
+        if verbose != 0:
+            progress(verbose)
         by_name = checks.flag("return_dict", return_dict)
         compiled, built = self._need_losses(), self._need_weights()
         data = self._data(x, y, sample_weight)
@@ -256,7 +257,8 @@ class Model(Weighted[Heads]):
             TypeError: `x` does not hold numbers.
             ValueError: The shape does not fit, or a value is NaN or infinite.
         """
-        progress(verbose)
+        if verbose != 0:
+            progress(verbose)
         batch_size = checks.integer("batch_size", batch_size, 1, checks.SIZE)
         return self._shaped(self._need_weights().network.predict(self._inputs("x", x), batch_size))
 

@@ -144,7 +144,7 @@ class Heads:
             warn_of_rounding("x" if len(data.x) == 1 else f"x[{i}]", x, dtype)
         for i, loss in enumerate(self._losses):
             name = "y" if len(self._losses) == 1 else f"y[{graph.output_names[i]!r}]"
-            warn_of_rounding(name, data.given[i], dtype)
+            warn_of_rounding(name, data.given[i], data.y[i].dtype)
             if training:
                 warn_of_targets(data.of(i), loss, graph.sizes_of_outputs[i])
 

@@ -224,6 +224,8 @@ class Plan(Described):
 
     def check_batches(self, samples: int, batch_size: int) -> None:
         """Raise ValueError where a layer cannot be trained with the smallest batch of so many samples."""
+        if not self._particular:
+            return
         smallest = samples % batch_size or min(batch_size, samples)
         for stage in self._particular:
             stage.layer.check_batch(stage.name, smallest, stage.input_shape)

@@ -270,7 +270,7 @@ class Sequential(Weighted[Compiled]):
             compiled.check_metrics(validation, loss, plan.outputs)
         plan.check_batches(len(data.x), first_size)
         warn_of_rounding("x", data.x, self.dtype)
-        warn_of_rounding("y", data.given, self.dtype)
+        warn_of_rounding("y", data.given, data.y.dtype)
         warn_of_targets(data, loss, plan.outputs)
         self._build(plan)
         return fit(self, data, validation, batch_size, range(initial_epoch, epochs), shuffle, listeners, shown)
@@ -299,7 +299,8 @@ class Sequential(Weighted[Compiled]):
         """
         compiled, loss = self._need_loss()
         data, plan = self._samples(loss, x, y, sample_weight)
-        data = with_class_weight(data, class_weight, loss, plan.outputs, self.dtype)
+        if class_weight is not None:
+            data = with_class_weight(data, class_weight, loss, plan.outputs, self.dtype)
         plan.check_batches(len(data.x), len(data.x))
         epoch = begin(compiled, self._build(plan), data, len(data.x))
         return train(self._ready(), epoch, 1)
@@ -333,14 +334,15 @@ class Sequential(Weighted[Compiled]):
             TypeError: Data or an argument has the wrong type.
             ValueError: Data or an argument does not fit, or is NaN or infinite.
         """
-        progress(verbose)
+        if verbose != 0:
+            progress(verbose)
         by_name = checks.flag("return_dict", return_dict)
         compiled, loss = self._need_loss()
         built = self._need_weights()
         batch_size = checks.integer("batch_size", batch_size, 1, checks.SIZE)
         data, plan = self._samples(loss, x, y, sample_weight)
         compiled.check_metrics(data, loss, plan.outputs)
-        warn_of_rounding("y", data.given, self.dtype)
+        warn_of_rounding("y", data.given, data.y.dtype)
         built.freeze()
         logs = evaluate(compiled, built, data, batch_size)
         return logs if by_name else list(logs.values())
@@ -417,7 +419,8 @@ class Sequential(Weighted[Compiled]):
             TypeError: `x` does not hold numbers.
             ValueError: The shape does not fit, or a value is NaN or infinite.
         """
-        progress(verbose)
+        if verbose != 0:
+            progress(verbose)
         built = self._need_weights()
         inputs, _ = checked_inputs("x", x, built.plan.input_shape, self.dtype)
         outputs = built.network.predict(inputs, checks.integer("batch_size", batch_size, 1, checks.SIZE))

@@ -83,7 +83,7 @@ class Optimizer(Description):
     @property
     def hyper(self) -> dict[str, float]:
         """The numbers that the next step reads."""
-        return {name: float(n if isinstance(n, float) else n[0]) for name, n in self.hyper_of(1).items()}
+        return {name: n if isinstance(n, float) else float(n[0]) for name, n in self.hyper_of(1).items()}
 
     def hyper_of(self, gradients: int) -> Numbers:
         """Return what is read at each of the next gradients: a number where it stays, else an array ``[gradients]``.

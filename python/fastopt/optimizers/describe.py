@@ -83,7 +83,7 @@ class Argument(ABC, Generic[Given, Kept]):
 
     def __get__(self, instance: object, owner: type) -> Any:
         if instance is not None:
-            return vars(instance)[self.name]
+            return instance.__dict__[self.name]
         if self.default is MISSING:
             raise AttributeError(f"{owner.__name__}.{self.name} has no default.")
         return self.default
