@@ -229,7 +229,7 @@ void add_network(py::module_& module) {
             });
           })
       .def_property(
-          "draws", [](PyNetwork& self) { return self.visit([](auto& n) { return n.draws; }); },
+          "draws", [](PyNetwork& self) { return self.visit([](auto& n) { return n.draws.value(); }); },
           [](PyNetwork& self, std::int64_t draws) {
             check_draws(draws, 0);
             self.visit([&](auto& n) { n.draws = draws; });

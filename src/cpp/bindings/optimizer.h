@@ -82,13 +82,13 @@ void add_state(py::class_<Class, Options...>& cls) {
   cls.def_property_readonly("rule",
                             [](Class& self) { return self.visit([](auto& o) { return std::string(rule_name(o)); }); })
       .def_property(
-          "step", [](Class& self) { return self.visit([](auto& o) { return o.step().taken; }); },
+          "step", [](Class& self) { return self.visit([](auto& o) { return o.step().taken.value(); }); },
           [](Class& self, std::int64_t step) {
             check_count("step", step);
             self.visit([&](auto& o) { o.step().taken = step; });
           })
       .def_property(
-          "held", [](Class& self) { return self.visit([](auto& o) { return o.step().held; }); },
+          "held", [](Class& self) { return self.visit([](auto& o) { return o.step().held.value(); }); },
           [](Class& self, std::int64_t held) {
             check_count("held", held);
             self.visit([&](auto& o) { o.step().held = held; });
@@ -96,7 +96,8 @@ void add_state(py::class_<Class, Options...>& cls) {
       .def_property(
           "held_rows",
           [](Class& self) {
-            return self.visit([](auto& o) { return std::pair(o.step().held_rows, o.step().first_rows); });
+            return self.visit(
+                [](auto& o) { return std::pair(o.step().held_rows.value(), o.step().first_rows.value()); });
           },
           [](Class& self, std::pair<std::int64_t, std::int64_t> rows) {
             if (rows.first < 0 || rows.second < 0 || (rows.first > 0 && rows.second == 0)) {
@@ -119,7 +120,8 @@ void add_state(py::class_<Class, Options...>& cls) {
           [](Class& self, const py::dict& state) {
             self.visit([&](auto& o) {
               const auto names = rule_entry(o.step().rule()).state;
-              o.step().numbers = ordered_hyper(rule_name(o), names, state, &number);
+              // Into its place, which another thread may work on.
+              std::ranges::copy(ordered_hyper(rule_name(o), names, state, &number), o.step().numbers.begin());
             });
           });
 }

@@ -1,6 +1,7 @@
 // A plan with parameters, gradients and state of its own, and the memory of its passes.
 #pragma once
 
+#include "core/counter.h"
 #include "nn/pass.h"
 
 namespace fastopt {
@@ -14,7 +15,7 @@ struct Network {
   Plan<T> plan;
   Buffer<T> parameters, gradients, state;
   Memory<T> training, inference;
-  std::int64_t draws = 0;  // passes in training so far
+  Counter draws;           // passes in training so far
   bool noise = true;       // off: layers that add noise in training do not
   Index forward_rows = 0;  // of the last pass by hand; 0: there is none, or it has gone backward
 

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/counter.h"
 #include "kernels/update/args.h"
 #include "optim/rules.h"
 #include "optim/transforms/list.h"
@@ -63,10 +64,10 @@ class Step {
   void end();
 
   // What goes from step to step beside the slots.
-  std::int64_t taken = 0;       // steps
-  std::int64_t held = 0;        // gradients since the last step
-  std::int64_t held_rows = 0;   // that these are means over, all together; 0: not known, as many each
-  std::int64_t first_rows = 0;  // that the first of these is a mean over, whose weight in the sum is 1
+  Counter taken;                // steps
+  Counter held;                 // gradients since the last step
+  Counter held_rows;            // that these are means over, all together; 0: not known, as many each
+  Counter first_rows;           // that the first of these is a mean over, whose weight in the sum is 1
   std::vector<double> numbers;  // the rule's `state`
 
  private:
