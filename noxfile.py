@@ -1,6 +1,7 @@
 """One word for each chore: ``nox -s lint``; ``nox -l`` lists them.
 
-They run in the current environment (``.[dev]``), but for ``compiler`` and ``python``, which make their own.
+They run in the current environment (``.[dev]``), but for ``compiler``, ``python`` and ``sanitize``, which
+make their own.
 """
 
 import json
@@ -8,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NoReturn
@@ -117,6 +119,47 @@ COMPILERS = [f"gcc-{version}" for version in range(11, 17)] + [f"clang-{version}
 @nox.parametrize("name", COMPILERS, ids=COMPILERS)
 def compiler(session: nox.Session, name: str) -> None:
     """Build all instruction sets with this compiler, warnings being errors, and run the tests."""
+    build_and_test(session, {"FASTOPT_ISAS": "all", "FASTOPT_WERROR": "ON"}, compiler_environment(session, name))
+
+
+# By word: the sanitizers, their library, the instruction set, what is run and what of it is left out. That of threads
+# sees no access of more than 16 bytes, does not know after a fork or at the exit which thread waits for which, and is
+# too slow for promises of milliseconds.
+SANITIZERS = {
+    "thread": (
+        "thread",
+        "tsan",
+        "x86_64_v2",
+        "model/test_training.py nn/test_layers.py kernels/test_updates.py",
+        "fork or exit or fewer_threads or interrupt_",
+    ),
+}
+
+
+@nox.session(venv_backend="venv")
+@nox.parametrize("name", list(SANITIZERS), ids=list(SANITIZERS))
+def sanitize(session: nox.Session, name: str) -> None:
+    """Build with a sanitizer, and run the tests that it is for."""
+    sanitizers, library, isa, paths, left_out = SANITIZERS[name]
+    # Of OpenMP's libraries only Clang's tells which thread waits for which.
+    environment = compiler_environment(session, "clang-16")
+    settings = {"FASTOPT_ISAS": isa, "FASTOPT_SANITIZE": sanitizers}
+    tests = [*(f"tests/{path}" for path in paths.split()), "-k", f"not ({left_out})"]
+    run = {
+        "LD_PRELOAD": output(environment["CXX"], f"-print-file-name=libclang_rt.{library}-x86_64.so"),
+        "TSAN_OPTIONS": "ignore_noninstrumented_modules=1",
+        "OMP_TOOL_LIBRARIES": f"{environment['CMAKE_LIBRARY_PATH']}/libarcher.so",
+    }
+    build_and_test(session, settings, environment, tests, run)
+
+
+@nox.session(python=["3.11", "3.12", "3.13", "3.14"], venv_backend="venv")
+def python(session: nox.Session) -> None:
+    """Build for this version of Python, warnings being errors, and run the tests."""
+    build_and_test(session, {"FASTOPT_ISAS": "native", "FASTOPT_WERROR": "ON"}, {})
+
+
+def compiler_environment(session: nox.Session, name: str) -> dict[str, str]:
     command = name.replace("gcc", "g++").replace("clang", "clang++")
     if shutil.which(command) is None:
         missing(session, command, command.replace("clang++", "clang"))
@@ -129,13 +172,7 @@ def compiler(session: nox.Session, name: str) -> None:
             missing(session, "libomp", f"libomp-{version}-dev")
         header = max(headers, key=lambda path: f"llvm-{version}/" in str(path))
         environment |= {"CXXFLAGS": f"-idirafter {header.parent}", "CMAKE_LIBRARY_PATH": str(header.parents[3])}
-    build_and_test(session, "all", environment)
-
-
-@nox.session(python=["3.11", "3.12", "3.13", "3.14"], venv_backend="venv")
-def python(session: nox.Session) -> None:
-    """Build for this version of Python, warnings being errors, and run the tests."""
-    build_and_test(session, "native", {})
+    return environment
 
 
 def missing(session: nox.Session, what: str, package: str) -> NoReturn:
@@ -144,10 +181,16 @@ def missing(session: nox.Session, what: str, package: str) -> NoReturn:
     end(f"{what} is missing: apt-get install {package}")
 
 
-def build_and_test(session: nox.Session, isas: str, environment: dict[str, str]) -> None:
+def build_and_test(
+    session: nox.Session,
+    settings: dict[str, str],
+    environment: dict[str, str],
+    tests: Sequence[str] = (),
+    run: Mapping[str, str] | None = None,
+) -> None:
     if shutil.which("ccache"):
         environment = {**environment, "CMAKE_CXX_COMPILER_LAUNCHER": "ccache"}
     # Python 3.11.2 brings a pip that does not know -C.
-    settings = [f"--config-settings=cmake.define.{it}" for it in (f"FASTOPT_ISAS={isas}", "FASTOPT_WERROR=ON")]
-    session.install(*settings, ".[test]", env=environment)
-    session.run("pytest", *session.posargs)
+    defined = [f"--config-settings=cmake.define.{name}={value}" for name, value in settings.items()]
+    session.install(*defined, ".[test]", env=environment)
+    session.run("pytest", *tests, *session.posargs, env=run)
