@@ -26,6 +26,7 @@ from fastopt import (
     preprocessing,
     regularizers,
     schedules,
+    solvers,
 )
 from fastopt.core.config import check_environment, get_num_threads, set_num_threads, show_config
 from fastopt.layers.base import Input
@@ -76,4 +77,5 @@ __all__ = [
     "schedules",
     "set_num_threads",
     "show_config",
+    "solvers",
 ]

@@ -22,6 +22,7 @@ PYTHON_FLOORS = [
     "metrics initializers",
     "layers",
     "optimizers",
+    "solvers",
     "model.callbacks",
     "model.progress",
     "model.plan",

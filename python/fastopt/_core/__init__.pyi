@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from . import kernels as kernels
 from . import roof as roof
 from . import runtime as runtime
+from . import solvers as solvers
 
 Real: TypeAlias = NDArray[np.float32] | NDArray[np.float64]
 

@@ -18,6 +18,7 @@ PYBIND11_MODULE(_core, module) {
   add_update(module);
   add_network(module);
   add_epoch(module);
+  add_solvers(module);
 }
 #undef PyInit__core
 

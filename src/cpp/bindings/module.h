@@ -10,6 +10,7 @@ void add_roof(pybind11::module_& module);
 void add_update(pybind11::module_& module);
 void add_network(pybind11::module_& module);
 void add_epoch(pybind11::module_& module);
+void add_solvers(pybind11::module_& module);
 
 void add_activation(pybind11::module_& kernels);
 void add_batch_norm(pybind11::module_& kernels);

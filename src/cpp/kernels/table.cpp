@@ -29,6 +29,7 @@ constinit const KernelTable table{
     .f32 = kernels<float>,
     .f64 = kernels<double>,
     .peak = peak_kernels,
+    .vector = vector_kernels,
     .philox = philox,
 };
 

@@ -33,6 +33,7 @@ struct ReduceKernels;
 template <class T>
 struct UpdateKernels;
 struct PeakKernels;
+struct VectorKernels;
 
 template <class T>
 struct Kernels {
@@ -55,6 +56,7 @@ struct KernelTable {
   const Kernels<float>& f32;
   const Kernels<double>& f64;
   const PeakKernels& peak;
+  const VectorKernels& vector;
   void (*philox)(std::uint64_t key, std::uint64_t stream, std::uint64_t first_block, Index words, std::uint32_t* out);
 
   template <class T>

@@ -25,5 +25,6 @@ extern template struct Topics<float>;
 extern template struct Topics<double>;
 
 extern const PeakKernels peak_kernels;
+extern const VectorKernels vector_kernels;
 
 }  // namespace fastopt::FASTOPT_ISA

@@ -16,7 +16,7 @@ struct Lamb {
   static constexpr bool squares = true;
   static constexpr std::array<std::string_view, 5> hyper{"learning_rate", "beta_1", "beta_2", "epsilon",
                                                          "weight_decay"};
-  static constexpr int sums = 2;
+  static constexpr int sums = 4;
   static Coefficients prepare(const double* h, Index step) {
     const double t = static_cast<double>(step), b1 = h[1], b2 = h[2];
     return {1 / (1 - std::pow(b1, t)), 1 / std::sqrt(1 - std::pow(b2, t)), b1, 1 - b1, b2, 1 - b2, h[3], h[4], h[0]};
@@ -29,17 +29,19 @@ struct Lamb {
   static void apply(const V* c, const V& w, const V& g, V& m, V& v, V* sums_) {
     m = c[2] * m + c[3] * g;
     v = c[4] * v + c[5] * (g * g);
-    measure(c, V(1), w, m, v, sums_);
-  }
-  // |w|^2 and |u|^2, of the vectors times a scale.
-  template <class V>
-  static void measure(const V* c, const V& scale, const V& w, const V& m, const V& v, V* sums_) {
-    const V a = scale * w, u = scale * direction(c, w, m, v);
-    sums_[0] += a * a;
+    const V u = direction(c, w, m, v);
+    sums_[0] += w * w;
     sums_[1] += u * u;
+    // Of floats above 1.8e19 these overflow, but not the squares of what is so much smaller.
+    constexpr typename V::value_type small = sizeof(typename V::value_type) == 4 ? 0x1p-70 : 1;
+    sums_[2] += (small * w) * (small * w);
+    sums_[3] += (small * u) * (small * u);
   }
   // A tensor of zeros, or one without a direction, takes the step as it is.
-  static double factor(const double* s) { return s[0] > 0 && s[1] > 0 ? std::sqrt(s[0] / s[1]) : 1; }
+  static double factor(const double* s) {
+    const auto sum = [&](int i) { return std::isinf(s[i]) ? 0x1p140 * s[i + 2] : s[i]; };
+    return sum(0) > 0 && sum(1) > 0 ? std::sqrt(sum(0) / sum(1)) : 1;
+  }
   template <class V>
   static V finish(const V* c, const V& w, const V& m, const V& v) {
     return c[8] * c[tensor_factor] * direction(c, w, m, v);

@@ -6,8 +6,7 @@
 // - `squares`: it squares the gradient, which is held within what T can square.
 // - `sums`: their number; `apply` adds to a vector for each.
 // - `factor`, `finish`: a factor for each tensor from its sums, and the step with it, c[tensor_factor]. `apply` is then
-//   given the parameters too, and returns nothing. With `measure` the sums are taken again, of numbers times a scale,
-//   where T cannot hold them.
+//   given the parameters too, and returns nothing.
 // - `state`, `conclude`: numbers by name that go from step to step, which `prepare` reads, and what becomes of them at
 //   the end of a step, from the sums over all tensors where there are some.
 // - `look_ahead`: goes from the parameters to where the gradient is to be taken, before each batch; slot `theta` then

@@ -11,7 +11,7 @@ inline constexpr int max_slots = 4;
 inline constexpr int max_coefficients = 10;
 inline constexpr int tensor_factor = max_coefficients - 1;  // the coefficient that a rule's sums over a tensor give it
 inline constexpr int max_hyper = 8;
-inline constexpr int max_sums = 2;
+inline constexpr int max_sums = 4;
 using Coefficients = std::array<double, max_coefficients>;
 
 template <class T>

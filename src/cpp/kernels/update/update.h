@@ -1,7 +1,6 @@
 // The one loop that drives every update rule over a flat range, and what is done to gradients and parameters around it.
 #pragma once
 
-#include <cmath>
 #include <limits>
 #include <tuple>
 
@@ -66,23 +65,10 @@ template <class Rule, class T, class Load>
   V g = load(u.gradient + i);
   if constexpr (requires { Rule::squares; }) {
     constexpr T bound = sizeof(T) == 4 ? T(0x1p63) : T(0x1p511);
-    if (const V size = abs(g); any_of(size > V(bound))) [[unlikely]] {
-      where(size > V(bound) && size <= V(std::numeric_limits<T>::max()), g) = V(bound) * sign(g);
-    }
+    const V held = at_most(at_least(g, V(-bound)), V(bound));
+    where(abs(g) <= V(std::numeric_limits<T>::max()), g) = held;
   }
   return g;
-}
-
-// The sums of squares that T cannot hold, of numbers made so small that it can.
-template <class Rule, class T>
-void measure_small(const Update<T>& u) {
-  using V = Vec<T>;
-  constexpr T small = sizeof(T) == 4 ? T(0x1p-70) : T(0x1p-520);
-  V sums[Rule::sums] = {};
-  drive<Rule>(u, [&](const V* c, Index, auto, V& w, auto&... slots) { Rule::measure(c, V(small), w, slots..., sums); });
-  for (int s = 0; s < Rule::sums; ++s) {
-    (*u.sums)[s] = static_cast<double>(stdx::reduce(sums[s])) / small / small;
-  }
 }
 
 template <class Rule, class T>
@@ -101,11 +87,6 @@ void update(const Update<T>& u) {
     }
     for (int s = 0; s < Rule::sums; ++s) {
       (*u.sums)[s] = static_cast<double>(stdx::reduce(sums[s]));
-    }
-    if constexpr (requires { &Rule::template measure<V>; }) {
-      if (std::isinf((*u.sums)[0] + (*u.sums)[1])) {
-        measure_small<Rule>(u);
-      }
     }
   } else {
     move<Rule>(u, [&](const V* c, Index i, auto load, const V&, auto&... slots) {

@@ -1,0 +1,124 @@
+// Methods that look at the whole function, for functions of Python.
+#include <pybind11/numpy.h>
+#include <pybind11/stl.h>
+
+#include "bindings/array.h"
+#include "bindings/module.h"
+#include "solvers/list.h"
+#include "solvers/minimize.h"
+
+namespace fastopt::bindings {
+
+namespace {
+
+using solvers::In;
+using solvers::Out;
+
+const char* name_of(solvers::Ending ending) {
+  static constexpr const char* names[] = {"none", "gradient", "value", "step", "search", "not_finite"};
+  return names[static_cast<std::size_t>(ending)];
+}
+
+py::array_t<double> array_of(In values) {
+  return py::array_t<double>(static_cast<py::ssize_t>(values.size()), values.data());
+}
+
+// Functions return what is asked for: float64 arrays of the right size, checked by who passes them. They are called
+// with arrays of their own.
+class PyProblem final : public solvers::Problem {
+ public:
+  PyProblem(Index size, py::object value, py::object differentiate, py::object gradient, py::object hessian,
+            py::object multiply_hessian, py::object residuals,
+            std::optional<std::pair<solvers::Vector, solvers::Vector>> bounds)
+      : size_(size),
+        value_(std::move(value)),
+        differentiate_(std::move(differentiate)),
+        gradient_(std::move(gradient)),
+        hessian_(std::move(hessian)),
+        multiply_hessian_(std::move(multiply_hessian)),
+        residuals_(std::move(residuals)),
+        bounds_(std::move(bounds)) {}
+
+  Index size() const override { return size_; }
+  double value(In x) override { return value_(array_of(x)).cast<double>(); }
+  double differentiate(In x, Out gradient) override {
+    const auto both = differentiate_(array_of(x)).cast<std::pair<double, py::array_t<double>>>();
+    copy(both.second, gradient);
+    return both.first;
+  }
+  void gradient(In x, Out to) override { copy(gradient_(array_of(x)), to); }
+  void hessian(In x, Out matrix) override { copy(hessian_(array_of(x)), matrix); }
+  void multiply_hessian(In x, In v, Out product) override {
+    copy(multiply_hessian_(array_of(x), array_of(v)), product);
+  }
+  void residuals(In x, solvers::Vector& r, solvers::Vector& jacobian) override {
+    const auto both = residuals_(array_of(x)).cast<std::pair<py::array_t<double>, py::array_t<double>>>();
+    r.resize(static_cast<std::size_t>(both.first.size()));
+    jacobian.resize(static_cast<std::size_t>(both.second.size()));
+    copy(both.first, r);
+    copy(both.second, jacobian);
+  }
+  bool bounded() const override { return bounds_.has_value(); }
+  void project(Out x) const override {
+    if (bounds_) {
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        x[i] = std::clamp(x[i], bounds_->first[i], bounds_->second[i]);
+      }
+    }
+  }
+
+ private:
+  static void copy(const py::array_t<double>& from, Out to) {
+    if (static_cast<std::size_t>(from.size()) != to.size()) {
+      throw std::invalid_argument("expected " + std::to_string(to.size()) + " values, got " +
+                                  std::to_string(from.size()));
+    }
+    std::copy_n(from.data(), to.size(), to.begin());
+  }
+
+  Index size_;
+  py::object value_, differentiate_, gradient_, hessian_, multiply_hessian_, residuals_;
+  std::optional<std::pair<solvers::Vector, solvers::Vector>> bounds_;
+};
+
+}  // namespace
+
+void add_solvers(py::module_& module) {
+  using solvers::Minimizer;
+  py::module_ solvers = module.def_submodule("solvers");
+  py::class_<PyProblem>(solvers, "Problem")
+      .def(py::init<Index, py::object, py::object, py::object, py::object, py::object, py::object,
+                    std::optional<std::pair<solvers::Vector, solvers::Vector>>>(),
+           py::kw_only(), py::arg("size"), py::arg("value"), py::arg("differentiate"), py::arg("gradient"),
+           py::arg("hessian"), py::arg("multiply_hessian"), py::arg("residuals"), py::arg("bounds"));
+  using Spec = std::pair<std::string, std::vector<double>>;
+  py::class_<Minimizer>(solvers, "Minimizer")
+      .def(py::init([](const Spec& direction, const Spec& search, double gradient, bool euclidean, double value,
+                       double floor, double step) {
+             return Minimizer(
+                 solvers::make_direction({direction.first, direction.second}),
+                 solvers::make_search({search.first, search.second}),
+                 {.gradient = gradient, .euclidean = euclidean, .value = value, .floor = floor, .step = step});
+           }),
+           py::arg("direction"), py::arg("search"), py::kw_only(), py::arg("gradient"), py::arg("euclidean"),
+           py::arg("value"), py::arg("floor"), py::arg("step"))
+      .def("start",
+           [](Minimizer& self, PyProblem& problem, const py::array_t<double>& x) {
+             return name_of(self.start(problem, {x.data(), static_cast<std::size_t>(x.size())}));
+           })
+      .def("iterate", [](Minimizer& self, PyProblem& problem) { return name_of(self.iterate(problem)); })
+      .def_property_readonly("x", [](const Minimizer& self) { return array_of(self.point().x); })
+      .def_property_readonly("gradient", [](const Minimizer& self) { return array_of(self.point().gradient); })
+      .def_property_readonly("value", [](const Minimizer& self) { return self.point().value; })
+      .def_property_readonly("length", &Minimizer::length)
+      .def("slots", [](Minimizer& self) {
+        py::dict all;
+        for (const auto& slot : self.slots()) {
+          all[py::str(slot.name)] = array_of(slot.values);
+        }
+        return all;
+      });
+  solvers.def("formulas_of_beta", &solvers::formulas_of_beta);
+}
+
+}  // namespace fastopt::bindings

@@ -1,0 +1,119 @@
+#include "solvers/minimize.h"
+
+#include <utility>
+
+namespace fastopt::solvers {
+
+namespace {
+
+class Counted final : public Problem {
+ public:
+  Counted(Problem& problem, Counts& counts) : problem_(problem), counts_(counts) {}
+
+  Index size() const override { return problem_.size(); }
+  double value(In x) override {
+    ++counts_.values;
+    return problem_.value(x);
+  }
+  double differentiate(In x, Out gradient) override {
+    ++counts_.values;
+    ++counts_.gradients;
+    return problem_.differentiate(x, gradient);
+  }
+  void gradient(In x, Out to) override {
+    ++counts_.gradients;
+    problem_.gradient(x, to);
+  }
+  void hessian(In x, Out matrix) override {
+    ++counts_.hessians;
+    problem_.hessian(x, matrix);
+  }
+  void multiply_hessian(In x, In v, Out product) override {
+    ++counts_.hessians;
+    problem_.multiply_hessian(x, v, product);
+  }
+  void residuals(In x, Vector& r, Vector& jacobian) override { problem_.residuals(x, r, jacobian); }
+  void project(Out x) const override { problem_.project(x); }
+  bool bounded() const override { return problem_.bounded(); }
+
+ private:
+  Problem& problem_;
+  Counts& counts_;
+};
+
+}  // namespace
+
+Ending Minimizer::start(Problem& problem, In x) {
+  at_.x.assign(x.begin(), x.end());
+  at_.gradient.assign(x.size(), 0.0);
+  next_ = at_;
+  problem.project(at_.x);
+  direction_->start(problem.size());
+  search_->start();
+  counts_ = {};
+  at_.value = Counted(problem, counts_).differentiate(at_.x, at_.gradient);
+  if (!std::isfinite(at_.value) || !all_finite(at_.gradient)) {
+    return Ending::not_finite;
+  }
+  return gradient_size(problem) <= limits_.gradient ? Ending::gradient : Ending::none;
+}
+
+void Minimizer::change(Problem& problem) {
+  direction_->restart();
+  search_->start();
+  at_.value = Counted(problem, counts_).differentiate(at_.x, at_.gradient);
+}
+
+Ending Minimizer::iterate(Problem& problem) {
+  Counted counted(problem, counts_);
+  if (!search_->advance(counted, *direction_, at_, next_)) {
+    return Ending::search;
+  }
+  if (!all_finite(next_.gradient)) {
+    return Ending::not_finite;
+  }
+  direction_->moved(at_, next_);
+  std::swap(at_, next_);  // next_ is the point before
+  const double scale = std::max({std::abs(at_.value), std::abs(next_.value), limits_.floor});
+  const double fall = next_.value - at_.value;
+  double moved = 0, size = 0;
+  for (std::size_t i = 0; i < at_.x.size(); ++i) {
+    moved = std::max(moved, std::abs(at_.x[i] - next_.x[i]));
+    size = std::max(size, std::abs(at_.x[i]));
+  }
+  return gradient_size(problem) <= limits_.gradient           ? Ending::gradient
+         : fall <= limits_.value * scale && limits_.value > 0 ? Ending::value
+         : moved <= limits_.step * size && limits_.step > 0   ? Ending::step
+                                                              : Ending::none;
+}
+
+double Minimizer::gradient_size(const Problem& problem) const {
+  Vector left = at_.gradient;
+  if (problem.bounded()) {  // what bounds leave of it: x - P(x - g)
+    Vector moved = at_.x;
+    add(-1, at_.gradient, moved);
+    problem.project(moved);
+    for (std::size_t i = 0; i < left.size(); ++i) {
+      left[i] = at_.x[i] - moved[i];
+    }
+  }
+  return limits_.euclidean ? norm(left) : largest(left);
+}
+
+std::vector<Slot> Minimizer::slots() {
+  std::vector<Slot> all{{"x", at_.x},
+                        {"gradient", at_.gradient},
+                        {"value", {&at_.value, 1}},
+                        {"values", {&counts_.values, 1}},
+                        {"gradients", {&counts_.gradients, 1}},
+                        {"hessians", {&counts_.hessians, 1}}};
+  for (const Slot& slot : direction_->slots()) {
+    all.push_back({"direction/" + slot.name, slot.values});
+  }
+  for (const Slot& slot : search_->slots()) {
+    all.push_back({"search/" + slot.name, slot.values});
+  }
+  return all;
+}
+
+}  // namespace fastopt::solvers

@@ -1,0 +1,52 @@
+// The loop of all methods that look at the whole function: a direction, a search, and when to stop.
+#pragma once
+
+#include <memory>
+
+#include "solvers/direction/direction.h"
+#include "solvers/search/search.h"
+
+namespace fastopt::solvers {
+
+struct Limits {
+  double gradient = 1e-5;  // |g|, the largest or, Euclidean, the length
+  bool euclidean = false;
+  double value = 0;  // (f - f_next) / max(|f|, |f_next|, floor)
+  double floor = 1;
+  double step = 0;  // |s| / |x|
+};
+
+// How often a function was asked.
+struct Counts {
+  double values = 0, gradients = 0, hessians = 0;
+};
+
+enum class Ending { none, gradient, value, step, search, not_finite };
+
+class Minimizer {
+ public:
+  Minimizer(std::unique_ptr<Direction> direction, std::unique_ptr<Search> search, const Limits& limits)
+      : direction_(std::move(direction)), search_(std::move(search)), limits_(limits) {}
+
+  // A problem that is begun with is the same until the end, or is told that it has changed.
+  Ending start(Problem& problem, In x);
+  Ending iterate(Problem& problem);
+  // The function is another one from here on, as with other samples; what is known of its curvature is forgotten.
+  void change(Problem& problem);
+
+  const Point& point() const { return at_; }
+  const Counts& counts() const { return counts_; }
+  double length() const { return search_->length(); }
+  double gradient_size(const Problem& problem) const;
+  // All that an iteration depends on.
+  std::vector<Slot> slots();
+
+ private:
+  std::unique_ptr<Direction> direction_;
+  std::unique_ptr<Search> search_;
+  Limits limits_;
+  Point at_, next_;
+  Counts counts_;
+};
+
+}  // namespace fastopt::solvers

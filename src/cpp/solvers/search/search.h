@@ -1,0 +1,124 @@
+// How far to go: from a point to the next one.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "solvers/direction/direction.h"
+
+namespace fastopt::solvers {
+
+class Search {
+ public:
+  virtual ~Search() = default;
+  Search() = default;
+  Search(const Search&) = delete;
+  Search& operator=(const Search&) = delete;
+
+  virtual void start() {}
+  // False where no better point is found; then `to` is of no use.
+  virtual bool advance(Problem& problem, Direction& direction, const Point& from, Point& to) = 0;
+  // The last step's length: a factor of the direction, or the radius.
+  double length() const { return length_; }
+  virtual std::vector<Slot> slots() { return {{"length", {&length_, 1}}}; }
+
+ protected:
+  double length_ = 0;
+};
+
+// The function along a line, phi(a) = f(x + a d).
+class Line {
+ public:
+  Line(Problem& problem, const Point& from, In d, Point& to) : problem_(problem), from_(from), d_(d), to_(to) {}
+
+  struct Sample {
+    double step, value, slope;
+    bool finite() const { return std::isfinite(value) && std::isfinite(slope); }
+  };
+
+  Sample start() const { return {0, from_.value, dot(from_.gradient, d_)}; }
+  // `to` becomes the point.
+  Sample at(double step) {
+    move(step);
+    to_.value = problem_.differentiate(to_.x, to_.gradient);
+    return {step, to_.value, dot(to_.gradient, d_)};
+  }
+  double value_at(double step) {
+    move(step);
+    return to_.value = problem_.value(to_.x);
+  }
+  void differentiate() { problem_.gradient(to_.x, to_.gradient); }
+
+ private:
+  void move(double step) {
+    to_.x = from_.x;
+    add(step, d_, to_.x);
+    problem_.project(to_.x);
+  }
+
+  Problem& problem_;
+  const Point& from_;
+  In d_;
+  Point& to_;
+};
+
+class LineSearch : public Search {
+ public:
+  void start() override { before_ = std::numeric_limits<double>::infinity(); }
+
+  bool advance(Problem& problem, Direction& direction, const Point& from, Point& to) override {
+    Vector d(from.x.size());
+    to.gradient.resize(from.x.size());
+    // Again along -g where what the method knows is of no use.
+    for (const bool anew : {false, true}) {
+      if (anew) {
+        direction.restart();
+      }
+      direction.find(problem, from, d);
+      Line line(problem, from, d, to);
+      const Line::Sample start = line.start();
+      if (start.slope < 0 || falls_in_any_case()) {
+        length_ = find(line, start, first_step(direction, from, start.slope, anew));
+        if (length_ > 0) {
+          before_ = from.value;
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+  std::vector<Slot> slots() override { return {{"length", {&length_, 1}}, {"before", {&before_, 1}}}; }
+
+ protected:
+  // Returns the step to the point that it leaves in `to`; 0 where there is none.
+  virtual double find(Line& line, const Line::Sample& start, double first) = 0;
+  virtual bool falls_in_any_case() const { return false; }
+
+ private:
+  // Where a direction has no length of its own, as far as would repeat the last decrease were the function a parabola
+  // (Nocedal and Wright, 3.60), at first a step of length 1 or, where that is shorter, -g.
+  double first_step(const Direction& direction, const Point& from, double slope, bool anew) const {
+    if (direction.has_length()) {
+      return 1;
+    }
+    const double again = 2.02 * (from.value - before_) / slope;
+    return std::isfinite(again) && again > 0 && !anew ? std::min(direction.longest(), again)
+                                                      : std::min(1.0, 1 / norm(from.gradient));
+  }
+  double before_ = std::numeric_limits<double>::infinity();  // the value at the point before
+};
+
+// The same step each time, and no look at where it leads.
+class FixedStep final : public LineSearch {
+ public:
+  explicit FixedStep(double step) : step_(step) {}
+
+ private:
+  double find(Line& line, const Line::Sample&, double) override { return line.at(step_).finite() ? step_ : 0; }
+  bool falls_in_any_case() const override { return true; }
+  double step_;
+};
+
+}  // namespace fastopt::solvers

@@ -1,0 +1,34 @@
+// Arithmetic of long vectors in double precision, shared by threads where it is worth it: the same bits for any number.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "core/types.h"
+
+namespace fastopt::solvers {
+
+using Vector = std::vector<double>;
+using In = std::span<const double>;
+using Out = std::span<double>;
+using Vectors = std::span<const double* const>;
+
+double dot(In x, In y);
+double norm(In x);     // without overflow
+double largest(In x);  // |x_i|; NaN where there is one
+bool all_finite(In x);
+
+// y += a x.
+void add(double a, In x, Out y);
+// matrix[i, j] = rows_i'columns_j, of vectors of `size` elements; each is read once.
+void products(Vectors rows, Vectors columns, Index size, Out matrix);
+// y += sum_j c_j rows_j.
+void combine(Vectors rows, In c, Out y);
+// y = A x, with A [y.size(), x.size()] by rows.
+void multiply(In matrix, In x, Out y);
+// A_i += a_i s + b_i u for each row i, where c(i) is {a_i, b_i}.
+void add_two(const std::function<std::array<double, 2>(std::size_t i)>& c, In s, In u, Out matrix);
+
+}  // namespace fastopt::solvers
