@@ -31,7 +31,7 @@ template <class Rule, class T, class F>
 
 // What a step starts from: the parameters, but where the rule has looked ahead.
 template <class Rule, class V, class... Slots>
-[[gnu::always_inline]] inline const V& start_of(const V& w, const Slots&... slots) {
+[[gnu::always_inline]] inline V start_of(const V& w, const Slots&... slots) {
   if constexpr (looks_ahead<Rule>) {
     return std::get<Rule::theta>(std::tie(slots...));
   } else {

@@ -8,9 +8,10 @@ namespace {
 
 double dot(const double* x, const double* y, Index size) {
   constexpr int vectors = 4;
+  constexpr Index step = Index{vectors} * lanes<double>;
   Vec<double> total[vectors] = {};
   Index i = 0;
-  for (; i + vectors * lanes<double> <= size; i += vectors * lanes<double>) {
+  for (; i + step <= size; i += step) {
     unroll<vectors>([&](auto v) __attribute__((always_inline)) {
       total[v] += load<double>(x + i + v * lanes<double>) * load<double>(y + i + v * lanes<double>);
     });
