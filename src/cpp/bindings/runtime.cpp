@@ -25,7 +25,7 @@ void warn_of_shortage(int wanted, int started) {
     return PyErr_WarnEx(PyExc_RuntimeWarning, owned->c_str(), 1);
   };
   if (Py_AddPendingCall(warn, text.get()) == 0) {
-    text.release();
+    static_cast<void>(text.release());  // it is the call's now
   }
 }
 
