@@ -22,6 +22,7 @@ PYBIND11_MODULE(_core, module) {
 }
 #undef PyInit__core
 
+// NOLINTNEXTLINE(bugprone-reserved-identifier): the name is Python's
 extern "C" PYBIND11_EXPORT PyObject* PyInit__core() {
   if (PyInterpreterState_Get() != PyInterpreterState_Main()) {
     PyErr_SetString(PyExc_ImportError, "fastopt works in the main interpreter only, not in a subinterpreter");
