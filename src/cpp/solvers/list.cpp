@@ -81,6 +81,7 @@ std::unique_ptr<Search> make_search(const Described& what) {
 
 std::vector<std::string> formulas_of_beta() {
   std::vector<std::string> names;
+  names.reserve(ConjugateGradients::formulas.size());
   for (const auto& formula : ConjugateGradients::formulas) {
     names.emplace_back(formula.name);
   }

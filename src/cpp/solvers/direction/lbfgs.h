@@ -101,6 +101,7 @@ class Lbfgs final : public Direction {
   double& product(std::size_t i, std::size_t j) { return inner_[i * 2 * memory_ + j]; }
   std::vector<const double*> all_rows() {
     std::vector<const double*> rows;
+    rows.reserve(2 * memory_);
     for (std::size_t i = 0; i < 2 * memory_; ++i) {
       rows.push_back(row(i).data());
     }
