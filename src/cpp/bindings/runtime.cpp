@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <tuple>
 
 #include "bindings/module.h"
 #include "runtime/allocations.h"
@@ -25,7 +26,7 @@ void warn_of_shortage(int wanted, int started) {
     return PyErr_WarnEx(PyExc_RuntimeWarning, owned->c_str(), 1);
   };
   if (Py_AddPendingCall(warn, text.get()) == 0) {
-    static_cast<void>(text.release());  // it is the call's now
+    std::ignore = text.release();  // it is the call's now
   }
 }
 
