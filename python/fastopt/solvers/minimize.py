@@ -152,17 +152,17 @@ class Report:
         self.points: list[Floats] | None = [] if given.get("return_all") else None
         self.disp = given.get("disp", False)
 
-    def passed(self, x: Floats, value: float) -> bool:
-        """Tell of an iteration; False where the run is to end."""
+    def passed(self, point: Callable[[], Floats], value: float) -> bool:
+        """Tell of an iteration, whose point is copied where it is wanted; False where the run is to end."""
         if self.points is not None:
-            self.points.append(x.copy())
+            self.points.append(point())
         if self.callback is None:
             return True
         try:
             if self.keyword:
-                self.callback(intermediate_result=OptimizeResult(x=x.copy(), fun=value))
+                self.callback(intermediate_result=OptimizeResult(x=point(), fun=value))
             else:
-                self.callback(x.copy())
+                self.callback(point())
         except StopIteration:
             return False
         return True
@@ -187,9 +187,7 @@ def iterate(
     """Run the core's method to its end."""
     ending = minimizer.start(core, start)
     if ending == "not_finite":
-        raise ValueError(
-            f"The function is {minimizer.value} at x0, or its gradient is not finite there; start elsewhere."
-        )
+        raise not_finite(minimizer.value)
     if report.points is not None:
         report.points.append(start.copy())
     limit = 200 * start.size if report.iterations is None else report.iterations
@@ -204,7 +202,7 @@ def iterate(
         why = MESSAGES.get(ending)
         if ending in ("search", "not_finite"):
             break
-        if not report.passed(minimizer.x, minimizer.value):
+        if not report.passed(lambda: minimizer.x, minimizer.value):
             why = CALLBACK
         elif why is None and report.evaluations is not None and evaluated() >= report.evaluations:
             why = EVALUATIONS
@@ -243,9 +241,7 @@ def _follow(rule: Optimizer, function: problem.Function, start: Floats, report: 
         value, gradient = function.differentiate(x.copy())
         if not (np.isfinite(value) and np.isfinite(gradient).all()):
             if nit == 0:
-                raise ValueError(
-                    f"The function is {value} at x0, or its gradient is not finite there; start elsewhere."
-                )
+                raise not_finite(value)
             why = MESSAGES["not_finite"]
             break
         if value <= least:
@@ -253,7 +249,7 @@ def _follow(rule: Optimizer, function: problem.Function, start: Floats, report: 
         if np.abs(gradient).max() <= gtol:
             why = MESSAGES["gradient"]
             break
-        if nit and not report.passed(x, value):
+        if nit and not report.passed(x.copy, value):
             why = CALLBACK
             break
         if nit >= limit:

@@ -155,7 +155,7 @@ class TrustRegion(Search):
 
 
 @SEARCHES.add()
-class Projected(Search):
+class Projected(Backtracking):
     r"""Backtrack within bounds: :math:`x(a) = P(x + a d)`, with P the closest point within them.
 
     The direction is that of the variables which are free: those at a bound that the gradient pushes outwards stay.
@@ -179,8 +179,3 @@ class Projected(Search):
         >>> fo.solvers.minimize(lambda x: x @ x, [3.0, 4.0], jac=lambda x: 2 * x, bounds=[(1, None), (None, None)]).x
         array([1., 0.])
     """
-
-    def __init__(self, c1: float = 1e-4, factor: float = 0.5, tries: int = 60) -> None:
-        self.c1 = checks.real("c1", c1, 0, 1, above=True)
-        self.factor = checks.real("factor", factor, 0, 1, above=True)
-        self.tries = checks.integer("tries", tries, 1)

@@ -110,7 +110,6 @@ void add_solvers(py::module_& module) {
       .def_property_readonly("x", [](const Minimizer& self) { return array_of(self.point().x); })
       .def_property_readonly("gradient", [](const Minimizer& self) { return array_of(self.point().gradient); })
       .def_property_readonly("value", [](const Minimizer& self) { return self.point().value; })
-      .def_property_readonly("length", &Minimizer::length)
       .def("slots", [](Minimizer& self) {
         py::dict all;
         for (const auto& slot : self.slots()) {

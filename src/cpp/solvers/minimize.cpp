@@ -4,45 +4,6 @@
 
 namespace fastopt::solvers {
 
-namespace {
-
-class Counted final : public Problem {
- public:
-  Counted(Problem& problem, Counts& counts) : problem_(problem), counts_(counts) {}
-
-  Index size() const override { return problem_.size(); }
-  double value(In x) override {
-    ++counts_.values;
-    return problem_.value(x);
-  }
-  double differentiate(In x, Out gradient) override {
-    ++counts_.values;
-    ++counts_.gradients;
-    return problem_.differentiate(x, gradient);
-  }
-  void gradient(In x, Out to) override {
-    ++counts_.gradients;
-    problem_.gradient(x, to);
-  }
-  void hessian(In x, Out matrix) override {
-    ++counts_.hessians;
-    problem_.hessian(x, matrix);
-  }
-  void multiply_hessian(In x, In v, Out product) override {
-    ++counts_.hessians;
-    problem_.multiply_hessian(x, v, product);
-  }
-  void residuals(In x, Vector& r, Vector& jacobian) override { problem_.residuals(x, r, jacobian); }
-  void project(Out x) const override { problem_.project(x); }
-  bool bounded() const override { return problem_.bounded(); }
-
- private:
-  Problem& problem_;
-  Counts& counts_;
-};
-
-}  // namespace
-
 Ending Minimizer::start(Problem& problem, In x) {
   at_.x.assign(x.begin(), x.end());
   at_.gradient.assign(x.size(), 0.0);
@@ -50,23 +11,15 @@ Ending Minimizer::start(Problem& problem, In x) {
   problem.project(at_.x);
   direction_->start(problem.size());
   search_->start();
-  counts_ = {};
-  at_.value = Counted(problem, counts_).differentiate(at_.x, at_.gradient);
+  at_.value = problem.differentiate(at_.x, at_.gradient);
   if (!std::isfinite(at_.value) || !all_finite(at_.gradient)) {
     return Ending::not_finite;
   }
   return gradient_size(problem) <= limits_.gradient ? Ending::gradient : Ending::none;
 }
 
-void Minimizer::change(Problem& problem) {
-  direction_->restart();
-  search_->start();
-  at_.value = Counted(problem, counts_).differentiate(at_.x, at_.gradient);
-}
-
 Ending Minimizer::iterate(Problem& problem) {
-  Counted counted(problem, counts_);
-  if (!search_->advance(counted, *direction_, at_, next_)) {
+  if (!search_->advance(problem, *direction_, at_, next_)) {
     return Ending::search;
   }
   if (!all_finite(next_.gradient)) {
@@ -101,12 +54,7 @@ double Minimizer::gradient_size(const Problem& problem) const {
 }
 
 std::vector<Slot> Minimizer::slots() {
-  std::vector<Slot> all{{"x", at_.x},
-                        {"gradient", at_.gradient},
-                        {"value", {&at_.value, 1}},
-                        {"values", {&counts_.values, 1}},
-                        {"gradients", {&counts_.gradients, 1}},
-                        {"hessians", {&counts_.hessians, 1}}};
+  std::vector<Slot> all{{"x", at_.x}, {"gradient", at_.gradient}, {"value", {&at_.value, 1}}};
   for (const Slot& slot : direction_->slots()) {
     all.push_back({"direction/" + slot.name, slot.values});
   }

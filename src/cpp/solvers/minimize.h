@@ -16,11 +16,6 @@ struct Limits {
   double step = 0;  // |s| / |x|
 };
 
-// How often a function was asked.
-struct Counts {
-  double values = 0, gradients = 0, hessians = 0;
-};
-
 enum class Ending { none, gradient, value, step, search, not_finite };
 
 class Minimizer {
@@ -28,15 +23,11 @@ class Minimizer {
   Minimizer(std::unique_ptr<Direction> direction, std::unique_ptr<Search> search, const Limits& limits)
       : direction_(std::move(direction)), search_(std::move(search)), limits_(limits) {}
 
-  // A problem that is begun with is the same until the end, or is told that it has changed.
+  // The problem stays the same until the end.
   Ending start(Problem& problem, In x);
   Ending iterate(Problem& problem);
-  // The function is another one from here on, as with other samples; what is known of its curvature is forgotten.
-  void change(Problem& problem);
 
   const Point& point() const { return at_; }
-  const Counts& counts() const { return counts_; }
-  double length() const { return search_->length(); }
   double gradient_size(const Problem& problem) const;
   // All that an iteration depends on.
   std::vector<Slot> slots();
@@ -46,7 +37,6 @@ class Minimizer {
   std::unique_ptr<Search> search_;
   Limits limits_;
   Point at_, next_;
-  Counts counts_;
 };
 
 }  // namespace fastopt::solvers

@@ -20,12 +20,10 @@ class Search {
   virtual void start() {}
   // False where no better point is found; then `to` is of no use.
   virtual bool advance(Problem& problem, Direction& direction, const Point& from, Point& to) = 0;
-  // The last step's length: a factor of the direction, or the radius.
-  double length() const { return length_; }
   virtual std::vector<Slot> slots() { return {{"length", {&length_, 1}}}; }
 
  protected:
-  double length_ = 0;
+  double length_ = 0;  // of the last step: a factor of the direction, or the radius
 };
 
 // The function along a line, phi(a) = f(x + a d).
