@@ -46,33 +46,45 @@ ROOT = Path(__file__).parents[2]
 TURNS = 14
 
 
-@pytest.mark.parametrize(
-    "row",
-    [
-        "forward 32x32x32",
-        "4-32-32-2 / 32",
-        "adam 8x12500",
-        "layer norm 256x64",
-        "64 x 4-32-32-2 one by one / 32",
-        "predict 1 of 784-64-16-10",
-        "train_on_batch 32 of 4-64-64-2",
-        "own loop 32 of 4-64-64-2 squared error",
-    ],
-)
-def test_measures_and_checks_a_row(tmp_path: Path, row: str) -> None:
-    out = tmp_path / "results.json"
-    options = ["--quick", "--peers", "fastopt,numpy", "--threads", "1", "--only", row, "--out", str(out)]
+# One of each kind.
+MEASURED = [
+    "forward 32x32x32",
+    "4-32-32-2 / 32",
+    "adam 8x12500",
+    "layer norm 256x64",
+    "64 x 4-32-32-2 one by one / 32",
+    "predict 1 of 784-64-16-10",
+    "train_on_batch 32 of 4-64-64-2",
+    "own loop 32 of 4-64-64-2 squared error",
+]
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], str, str]:
+    """The report of a run of all these, what it printed, and its Markdown."""
+    out = tmp_path_factory.mktemp("bench") / "results.json"
+    options = ["--quick", "--peers", "fastopt,numpy", "--threads", "1", "--only", ",".join(MEASURED), "--out", str(out)]
     done = subprocess.run([sys.executable, "-m", "bench", *options], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    report = load(out)
+    return load(out), done.stdout, out.with_suffix(".md").read_text()
+
+
+def test_measures_what_is_named(measured: tuple[dict[str, Any], str, str]) -> None:
+    report, _, _ = measured
     assert report["skipped"] == {}
-    (result,) = report["results"]
+    assert sorted(result["row"] for result in report["results"]) == sorted(MEASURED)
+    assert [roof["threads"] for roof in report["roofs"]] == [roof["threads"] for roof in report["roofs_after"]] == [1]
+
+
+@pytest.mark.parametrize("row", MEASURED)
+def test_measures_and_checks_a_row(measured: tuple[dict[str, Any], str, str], row: str) -> None:
+    report, printed, markdown = measured
+    [result] = [result for result in report["results"] if result["row"] == row]
     assert all(peer["seconds"] > 0 for peer in result["peers"].values())
     interval = result["peers"]["numpy"]["ratio"]
     assert 0 < interval["low"] <= interval["ratio"] <= interval["high"]
-    assert row[:24] in done.stdout  # the end of a long name gives way to the marks of noise
-    assert f"| {row} |" in out.with_suffix(".md").read_text()
-    assert [roof["threads"] for roof in report["roofs"]] == [roof["threads"] for roof in report["roofs_after"]] == [1]
+    assert row[:24] in printed  # the end of a long name gives way to the marks of noise
+    assert f"| {row} |" in markdown
 
 
 def test_numbers_of_threads_are_measured_side_by_side(tmp_path: Path) -> None:
