@@ -1,3 +1,6 @@
 """Functions of one's own that `Sequential.fit` calls as it goes."""
 
-from fastopt.model.callbacks import *
+from fastopt.model.callbacks.base import *
+from fastopt.model.callbacks.functions import *
+from fastopt.model.callbacks.history import *
+from fastopt.model.callbacks.monitor import *

@@ -125,7 +125,7 @@ MISTAKES = [
     (
         "made().fit(X, Y, callbacks=[fo.callbacks.EarlyStopping])",
         TypeError,
-        "callbacks must be a list of objects of fastopt.callbacks.Callback; callbacks[0] is <class 'fastopt.model.callbacks.EarlyStopping'>.",
+        "callbacks must be a list of objects of fastopt.callbacks.Callback; callbacks[0] is <class 'fastopt.model.callbacks.monitor.EarlyStopping'>.",
     ),
     (
         "made().fit(X, Y, callbacks=[fo.callbacks.EarlyStopping()])",

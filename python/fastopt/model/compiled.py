@@ -11,7 +11,7 @@ from fastopt.core import checks
 from fastopt.kernels import Real
 from fastopt.losses import Loss, loss_of
 from fastopt.metrics import MeanMetric, Metric, metric_of
-from fastopt.model.callbacks import Logs
+from fastopt.model.callbacks.base import Logs
 from fastopt.model.data import Samples
 from fastopt.optimizers import Optimizer
 

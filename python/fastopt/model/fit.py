@@ -13,7 +13,8 @@ from fastopt import _core
 from fastopt.core import checks
 from fastopt.losses.function import WholeBatchError
 from fastopt.model.built import Built
-from fastopt.model.callbacks import Callback, History, Logs
+from fastopt.model.callbacks.base import Callback, Logs
+from fastopt.model.callbacks.history import History
 from fastopt.model.compiled import SPEED, Compiled
 from fastopt.model.data import Samples, Several, batch_size_at
 from fastopt.model.heads import Heads

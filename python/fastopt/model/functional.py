@@ -11,7 +11,8 @@ from fastopt.core import checks
 from fastopt.kernels import Real
 from fastopt.layers.base import Symbol, is_symbolic, size_of
 from fastopt.model.built import Built
-from fastopt.model.callbacks import Callback, History, Logs
+from fastopt.model.callbacks.base import Callback, Logs
+from fastopt.model.callbacks.history import History
 from fastopt.model.compiled import Metrics
 from fastopt.model.data import Several, batch_size_at, checked_inputs, in_shape
 from fastopt.model.fit import Ready, begin, checked_callbacks, cost_and_gradient, evaluate, fit, train

@@ -6,7 +6,7 @@ from typing import Any
 from fastopt import _core
 from fastopt.core import checks
 from fastopt.losses import Loss
-from fastopt.model.callbacks import Logs
+from fastopt.model.callbacks.base import Logs
 from fastopt.model.compiled import SPEED, Compiled, Metrics
 from fastopt.model.data import Several
 from fastopt.model.degenerate import warn_of_rounding, warn_of_targets

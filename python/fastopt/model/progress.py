@@ -4,7 +4,7 @@ import sys
 from typing import Any
 
 from fastopt.core.registry import unknown_name
-from fastopt.model.callbacks import Callback, Logs
+from fastopt.model.callbacks.base import Callback, Logs
 
 BAR = "{desc} {percentage:3.0f}%|{bar:10}| {elapsed}<{remaining}{postfix}  {rate_fmt}"
 

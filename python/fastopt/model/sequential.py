@@ -16,7 +16,8 @@ from fastopt.layers.base import Input, is_symbolic
 from fastopt.layers.residual import layer_names
 from fastopt.losses import Loss
 from fastopt.metrics import Metric
-from fastopt.model.callbacks import Callback, History, Logs
+from fastopt.model.callbacks.base import Callback, Logs
+from fastopt.model.callbacks.history import History
 from fastopt.model.compiled import Compiled, Metrics
 from fastopt.model.data import Samples, batch_size_at, checked_inputs, checked_samples, in_shape, with_class_weight
 from fastopt.model.degenerate import warn_of_rounding, warn_of_targets

@@ -15,7 +15,7 @@ from fastopt.core.registry import unknown_name, word
 from fastopt.kernels import Real
 from fastopt.layers import Layer, Shape
 from fastopt.model.built import Built
-from fastopt.model.callbacks import History
+from fastopt.model.callbacks.history import History
 from fastopt.model.graph import Chain
 from fastopt.model.nested import Nested
 from fastopt.model.plan import Plan

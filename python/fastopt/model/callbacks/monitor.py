@@ -1,8 +1,7 @@
-"""Functions of one's own that `Sequential.fit` calls as it goes."""
+"""What watches a value: to stop, to lower the learning rate, to end a warm-up."""
 
 import math
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,117 +9,13 @@ from numpy.typing import NDArray
 
 from fastopt.core import checks
 from fastopt.core.registry import unknown_name, word
+from fastopt.model.callbacks.base import Callback, Logs
 from fastopt.schedules import Rate
 
-__all__ = ["Callback", "EarlyStopping", "History", "LambdaCallback", "ReduceLROnPlateau", "WarmupUntil"]
-
-Logs = dict[str, float]
+__all__ = ["EarlyStopping", "ReduceLROnPlateau", "WarmupUntil"]
 
 
-class Callback:
-    """The base of all callbacks; override what is needed.
-
-    A callback may set ``self.model.stop_training = True`` or change ``self.model.optimizer.learning_rate``. Only one
-    that overrides `on_batch_end` makes the trainer return to Python inside an epoch, after every `every` batches. The
-    loss and the metrics may be changed by `compile` between epochs, the optimizer at any time.
-
-    Where training ends by an exception or by Ctrl-C, `on_train_end` is called as well before it goes on, once for each
-    callback whose `on_train_begin` has been called; the epoch that was not finished has no `on_epoch_end`.
-
-    Attributes:
-        model: The `fastopt.Sequential` being trained.
-        params: What is known before training: ``epochs``, ``initial_epoch``, ``batches`` and ``samples`` an epoch, and
-            ``logs``, the names that `on_epoch_end` will be given. With a schedule of the batch size, ``batches`` is
-            that of the epoch.
-        every: After how many batches `on_batch_end` is called.
-
-    Example:
-        >>> import numpy as np, fastopt as fo
-        >>> class Halve(fo.callbacks.Callback):
-        ...     def on_epoch_end(self, epoch, logs):
-        ...         self.model.optimizer.learning_rate /= 2
-        >>> model = fo.Sequential([fo.layers.Dense(1)], seed=0)
-        >>> model.compile(fo.optimizers.SGD(0.5), "mse")
-        >>> history = model.fit(np.ones((4, 2)), np.ones(4), epochs=3, callbacks=[Halve()], verbose=0)
-        >>> model.optimizer.learning_rate
-        0.0625
-    """
-
-    model: Any
-    params: dict[str, Any]
-    every: int = 1
-
-    def on_train_begin(self) -> None:
-        """Called before the first epoch."""
-
-    def on_epoch_begin(self, epoch: int) -> None:
-        """Called before each epoch; epochs are counted from 0."""
-
-    def on_batch_end(self, batch: int, logs: Logs) -> None:
-        """Called after batches of an epoch, counted from 0, with the means over the epoch so far."""
-
-    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
-        """Called after each epoch with what `History` records."""
-
-    def on_train_end(self) -> None:
-        """Called once at the end, however training ends: also by an exception or Ctrl-C, which goes on afterwards."""
-
-    def checked_every(self) -> int:
-        """Return `every`, which a subclass or the caller sets.
-
-        Raises:
-            TypeError, ValueError: It is not an integer that is at least 1.
-        """
-        return checks.integer(f"every of {type(self).__name__}", self.every, 1)
-
-    @property
-    def wants_batches(self) -> bool:
-        """Whether `on_batch_end` is to be called."""
-        return type(self).on_batch_end is not Callback.on_batch_end
-
-    def __init_subclass__(cls) -> None:
-        super().__init_subclass__()
-        for name in vars(cls):
-            if name.startswith("on_") and name not in HOOKS:
-                warnings.warn(f"{cls.__name__}.{name} is never called; called are {', '.join(HOOKS)}.", stacklevel=2)
-
-
-HOOKS = [name for name in vars(Callback) if name.startswith("on_")]
-
-
-class History(Callback):
-    """The record of a training: each epoch's loss, metrics, validation, seconds and samples per second.
-
-    The seconds are those of the training pass, without validation and callbacks.
-
-    Attributes:
-        epoch: The numbers of the finished epochs.
-        history: A list for each name, with one value for each finished epoch.
-
-    Example:
-        >>> import numpy as np, fastopt as fo
-        >>> model = fo.Sequential([fo.layers.Dense(1)], seed=0)
-        >>> model.compile("sgd", "mse")
-        >>> history = model.fit(np.ones((4, 2)), np.ones(4), epochs=2, verbose=0)
-        >>> history.epoch, sorted(history.history)
-        ([0, 1], ['loss', 'samples_per_second', 'seconds'])
-    """
-
-    def __init__(self) -> None:
-        self.epoch: list[int] = []
-        self.history: dict[str, list[float]] = {}
-
-    def __getstate__(self) -> dict[str, object]:
-        return {"epoch": self.epoch, "history": self.history}  # not the model
-
-    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
-        """Append the values of the epoch."""
-        self.epoch.append(epoch)
-        for name, value in logs.items():
-            self.history.setdefault(name, []).append(value)
-
-
-class _Monitor(Callback):
+class Monitor(Callback):
     """The base of what watches one value that is to fall or to grow."""
 
     def __init__(self, monitor: str, mode: str, min_delta: float = 0.0) -> None:
@@ -162,7 +57,7 @@ class _Monitor(Callback):
         return better
 
 
-class EarlyStopping(_Monitor):
+class EarlyStopping(Monitor):
     """Stops when a value has not improved by more than `min_delta` for `patience` epochs.
 
     Args:
@@ -221,7 +116,7 @@ class EarlyStopping(_Monitor):
             self.model.set_weights(self._best_weights)
 
 
-class ReduceLROnPlateau(_Monitor):
+class ReduceLROnPlateau(Monitor):
     """Multiplies the learning rate by `factor` when a value has not improved for `patience` epochs.
 
     It begins anew with each `fit`; the learning rate stays where it is.
@@ -293,7 +188,7 @@ class ReduceLROnPlateau(_Monitor):
         return rate
 
 
-class WarmupUntil(_Monitor):
+class WarmupUntil(Monitor):
     """A low learning rate until the training error has passed a threshold, then another.
 
     An optimizer that has not done a step yet is given the low rate when training begins. Whatever the file or the call
@@ -368,85 +263,3 @@ class WarmupUntil(_Monitor):
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         """End the warm-up if the value has passed the threshold."""
         self.on_batch_end(-1, logs)
-
-
-class LambdaCallback(Callback):
-    """A callback made of functions.
-
-    Args:
-        on_train_begin: Called without arguments.
-        on_epoch_begin: Called with the epoch.
-        on_batch_end: Called with the batch and the logs.
-        on_epoch_end: Called with the epoch and the logs.
-        on_train_end: Called without arguments.
-        every: After how many batches `on_batch_end` is called, at least 1.
-
-    Raises:
-        TypeError: What is given cannot be called, or `every` is not an integer.
-        ValueError: `every` is less than 1.
-
-    Example:
-        >>> import numpy as np, fastopt as fo
-        >>> model = fo.Sequential([fo.layers.Dense(1)], seed=0)
-        >>> model.compile("sgd", "mse")
-        >>> show = fo.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: print("epoch", epoch))
-        >>> history = model.fit(np.ones((4, 2)), np.ones(4), epochs=2, callbacks=[show], verbose=0)
-        epoch 0
-        epoch 1
-    """
-
-    def __init__(
-        self,
-        *,
-        on_train_begin: Callable[[], object] | None = None,
-        on_epoch_begin: Callable[[int], object] | None = None,
-        on_batch_end: Callable[[int, Logs], object] | None = None,
-        on_epoch_end: Callable[[int, Logs], object] | None = None,
-        on_train_end: Callable[[], object] | None = None,
-        every: int = 1,
-    ) -> None:
-        for name, function in (
-            ("on_train_begin", on_train_begin),
-            ("on_epoch_begin", on_epoch_begin),
-            ("on_batch_end", on_batch_end),
-            ("on_epoch_end", on_epoch_end),
-            ("on_train_end", on_train_end),
-        ):
-            if function is not None:
-                checks.function(name, function)
-        self._train_begin = on_train_begin
-        self._epoch_begin = on_epoch_begin
-        self._batch_end = on_batch_end
-        self._epoch_end = on_epoch_end
-        self._train_end = on_train_end
-        self.every = checks.integer("every", every, 1)
-
-    @property
-    def wants_batches(self) -> bool:
-        """Whether a function for batches was given."""
-        return self._batch_end is not None
-
-    def on_train_begin(self) -> None:
-        """Call the function."""
-        if self._train_begin is not None:
-            self._train_begin()
-
-    def on_epoch_begin(self, epoch: int) -> None:
-        """Call the function."""
-        if self._epoch_begin is not None:
-            self._epoch_begin(epoch)
-
-    def on_batch_end(self, batch: int, logs: Logs) -> None:
-        """Call the function."""
-        if self._batch_end is not None:
-            self._batch_end(batch, logs)
-
-    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
-        """Call the function."""
-        if self._epoch_end is not None:
-            self._epoch_end(epoch, logs)
-
-    def on_train_end(self) -> None:
-        """Call the function."""
-        if self._train_end is not None:
-            self._train_end()

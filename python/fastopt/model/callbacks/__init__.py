@@ -1,0 +1,1 @@
+"""Functions of one's own that `Sequential.fit` calls as it goes."""

@@ -1,0 +1,81 @@
+"""What all callbacks are: functions that training calls as it goes."""
+
+import warnings
+from typing import Any
+
+from fastopt.core import checks
+
+__all__ = ["Callback"]
+
+Logs = dict[str, float]
+
+
+class Callback:
+    """The base of all callbacks; override what is needed.
+
+    A callback may set ``self.model.stop_training = True`` or change ``self.model.optimizer.learning_rate``. Only one
+    that overrides `on_batch_end` makes the trainer return to Python inside an epoch, after every `every` batches. The
+    loss and the metrics may be changed by `compile` between epochs, the optimizer at any time.
+
+    Where training ends by an exception or by Ctrl-C, `on_train_end` is called as well before it goes on, once for each
+    callback whose `on_train_begin` has been called; the epoch that was not finished has no `on_epoch_end`.
+
+    Attributes:
+        model: The `fastopt.Sequential` being trained.
+        params: What is known before training: ``epochs``, ``initial_epoch``, ``batches`` and ``samples`` an epoch, and
+            ``logs``, the names that `on_epoch_end` will be given. With a schedule of the batch size, ``batches`` is
+            that of the epoch.
+        every: After how many batches `on_batch_end` is called.
+
+    Example:
+        >>> import numpy as np, fastopt as fo
+        >>> class Halve(fo.callbacks.Callback):
+        ...     def on_epoch_end(self, epoch, logs):
+        ...         self.model.optimizer.learning_rate /= 2
+        >>> model = fo.Sequential([fo.layers.Dense(1)], seed=0)
+        >>> model.compile(fo.optimizers.SGD(0.5), "mse")
+        >>> history = model.fit(np.ones((4, 2)), np.ones(4), epochs=3, callbacks=[Halve()], verbose=0)
+        >>> model.optimizer.learning_rate
+        0.0625
+    """
+
+    model: Any
+    params: dict[str, Any]
+    every: int = 1
+
+    def on_train_begin(self) -> None:
+        """Called before the first epoch."""
+
+    def on_epoch_begin(self, epoch: int) -> None:
+        """Called before each epoch; epochs are counted from 0."""
+
+    def on_batch_end(self, batch: int, logs: Logs) -> None:
+        """Called after batches of an epoch, counted from 0, with the means over the epoch so far."""
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        """Called after each epoch with what `History` records."""
+
+    def on_train_end(self) -> None:
+        """Called once at the end, however training ends: also by an exception or Ctrl-C, which goes on afterwards."""
+
+    def checked_every(self) -> int:
+        """Return `every`, which a subclass or the caller sets.
+
+        Raises:
+            TypeError, ValueError: It is not an integer that is at least 1.
+        """
+        return checks.integer(f"every of {type(self).__name__}", self.every, 1)
+
+    @property
+    def wants_batches(self) -> bool:
+        """Whether `on_batch_end` is to be called."""
+        return type(self).on_batch_end is not Callback.on_batch_end
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        for name in vars(cls):
+            if name.startswith("on_") and name not in HOOKS:
+                warnings.warn(f"{cls.__name__}.{name} is never called; called are {', '.join(HOOKS)}.", stacklevel=2)
+
+
+HOOKS = [name for name in vars(Callback) if name.startswith("on_")]
