@@ -95,8 +95,9 @@ def test_degenerate_setups_are_named(case):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         run()
-    messages = [str(one.message) for one in caught]
-    assert any(re.search(message, text) for text in messages), messages
+    found = [one for one in caught if re.search(message, str(one.message))]
+    assert found, [str(one.message) for one in caught]
+    assert {one.filename for one in found} == {__file__}
 
 
 QUIET = {

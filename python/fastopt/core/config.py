@@ -2,12 +2,12 @@
 
 import os
 import platform
-import warnings
 
 import numpy as np
 
 from fastopt import _core
 from fastopt.core import checks
+from fastopt.core.warn import warn
 
 __all__ = ["config", "get_num_threads", "set_num_threads", "show_config"]
 
@@ -29,7 +29,7 @@ def check_environment() -> None:
             message = f"The environment variable {name} is {value!r}, which is no number of threads from 1 on"
             if name == "FASTOPT_NUM_THREADS":
                 raise ValueError(f"{message}.")
-            warnings.warn(f"{message}; it does not count.", stacklevel=3)
+            warn(f"{message}; it does not count.")
 
 
 def get_num_threads() -> int:

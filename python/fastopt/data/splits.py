@@ -1,6 +1,5 @@
 """The split of data into training, dev and test sets, and whether the last two are alike."""
 
-import warnings
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, TypeAlias
@@ -10,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastopt import _core
 from fastopt.core import checks
+from fastopt.core.warn import warn
 
 __all__ = ["check_same_distribution", "train_dev_test_split"]
 
@@ -123,8 +123,7 @@ def check_same_distribution(dev: Sequence[Any], test: Sequence[Any]) -> None:
         Westfall and Young, Resampling-based multiple testing, Wiley 1993, chapter 2.
 
     Example:
-        >>> import warnings
-        >>> import fastopt as fo
+        >>>         >>> import fastopt as fo
         >>> x, y = fo.datasets.load_digits()
         >>> with warnings.catch_warnings(record=True) as caught:
         ...     warnings.simplefilter("always")
@@ -188,10 +187,9 @@ def _train_all_classes(labels: NDArray[Any], part: NDArray[np.int8], order: NDAr
     alone = classes[count == 1]
     if len(alone) and 2 * len(classes) <= len(labels):
         others = f" (and {len(alone) - 1} more)" if len(alone) > 1 else ""
-        warnings.warn(
+        warn(
             f"class {alone[0]}{others} has one sample, which cannot be in all sets. If y are no classes, give "
             "stratify=False.",
-            stacklevel=3,
         )
 
 
@@ -221,10 +219,9 @@ def _warn_of_difference(dev: Pair, test: Pair) -> None:
     name = [name for names, _ in tables for name in names][largest]
     a, b = values[:n, largest].mean(), values[n:, largest].mean()
     others = np.count_nonzero(shifts > by_chance) - 1
-    warnings.warn(
+    warn(
         f"dev and test differ more than chance allows: {name} is {a:.4g} in dev and {b:.4g} in test"
         f"{f' (and {others} more)' if others else ''}. Draw both from the data that the model is meant for.",
-        stacklevel=3,
     )
 
 

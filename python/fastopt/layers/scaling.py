@@ -1,6 +1,5 @@
 """What a scaler does to data, as a layer."""
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -8,6 +7,7 @@ from numpy.typing import NDArray
 
 from fastopt.core import checks
 from fastopt.core.registry import unknown_name
+from fastopt.core.warn import warn
 from fastopt.data.preprocessing import Scaler
 from fastopt.initializers import Constant, Initializer, Ones, Zeros
 from fastopt.kernels import Real
@@ -145,5 +145,5 @@ class _Given(Initializer):
                 f"steps of {np.spacing(np.dtype(dtype).type(worst)):.2g}: scale before the model, by transform, or "
                 "give the model dtype='float64'."
             )
-            warnings.warn(text, UserWarning, stacklevel=2)
+            warn(text)
         return self.values.astype(dtype)

@@ -1,6 +1,5 @@
 """The two sides of a comparison, targets and predictions, in one form for all metrics."""
 
-import warnings
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -8,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastopt import losses
 from fastopt.core import checks
+from fastopt.core.warn import warn
 
 __all__ = [
     "Floats",
@@ -32,7 +32,7 @@ def divide(a: Floats, b: Floats | np.float64) -> Floats:
 
 def warn_undefined(metric: str, why: str) -> None:
     """Warn that a metric is NaN."""
-    warnings.warn(f"The metric {metric!r} is undefined, NaN: {why}.", UserWarning, stacklevel=2)
+    warn(f"The metric {metric!r} is undefined, NaN: {why}.")
 
 
 def checked_weights(given: ArrayLike | None, n: int) -> Floats:

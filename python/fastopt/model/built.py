@@ -2,7 +2,6 @@
 
 import math
 import operator
-import warnings
 from collections import deque
 from collections.abc import Mapping, Sequence
 from itertools import repeat
@@ -13,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastopt import _core
 from fastopt.core import checks
+from fastopt.core.warn import warn
 from fastopt.kernels import Real
 from fastopt.layers.base import Layer, size_of
 from fastopt.model.plan import Plan
@@ -41,7 +41,7 @@ class Built:
         for stage in plan.stages:
             if stage.layer.activation == "softmax" and size_of(stage.output_shape) == 1:
                 text = f"{stage.name} is a softmax of one number, which is always 1: use 'sigmoid', or more units."
-                warnings.warn(text, UserWarning, stacklevel=4)
+                warn(text)
         try:
             self.network = _core.Network(dtype, plan.sizes, self.specs, seed, plan.ends)
         except MemoryError:

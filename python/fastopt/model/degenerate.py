@@ -1,12 +1,12 @@
 """Warnings of data that training cannot learn from, although each number in them is good."""
 
-import warnings
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastopt.core import checks
+from fastopt.core.warn import warn
 from fastopt.losses import Loss
 from fastopt.model.data import Samples
 
@@ -19,9 +19,9 @@ LEAST = 64  # float32 numbers that there should be in the range of a feature
 def warn_of_targets(data: Samples, loss: Loss, outputs: int) -> None:
     """Warn where the loss of a classifier can only be 0, or all samples are of one class."""
     if loss.link == "softmax" and outputs == 1:
-        _warn(f"{loss.name} of one output is always 0: use 'binary_crossentropy', or an output for each class.")
+        warn(f"{loss.name} of one output is always 0: use 'binary_crossentropy', or an output for each class.")
     elif loss.link is not None and data.rows > 1 and all((y == y[:1]).all() for y in (data.y[:FEW], data.y)):
-        _warn(f"All {data.rows} targets are alike, {data.y[0]}: there is nothing to tell apart.")
+        warn(f"All {data.rows} targets are alike, {data.y[0]}: there is nothing to tell apart.")
 
 
 def warn_of_rounding(name: str, values: NDArray[np.generic], dtype: str | np.dtype[Any]) -> None:
@@ -37,12 +37,8 @@ def warn_of_rounding(name: str, values: NDArray[np.generic], dtype: str | np.dty
             return
     column = int(np.argmax(lost))
     place = name if values.ndim == 1 or table.shape[1] == 1 else f"{name}[:, {column}]"
-    _warn(
+    warn(
         f"{place} lies between {float(low[column])!r} and {float(high[column])!r}, where numbers of float32 are "
         f"{spacing[column]:g} apart, so that most of what it says is rounded away: subtract its mean, as "
         "fastopt.preprocessing.Standardizer does, before the model gets it, or give the model dtype='float64'."
     )
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, UserWarning, stacklevel=4)

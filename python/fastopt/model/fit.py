@@ -1,7 +1,6 @@
 """Training, epoch by epoch, and evaluation: the calls to the core, and those to callbacks between them."""
 
 import time
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from typing import NamedTuple, Protocol
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from fastopt import _core
 from fastopt.core import checks
+from fastopt.core.warn import warn
 from fastopt.losses.function import WholeBatchError
 from fastopt.model.built import Built
 from fastopt.model.callbacks.base import Callback, Logs
@@ -135,7 +135,7 @@ def fit(
             size = batch_size_at(batch_size, model.epochs_trained)
             ready = model._ready()
             if not warned and (message := ready.compiled.optimizer.batch_warning(size, samples)):
-                warnings.warn(message, UserWarning, stacklevel=3)
+                warn(message)
                 warned = True
             params["batches"] = batches = _batches(samples, size)
             for listener in listeners:

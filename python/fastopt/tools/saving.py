@@ -8,7 +8,6 @@ import json
 import math
 import os
 import re
-import warnings
 from collections.abc import Mapping
 from io import BufferedIOBase, BufferedReader, BytesIO
 from typing import Any
@@ -18,6 +17,7 @@ import numpy as np
 from fastopt.core import checks
 from fastopt.core.files import opened, replaced
 from fastopt.core.registry import Described, Registry, describe
+from fastopt.core.warn import warn
 from fastopt.layers import LAYERS
 from fastopt.losses import LOSSES
 from fastopt.metrics import METRICS, Metric
@@ -70,11 +70,9 @@ def save(model: Sequential | Model, path: str | os.PathLike[str]) -> None:
     from safetensors.numpy import save as packed
 
     if FOREIGN.search(os.fsdecode(path)):
-        warnings.warn(
+        warn(
             f"{os.fsdecode(path)} is written as a safetensors file, whatever its name says, and only load_model "
             "reads it; the ending .safetensors would say so.",
-            UserWarning,
-            stacklevel=2,
         )
     _check_unchanged(model)
     # The slots before the state: reading them tells the optimizer the epoch, by which `Sequence` may change its rule.

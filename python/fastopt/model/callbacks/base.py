@@ -1,9 +1,9 @@
 """What all callbacks are: functions that training calls as it goes."""
 
-import warnings
 from typing import Any
 
 from fastopt.core import checks
+from fastopt.core.warn import warn
 
 __all__ = ["Callback"]
 
@@ -75,7 +75,7 @@ class Callback:
         super().__init_subclass__()
         for name in vars(cls):
             if name.startswith("on_") and name not in HOOKS:
-                warnings.warn(f"{cls.__name__}.{name} is never called; called are {', '.join(HOOKS)}.", stacklevel=2)
+                warn(f"{cls.__name__}.{name} is never called; called are {', '.join(HOOKS)}.")
 
 
 HOOKS = [name for name in vars(Callback) if name.startswith("on_")]

@@ -1,7 +1,6 @@
 """What watches a value: to stop, to lower the learning rate, to end a warm-up."""
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
@@ -9,6 +8,7 @@ from numpy.typing import NDArray
 
 from fastopt.core import checks
 from fastopt.core.registry import unknown_name, word
+from fastopt.core.warn import warn
 from fastopt.model.callbacks.base import Callback, Logs
 from fastopt.schedules import Rate
 
@@ -48,7 +48,7 @@ class Monitor(Callback):
         value = self._sign * logs[self.monitor]
         if math.isnan(value) and not self._warned:
             text = f"{type(self).__name__} watches {self.monitor!r}, which is NaN after epoch {epoch}: no improvement."
-            warnings.warn(text, UserWarning, stacklevel=2)
+            warn(text)
             self._warned = True
         better = value < self._lowest - self.min_delta or self.best_epoch < 0
         if better:
