@@ -5,7 +5,6 @@ Every loader returns ``x`` as float32 ``[n, features]`` and ``y`` as int64 label
 
 import gzip
 import math
-import numbers
 import os
 import zlib
 from collections.abc import Iterator, Sequence
@@ -266,7 +265,8 @@ def make_spirals(n: int = 1000, classes: int = 2, noise: float = 0.02, seed: int
         >>> x.shape, y
         ((6, 2), array([0, 1, 2, 0, 1, 2]))
     """
-    _check(n=n, classes=classes, noise=noise, seed=seed)
+    n, classes = checks.integer("n", n, 0, checks.SIZE), checks.integer("classes", classes, 1, checks.SIZE)
+    noise, seed = checks.real("noise", noise, 0.0), checks.integer("seed", seed, 0)
     rng = np.random.default_rng(seed)
     y = np.arange(n, dtype=np.int64) % classes
     t = rng.random(n)
@@ -299,19 +299,10 @@ def make_blobs(n: int = 1000, classes: int = 3, features: int = 2, std: float = 
         >>> x.shape, y
         ((4, 3), array([0, 1, 0, 1]))
     """
-    _check(n=n, classes=classes, features=features, std=std, seed=seed)
+    n, classes = checks.integer("n", n, 0, checks.SIZE), checks.integer("classes", classes, 1, checks.SIZE)
+    features = checks.integer("features", features, 1, checks.SIZE)
+    std, seed = checks.real("std", std, 0.0), checks.integer("seed", seed, 0)
     rng = np.random.default_rng(seed)
     y = np.arange(n, dtype=np.int64) % classes
     centres = rng.uniform(-10, 10, (classes, features))
     return (centres[y] + rng.normal(0, std, (n, features))).astype(np.float32), y
-
-
-def _check(**arguments: float) -> None:
-    for name, value in arguments.items():
-        if name not in ("noise", "std"):
-            checks.integer(name, value, -(2**63))
-        elif isinstance(value, bool) or not isinstance(value, numbers.Real):
-            raise TypeError(f"{name} must be a number, not {value!r}.")
-        least = 1 if name in ("classes", "features") else 0
-        if not least <= value < math.inf:
-            raise ValueError(f"{name}: expected at least {least}, got {value}")
