@@ -229,7 +229,7 @@ OPTIMIZERS = {
         LayerRates(RMSprop(0.01), {"bias": 2.0}),
         Lookahead(Adam(0.01), 3, 0.4),
         Average(SGD(0.05), start=2),
-        Average(Lookahead(Decay(Clip(Accumulate(Lamb(0.01), 2), global_norm=0.1), l2=0.1)), 0.9),
+        Average(Lookahead(Accumulate(Clip(Decay(Lamb(0.01), l2=0.1), global_norm=0.1), 2)), 0.9),
         Accumulate(Clip(SGD(0.05, momentum=0.9, nesterov="look_ahead"), global_norm=0.5), 2),
         Sequence([(Adam(0.01), 1), (Clip(SGD(0.1), value=1.0), None)]),
     )

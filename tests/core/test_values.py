@@ -3,6 +3,8 @@
 import copy
 import json
 import pickle
+from functools import reduce
+from itertools import permutations
 
 import cases
 import pytest
@@ -88,6 +90,32 @@ def test_a_layer_with_a_scaler_is_equal_to_one_with_the_same_map():
     )
     assert one == same == copy.deepcopy(one)
     assert one != other
+
+
+def test_optimizers_that_differ_in_nesting_are_equal():
+    """The core does what surrounds a rule in one order."""
+    wraps = [
+        lambda inner: optimizers.Decay(inner, l2=0.1),
+        lambda inner: optimizers.Accumulate(inner, 2),
+        lambda inner: optimizers.Average(inner),
+        lambda inner: optimizers.Clip(inner, norm=1.0),
+        lambda inner: optimizers.LayerRates(inner, {"bias": 2.0}),
+        lambda inner: optimizers.Lookahead(inner),
+    ]
+    values = [reduce(lambda inner, wrap: wrap(inner), order, optimizers.Adam()) for order in permutations(wraps)]
+    text = "Adam()"
+    for name, given in (
+        ("LayerRates", ", rates={'bias': 2.0}"),
+        ("Decay", ", l2=0.1"),
+        ("Clip", ", norm=1.0"),
+        ("Accumulate", ", steps=2"),
+        ("Lookahead", ""),
+        ("Average", ""),
+    ):
+        text = f"{name}(optimizer={text}{given})"
+    assert {repr(value) for value in values} == {text}
+    assert set(values) == {eval(text, vars(optimizers))}
+    assert values[0] != optimizers.Clip("adam", norm=1.0) != optimizers.Clip("adam", norm=2.0) != optimizers.Adam()
 
 
 def test_models_share_descriptions():

@@ -77,9 +77,13 @@ class Described:
         return cls(**config)
 
     def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self._changed.items())})"
+
+    @property
+    def _changed(self) -> dict[str, Any]:
+        """The arguments that are not what they are by default."""
         values = ((name, getattr(self, name), default) for name, default in arguments_of(type(self)).items())
-        changed = ", ".join(f"{name}={value!r}" for name, value, default in values if value != default)
-        return f"{type(self).__name__}({changed})"
+        return {name: value for name, value, default in values if value != default}
 
 
 def _equal(one: Any, other: Any) -> bool:

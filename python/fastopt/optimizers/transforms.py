@@ -2,11 +2,13 @@
 
 How they are nested does not matter: the core does all in one order. Gradients are accumulated, clipped by norms, then
 by value, and then L1 and L2 are added to them; decoupled decay goes before the rule, the way back of `Lookahead` comes
-after it, and `Average` last.
+after it, and `Average` last. Optimizers that differ in the nesting alone are equal, and `repr` shows them alike: what
+acts on gradients first is furthest outside, and around it what acts on the parameters last.
 """
 
 import difflib
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -39,7 +41,19 @@ class Inner(Argument["str | Optimizer", Optimizer]):
 
 
 class Transform(Optimizer):
-    """The base of what surrounds an optimizer; in which order several are nested does not matter."""
+    """The base of what surrounds an optimizer.
+
+    In which order several are nested does not matter, and `repr` prints the order in which they act: outermost what
+    comes last after the step, then what gets the gradients first.
+
+    Example:
+        >>> import fastopt as fo
+        >>> one = fo.optimizers.Decay(fo.optimizers.Clip("sgd", norm=1.0), l2=0.1)
+        >>> one
+        Clip(optimizer=Decay(optimizer=SGD(), l2=0.1), norm=1.0)
+        >>> one == fo.optimizers.Clip(fo.optimizers.Decay("sgd", l2=0.1), norm=1.0)
+        True
+    """
 
     optimizer: Inner = Inner()
 
@@ -54,6 +68,27 @@ class Transform(Optimizer):
     def parts(self) -> list[Description]:
         """This transform and what it surrounds."""
         return [self, *self.optimizer.parts]
+
+    def _layers(self) -> list[tuple[str, dict[str, Any]]]:
+        """Return the names of the parts but the rule, in the order in which they are printed, with their arguments."""
+        places = {cls: place for place, cls in enumerate(NESTING)}
+        parts = sorted(self.parts[:-1], key=lambda part: places.get(type(part), len(places)))
+        layers = ((type(part).__name__, part._changed) for part in parts)
+        return [(name, {key: value for key, value in own.items() if key != "optimizer"}) for name, own in layers]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Transform):
+            return False
+        return self.parts[-1] == other.parts[-1] and self._layers() == other._layers()
+
+    def __hash__(self) -> int:
+        return hash(self.parts[-1])
+
+    def __repr__(self) -> str:
+        text = repr(self.parts[-1])
+        for name, own in reversed(self._layers()):
+            text = f"{name}({', '.join([f'optimizer={text}', *(f'{key}={value!r}' for key, value in own.items())])})"
+        return text
 
 
 def _patterns(name: str) -> list[str]:
@@ -386,3 +421,6 @@ class Average(Transform):
         count = when.updates + 1 - self.start
         part = 1 / np.maximum(count, 1) if self.decay is None else 1 - self.series("decay", when)
         return {"average": np.where(count <= 1, 1.0, part)}
+
+
+NESTING = (Average, Lookahead, Accumulate, Clip, Decay, LayerRates)  # others are printed within these
