@@ -55,7 +55,7 @@ class L1(Regularizer):
         >>> model.build(1)
         >>> model.set_weights([[[3.0]], [0.0]])
         >>> model.evaluate([[1.0], [-2.0]], [3.0, -6.0])  # 0.25 (3 + 6) / 2
-        {'loss': 1.125}
+        Results(loss=1.125)
     """
 
     def __init__(self, l1: float = 0.01) -> None:
@@ -81,7 +81,7 @@ class L2(Regularizer):
         >>> model = fo.Sequential([fo.layers.Dense(1, kernel_initializer="ones", kernel_regularizer="l2")])
         >>> model.compile("sgd", "mse")
         >>> model.train_on_batch([[1.0, 2.0]], [3.0])  # 0 + 0.01 (1 + 1)
-        {'loss': 0.02}
+        Results(loss=0.02)
     """
 
     def __init__(self, l2: float = 0.01) -> None:

@@ -1,10 +1,14 @@
 """What users of Keras write: it works, or an error says what does."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
 import fastopt as fo
 from fastopt import layers, losses, optimizers
+from fastopt.model.results import Results
 
 X, Y = np.random.default_rng(0).normal(size=(20, 4)), np.arange(20) % 3
 
@@ -16,15 +20,80 @@ def make():
     return model
 
 
-def test_results_by_name_or_as_a_list():
+def functional():
+    a = fo.Input(4)
+    model = fo.Model(a, layers.Dense(3)(layers.Dense(5, "swish")(a)), seed=0)
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.fit(X, Y, verbose=0)
+    return model
+
+
+MODELS = pytest.mark.parametrize("make", [make, functional])
+
+
+@MODELS
+@pytest.mark.parametrize("method", ["evaluate", "test_on_batch", "train_on_batch"])
+def test_results_by_name_or_place(make, method):
+    results = getattr(make(), method)(X, Y)
+    loss, accuracy = results
+    named = {"loss": loss, "accuracy": accuracy}
+    assert results[0] == results["loss"] == loss
+    assert results[-1] == results["accuracy"] == accuracy
+    assert results == named
+    # As a dict.
+    assert dict(results) == dict(**results) == {**results} == dict(results.items()) == results | {} == named
+    assert results == named == results
+    assert results != {"loss": loss}
+    assert "loss" in results
+    assert "accurcy" not in results
+    assert results.get("accurcy", 2) == 2
+    assert results.get("loss") == loss
+    assert [*zip(results.keys(), results.values(), strict=True)] == [*named.items()]
+    assert results.keys() == named.keys()
+    for copied in (copy.copy(results), copy.deepcopy(results), pickle.loads(pickle.dumps(results))):
+        assert type(copied) is Results
+        assert copied == results
+    assert repr(results) == f"Results(loss={loss!r}, accuracy={accuracy!r})"
+    for key, error, message in (("accurcy", KeyError, "'accurcy'; there are loss, accuracy"), (2, IndexError, "range")):
+        with pytest.raises(error, match=message):
+            results[key]
+
+
+def test_results_are_rows_of_a_frame():
+    pandas = pytest.importorskip("pandas")
+    results = make().evaluate(X, Y)
+    assert [*pandas.DataFrame([results, results]).columns] == ["loss", "accuracy"]
+
+
+@MODELS
+def test_results_as_keras_names_them(make):
     model = make()
-    results = model.evaluate(X, Y, verbose=0)
-    loss, accuracy = model.evaluate(X, Y, return_dict=False)
-    assert results == {"loss": loss, "accuracy": accuracy}
-    assert model.test_on_batch(X, Y) == pytest.approx(results)
+    results = model.evaluate(X, Y)
+    assert model.evaluate(X, Y, return_dict=False) == [*results]
+    assert type(model.evaluate(X, Y, return_dict=True)) is dict
+    assert model.evaluate(X, Y, return_dict=True) == results == pytest.approx(model.test_on_batch(X, Y))
 
 
-def test_on_batch_is_all_at_once():
+CALLBACKS = {
+    "early stopping": lambda: fo.callbacks.EarlyStopping("val_accuracy", restore_best_weights=True),
+    "plateau": lambda: fo.callbacks.ReduceLROnPlateau("val_loss", patience=1),
+    "warm-up": lambda: fo.callbacks.WarmupUntil(0.001, 0.1, 0.5, "accuracy"),
+    "functions": lambda: fo.callbacks.LambdaCallback(on_batch_end=lambda batch, logs: None),
+}
+
+
+@pytest.mark.parametrize("callback", CALLBACKS)
+def test_callbacks_of_either_model(callback):
+    histories = [
+        model.fit(X, Y, epochs=4, validation_data=(X, Y), callbacks=[CALLBACKS[callback]()], verbose=0).history
+        for model in (make(), functional())
+    ]
+    for name in ("loss", "val_accuracy"):
+        assert histories[0][name] == histories[1][name]
+
+
+@MODELS
+def test_on_batch_is_all_at_once(make):
     model = make()
     assert (model.predict_on_batch(X) == model.predict(X)).all()
     assert (model.predict(X, verbose=0) == model.predict(X, verbose=1)).all()
@@ -42,6 +111,8 @@ def test_layer_after_layer():
     assert all((a == b).all() for a, b in zip(model.get_weights(), other.get_weights(), strict=True))
     with pytest.raises(RuntimeError, match="Layers are added before the model is compiled, built or called"):
         model.add(layers.Dense(1))
+    with pytest.raises(AttributeError, match="'add': call the layer with an output of another, and make a Model"):
+        functional().add(layers.Dense(1))
     with pytest.raises(ValueError, match="layers is empty"):
         fo.Sequential().build(4)
     unchanged = fo.Sequential([layers.Dense(1)])

@@ -190,7 +190,7 @@ def test_functions_of_sklearn(sklearn_metrics, rng):
     history = model.fit(x, y, epochs=1, validation_data=(x, y, weight), verbose=0).history
     logs = model.evaluate(x, y, sample_weight=weight)
     p = model.predict_proba(x)
-    assert list(logs) == ["loss", "log_loss", "roc_auc_score", "balanced_accuracy_score", "auc", "accuracy"]
+    assert list(logs.keys()) == ["loss", "log_loss", "roc_auc_score", "balanced_accuracy_score", "auc", "accuracy"]
     assert logs["log_loss"] == pytest.approx(logs["loss"], rel=1e-5)
     assert logs["roc_auc_score"] == pytest.approx(logs["auc"], rel=1e-6)
     expected = sklearn_metrics.balanced_accuracy_score(y, p.argmax(axis=1), sample_weight=weight)
@@ -237,7 +237,7 @@ def test_evaluate_is_the_metric_of_the_probabilities(case, weighted, rng):
     for name, metric in model.metrics.items():
         exclusive = False if case.startswith("own") else None
         assert logs[name] == pytest.approx(metric(y, p, weight, exclusive=exclusive), rel=1e-12), name
-    assert list(logs) == ["loss", "accuracy", *NAMES, *extra]
+    assert list(logs.keys()) == ["loss", "accuracy", *NAMES, *extra]
 
 
 def test_area_of_large_logits():
@@ -278,7 +278,7 @@ def test_training_reports_means_and_validation_all(rng):
     assert list(history.history)[:5] == ["loss", "right", "val_loss", "val_area", "val_right"]
     assert sorted(history.params["logs"]) == sorted(history.history)
     assert seen[0] == ["loss", "right"]
-    assert list(model.train_on_batch(x, y)) == ["loss", "right"]
+    assert list(model.train_on_batch(x, y).keys()) == ["loss", "right"]
 
 
 TOPS = {"one": TopKAccuracy(1), "two": TopKAccuracy(2), "right": "accuracy"}

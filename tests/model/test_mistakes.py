@@ -130,7 +130,7 @@ MISTAKES = [
     (
         "made().fit(X, Y, callbacks=[fo.callbacks.EarlyStopping()])",
         ValueError,
-        "Unknown value to monitor 'val_loss': there are no validation data. Give fit validation_data or validation_split, or watch 'loss'.",
+        "Unknown value to monitor 'val_loss': fit was given no validation data; give it some, or watch 'loss'.",
     ),
     (
         'made().fit(X, Y, callbacks=[fo.callbacks.EarlyStopping("val_los")], validation_data=(X, Y))',

@@ -59,7 +59,7 @@ def test_it_learns_and_reports(data):
     before = model.evaluate(x, y)
     history = model.fit(x, y, batch_size=8, epochs=60, validation_data=(x, y), verbose=0)
     after = model.evaluate(x, y)
-    assert list(after) == ["loss", "value_loss", "value_mae", "policy_loss", "policy_accuracy"]
+    assert list(after.keys()) == ["loss", "value_loss", "value_mae", "policy_loss", "policy_accuracy"]
     assert after["loss"] == pytest.approx(0.5 * after["value_loss"] + after["policy_loss"])
     assert after["loss"] < 0.5 * before["loss"]
     assert {"loss", "policy_accuracy", "val_value_loss"} <= history.history.keys()

@@ -23,7 +23,7 @@ PYTHON_FLOORS = [
     "layers",
     "optimizers",
     "solvers",
-    "model.callbacks",
+    "model.callbacks model.results",
     "model.progress",
     "model.plan",
     "model.graph model.data",

@@ -37,6 +37,7 @@ ATTRIBUTES_OF_LAYERS = dict.fromkeys(
     _WEIGHTS,
 )
 ATTRIBUTES_OF_MODELS = {
+    "add": "call the layer with an output of another, and make a Model to what it returns; only Sequential is added to",
     "load_weights": "use fastopt.load_model(path), or set_weights",
     "non_trainable_variables": "they are model.state, by name",
     "non_trainable_weights": "they are model.state, by name",

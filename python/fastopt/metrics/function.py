@@ -41,7 +41,7 @@ class FunctionMetric(Metric):
         >>> model.build(1)
         >>> model.compile("adam", "mse", [largest_error])
         >>> model.evaluate([[1.0], [2.0]], [1.0, 3.0])
-        {'loss': 5.0, 'largest_error': 3.0}
+        Results(loss=5.0, largest_error=3.0)
     """
 
     def __init__(

@@ -11,7 +11,7 @@ from fastopt.core import checks
 from fastopt.kernels import Real
 from fastopt.layers.base import Symbol, is_symbolic, size_of
 from fastopt.model.built import Built
-from fastopt.model.callbacks.base import Callback, Logs
+from fastopt.model.callbacks.base import Callback
 from fastopt.model.callbacks.history import History
 from fastopt.model.compiled import Metrics
 from fastopt.model.data import Several, batch_size_at, checked_inputs, in_shape
@@ -20,6 +20,7 @@ from fastopt.model.graph import plan_of
 from fastopt.model.heads import AnyLoss, Heads
 from fastopt.model.plan import Plan
 from fastopt.model.progress import progress
+from fastopt.model.results import Results, kind_of_results
 from fastopt.model.weighted import Weighted
 from fastopt.optimizers import Optimizer
 
@@ -67,7 +68,7 @@ class Model(Weighted[Heads]):
         >>> model.compile("adam", losses, metrics={"value": [], "policy": ["accuracy"]}, loss_weights=[0.5, 1.0])
         >>> x, y = [np.ones((20, 7)), np.ones((20, 3))], [np.zeros(20), np.arange(20) % 4]
         >>> history = model.fit(x, y, epochs=50, verbose=0)
-        >>> list(model.evaluate(x, y))
+        >>> list(model.evaluate(x, y).keys())
         ['loss', 'value_loss', 'policy_loss', 'policy_accuracy']
         >>> [output.shape for output in model.predict(x)]
         [(20, 1), (20, 4)]
@@ -170,7 +171,7 @@ class Model(Weighted[Heads]):
 
     def train_on_batch(
         self, x: Arrays, y: Arrays | Mapping[str, ArrayLike], sample_weight: ArrayLike | None = None
-    ) -> Logs:
+    ) -> Results:
         """Do one step on all of the data as one batch; return the losses and means over samples before it.
 
         Args:
@@ -185,7 +186,7 @@ class Model(Weighted[Heads]):
         data = self._data(x, y, sample_weight)
         self.graph.check_batches(data.rows, data.rows)
         ready = self._ready()
-        return train(ready, begin(ready.compiled, ready.built, data, data.rows), 1)
+        return Results(train(ready, begin(ready.compiled, ready.built, data, data.rows), 1))
 
     def evaluate(
         self,
@@ -194,7 +195,7 @@ class Model(Weighted[Heads]):
         batch_size: int = 256,
         sample_weight: ArrayLike | None = None,
         verbose: int | bool | str = 0,
-        return_dict: bool = True,
+        return_dict: bool | None = None,
     ) -> Any:
         """Return the cost, which is the sum of the losses times their weights, and the losses and metrics of outputs.
 
@@ -204,24 +205,25 @@ class Model(Weighted[Heads]):
             batch_size: Samples computed at a time, at least 1; it changes memory and speed only.
             sample_weight: Weights ``[n]``, at least 0.
             verbose: As of `fit`, and without effect: nothing is shown.
-            return_dict: Whether the values come by name; False is for ``loss, accuracy = model.evaluate(...)``.
+            return_dict: True for a dict instead, False for a list.
 
         Returns:
-            A dict of the values by name, or a list of them.
+            The loss and the metrics, `fastopt.model.results.Results`: a tuple, as in
+            ``loss, accuracy = model.evaluate(x, y)``, whose items have names.
 
         Raises:
             RuntimeError, TypeError, ValueError: As `fit`.
         """
         if verbose != 0:
             progress(verbose)
-        by_name = checks.flag("return_dict", return_dict)
+        returned = kind_of_results(return_dict)
         compiled, built = self._need_losses(), self._need_weights()
         data = self._data(x, y, sample_weight)
         compiled.check_metrics(data, self.graph)
         compiled.warn(data, self.graph, self.dtype, training=False)
         built.freeze()
         logs = evaluate(compiled, built, data, checks.integer("batch_size", batch_size, 1, checks.SIZE))
-        return logs if by_name else list(logs.values())
+        return returned(logs)
 
     def cost_and_gradient(
         self,

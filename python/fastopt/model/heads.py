@@ -6,6 +6,7 @@ from typing import Any
 from fastopt import _core
 from fastopt.core import checks
 from fastopt.losses import Loss
+from fastopt.metrics import Metric
 from fastopt.model.callbacks.base import Logs
 from fastopt.model.compiled import SPEED, Compiled, Metrics
 from fastopt.model.data import Several
@@ -64,6 +65,11 @@ class Heads:
             "metrics": {name: part.metrics for name, part in parts.items()},
             "loss_weights": {name: part.factor for name, part in parts.items()},
         }
+
+    @property
+    def metrics(self) -> dict[str, Metric]:
+        """The metrics of all outputs by the names that they are reported under."""
+        return {f"{prefix}{name}": one for prefix, part in self._parts.items() for name, one in part.metrics.items()}
 
     def goals(self, data: Any) -> list[_core.Goal]:
         """Return what the core judges each output by."""

@@ -15,8 +15,7 @@ from fastopt.layers import Layer, Scaling, Shape
 from fastopt.layers.base import Input, is_symbolic
 from fastopt.layers.residual import layer_names
 from fastopt.losses import Loss
-from fastopt.metrics import Metric
-from fastopt.model.callbacks.base import Callback, Logs
+from fastopt.model.callbacks.base import Callback
 from fastopt.model.callbacks.history import History
 from fastopt.model.compiled import Compiled, Metrics
 from fastopt.model.data import Samples, batch_size_at, checked_inputs, checked_samples, in_shape, with_class_weight
@@ -25,6 +24,7 @@ from fastopt.model.fit import Ready, begin, checked_callbacks, cost_and_gradient
 from fastopt.model.graph import Chain
 from fastopt.model.plan import Plan
 from fastopt.model.progress import progress
+from fastopt.model.results import Results, kind_of_results
 from fastopt.model.weighted import Weighted
 from fastopt.optimizers import Optimizer
 
@@ -161,11 +161,6 @@ class Sequential(Weighted[Compiled]):
         """The loss of `compile`."""
         return None if self._compiled is None else self._compiled.loss
 
-    @property
-    def metrics(self) -> dict[str, Metric]:
-        """The metrics of `compile` by the names that they are reported under."""
-        return {} if self._compiled is None else self._compiled.metrics
-
     def compile(
         self,
         optimizer: str | Optimizer = "adam",
@@ -282,7 +277,7 @@ class Sequential(Weighted[Compiled]):
         y: ArrayLike,
         sample_weight: ArrayLike | None = None,
         class_weight: str | Mapping[int, float] | None = None,
-    ) -> Logs:
+    ) -> Results:
         """Do one step on all of the data as one batch.
 
         Args:
@@ -293,7 +288,7 @@ class Sequential(Weighted[Compiled]):
                 of the batch.
 
         Returns:
-            The loss and the metrics that are means over samples, before the step.
+            The loss and the metrics that are means over samples, before the step, as `evaluate` returns them.
 
         Raises:
             RuntimeError, TypeError, ValueError, FloatingPointError: As `fit`.
@@ -304,7 +299,7 @@ class Sequential(Weighted[Compiled]):
             data = with_class_weight(data, class_weight, loss, plan.outputs, self.dtype)
         plan.check_batches(len(data.x), len(data.x))
         epoch = begin(compiled, self._build(plan), data, len(data.x))
-        return train(self._ready(), epoch, 1)
+        return Results(train(self._ready(), epoch, 1))
 
     def evaluate(
         self,
@@ -313,7 +308,7 @@ class Sequential(Weighted[Compiled]):
         batch_size: int = 256,
         sample_weight: ArrayLike | None = None,
         verbose: int | bool | str = 0,
-        return_dict: bool = True,
+        return_dict: bool | None = None,
     ) -> Any:
         """Return the loss and the metrics: sum_i w_i L_i / sum_i w_i, and what is computed from all predictions.
 
@@ -325,10 +320,11 @@ class Sequential(Weighted[Compiled]):
             batch_size: Samples computed at a time, at least 1; it changes memory and speed only.
             sample_weight: Weights ``[n]``, at least 0.
             verbose: As of `fit`, and without effect: nothing is shown.
-            return_dict: Whether the values come by name; False is for ``loss, accuracy = model.evaluate(...)``.
+            return_dict: True for a dict instead, False for a list.
 
         Returns:
-            A dict of the values by name, or a list of them.
+            The loss and the metrics, `fastopt.model.results.Results`: a tuple, as in
+            ``loss, accuracy = model.evaluate(x, y)``, whose items have names.
 
         Raises:
             RuntimeError: The model has not been compiled with a loss, or not been built.
@@ -337,7 +333,7 @@ class Sequential(Weighted[Compiled]):
         """
         if verbose != 0:
             progress(verbose)
-        by_name = checks.flag("return_dict", return_dict)
+        returned = kind_of_results(return_dict)
         compiled, loss = self._need_loss()
         built = self._need_weights()
         batch_size = checks.integer("batch_size", batch_size, 1, checks.SIZE)
@@ -346,21 +342,7 @@ class Sequential(Weighted[Compiled]):
         warn_of_rounding("y", data.given, data.y.dtype)
         built.freeze()
         logs = evaluate(compiled, built, data, batch_size)
-        return logs if by_name else list(logs.values())
-
-    def test_on_batch(self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Logs:
-        """Return what `evaluate` does, all samples at a time.
-
-        Args:
-            x: Inputs ``[n, features]``.
-            y: Targets, as the loss wants them.
-            sample_weight: Weights ``[n]``, at least 0.
-
-        Raises:
-            RuntimeError, TypeError, ValueError: As `evaluate`.
-        """
-        logs: Logs = self.evaluate(x, y, checks.SIZE - 1, sample_weight)
-        return logs
+        return returned(logs)
 
     def cost_and_gradient(
         self, x: ArrayLike, y: ArrayLike, w: ArrayLike | None = None, sample_weight: ArrayLike | None = None
@@ -426,17 +408,6 @@ class Sequential(Weighted[Compiled]):
         inputs, _ = checked_inputs("x", x, built.plan.input_shape, self.dtype)
         outputs = built.network.predict(inputs, checks.integer("batch_size", batch_size, 1, checks.SIZE))
         return in_shape(outputs, built.plan.output_shape)
-
-    def predict_on_batch(self, x: ArrayLike) -> Real:
-        """Return what `predict` does, all samples at a time.
-
-        Args:
-            x: Inputs ``[n, features]``.
-
-        Raises:
-            RuntimeError, TypeError, ValueError: As `predict`.
-        """
-        return self.predict(x, checks.SIZE - 1)
 
     def predict_proba(self, x: ArrayLike, batch_size: int = 256) -> Real:
         """Return probabilities, ``[n, outputs]``.

@@ -14,11 +14,13 @@ from fastopt.core.habits import ATTRIBUTES_OF_MODELS, missing
 from fastopt.core.registry import unknown_name, word
 from fastopt.kernels import Real
 from fastopt.layers import Layer, Shape
+from fastopt.metrics import Metric
 from fastopt.model.built import Built
 from fastopt.model.callbacks.history import History
 from fastopt.model.graph import Chain
 from fastopt.model.nested import Nested
 from fastopt.model.plan import Plan
+from fastopt.model.results import Results
 from fastopt.optimizers import OPTIMIZERS, Optimizer
 from fastopt.optimizers.describe import MAX_EPOCHS
 
@@ -31,6 +33,10 @@ class Optimized(Protocol):
     """What a model is trained by."""
 
     optimizer: Optimizer
+
+    @property
+    def metrics(self) -> dict[str, Metric]:
+        """The metrics by the names that they are reported under."""
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -197,6 +203,11 @@ class Weighted(Generic[C]):
         return None if self._compiled is None else self._compiled.optimizer
 
     @property
+    def metrics(self) -> dict[str, Metric]:
+        """The metrics of `compile` by the names that they are reported under."""
+        return {} if self._compiled is None else self._compiled.metrics
+
+    @property
     def judged_by(self) -> dict[str, Any]:
         """What `compile` was given beside the optimizer, as its arguments."""
         return {} if self._compiled is None else self._compiled.arguments
@@ -264,6 +275,41 @@ class Weighted(Generic[C]):
         built.set_weights(weights)
         if self._compiled is not None and self._compiled.optimizer.step:
             self._compiled.optimizer.start_from(built.parameters)
+
+    # All samples at a time
+
+    if TYPE_CHECKING:
+
+        def evaluate(self, x: Any, y: Any, batch_size: int, sample_weight: Any) -> Any:
+            """Of the model."""
+
+        def predict(self, x: Any, batch_size: int) -> Any:
+            """Of the model."""
+
+    def test_on_batch(self, x: Any, y: Any, sample_weight: ArrayLike | None = None) -> Results:
+        """Return what `evaluate` does, all samples at a time.
+
+        Args:
+            x: Inputs, as `fit` takes them.
+            y: Targets, as the loss wants them.
+            sample_weight: Weights ``[n]``, at least 0.
+
+        Raises:
+            RuntimeError, TypeError, ValueError: As `evaluate`.
+        """
+        results: Results = self.evaluate(x, y, checks.SIZE - 1, sample_weight)
+        return results
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """Return what `predict` does, all samples at a time.
+
+        Args:
+            x: Inputs, as `fit` takes them.
+
+        Raises:
+            RuntimeError, TypeError, ValueError: As `predict`.
+        """
+        return self.predict(x, checks.SIZE - 1)
 
     def count_params(self) -> int:
         """Return the number of weights.

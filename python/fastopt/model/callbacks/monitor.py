@@ -31,8 +31,8 @@ class Monitor(Callback):
             unknown = unknown_name("value to monitor", self.monitor, self.params["logs"])
             if self.monitor.startswith("val_") and not any(name.startswith("val_") for name in self.params["logs"]):
                 raise ValueError(
-                    f"{str(unknown).split('.')[0]}: there are no validation data. Give fit validation_data or "
-                    f"validation_split, or watch {self.monitor.removeprefix('val_')!r}."
+                    f"{str(unknown).split('.')[0]}: fit was given no validation data; give it some, or watch "
+                    f"{self.monitor.removeprefix('val_')!r}."
                 )
             raise unknown
         metric = self.model.metrics.get(self.monitor.removeprefix("val_"))
