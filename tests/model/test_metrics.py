@@ -195,7 +195,8 @@ def test_functions_of_sklearn(sklearn_metrics, rng):
     assert logs["roc_auc_score"] == pytest.approx(logs["auc"], rel=1e-6)
     expected = sklearn_metrics.balanced_accuracy_score(y, p.argmax(axis=1), sample_weight=weight)
     assert logs["balanced_accuracy_score"] == pytest.approx(expected)
-    assert {name: history[f"val_{name}"][-1] for name in logs} == logs
+    names = logs.keys()
+    assert {name: history[f"val_{name}"][-1] for name in names} == logs
     assert [metric.larger_is_better for metric in model.metrics.values()] == [False, True, True, True, True]
 
 

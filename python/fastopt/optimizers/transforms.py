@@ -71,7 +71,7 @@ class Transform(Optimizer):
 
     def _layers(self) -> list[tuple[str, dict[str, Any]]]:
         """Return the names of the parts but the rule, in the order in which they are printed, with their arguments."""
-        places = {cls: place for place, cls in enumerate(NESTING)}
+        places: dict[type, int] = {cls: place for place, cls in enumerate(NESTING)}
         parts = sorted(self.parts[:-1], key=lambda part: places.get(type(part), len(places)))
         layers = ((type(part).__name__, part._changed) for part in parts)
         return [(name, {key: value for key, value in own.items() if key != "optimizer"}) for name, own in layers]
