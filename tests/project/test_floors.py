@@ -29,6 +29,7 @@ PYTHON_FLOORS = [
     "model.graph model.data",
     "model.degenerate",
     "model.nested",
+    "model.solving",
     "model.compiled",
     "model.heads",
     "model.built",

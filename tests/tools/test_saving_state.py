@@ -56,6 +56,7 @@ ATTRIBUTES = {
     "_compiled": (lambda m: m.compile(fo.optimizers.Lion(), "mae"), None),
     "_given": (lambda m: m.compile("sgd", "mse"), None),
     "_nested": (lambda m: m.as_layer(), None),
+    "_solving": (lambda m: (m.compile("lbfgs", "mse"), fit(m, 1)), None),
     "_built": (lambda m: m.set_weights([w + 1 for w in m.get_weights()]), None),
 }
 

@@ -42,6 +42,11 @@ class Network:
     def input_size(self) -> int: ...
     @property
     def output_size(self) -> int: ...
+    # The number of parameters that learn, and whether some are kept in sets.
+    @property
+    def learning(self) -> int: ...
+    @property
+    def constrained(self) -> bool: ...
     @property
     def parameters(self) -> list[dict[str, Real]]: ...
     @property
@@ -91,6 +96,19 @@ class Epoch:
         poll: Callable[[int], object] | None = None,
         ends_epoch: bool = False,
     ) -> dict[str, float]: ...
+    # Iterations of a solver on each of the next batches, from the parameters that it stands at; `anew` where the cost
+    # there is not known. Returns the sums so far, after the last iteration on each batch, why that was the last
+    # ("ending"), the evaluations "nfev", "njev" and "nhev" of this call, the last "step" and "gradient_norm".
+    def solve(
+        self,
+        minimizer: solvers.Minimizer,
+        *,
+        iterations: int,
+        batches: int,
+        anew: bool,
+        whole: bool = False,
+        poll: Callable[[int], object] | None = None,
+    ) -> dict[str, Any]: ...
     def evaluate(self, poll: Callable[[int], object] | None = None) -> dict[str, float]: ...
     # The cost of all samples and its gradient: vectors hold the trained tensors one after the other. Samples go through
     # in chunks or, where `whole`, as one batch.

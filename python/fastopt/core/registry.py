@@ -131,6 +131,10 @@ class Registry(Generic[T]):
 
         return enrol
 
+    def has(self, name: object) -> bool:
+        """Return whether it is a name of the table."""
+        return isinstance(name, str) and _key(name) in self.classes
+
     def resolve(self, given: object, argument: str = "") -> T:
         """Return the object for a name, an object of this kind, or what `describe` returned.
 

@@ -13,7 +13,7 @@ from fastopt.losses import Loss, loss_of
 from fastopt.metrics import MeanMetric, Metric, metric_of
 from fastopt.model.callbacks.base import Logs
 from fastopt.model.data import Samples
-from fastopt.optimizers import Optimizer
+from fastopt.model.solving import Method, spent_by
 
 __all__ = ["SPEED", "Compiled", "Metrics"]
 
@@ -28,7 +28,7 @@ class Compiled:
     """An optimizer, a loss and metrics.
 
     Args:
-        optimizer: The optimizer.
+        optimizer: The optimizer, or a solver.
         loss: The name, the object or the function of a loss; None for a model that is trained only by `backward`.
         metrics: Metrics, as `Sequential.compile` takes them.
         last_activation: The name of the function that the outputs of the model have gone through.
@@ -40,7 +40,7 @@ class Compiled:
 
     def __init__(
         self,
-        optimizer: Optimizer,
+        optimizer: Method,
         loss: str | Loss | Callable[..., Any] | None,
         metrics: Metrics,
         last_activation: str,
@@ -163,7 +163,7 @@ class Compiled:
     def log_names(self, validated: bool) -> list[str]:
         """Return the names of what the logs of an epoch hold."""
         validation = [f"val_{name}" for name in self.reported if validated]
-        return ["loss", *self.mean_metrics, *self.optimizer.report(), *validation, *SPEED]
+        return ["loss", *self.mean_metrics, *spent_by(self.optimizer), *validation, *SPEED]
 
     def check_metrics(self, data: Samples, loss: Loss, outputs: int) -> None:
         """Refuse metrics that cannot be computed for the data."""

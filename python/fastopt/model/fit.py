@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,16 +19,21 @@ from fastopt.model.compiled import SPEED, Compiled
 from fastopt.model.data import Samples, Several, batch_size_at
 from fastopt.model.heads import Heads
 from fastopt.model.progress import Progress
+from fastopt.model.solving import Solving
+from fastopt.optimizers import Optimizer
 
 __all__ = ["Model", "Ready", "begin", "checked_callbacks", "cost_and_gradient", "evaluate", "fit", "train"]
 
 
+ITERATIONS = 5  # of a solver on a batch of some of the samples
+
+
 class Ready(NamedTuple):
-    """What a step takes: an optimizer with losses and metrics, the weights, and the core's optimizer."""
+    """What a step takes: an optimizer with losses and metrics, the weights, and what does the steps."""
 
     compiled: Compiled | Heads
     built: Built
-    trainer: _core.Optimizer
+    trainer: _core.Optimizer | Solving
 
 
 class Model(Protocol):
@@ -74,9 +79,13 @@ def train(
     batches: int,
     poll: Callable[[int], object] | None = None,
     ends_epoch: bool = False,
+    iterations: int = 1,
 ) -> Logs:
-    """Do the steps of the next batches of an epoch, and return its means so far."""
-    hyper = ready.compiled.optimizer.hyper_of(batches)
+    """Do the steps of the next batches of an epoch, a solver's iterations on each, and return its means so far."""
+    if isinstance(ready.trainer, Solving):
+        return ready.compiled.means(ready.trainer.solve(epoch, iterations, batches, poll))
+    optimizer: Any = ready.compiled.optimizer
+    hyper = optimizer.hyper_of(batches)
     return ready.compiled.means(epoch.train(ready.trainer, hyper, batches, poll, ends_epoch))
 
 
@@ -108,6 +117,7 @@ def fit(
     shuffle: bool,
     callbacks: Sequence[Callback],
     shown: Progress,
+    iterations: int | None = None,
 ) -> History:
     """Train for these epochs; the arguments are those of `Sequential.fit`, checked."""
     model.stop_training = False
@@ -134,7 +144,8 @@ def fit(
         for epoch in epochs:
             size = batch_size_at(batch_size, model.epochs_trained)
             ready = model._ready()
-            if not warned and (message := ready.compiled.optimizer.batch_warning(size, samples)):
+            method = ready.compiled.optimizer
+            if isinstance(method, Optimizer) and not warned and (message := method.batch_warning(size, samples)):
                 warn(message)
                 warned = True
             params["batches"] = batches = _batches(samples, size)
@@ -146,13 +157,15 @@ def fit(
                 ready = model._ready()
             ready.built.plan.check_batches(samples, size)
             began = time.perf_counter()
-            order = _core.kernels.permutation(model.seed, model.epochs_trained, samples) if shuffle else None
+            shuffles = shuffle and (size < samples or isinstance(ready.trainer, _core.Optimizer))
+            order = _core.kernels.permutation(model.seed, model.epochs_trained, samples) if shuffles else None
             if passed is None or ready.compiled is not compiled:
                 compiled = ready.compiled
                 passed = begin(compiled, ready.built, data, size, order)
             else:
                 passed.start(size, order)
-            logs = _train_epoch(model, ready, passed, batches, callbacks, shown)
+            repeats = iterations or (1 if size >= samples else ITERATIONS)
+            logs = _train_epoch(model, ready, passed, batches, callbacks, shown, repeats)
             seconds = time.perf_counter() - began
             if validation is not None:
                 ready = model._ready()
@@ -161,6 +174,9 @@ def fit(
             logs |= dict(zip(SPEED, (seconds, samples / seconds), strict=True))
             for listener in listeners:
                 listener.on_epoch_end(epoch, logs)
+            if isinstance(ready.trainer, Solving) and size >= samples and ready.trainer.message:
+                history.message = ready.trainer.message
+                break
             if model.stop_training:
                 break
     finally:
@@ -178,6 +194,7 @@ def _train_epoch(
     batches: int,
     callbacks: Sequence[Callback],
     shown: Progress,
+    iterations: int,
 ) -> Logs:
     listeners = [(callback, callback.checked_every()) for callback in callbacks if callback.wants_batches]
     done = 0
@@ -195,13 +212,15 @@ def _train_epoch(
                     "A callback has compiled the model with another loss or other metrics inside an epoch: do so in "
                     "on_epoch_begin or on_epoch_end."
                 )
-        logs = train(ready, passed, stop - done, poll, ends_epoch=stop == batches)
+        logs = train(ready, passed, stop - done, poll, ends_epoch=stop == batches, iterations=iterations)
         done = stop
         for listener, every in listeners:
             if done % every == 0:
                 listener.on_batch_end(done - 1, logs.copy())
     model.epochs_trained += 1
-    return logs | ready.compiled.optimizer.report()
+    reporter: Any = ready.trainer if isinstance(ready.trainer, Solving) else ready.compiled.optimizer
+    logs |= reporter.report()
+    return logs
 
 
 def _batches(samples: int, batch_size: int) -> int:

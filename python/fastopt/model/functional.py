@@ -21,8 +21,8 @@ from fastopt.model.heads import AnyLoss, Heads
 from fastopt.model.plan import Plan
 from fastopt.model.progress import progress
 from fastopt.model.results import Results, kind_of_results
+from fastopt.model.solving import Method
 from fastopt.model.weighted import Weighted
-from fastopt.optimizers import Optimizer
 
 __all__ = ["Model"]
 
@@ -95,7 +95,7 @@ class Model(Weighted[Heads]):
 
     def compile(
         self,
-        optimizer: str | Optimizer = "adam",
+        optimizer: str | Method = "adam",
         loss: AnyLoss | Sequence[AnyLoss] | Mapping[str, AnyLoss] | None = None,
         metrics: Metrics | Sequence[Metrics] | Mapping[str, Metrics] = (),
         loss_weights: float | Sequence[float] | Mapping[str, float] | None = None,
@@ -122,7 +122,7 @@ class Model(Weighted[Heads]):
         self,
         x: Arrays,
         y: Arrays | Mapping[str, ArrayLike],
-        batch_size: int | Callable[[int], float] = 32,
+        batch_size: int | Callable[[int], float] | None = None,
         epochs: int = 1,
         validation_data: Sequence[Any] | None = None,
         shuffle: bool = True,
@@ -130,13 +130,15 @@ class Model(Weighted[Heads]):
         callbacks: Iterable[Callback] | None = None,
         initial_epoch: int = 0,
         verbose: int | bool | str = "auto",
+        iterations: int | None = None,
     ) -> History:
         """Train for some epochs, along the gradient of the sum of all losses times their weights.
 
         Args:
             x: Inputs ``[n, features]``.
             y: Targets, as the losses want them.
-            batch_size: Samples a step, or a schedule or function of the number of epochs trained.
+            batch_size: Samples a step, or a schedule or function of the number of epochs trained; None is 32, or all of
+                them for a solver.
             epochs: The number of the epoch to stop before.
             validation_data: ``(x, y)`` or ``(x, y, sample_weight)``, evaluated after each epoch.
             shuffle: Whether each epoch takes the samples in a new random order.
@@ -144,6 +146,7 @@ class Model(Weighted[Heads]):
             callbacks: Objects to call as training goes; None for none.
             initial_epoch: The number of the first epoch, from 0.
             verbose: 0 silent, 1 a bar, 2 one line an epoch, ``"auto"`` as `Sequential.fit`.
+            iterations: Of a solver on each batch, as `Sequential.fit` says.
 
         Returns:
             The history, also found in ``model.history``.
@@ -152,6 +155,7 @@ class Model(Weighted[Heads]):
             RuntimeError, TypeError, ValueError, FloatingPointError, KeyboardInterrupt: As `Sequential.fit`.
         """
         compiled = self._need_losses()
+        batch_size, iterations = self._batches(batch_size, iterations)
         first_size = batch_size_at(batch_size, self.epochs_trained)
         initial_epoch = checks.integer("initial_epoch", initial_epoch, 0)
         epochs = checks.integer("epochs", epochs, initial_epoch)
@@ -167,7 +171,9 @@ class Model(Weighted[Heads]):
             compiled.check_metrics(validation, self.graph)
         self.graph.check_batches(data.rows, first_size)
         compiled.warn(data, self.graph, self.dtype, training=True)
-        return fit(self, data, validation, batch_size, range(initial_epoch, epochs), shuffle, listeners, shown)
+        return fit(
+            self, data, validation, batch_size, range(initial_epoch, epochs), shuffle, listeners, shown, iterations
+        )
 
     def train_on_batch(
         self, x: Arrays, y: Arrays | Mapping[str, ArrayLike], sample_weight: ArrayLike | None = None
@@ -332,7 +338,7 @@ class Model(Weighted[Heads]):
         """Return what a step takes."""
         compiled, built = self._need_losses(), self._need_weights()
         built.freeze()
-        return Ready(compiled, built, self._bind(compiled.optimizer, built))
+        return Ready(compiled, built, self._trainer(compiled.optimizer, built))
 
     def _inputs(self, name: str, x: Arrays) -> list[NDArray[Any]]:
         """Return the samples of each input, each in a row."""

@@ -12,7 +12,7 @@ from fastopt.model.compiled import SPEED, Compiled, Metrics
 from fastopt.model.data import Several
 from fastopt.model.degenerate import warn_of_rounding, warn_of_targets
 from fastopt.model.plan import Plan
-from fastopt.optimizers import Optimizer
+from fastopt.model.solving import Method, spent_by
 
 __all__ = ["Heads", "by_output"]
 
@@ -23,7 +23,7 @@ class Heads:
     """An optimizer, and a loss and metrics for each output.
 
     Args:
-        optimizer: The optimizer.
+        optimizer: The optimizer, or a solver.
         loss: A loss for each output, as `fastopt.Model.compile` takes them.
         metrics: Metrics of each output.
         loss_weights: How many times the cost takes each loss.
@@ -35,7 +35,7 @@ class Heads:
 
     def __init__(
         self,
-        optimizer: Optimizer,
+        optimizer: Method,
         loss: AnyLoss | Sequence[AnyLoss] | Mapping[str, AnyLoss],
         metrics: Metrics | Sequence[Metrics] | Mapping[str, Metrics],
         loss_weights: float | Sequence[float] | Mapping[str, float] | None,
@@ -123,7 +123,7 @@ class Heads:
         """Return the names of what the logs of an epoch hold."""
         means = [f"{prefix}{n}" for prefix, part in self._parts.items() for n in ("loss", *part.mean_metrics)]
         validation = [f"val_{name}" for name in self.reported if validated]
-        return [*dict.fromkeys(["loss", *means]), *self.optimizer.report(), *validation, *SPEED]
+        return [*dict.fromkeys(["loss", *means]), *spent_by(self.optimizer), *validation, *SPEED]
 
     def targets(self, y: object, graph: Plan, rows: int, dtype: str, prefix: str) -> tuple[list[Any], list[Any]]:
         """Return the targets of each output as its loss wants them, and as given."""

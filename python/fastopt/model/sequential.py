@@ -25,8 +25,8 @@ from fastopt.model.graph import Chain
 from fastopt.model.plan import Plan
 from fastopt.model.progress import progress
 from fastopt.model.results import Results, kind_of_results
+from fastopt.model.solving import Method
 from fastopt.model.weighted import Weighted
-from fastopt.optimizers import Optimizer
 
 __all__ = ["Sequential"]
 
@@ -163,7 +163,7 @@ class Sequential(Weighted[Compiled]):
 
     def compile(
         self,
-        optimizer: str | Optimizer = "adam",
+        optimizer: str | Method = "adam",
         loss: str | Loss | Callable[..., Any] | None = None,
         metrics: Metrics = None,
     ) -> None:
@@ -191,7 +191,7 @@ class Sequential(Weighted[Compiled]):
         self,
         x: ArrayLike,
         y: ArrayLike,
-        batch_size: int | Callable[[int], float] = 32,
+        batch_size: int | Callable[[int], float] | None = None,
         epochs: int = 1,
         validation_data: Sequence[Any] | None = None,
         validation_split: float = 0.0,
@@ -201,6 +201,7 @@ class Sequential(Weighted[Compiled]):
         initial_epoch: int = 0,
         verbose: int | bool | str = "auto",
         class_weight: str | Mapping[int, float] | None = None,
+        iterations: int | None = None,
     ) -> History:
         """Train for some epochs.
 
@@ -208,12 +209,21 @@ class Sequential(Weighted[Compiled]):
         sum_i w_i L_i / sum_i w_i over the epoch, each batch taken before its step. What layers penalise belongs to
         both: `fastopt.regularizers` says how.
 
+        A solver of `fastopt.solvers` takes all samples, and an epoch is an iteration; training ends early where it has
+        converged, or finds no better point: ``history.message`` says so. The reported values are those after the
+        iteration. The batch of batch normalisation is all samples, and the masks of dropout stay the same during an
+        iteration. A further `fit` goes on from what the solver remembers, if the weights are those that it left. With a
+        `batch_size` an epoch goes through batches, with some iterations on each: L-BFGS and BFGS keep what they have
+        learned of the curvature from batch to batch, a trust region its radius; conjugate gradients and the guess of
+        the length of the next step begin anew.
+
         Args:
             x: Inputs ``[n, features]``: float32, float64, integers or bool, in any memory order, also memory-mapped;
                 never copied as a whole.
             y: Targets, as the loss wants them.
-            batch_size: Samples a step, at least 1; the last batch of an epoch may be smaller. A schedule with
-                ``per="epoch"``, or a function, of the number of epochs trained changes it; it is rounded.
+            batch_size: Samples a step, at least 1; None is 32, or all of them for a solver. The last batch of an epoch
+                may be smaller. A schedule with ``per="epoch"``, or a function, of the number of epochs trained changes
+                it; it is rounded.
             epochs: The number of the epoch to stop before.
             validation_data: ``(x, y)`` or ``(x, y, sample_weight)``, evaluated after each epoch.
             validation_split: The fraction of samples, the last ones, kept for validation instead of `validation_data`.
@@ -226,6 +236,7 @@ class Sequential(Weighted[Compiled]):
             class_weight: Factors of the sample weights by class, at least 0, in training but not in validation: a dict,
                 in which a class that is missing has 1, or ``"balanced"``, n / (classes * samples of the class) with the
                 classes that occur, which then weigh the same.
+            iterations: Of a solver on each batch, at least 1; None is 1 on all samples and 5 on batches of some.
 
         Returns:
             The history, also found in ``model.history``.
@@ -240,6 +251,7 @@ class Sequential(Weighted[Compiled]):
             KeyboardInterrupt: Ctrl-C; the model is as after the last whole step.
         """
         compiled, loss = self._need_loss()
+        batch_size, iterations = self._batches(batch_size, iterations)
         first_size = batch_size_at(batch_size, self.epochs_trained)
         initial_epoch = checks.integer("initial_epoch", initial_epoch, 0)
         epochs = checks.integer("epochs", epochs, 0)
@@ -269,7 +281,9 @@ class Sequential(Weighted[Compiled]):
         warn_of_rounding("y", data.given, data.y.dtype)
         warn_of_targets(data, loss, plan.outputs)
         self._build(plan)
-        return fit(self, data, validation, batch_size, range(initial_epoch, epochs), shuffle, listeners, shown)
+        return fit(
+            self, data, validation, batch_size, range(initial_epoch, epochs), shuffle, listeners, shown, iterations
+        )
 
     def train_on_batch(
         self,
@@ -528,7 +542,7 @@ class Sequential(Weighted[Compiled]):
         compiled, _ = self._need_loss()
         built = self._need_weights()
         built.freeze()
-        return Ready(compiled, built, self._bind(compiled.optimizer, built))
+        return Ready(compiled, built, self._trainer(compiled.optimizer, built))
 
     def _samples(
         self,

@@ -21,8 +21,10 @@ from fastopt.model.graph import Chain
 from fastopt.model.nested import Nested
 from fastopt.model.plan import Plan
 from fastopt.model.results import Results
-from fastopt.optimizers import OPTIMIZERS, Optimizer
+from fastopt.model.solving import Method, Slots, Solving, chosen
+from fastopt.optimizers import Optimizer
 from fastopt.optimizers.describe import MAX_EPOCHS
+from fastopt.solvers import Solver
 
 __all__ = ["Weighted"]
 
@@ -32,7 +34,7 @@ DTYPES = ("float32", "float64")
 class Optimized(Protocol):
     """What a model is trained by."""
 
-    optimizer: Optimizer
+    optimizer: Method
 
     @property
     def metrics(self) -> dict[str, Metric]:
@@ -66,7 +68,8 @@ class Weighted(Generic[C]):
         self._epochs_trained = 0
         self.stop_training = False
         self._compiled: C | None = None
-        self._given: Optimizer | None = None  # of which the compiled optimizer is a copy
+        self._given: Method | None = None  # of which the compiled optimizer is a copy
+        self._solving: Solving | None = None
         self._built: Built | None = None
         self._noise = True
         self._nested: Nested | None = None  # what it is in other models
@@ -86,19 +89,23 @@ class Weighted(Generic[C]):
     # Copies and pickles: all that `save` writes, with the history and what is no object of fastopt's own.
 
     def __getstate__(self) -> dict[str, Any]:
-        state = vars(self) | {"_built": None, "_given": None}
+        state = vars(self) | {"_built": None, "_given": None, "_solving": None}
         if self._built is not None:
             state["_weights"] = self._built.plan.input_shapes, self.get_weights(), self.draws
+            state["_slots"] = self._solver_slots()
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         shapes, weights, draws = state.get("_weights", (None, [], 0))
-        vars(self).update((name, value) for name, value in state.items() if name != "_weights")
+        slots = state.get("_slots")
+        vars(self).update((name, value) for name, value in state.items() if name not in ("_weights", "_slots"))
         if shapes is not None:
             built = self._build(self.network.plan(shapes), initialize=False)
             for view, array in zip(built.tensors.values(), weights, strict=True):
                 view[...] = array
             self.draws = draws
+            if slots is not None:
+                self._restore_solver(slots)
 
     def __copy__(self) -> Self:
         return copy.deepcopy(self)
@@ -153,8 +160,8 @@ class Weighted(Generic[C]):
         if self._built is None:
             built = Built(plan, self.dtype, self.seed, initialize)
             built.network.noise = self._noise
-            if self._compiled is not None:
-                self._bind(self._compiled.optimizer, built)
+            if isinstance(self.optimizer, Optimizer):
+                self._bind(self.optimizer, built)
             self._built = built
         return self._built
 
@@ -198,8 +205,8 @@ class Weighted(Generic[C]):
         self._need_weights().network.draws = checks.integer("draws", value, 0, 2**38)
 
     @property
-    def optimizer(self) -> Optimizer | None:
-        """The model's own copy of the optimizer of `compile`; its hyperparameters may be set at any time."""
+    def optimizer(self) -> Any:
+        """The model's own copy of the optimizer or the solver of `compile`, whose attributes may be set at any time."""
         return None if self._compiled is None else self._compiled.optimizer
 
     @property
@@ -221,6 +228,8 @@ class Weighted(Generic[C]):
         if self._compiled is None:
             raise RuntimeError("The model has no optimizer: call compile(optimizer) first.")
         optimizer = self._compiled.optimizer
+        if not isinstance(optimizer, Optimizer):
+            raise RuntimeError(f"{type(optimizer).__name__} looks at the cost, not at one gradient: call fit.")
         trainer = self._bind(optimizer, self._need_weights())
         optimizer.check_gradient_in_place()
         trainer.apply(optimizer.hyper)
@@ -243,7 +252,7 @@ class Weighted(Generic[C]):
     @property
     def slots(self) -> dict[str, Real]:
         """The optimizer's arrays by name (``"dense/kernel/m"``): views that may be written."""
-        if self._compiled is None:
+        if self._compiled is None or not isinstance(self._compiled.optimizer, Optimizer):
             return {}
         self._bind(self._compiled.optimizer, self._need_weights())
         return self._compiled.optimizer.slots
@@ -273,8 +282,8 @@ class Weighted(Generic[C]):
         """
         built = self._need_weights()
         built.set_weights(weights)
-        if self._compiled is not None and self._compiled.optimizer.step:
-            self._compiled.optimizer.start_from(built.parameters)
+        if isinstance(self.optimizer, Optimizer) and self.optimizer.step:
+            self.optimizer.start_from(built.parameters)
 
     # All samples at a time
 
@@ -363,18 +372,56 @@ class Weighted(Generic[C]):
         checks.finite("w", array, self.dtype)
         return checks.in_form(array, "float64")
 
-    def _compile(self, optimizer: str | Optimizer, make: Callable[[Optimizer], C]) -> None:
-        """Train from now on by what is made of the model's own copy of an optimizer."""
-        given, before = OPTIMIZERS.resolve(optimizer, "optimizer"), self.optimizer
-        own = given if given is before else given.fresh()
-        if given is self._given and before is not None:
-            own.take_state(before)
+    def _compile(self, optimizer: str | Method, make: Callable[[Method], C]) -> None:
+        """Train from now on by what is made of the model's own copy of an optimizer or a solver."""
+        given, before = chosen(optimizer), self.optimizer
+        own: Method
+        if isinstance(given, Solver):
+            own = given if given is before else given.replaced()
+        else:
+            own = given if given is before else given.fresh()
+            if given is self._given and before is not None:
+                own.take_state(before)
         compiled = make(own)
-        if self._built is not None:
+        if self._built is not None and isinstance(own, Optimizer):
             self._bind(own, self._built)
+        if given is not before and given is not self._given:
+            self._solving = None
         self._compiled = compiled
         if given is not before:
             self._given = given
+
+    def _batches(
+        self, batch_size: int | Callable[[int], float] | None, iterations: int | None
+    ) -> tuple[int | Callable[[int], float], int | None]:
+        """Return the batch size and the iterations on each batch that `fit` is to take."""
+        solves = isinstance(self.optimizer, Solver)
+        if iterations is not None:
+            if not solves:
+                raise ValueError("iterations are those of a solver on each batch; an optimizer does one step on it.")
+            iterations = checks.integer("iterations", iterations, 1, 2**31)
+        if batch_size is None:
+            batch_size = checks.SIZE - 1 if solves else 32
+        return batch_size, iterations
+
+    def _trainer(self, method: Method, built: Built) -> _core.Optimizer | Solving:
+        """Return what does the steps; a solver begins anew where the weights are not those that it left."""
+        if isinstance(method, Optimizer):
+            return self._bind(method, built)
+        if self._solving is None or not self._solving.goes_on(method):
+            self._solving = Solving(method, built.network)
+        return self._solving
+
+    def _solver_slots(self) -> Slots | None:
+        """Return what the solver remembers, where the next `fit` goes on from it."""
+        solving = self._solving
+        self._need_weights().freeze()
+        return solving.slots if solving is not None and solving.goes_on(self.optimizer) else None
+
+    def _restore_solver(self, slots: Slots) -> None:
+        built = self._need_weights()
+        built.freeze()
+        self._solving = Solving(self.optimizer, built.network, slots)
 
     def _bind(self, optimizer: Optimizer, built: Built) -> _core.Optimizer:
         """Return the core's optimizer of these weights; the given one learns the epoch."""

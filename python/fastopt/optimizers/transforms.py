@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from fastopt.core import checks
+from fastopt.core.registry import Described
 from fastopt.optimizers.base import OPTIMIZERS, Optimizer
 from fastopt.optimizers.describe import (
     Argument,
@@ -37,6 +38,8 @@ class Inner(Argument["str | Optimizer", Optimizer]):
 
     def check(self, given: str | Optimizer) -> Optimizer:
         """Return the object."""
+        if isinstance(given, Described) and not isinstance(given, Optimizer):
+            raise TypeError(f"{given!r} is no optimizer: solvers go by the cost itself and take no transforms.")
         return OPTIMIZERS.resolve(given, self.name)
 
 

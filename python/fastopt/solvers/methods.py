@@ -1,11 +1,13 @@
 """The methods: each a direction, with the search that suits it."""
 
+import math
 from typing import Any, ClassVar, Self
 
 from fastopt import _core
 from fastopt.core import checks
 from fastopt.core.registry import Described, Registry, arguments_of, snake_case, word
-from fastopt.solvers.searches import SEARCHES, FixedStep, Search, Spec, TrustRegion, Wolfe
+from fastopt.solvers.problem import LARGEST_HESSIAN
+from fastopt.solvers.searches import SEARCHES, FixedStep, Projected, Search, Spec, TrustRegion, Wolfe
 
 __all__ = [
     "BFGS",
@@ -31,6 +33,7 @@ class Solver(Described):
     lines: ClassVar[bool] = True  # searches along lines may be chosen
     regions: ClassVar[bool] = False  # a trust region may be
     numbers: ClassVar[tuple[str, ...]] = ()  # the arguments that the core's direction takes
+    largest: ClassVar[float] = math.inf  # number of weights of a model
     floor: ClassVar[float] = 1.0  # of the function, to which `ftol` is relative
     suited: Search = Wolfe()
 
@@ -51,6 +54,30 @@ class Solver(Described):
     def used_search(self) -> Search:
         """Return the search given, or else the method's own."""
         return self.search or self.suited
+
+    def check_model(self) -> None:
+        """Raise ValueError where a model does not give what the method needs."""
+        if self.needs == "residuals":
+            raise ValueError(
+                f"{type(self).__name__} needs residuals and their Jacobian, which a model does not give: use LBFGS() "
+                "or NewtonCG()."
+            )
+        if isinstance(self.used_search(), Projected):
+            raise ValueError(f"The weights of a model have no bounds: give {type(self).__name__} Backtracking().")
+
+    def check_size(self, size: int) -> None:
+        """Raise ValueError where a model has too many weights for the method."""
+        if size == 0:
+            raise ValueError("All layers are frozen: there are no weights to learn.")
+        if size > self.largest:
+            raise ValueError(
+                f"{type(self).__name__} keeps a matrix of n x n numbers, for models of up to {self.largest} weights; "
+                f"this one has {size}: use LBFGS() or NewtonCG()."
+            )
+
+    def kept(self, size: int) -> int:
+        """Return how many numbers it keeps from iteration to iteration, for so many variables."""
+        return 0
 
     def replaced(self, **changed: Any) -> Self:
         """Return the method with other arguments."""
@@ -160,6 +187,10 @@ class ConjugateGradients(Solver):
         self.restart = None if restart is None else checks.integer("restart", restart, 1)
         super().__init__(search, gtol, ftol)
 
+    def kept(self, size: int) -> int:
+        """Return the size of the direction and of a difference of gradients."""
+        return 2 * size
+
     def direction(self) -> Spec:
         """Return the formula's name, and the steps to a restart."""
         return self.beta, [self.restart or 0]
@@ -196,6 +227,7 @@ class BFGS(Solver):
     """
 
     numbers = ("scale",)
+    largest = 10_000
     suited = Wolfe(c2=0.7)
 
     def __init__(
@@ -203,6 +235,10 @@ class BFGS(Solver):
     ) -> None:
         self.scale = checks.flag("scale", scale)
         super().__init__(search, gtol, ftol)
+
+    def kept(self, size: int) -> int:
+        """Return the size of the matrix."""
+        return size * size
 
 
 @SOLVERS.add()
@@ -246,6 +282,10 @@ class LBFGS(Solver):
         self.scale = checks.flag("scale", scale)
         super().__init__(search, gtol, ftol)
 
+    def kept(self, size: int) -> int:
+        """Return the size of the steps and of the differences of gradients."""
+        return 2 * self.memory * size
+
 
 @SOLVERS.add()
 class Newton(Solver):
@@ -277,6 +317,7 @@ class Newton(Solver):
     """
 
     needs = "hessian"
+    largest = LARGEST_HESSIAN
     regions = True
     numbers = ("alpha",)
 

@@ -25,7 +25,9 @@ from fastopt.model.functional import Model
 from fastopt.model.nested import NETWORKS
 from fastopt.model.plan import Plan
 from fastopt.model.sequential import Sequential
-from fastopt.optimizers import OPTIMIZERS
+from fastopt.model.solving import chosen
+from fastopt.optimizers import OPTIMIZERS, Optimizer
+from fastopt.solvers import SOLVERS, Solver
 
 __all__ = ["load_model", "save"]
 
@@ -80,6 +82,7 @@ def save(model: Sequential | Model, path: str | os.PathLike[str]) -> None:
     description = _description(model)
     try:  # what `load_model` does
         model._need_weights().check(tensors)
+        tensors |= {f"/{name}": values for name, values in (model._solver_slots() or {}).items()}
         text = json.dumps(description, allow_nan=False)
         _parse(text)
         data = packed(tensors, {KEY: text})
@@ -114,8 +117,9 @@ def _check_unchanged(model: Sequential | Model) -> None:
 
 def _description(model: Sequential | Model) -> dict[str, Any]:
     optimizer = model.optimizer
-    if optimizer is not None:
+    if isinstance(optimizer, Optimizer):
         optimizer.check_rule()
+    registry: Registry[Any] = SOLVERS if isinstance(optimizer, Solver) else OPTIMIZERS
     return {
         "version": VERSION,
         "name": model.name,
@@ -125,8 +129,8 @@ def _description(model: Sequential | Model) -> dict[str, Any]:
         "draws": model.draws,
         "noise": model.noise,
         **_architecture(model),
-        "optimizer": None if optimizer is None else _own(OPTIMIZERS, optimizer),
-        "state": {} if optimizer is None else _finite_numbers(optimizer.state),
+        "optimizer": None if optimizer is None else _own(registry, optimizer),
+        "state": _finite_numbers(optimizer.state) if isinstance(optimizer, Optimizer) else {},
         **_judges(model),
     }
 
@@ -224,24 +228,29 @@ def _load(file: BufferedIOBase) -> Any:
         plan = model.network.plan([tuple(checks.integer("input_shape", size, 1, checks.SIZE) for size in sizes)])
         judges = _judge
     if description.get("optimizer") is not None:
-        model.compile(OPTIMIZERS.resolve(_described(description["optimizer"])), **judges(description))
+        model.compile(chosen(_described(description["optimizer"])), **judges(description))
 
     model.epochs_trained = _field(description, "epochs_trained", int)
-    if model.optimizer is not None:
+    if isinstance(model.optimizer, Optimizer):
         model.optimizer.epoch = model.epochs_trained
     places = _places(entries, data, model, plan)
     model._build(plan, initialize=False)
-    if model.optimizer is not None:
+    if isinstance(model.optimizer, Optimizer):
         unsaid = {"momentum_product": 0.0} if model.optimizer.rule == "nadam" else {}  # in files of 0.1
         model.optimizer.state = unsaid | _field(description, "state", dict)
     model.draws = _field(description, "draws", int)
     model.noise = _field({"noise": True} | description, "noise", bool)  # files of 0.1 have none
-    tensors = model.parameters | model.state | model.slots
-    for key, view in tensors.items():
+    tensors: dict[str, Any] = model.parameters | model.state | model.slots
+    remembered = {name: np.empty(entries[name]["shape"]) for name in places.keys() - tensors.keys()}
+    for key, view in (tensors | remembered).items():
         file.seek(places[key])
         if file.readinto(view.data.cast("B")) != view.nbytes:
             raise ValueError("it ends before its data do.")
     model._need_weights().check(tensors)
+    if remembered:
+        if any(np.isnan(values).any() for values in remembered.values()):
+            raise ValueError("what its solver remembers is not a number.")
+        model._restore_solver({name[1:]: values for name, values in remembered.items()})
     return model
 
 
@@ -287,12 +296,15 @@ def _read_header(file: BufferedIOBase, size: int) -> tuple[dict[str, Any], tuple
 
 def _places(entries: Mapping[str, Any], data: tuple[int, int], model: Sequential | Model, plan: Plan) -> dict[str, int]:
     """Return where each tensor begins, after comparing all of them with what the model needs and the file holds."""
-    names = model.optimizer.slot_names if model.optimizer is not None else []
+    names = model.optimizer.slot_names if isinstance(model.optimizer, Optimizer) else []
     needed: dict[str, tuple[int, ...]] = {}
     for name, tensor in plan.parameters.items():
         needed |= dict.fromkeys((name, *(f"{name}/{slot}" for slot in names)), tensor.shape)
     needed |= {name: tensor.shape for name, tensor in plan.state.items()}
     given = entries.keys() - {"__metadata__"}
+    solvers = _solver_shapes(entries) if isinstance(model.optimizer, Solver) else {}
+    dtypes = dict.fromkeys(needed, model.dtype) | dict.fromkeys(solvers, "float64")
+    needed |= solvers
     if given != needed.keys():
         names = sorted(given ^ needed.keys())
         others = f" and {len(names) - SHOWN} others" if len(names) > SHOWN else ""
@@ -300,12 +312,12 @@ def _places(entries: Mapping[str, Any], data: tuple[int, int], model: Sequential
     ranges: dict[str, tuple[int, int]] = {}
     for name, shape in needed.items():
         entry = _field(entries, name, dict)
-        code = CODES[model.dtype]
+        code = CODES[dtypes[name]]
         if entry.get("dtype") != code or entry.get("shape") != list(shape):
             found = f"{entry.get('dtype')} {entry.get('shape')}"
             raise ValueError(f"{name} is {found}; its architecture needs {code} {list(shape)}.")
         offsets = _field(entry, "data_offsets", list)
-        size = math.prod(shape) * np.dtype(model.dtype).itemsize
+        size = math.prod(shape) * np.dtype(dtypes[name]).itemsize
         if not all(type(n) is int for n in offsets) or len(offsets) != 2 or offsets[1] - offsets[0] != size:
             raise ValueError(f"{name} has the data offsets {offsets}; its shape needs {size} bytes.")
         ranges[name] = (offsets[0], offsets[1])
@@ -317,6 +329,12 @@ def _places(entries: Mapping[str, Any], data: tuple[int, int], model: Sequential
     if data[0] + end != data[1]:
         raise ValueError(f"it is truncated or has been changed: it holds {data[1] - data[0]} bytes of data, not {end}.")
     return {name: data[0] + start for name, (start, _) in ranges.items()}
+
+
+def _solver_shapes(entries: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of what a solver remembers, as the file has them: it is asked when there are weights."""
+    shapes = {name: _field(_field(entries, name, dict), "shape", list) for name in entries if name.startswith("/")}
+    return {name: tuple(checks.integer(name, size, 0, checks.SIZE) for size in shape) for name, shape in shapes.items()}
 
 
 def _parse(text: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "bindings/module.h"
+#include "bindings/solvers.h"
 #include "bindings/target.h"
 #include "kernels/reduce/args.h"
 #include "ops/loss.h"
@@ -15,6 +16,7 @@
 #include "train/epoch.h"
 #include "train/evaluate.h"
 #include "train/full_batch.h"
+#include "train/solve.h"
 
 namespace fastopt::bindings {
 
@@ -315,6 +317,49 @@ py::dict train(PyEpoch& self, PyOptimizer& optimizer, const py::dict& hyper, std
   });
 }
 
+// The sums, and what was spent.
+py::dict solve(PyEpoch& self, solvers::Minimizer& minimizer, Index iterations, Index batches, bool anew, bool whole,
+               const py::object& poll) {
+  return self.visit([&]<class T>(Network<T>& network, Data<T>& d) {
+    if (batches < 1 || batches > d.batches() - d.done || iterations < 1) {
+      throw std::invalid_argument("batches and iterations must be at least 1");
+    }
+    check_draws(network.draws, batches * iterations);
+    Solved solved;
+    run(*self.network, d.python, poll, [&](const Poll& polled) {
+      solved = fastopt::solve<T>(network, minimizer,
+                                 {.x = d.x,
+                                  .objective = d.objective,
+                                  .order = d.order.empty() ? nullptr : d.order.data(),
+                                  .batch_size = d.batch_size,
+                                  .first_batch = d.done,
+                                  .batches = batches,
+                                  .iterations = iterations,
+                                  .anew = anew,
+                                  .whole = whole,
+                                  .poll = polled},
+                                 d.totals);
+    });
+    d.done += batches;
+    if (const PyGoal* const goal = std::exchange(d.not_finite, nullptr)) {
+      raise(PyExc_FloatingPointError, "the gradient of '" + goal->name + "' is not finite" + advice);
+    }
+    if (solved.ending == solvers::Ending::not_finite) {
+      raise(PyExc_FloatingPointError,
+            std::string("the loss or its gradient is not finite; the parameters are those of the last iteration") +
+                advice);
+    }
+    py::dict result = d.sums();
+    result["ending"] = name_of(solved.ending);
+    result["nfev"] = solved.spent.values;
+    result["njev"] = solved.spent.gradients;
+    result["nhev"] = solved.spent.products;
+    result["step"] = solved.step;
+    result["gradient_norm"] = solved.gradient;
+    return result;
+  });
+}
+
 py::dict evaluate(PyEpoch& self, const py::object& poll) {
   return self.visit([&]<class T>(Network<T>& network, Data<T>& d) {
     run(*self.network, d.python, poll,
@@ -351,7 +396,8 @@ py::tuple cost_and_gradient(PyEpoch& self, const py::object& parameters, bool wh
     double cost = 0;
     run(*self.network, d.python, poll, [&](const Poll& polled) {
       const T* const w = parameters.is_none() ? network.parameters.data() : at.data();
-      cost = fastopt::cost_and_gradient<T>(network, d.x, d.objective, w, sums, whole, polled);
+      Watch watch(polled);
+      cost = Cost<T>(network, d.x, d.objective, {}, whole, watch)(w, network.state.data(), sums).value_or(0);
     });
     if (const PyGoal* const goal = std::exchange(d.not_finite, nullptr)) {
       raise(PyExc_FloatingPointError, "the gradient of '" + goal->name + "' is not finite");
@@ -383,6 +429,8 @@ void add_epoch(py::module_& module) {
           py::arg("batch_size") = 32, py::arg("order") = none)
       .def("train", &train, py::arg("optimizer"), py::arg("hyper"), py::arg("batches") = none, py::arg("poll") = none,
            py::arg("ends_epoch") = false)
+      .def("solve", &solve, py::arg("minimizer"), py::kw_only(), py::arg("iterations"), py::arg("batches"),
+           py::arg("anew"), py::arg("whole") = false, py::arg("poll") = none)
       .def("evaluate", &evaluate, py::arg("poll") = none)
       .def("cost_and_gradient", &cost_and_gradient, py::arg("parameters") = none, py::arg("whole") = false,
            py::arg("poll") = none);

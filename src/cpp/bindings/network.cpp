@@ -204,6 +204,17 @@ void add_network(py::module_& module) {
       .def_property_readonly(
           "output_size",
           [](PyNetwork& self) { return self.visit([](auto& n) { return n.plan.columns(n.plan.outputs.front()); }); })
+      // The number of parameters that learn, and whether some are kept in sets.
+      .def_property_readonly("learning",
+                             [](PyNetwork& self) {
+                               return self.visit([](auto& n) {
+                                 Index count = 0;
+                                 n.plan.for_each_learning([&](const TensorSpec& tensor) { count += tensor.size; });
+                                 return count;
+                               });
+                             })
+      .def_property_readonly("constrained",
+                             [](PyNetwork& self) { return self.visit([](auto& n) { return n.constrains(); }); })
       .def_property_readonly("parameters",
                              [](const py::object& self) {
                                return self.cast<PyNetwork&>().visit([&](auto& n) {

@@ -1,11 +1,14 @@
 // Methods that look at the whole function, for functions of Python.
+#include "bindings/solvers.h"
+
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
 #include "bindings/array.h"
 #include "bindings/module.h"
+#include "bindings/network.h"
 #include "solvers/list.h"
-#include "solvers/minimize.h"
+#include "train/model_problem.h"
 
 namespace fastopt::bindings {
 
@@ -13,11 +16,6 @@ namespace {
 
 using solvers::In;
 using solvers::Out;
-
-const char* name_of(solvers::Ending ending) {
-  static constexpr const char* names[] = {"none", "gradient", "value", "step", "search", "not_finite"};
-  return names[static_cast<std::size_t>(ending)];
-}
 
 py::array_t<double> array_of(In values) {
   return py::array_t<double>(static_cast<py::ssize_t>(values.size()), values.data());
@@ -81,7 +79,39 @@ class PyProblem final : public solvers::Problem {
   std::optional<std::pair<solvers::Vector, solvers::Vector>> bounds_;
 };
 
+// The parameters of a network that learn, one after the other.
+solvers::Vector point_of(PyNetwork& self) {
+  return self.visit([&]<class T>(Network<T>& network) {
+    PythonCalls python;
+    const Released released;
+    const Turn turn(self, python);
+    network.freeze(network.trainable);
+    solvers::Vector x(static_cast<std::size_t>(ModelProblem<T>::size_of(network)));
+    ModelProblem<T>::gather(network, x);
+    return x;
+  });
+}
+
+void restore(solvers::Minimizer& self, const std::map<std::string, py::array_t<double>>& values) {
+  const std::vector<solvers::Slot> slots = self.slots();
+  for (const auto& [name, array] : values) {
+    const auto slot = std::ranges::find(slots, name, &solvers::Slot::name);
+    if (slot == slots.end() || static_cast<std::size_t>(array.size()) != slot->values.size()) {
+      throw std::invalid_argument("the solver keeps no '" + name + "' of " + std::to_string(array.size()) + " numbers");
+    }
+  }
+  for (const auto& [name, array] : values) {
+    const Out to = std::ranges::find(slots, name, &solvers::Slot::name)->values;
+    std::copy_n(array.data(), to.size(), to.begin());
+  }
+}
+
 }  // namespace
+
+const char* name_of(solvers::Ending ending) {
+  static constexpr const char* names[] = {"none", "gradient", "value", "step", "search", "not_finite"};
+  return names[static_cast<std::size_t>(ending)];
+}
 
 void add_solvers(py::module_& module) {
   using solvers::Minimizer;
@@ -106,6 +136,15 @@ void add_solvers(py::module_& module) {
            [](Minimizer& self, PyProblem& problem, const py::array_t<double>& x) {
              return name_of(self.start(problem, {x.data(), static_cast<std::size_t>(x.size())}));
            })
+      // At the parameters of a network, for `Epoch.solve`.
+      .def("place",
+           [](Minimizer& self, PyNetwork& network) {
+             const solvers::Vector x = point_of(network);
+             const Released released;
+             self.place(x);
+           })
+      .def("stands_at", [](const Minimizer& self, PyNetwork& network) { return self.point().x == point_of(network); })
+      .def("restore", &restore)
       .def("iterate", [](Minimizer& self, PyProblem& problem) { return name_of(self.iterate(problem)); })
       .def_property_readonly("x", [](const Minimizer& self) { return array_of(self.point().x); })
       .def_property_readonly("gradient", [](const Minimizer& self) { return array_of(self.point().gradient); })

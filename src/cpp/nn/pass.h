@@ -23,6 +23,7 @@ struct Pass {
   std::span<const Samples> x = {};
   bool copies = false;  // samples that could be read in place
   Batch batch = {};
+  Index before = 0;                         // rows that went through before, where this is a part of a batch
   Index done = 0;                           // batches before, which the watch is told
   const Objective<T>* objective = nullptr;  // where the task asks for it
   Index samples = 0;                        // over which the gradient is a mean; 0: the rows of the batch

@@ -4,13 +4,25 @@
 
 namespace fastopt::solvers {
 
-Ending Minimizer::start(Problem& problem, In x) {
+void Minimizer::place(In x) {
   at_.x.assign(x.begin(), x.end());
   at_.gradient.assign(x.size(), 0.0);
   next_ = at_;
-  problem.project(at_.x);
-  direction_->start(problem.size());
+  direction_->start(static_cast<Index>(x.size()));
   search_->start();
+}
+
+Ending Minimizer::start(Problem& problem, In x) {
+  place(x);
+  problem.project(at_.x);
+  return evaluate(problem);
+}
+
+Ending Minimizer::evaluate(Problem& problem, bool changed) {
+  if (changed) {
+    direction_->changed();
+    search_->changed();
+  }
   at_.value = problem.differentiate(at_.x, at_.gradient);
   if (!std::isfinite(at_.value) || !all_finite(at_.gradient)) {
     return Ending::not_finite;

@@ -23,8 +23,14 @@ class Minimizer {
   Minimizer(std::unique_ptr<Direction> direction, std::unique_ptr<Search> search, const Limits& limits)
       : direction_(std::move(direction)), search_(std::move(search)), limits_(limits) {}
 
-  // The problem stays the same until the end.
+  // Where it starts.
+  void place(In x);
+  // The value and the gradient at the point: before the first iteration, and where the problem has become another;
+  // `changed` forgets what directions and searches know of its values.
+  Ending evaluate(Problem& problem, bool changed = false);
+  // As `place` and `evaluate`. The problem stays the same until the end.
   Ending start(Problem& problem, In x);
+  // Where a call of the problem throws, the point stays, and the next iteration is as this one would have been.
   Ending iterate(Problem& problem);
 
   const Point& point() const { return at_; }

@@ -37,70 +37,107 @@ Index chunk_rows(const Plan<T>& plan) {
   return std::clamp((Index{1} << 24) / bytes, Index{256}, Index{4096});
 }
 
-// What the parameters cost, whose gradient is added.
+// Whether a layer needs the values of all rows before it goes on with one.
 template <class T>
-double add_penalties(const Plan<T>& plan, const T* parameters, T* spare, std::span<double> gradient) {
-  std::vector<double> costs(
-      static_cast<std::size_t>(for_each_penalized(plan, [&](const TensorSpec& tensor, Index, Index) {
-        T* const part = spare + tensor.offset;
-        tensor.penalty.template differentiate<T>(parameters + tensor.offset, nullptr, 1, part, tensor.size);
-        for (Index i = 0; i < tensor.size; ++i) {
-          gradient[static_cast<std::size_t>(tensor.offset + i)] += static_cast<double>(part[i]);
-        }
-      })));
-  measure_parameters(Team(0, 1, nullptr), plan, parameters, costs);
-  return std::accumulate(costs.begin(), costs.end(), 0.0);
+bool measures_rows(const Plan<T>& plan, Mode mode) {
+  return std::ranges::any_of(plan.nodes, [&](const Node<T>& node) {
+    return std::ranges::any_of(node.phases(mode).forward,
+                               [](const Phase<T>& phase) { return phase.over == Over::columns; });
+  });
 }
 
 }  // namespace
 
 template <class T>
-double cost_and_gradient(Network<T>& network, std::span<const Samples> x, const Objective<T>& objective,
-                         const T* parameters, std::span<double> gradient, bool whole, const Poll& poll) {
-  const Index samples = x.front().rows, rows = whole ? samples : std::min(chunk_rows(network.plan), samples);
-  network.inference.reserve(network.plan, {}, {.rows = rows, .metrics = objective.metrics(), .gradients = true});
-  Watch watch(poll);
-  const Task task{
-      .ends = Task::Ends::objective, .gradients = true, .asks = objective.asks(), .splits = objective.splits};
-  Pass<T> pass = network.pass(network.inference, task, watch);
-  network.inference.penalties.clear();  // they are added once, not with each chunk
+Cost<T>::Cost(Network<T>& network, std::span<const Samples> x, const Objective<T>& objective, Mode mode, bool whole,
+              Watch& watch)
+    : batch{x.front().rows},
+      network_(network),
+      memory_(mode.training ? network.training : network.inference),
+      x_(x),
+      objective_(objective),
+      mode_(mode),
+      whole_(whole || measures_rows(network.plan, mode)),
+      watch_(watch),
+      part_(network.parameters.size()) {}
+
+template <class T>
+std::optional<double> Cost<T>::operator()(const T* parameters, T* state, std::span<double> gradient) {
+  const bool back = !gradient.empty();
+  const Index samples = batch.rows, rows = whole_ ? samples : std::min(chunk_rows(network_.plan), samples);
+  memory_.reserve(network_.plan, mode_, {.rows = rows, .metrics = objective_.metrics(), .gradients = true});
+  Pass<T> pass = network_.pass(
+      memory_,
+      {.ends = Task::Ends::objective, .gradients = back, .asks = objective_.asks(), .splits = objective_.splits},
+      watch_);
+  memory_.penalties.clear();  // they are added once, not with each chunk
   pass.parameters = parameters;
-  pass.x = x;
-  pass.objective = &objective;
+  pass.state = state;
+  pass.draws = draws;
+  pass.done = done;
+  pass.x = x_;
+  pass.objective = &objective_;
   pass.samples = samples;
-  Buffer<T> part(network.parameters.size());
-  AccumulateSink<T> sink(part.data(), gradient, watch, 2 * static_cast<double>(rows));
-  Totals totals;
-  totals.reserve(objective);
+  AccumulateSink<T> sink(part_.data(), gradient, watch_, 2 * static_cast<double>(rows));
+  totals_ = {};
+  totals_.reserve(objective_);
   std::ranges::fill(gradient, 0.0);
   bool stop = false;  // written by rank 0 between two barriers, so that all ranks see the same
-  run_team(threads_for(3 * network.plan.cost() * static_cast<double>(rows)), true, [&](const Team& team) {
+  run_team(threads_for((back ? 3 : 1) * network_.plan.cost() * static_cast<double>(rows)), true, [&](const Team& team) {
     Pass<T> mine = pass;
     Runner<T> runner(team, mine);
     runner.prepare();
     team.barrier();
     for (Index first = 0; first < samples && !stop; first += rows) {
-      mine.batch = {std::min(rows, samples - first), nullptr, first};
+      mine.before = first;
+      mine.batch = {std::min(rows, samples - first)};
+      if (batch.index) {
+        mine.batch.index = batch.index + first;
+      } else {
+        mine.batch.first = batch.first + first;
+      }
       runner.run();
       team.barrier();
-      runner.differentiate(sink);
-      ++mine.done;
-      team.barrier();
+      if (back) {
+        runner.differentiate(sink);
+        team.barrier();
+      }
       if (team.rank() == 0) {
-        stop = watch.stopped();
+        stop = watch_.stopped();
         if (!stop) {
-          add(network.inference.arena(), mine.batch, objective, penalty(mine), totals);
+          add(memory_.arena(), mine.batch, objective_, penalty(mine), totals_);
         }
       }
       team.barrier();
     }
   });
-  return totals.loss / static_cast<double>(samples) + add_penalties(network.plan, parameters, part.data(), gradient);
+  if (stop) {
+    return std::nullopt;
+  }
+  const double cost = totals_.loss / static_cast<double>(samples), penalized = penalties(parameters, gradient);
+  totals_.loss += static_cast<double>(samples) * penalized;
+  return cost + penalized;
 }
 
-template double cost_and_gradient(Network<float>&, std::span<const Samples>, const Objective<float>&, const float*,
-                                  std::span<double>, bool, const Poll&);
-template double cost_and_gradient(Network<double>&, std::span<const Samples>, const Objective<double>&, const double*,
-                                  std::span<double>, bool, const Poll&);
+// What the parameters cost, whose gradient is added.
+template <class T>
+double Cost<T>::penalties(const T* parameters, std::span<double> gradient) {
+  std::vector<double> costs(
+      static_cast<std::size_t>(for_each_penalized(network_.plan, [&](const TensorSpec& tensor, Index, Index) {
+        if (gradient.empty()) {
+          return;
+        }
+        T* const part = part_.data() + tensor.offset;
+        tensor.penalty.template differentiate<T>(parameters + tensor.offset, nullptr, 1, part, tensor.size);
+        for (Index i = 0; i < tensor.size; ++i) {
+          gradient[static_cast<std::size_t>(tensor.offset + i)] += static_cast<double>(part[i]);
+        }
+      })));
+  measure_parameters(Team(0, 1, nullptr), network_.plan, parameters, costs);
+  return std::accumulate(costs.begin(), costs.end(), 0.0);
+}
+
+template class Cost<float>;
+template class Cost<double>;
 
 }  // namespace fastopt

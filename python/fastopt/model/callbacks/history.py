@@ -13,6 +13,12 @@ class History(Callback):
     Attributes:
         epoch: The numbers of the finished epochs.
         history: A list for each name, with one value for each finished epoch.
+        message: Why a solver ended the training before its last epoch; else empty.
+
+    With a solver of `fastopt.solvers` the loss and the metrics are those after the last iteration of the epoch, or the
+    means over batches of them; and there are: ``nfev`` and ``njev``, how often the cost and its gradient were computed
+    in the epoch, and ``nhev`` of products with its Hessian; ``step``, the length of the last step; ``gradient_norm``,
+    the largest partial derivative after it, which is what `gtol` is compared with.
 
     Example:
         >>> import numpy as np, fastopt as fo
@@ -26,9 +32,10 @@ class History(Callback):
     def __init__(self) -> None:
         self.epoch: list[int] = []
         self.history: dict[str, list[float]] = {}
+        self.message = ""
 
     def __getstate__(self) -> dict[str, object]:
-        return {"epoch": self.epoch, "history": self.history}  # not the model
+        return {"epoch": self.epoch, "history": self.history, "message": self.message}  # not the model
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         """Append the values of the epoch."""

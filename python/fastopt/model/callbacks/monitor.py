@@ -244,6 +244,8 @@ class WarmupUntil(Monitor):
         if self.monitor.startswith("val_"):
             raise ValueError(f"WarmupUntil watches the training, not {self.monitor!r}.")
         optimizer: Any = self.model.optimizer
+        if not hasattr(optimizer, "learning_rate"):
+            raise TypeError(f"WarmupUntil needs an optimizer with a learning rate, not {optimizer!r}.")
         if optimizer.step == 0:
             optimizer.learning_rate = self.low
 

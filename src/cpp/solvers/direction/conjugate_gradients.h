@@ -44,6 +44,7 @@ class ConjugateGradients final : public Direction {
     restart();
   }
   void restart() override { since_ = 0; }
+  void changed() override { restart(); }
 
   void find(Problem&, const Point& at, Out d) override {
     double beta = 0;
@@ -59,10 +60,12 @@ class ConjugateGradients final : public Direction {
       beta = 0;
     }
     for (std::size_t i = 0; i < d.size(); ++i) {
-      d[i] = direction_[i] = beta * direction_[i] - at.gradient[i];
+      d[i] = beta * direction_[i] - at.gradient[i];
     }
+    found_.assign(d.begin(), d.end());
   }
   void moved(const Point& from, const Point& to) override {
+    std::swap(direction_, found_);
     before_ = dot(from.gradient, from.gradient);
     for (std::size_t i = 0; i < difference_.size(); ++i) {
       difference_[i] = to.gradient[i] - from.gradient[i];
@@ -76,7 +79,7 @@ class ConjugateGradients final : public Direction {
  private:
   const Formula& formula_;
   Index every_;
-  Vector direction_, difference_;  // d and y
+  Vector direction_, difference_, found_;  // d, y and the next d
   double before_ = 0, since_ = 0;
 };
 

@@ -24,12 +24,15 @@ class Direction {
   Direction& operator=(const Direction&) = delete;
 
   virtual void start(Index) {}
+  // Calls of the problem may throw: until `moved` all stays as it was, but for `restart`.
   // For searches along lines. Should fall; where it does not, the method is restarted.
   virtual void find(Problem&, const Point&, Out) { throw std::logic_error("no direction without a trust region"); }
   // For searches within a radius: the step of the best model within it. Returns the decrease that the model predicts.
   virtual double within(Problem&, const Point&, double, Out) { throw std::logic_error("no step within a radius"); }
   virtual void moved(const Point&, const Point&) {}
   virtual void restart() {}
+  // The function is another from here on.
+  virtual void changed() {}
   // Whether a step of 1 along the direction is the one to try first; and if not, the longest to try first.
   virtual bool has_length() const { return false; }
   virtual double longest() const { return std::numeric_limits<double>::infinity(); }

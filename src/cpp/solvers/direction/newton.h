@@ -50,6 +50,7 @@ class Newton final : public Direction {
     return predicted(a, values_, p);
   }
   void moved(const Point&, const Point&) override { known_ = false; }
+  void changed() override { known_ = false; }
 
  private:
   double alpha_;

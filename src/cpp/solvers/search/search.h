@@ -18,6 +18,8 @@ class Search {
   Search& operator=(const Search&) = delete;
 
   virtual void start() {}
+  // The function is another from here on.
+  virtual void changed() {}
   // False where no better point is found; then `to` is of no use.
   virtual bool advance(Problem& problem, Direction& direction, const Point& from, Point& to) = 0;
   virtual std::vector<Slot> slots() { return {{"length", {&length_, 1}}}; }
@@ -65,6 +67,7 @@ class Line {
 class LineSearch : public Search {
  public:
   void start() override { before_ = std::numeric_limits<double>::infinity(); }
+  void changed() override { start(); }
 
   bool advance(Problem& problem, Direction& direction, const Point& from, Point& to) override {
     Vector d(from.x.size());
@@ -73,12 +76,13 @@ class LineSearch : public Search {
     for (const bool anew : {false, true}) {
       if (anew) {
         direction.restart();
+        before_ = std::numeric_limits<double>::infinity();
       }
       direction.find(problem, from, d);
       Line line(problem, from, d, to);
       const Line::Sample start = line.start();
       if (start.slope < 0 || falls_in_any_case()) {
-        length_ = find(line, start, first_step(direction, from, start.slope, anew));
+        length_ = find(line, start, first_step(direction, from, start.slope));
         if (length_ > 0) {
           before_ = from.value;
           return true;
@@ -97,13 +101,13 @@ class LineSearch : public Search {
  private:
   // Where a direction has no length of its own, as far as would repeat the last decrease were the function a parabola
   // (Nocedal and Wright, 3.60), at first a step of length 1 or, where that is shorter, -g.
-  double first_step(const Direction& direction, const Point& from, double slope, bool anew) const {
+  double first_step(const Direction& direction, const Point& from, double slope) const {
     if (direction.has_length()) {
       return 1;
     }
     const double again = 2.02 * (from.value - before_) / slope;
-    return std::isfinite(again) && again > 0 && !anew ? std::min(direction.longest(), again)
-                                                      : std::min(1.0, 1 / norm(from.gradient));
+    return std::isfinite(again) && again > 0 ? std::min(direction.longest(), again)
+                                             : std::min(1.0, 1 / norm(from.gradient));
   }
   double before_ = std::numeric_limits<double>::infinity();  // the value at the point before
 };
