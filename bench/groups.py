@@ -19,6 +19,8 @@ GROUPS = {
     "predict": Group("Predictions", "call", "error", "of FMA peak"),
     "call": Group("Small calls", "call", "loss or error", "arithmetic, + us beyond it"),
     "scaling": Group("Training, one thing varied at a time", "step", "loss", "of FMA peak"),
+    "full_batch": Group("Training on all samples at a time", "iteration", "loss", "of FMA peak"),
+    "logistic": Group("Logistic regression to a norm of the gradient", "solution", "largest partial derivative", "-"),
     "product": Group("Matrix products", "call", "error", "of FMA peak"),
     "kernel": Group("Kernels, forward and backward", "call", "error", "of roof"),
     "update": Group("Updates of given arrays", "step", "descent", "of a stream"),

@@ -3,8 +3,10 @@
 from itertools import pairwise
 
 from .call import Call
+from .full_batch import full_batch
 from .kernel import NORMS, Kernel
 from .kind import Kind
+from .logistic import Logistic
 from .models import Models
 from .peers.numpy.activations import ACTIVATIONS
 from .predict import Predict
@@ -56,6 +58,14 @@ CALLS = [
     Call((4, 64, 64, 2), batch=32, samples=32, epochs=1_000, regression=True, way="own loop"),
 ]
 
+# Of the sizes of scikit-learn's digits and diabetes, and one with more samples.
+FULL_BATCH = [
+    full_batch((64, 100, 10), samples=1_797, iterations=100),
+    full_batch((10, 100, 1), samples=442, iterations=200, regression=True),
+    full_batch((28, 100, 2), samples=20_000, iterations=60),
+]
+LOGISTIC = [Logistic("lbfgs"), Logistic("newton-cg")]
+
 PASSES: tuple[Pass, ...] = ("forward", "backward_input", "backward_kernel")
 SQUARES = [
     *(Product(which, n, n, n) for n in (96, 128, 192, 256, 384, 512, 1024) for which in PASSES),
@@ -105,6 +115,8 @@ ALL: list[Kind] = [
     *MODELS,
     *PREDICTIONS,
     *CALLS,
+    *FULL_BATCH,
+    *LOGISTIC,
     *SCALINGS,
     *THREADS,
     *SQUARES,

@@ -29,8 +29,9 @@ def fit(model, epochs=1):
 
 
 def kept(model):
-    arrays = {name: view.tobytes() for name, view in (model.parameters | model.state | model.slots).items()}
-    return arrays, model.optimizer.state, model.draws, model.epochs_trained
+    remembered = model.slots | dict(model._solver_slots() or {})
+    arrays = {name: view.tobytes() for name, view in (model.parameters | model.state | remembered).items()}
+    return arrays, getattr(model.optimizer, "state", None), model.draws, model.epochs_trained
 
 
 def goes_on(model, path):

@@ -58,7 +58,8 @@ class BatchNormalization(_Normalization):
     In training mean and variance are those of the batch, over all other axes, the variance divided by their number n.
     After each step moving_mean <- m moving_mean + (1 - m) mean, and the variance alike; `predict` and `evaluate` use
     these. With bias correction they start as 0 and are divided by 1 - m^t where they are used, t being the number of
-    steps. `Sequential.recompute_statistics` puts exact ones in their place.
+    steps. `Sequential.recompute_statistics` puts exact ones in their place, and so does a solver that trains on all
+    samples, after each iteration.
 
     A `Dense` layer without activation before it drops its bias, for which beta stands.
 

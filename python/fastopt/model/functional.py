@@ -103,7 +103,7 @@ class Model(Weighted[Heads]):
         """Choose how the model is trained.
 
         Args:
-            optimizer: The name or the object of an optimizer.
+            optimizer: The name or the object of an optimizer, or of a solver of `fastopt.solvers`.
             loss: The loss of the output; or a list of them, or a dict by the names of the outputs; None for a model
                 that is trained only by `backward`.
             metrics: Those of the output; or a list of such for each output, or a dict.

@@ -170,8 +170,8 @@ class Sequential(Weighted[Compiled]):
         """Choose how the model is trained.
 
         Args:
-            optimizer: The name or the object of an optimizer, of which the model takes a copy as ``model.optimizer``.
-                Either of the two again keeps the slots; any other starts afresh.
+            optimizer: The name or the object of an optimizer, or of a solver of `fastopt.solvers`, of which the model
+                takes a copy as ``model.optimizer``. Either of the two again keeps the slots; any other starts afresh.
             loss: The name or the object of a loss, or a function of one's own, see `fastopt.losses.FunctionLoss`; None
                 for a model that is trained only by `backward`.
             metrics: Names or objects of metrics, or functions such as those of scikit-learn, see
@@ -181,7 +181,7 @@ class Sequential(Weighted[Compiled]):
         Raises:
             TypeError: An argument has the wrong type.
             ValueError: A name is unknown, occurs twice or means something else in the logs; or the loss does not go
-                with the last activation, or a metric with the loss.
+                with the last activation, or a metric with the loss; or a solver needs what a model does not give.
         """
         self._compile(optimizer, lambda own: Compiled(own, loss, metrics, self.last_activation))
 

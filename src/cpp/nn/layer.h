@@ -70,6 +70,7 @@ template <class T>
 struct View {
   Index rows;   // of x, y, dy, dx and `saved`
   Index batch;  // rows of the whole batch
+  bool all;     // it is all samples that there are: what is measured of it is no estimate
   Draw draw;
   Tensors<T> tensors;
   T* workspace;  // the layer's, shared by the team

@@ -23,6 +23,7 @@ struct Pass {
   std::span<const Samples> x = {};
   bool copies = false;  // samples that could be read in place
   Batch batch = {};
+  bool all = false;                         // the batch is all samples that there are
   Index before = 0;                         // rows that went through before, where this is a part of a batch
   Index done = 0;                           // batches before, which the watch is told
   const Objective<T>* objective = nullptr;  // where the task asks for it

@@ -78,6 +78,7 @@ std::optional<double> Cost<T>::operator()(const T* parameters, T* state, std::sp
   pass.x = x_;
   pass.objective = &objective_;
   pass.samples = samples;
+  pass.all = rows == x_.front().rows;
   AccumulateSink<T> sink(part_.data(), gradient, watch_, 2 * static_cast<double>(rows));
   totals_ = {};
   totals_.reserve(objective_);

@@ -1,8 +1,9 @@
 // Normalisation over the rows of a batch (Ioffe and Szegedy, ICML 2015): for each channel
 // y = gamma (x - mean) / sqrt(variance + epsilon) + beta. In inference the moments are running means: mean <- m mean +
-// (1 - m) mean of the batch.
+// (1 - m) mean of the batch; or those of all samples, where the batch is that.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 
 #include "kernels/norm/args.h"
@@ -44,6 +45,8 @@ struct Norm {
   Places at;
 
   Moments<T> moments(const View<T>& v) const { return {v.workspace, s.features.channels}; }
+  // So many steps that nothing is left of the start.
+  static constexpr T exact = T(1e30);
   Range share(const Team& team) const { return team.split(s.features.channels, alignment); }
   BatchNormBackward<T> backward(const View<T>& v) const {
     const Moments<T> m = moments(v);
@@ -125,14 +128,15 @@ struct Norm {
       const Moments<T> m = moments(v);
       const Range mine = share(team);
       if (!fixed) {
-        const T part = static_cast<T>(1 - s.momentum);
+        const T part = v.all ? T(1) : static_cast<T>(1 - s.momentum);
         T *const mean = v.tensors.state(at.mean), *const variance = v.tensors.state(at.variance);
         for (Index c = mine.begin; c < mine.end; ++c) {
           mean[c] += part * (m.mean[c] - mean[c]);
           variance[c] += part * (m.variance[c] - variance[c]);
         }
         if (team.rank() == 0) {
-          *v.tensors.state(at.steps) += 1;
+          T& steps = *v.tensors.state(at.steps);
+          steps = v.all ? std::max(steps, exact) : steps + 1;
         }
       }
       const auto take = [&](int tensor, const T* sums) {

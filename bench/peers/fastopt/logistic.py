@@ -1,0 +1,21 @@
+import fastopt
+from fastopt import layers, regularizers, solvers
+
+from ...kind import Job, stopwatch
+from ...logistic import CLASSES, Images, Logistic
+
+
+def prepare(row: Logistic, data: Images) -> Job:
+    solver = (solvers.NewtonCG if row.solver == "newton-cg" else solvers.LBFGS)(gtol=row.tolerance, ftol=0.0)
+    penalty = regularizers.L2(row.penalty / 2)
+    dense = layers.Dense(CLASSES, "softmax", kernel_initializer="zeros", kernel_regularizer=penalty)
+    model = fastopt.Sequential([dense], dtype=str(data.x.dtype))
+
+    def solve(count: int) -> None:
+        for _ in range(count):
+            model.build(data.x.shape[1])
+            model.set_weights([0 * array for array in model.get_weights()])
+            model.compile(solver.replaced(), "sparse_categorical_crossentropy")
+            model.fit(data.x, data.y, epochs=10_000, verbose=0)
+
+    return Job(stopwatch(solve), lambda: tuple(model.get_weights()))
