@@ -1,6 +1,8 @@
 """Functions of one's own that `Sequential.fit` calls as it goes."""
 
+from fastopt.model.callbacks.backup import *
 from fastopt.model.callbacks.base import *
 from fastopt.model.callbacks.functions import *
 from fastopt.model.callbacks.history import *
 from fastopt.model.callbacks.monitor import *
+from fastopt.model.callbacks.records import *

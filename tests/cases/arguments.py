@@ -68,6 +68,10 @@ def called():
 GOOD = {
     "config.set_num_threads": {"count": fo.get_num_threads()},
     "layers.Input": {"shape": 3},
+    "callbacks.BackupAndRestore": {"backup_dir": "folder"},
+    "callbacks.CSVLogger": {"filename": "log.csv"},
+    "callbacks.LearningRateScheduler": {"schedule": lambda epoch: 0.1},
+    "callbacks.ModelCheckpoint": {"filepath": "model.safetensors"},
     "callbacks.WarmupUntil": {"low": 0.1, "learning_rate": 0.2, "threshold": 0.5},
     "fastopt.Input": {"shape": 3},
     "fastopt.Model": {"inputs": (x := fo.Input(3)), "outputs": layers.Dense(2)(x)},

@@ -9,6 +9,7 @@ import pytest
 import fastopt as fo
 from fastopt.core.config import check_environment
 from fastopt.data.splits import check_same_distribution
+from fastopt.optimizers import SGD
 from fastopt.preprocessing import Standardizer, train_dev_test_split
 
 X, Y = np.linspace(0, 1, 1000)[:, None], np.zeros(1000)
@@ -25,15 +26,9 @@ def functional():
     return fo.Model(a := fo.Input(3), fo.layers.Dense(2)(a))
 
 
-def misspelt():
-    class Mine(fo.callbacks.Callback):
-        def on_epoch_ends(self):
-            pass
-
-
 WARNED = {
     "batches of delta-bar-delta": lambda _: model("delta_bar_delta").fit(X, Y, verbose=0),
-    "unknown hook": lambda _: misspelt(),
+    "an end": lambda _: model(SGD(1e30)).fit(X, Y, epochs=9, callbacks=[fo.callbacks.TerminateOnNaN()], verbose=0),
     "foreign ending": lambda folder: model().save(folder / "model.h5"),
     "drifting split": lambda _: train_dev_test_split(X, X[:, 0], shuffle=False),
     "foreign ending, functional": lambda folder: functional().save(folder / "model.onnx"),

@@ -1,11 +1,24 @@
 """What callbacks are promised: also where training ends otherwise than it should."""
 
+import sys
+
 import numpy as np
 import pytest
 
 import fastopt as fo
-from fastopt.callbacks import Callback, EarlyStopping, LambdaCallback, ReduceLROnPlateau
-from fastopt.optimizers import SGD
+from fastopt.callbacks import (
+    Callback,
+    CSVLogger,
+    EarlyStopping,
+    History,
+    LambdaCallback,
+    LearningRateScheduler,
+    ModelCheckpoint,
+    ReduceLROnPlateau,
+    TensorBoard,
+    TerminateOnNaN,
+)
+from fastopt.optimizers import SGD, Accumulate, Clip, Sequence
 from fastopt.schedules import Piecewise
 
 X, Y = np.random.default_rng(0).normal(size=(64, 4)), np.random.default_rng(1).normal(size=64)
@@ -100,10 +113,204 @@ def test_every(every, error):
         make().fit(X, Y, callbacks=[spoil, watching], verbose=0)
 
 
-@pytest.mark.parametrize("name", ["on_epoch_ended", "on_train_batch_end", "on_begin"])
+@pytest.mark.parametrize("name", ["on_epoch_ended", "on_test_batch_end", "on_predict_begin"])
 def test_hooks_that_are_never_called(name):
-    with pytest.warns(UserWarning, match=f"Mine.{name} is never called; called are on_train_begin, on_epoch_begin"):
+    with pytest.raises(TypeError, match=f"Mine.{name} would never be called; called are on_train_begin, on_epoch_beg"):
         type("Mine", (Callback,), {name: lambda self: None})
+
+
+@pytest.mark.parametrize("names", [("on_batch_begin", "on_batch_end"), ("on_train_batch_begin", "on_train_batch_end")])
+@pytest.mark.parametrize("subclass", [True, False])
+def test_batches(names, subclass):
+    calls = []
+    hooks = dict(zip(names, (lambda b: calls.append(b), lambda b, logs: calls.append((b, *logs))), strict=True))
+    if subclass:
+        methods = {name: lambda self, *given, f=function: f(*given) for name, function in hooks.items()}
+        callback = type("Mine", (Callback,), methods)()
+        callback.every = 3
+    else:
+        callback = LambdaCallback(**hooks, every=3)
+    make().fit(X, Y, batch_size=8, callbacks=[callback], verbose=0)
+    assert calls == [0, (2, "loss"), 3, (5, "loss"), 6]
+
+
+def test_a_function_has_one_name():
+    with pytest.raises(ValueError, match="on_batch_end and on_train_batch_end are one"):
+        LambdaCallback(on_batch_end=print, on_train_batch_end=print)
+
+
+def test_keras_callback_as_it_is_written():
+    class Mine(Callback):
+        def __init__(self):
+            self.calls = []
+
+        def on_train_begin(self, logs=None):
+            self.calls.append("begin")
+
+        def on_epoch_begin(self, epoch, logs=None):
+            self.calls.append(epoch)
+
+        def on_train_batch_end(self, batch, logs=None):
+            self.calls.append(logs["loss"] > 0)
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.calls.append("loss" in logs)
+
+        def on_train_end(self, logs=None):
+            self.calls.append("end")
+
+    mine = Mine()
+    make().fit(X, Y, batch_size=32, callbacks=[mine], verbose=0)
+    assert mine.calls == ["begin", 0, True, True, True, "end"]
+
+
+# What the history has of the learning rate: that of the last step of each epoch, of two steps.
+RATES = {
+    "number": (SGD(0.1), [0.1] * 3),
+    "steps": (SGD(Piecewise([1, 3], [0.3, 0.2, 0.1])), [0.2, 0.1, 0.1]),
+    "epochs": (SGD(Piecewise([1, 2], [0.3, 0.2, 0.1], per="epoch")), [0.3, 0.2, 0.1]),
+    "a list that ends with training": (SGD(lambda step: [0.5, 0.4, 0.3, 0.2, 0.1, 0.0][step]), [0.4, 0.2, 0.0]),
+    "sequence": (Sequence([(SGD(0.2), 1), (SGD(Piecewise([2], [0.1, 0.05])), None)]), [0.2, 0.1, 0.05]),
+    "wrapped": (Accumulate(Clip(SGD(Piecewise([1], [0.2, 0.1])), norm=1.0), 2), [0.2, 0.1, 0.1]),
+}
+
+
+@pytest.mark.parametrize("name", RATES)
+def test_learning_rate_in_the_history(name):
+    optimizer, expected = RATES[name]
+    model = make(optimizer)
+    model.fit(X, Y, batch_size=32, epochs=3, verbose=0)
+    assert model.history.history["learning_rate"] == expected
+
+
+def test_scheduled_hyperparameters_in_the_history():
+    model = make(SGD(0.1, momentum=Piecewise([3], [0.5, 0.9])))
+    model.fit(X, Y, batch_size=32, epochs=3, verbose=0)
+    assert model.history.history["momentum"] == [0.5, 0.9, 0.9]
+
+
+def test_learning_rate_that_a_callback_lowers():
+    model = make(SGD(0.1))
+    halve = LearningRateScheduler(lambda epoch: 0.1 / 2**epoch)
+    model.fit(X, Y, epochs=3, callbacks=[halve], verbose=0)
+    assert model.history.history["learning_rate"] == [0.1, 0.05, 0.025]
+
+
+@pytest.mark.parametrize(("value", "error"), [("fast", TypeError), (-0.1, ValueError), (np.nan, ValueError)])
+def test_learning_rate_that_is_none(value, error):
+    with pytest.raises(error, match="the learning rate of epoch 0 must be"):
+        make().fit(X, Y, callbacks=[LearningRateScheduler(lambda epoch: value)], verbose=0)
+
+
+def test_end_at_a_loss_that_is_not_finite():
+    model = make(SGD(Piecewise([6], [0.05, 1e25])))
+    with pytest.warns(UserWarning, match="Training ends in epoch 3: the loss is not finite") as warned:
+        history = model.fit(X, Y, epochs=50, callbacks=[TerminateOnNaN()], verbose=0)
+    assert warned[0].filename == __file__
+    assert history.epoch == [0, 1, 2]
+    assert all(np.isfinite(w).all() for w in model.get_weights())
+
+
+def test_record_as_a_table(tmp_path):
+    pandas = pytest.importorskip("pandas")
+    model = make(metrics=["mae"])
+    history = model.fit(X, Y, epochs=3, validation_split=0.5, verbose=0)
+    frame = history.to_frame()
+    assert frame.index.tolist() == [0, 1, 2]
+    assert {name: column.tolist() for name, column in frame.items()} == history.history
+    history.to_csv(tmp_path / "history.csv")
+    read = pandas.read_csv(tmp_path / "history.csv", index_col="epoch")
+    pandas.testing.assert_frame_equal(read, frame)
+
+
+def test_table_as_training_goes(tmp_path):
+    path = tmp_path / "log.csv"
+    read = []
+    watch = LambdaCallback(on_epoch_end=lambda *_: read.append(len(path.read_text().splitlines())))
+    model = make()
+    log = CSVLogger(path, ";")
+    whole = model.fit(X, Y, epochs=3, callbacks=[log, watch], verbose=0)
+    assert read == [2, 3, 4]
+    more = model.fit(X, Y, initial_epoch=3, epochs=5, callbacks=[CSVLogger(path, ";", append=True)], verbose=0)
+    lines = [line.split(";") for line in path.read_text().splitlines()]
+    assert lines[0] == ["epoch", *whole.history]
+    rows = zip(*((whole.table[name] + more.table[name]) for name in whole.table), strict=True)
+    assert [[float(value) for value in line] for line in lines[1:]] == [[*row] for row in rows]
+    with pytest.raises(ValueError, match=r"log.csv has the columns .*; this training has"):
+        model.fit(X, Y, validation_split=0.5, callbacks=[CSVLogger(path, ";", append=True)], verbose=0)
+    assert len(path.read_text().splitlines()) == 6
+
+
+def test_tensorboard(tmp_path):
+    pytest.importorskip("tensorboardX")
+    from tensorboardX.proto.event_pb2 import Event
+
+    history = make().fit(X, Y, epochs=3, validation_split=0.5, callbacks=[TensorBoard(tmp_path)], verbose=0)
+    for run, prefix in (("train", ""), ("validation", "val_")):
+        [file] = (tmp_path / run).iterdir()
+        data, found = file.read_bytes(), []
+        while data:  # TFRecord: length, its check sum, the event, its check sum
+            length = int.from_bytes(data[:8], "little")
+            found += [(event.step, v.tag, v.simple_value) for event in [Event.FromString(data[12 : 12 + length])]
+                      for v in event.summary.value]  # fmt: skip
+            data = data[16 + length :]
+        losses = [(step, value) for step, tag, value in found if tag == "epoch_loss"]
+        assert losses == [(i, np.float32(value)) for i, value in enumerate(history.history[f"{prefix}loss"])]
+
+
+@pytest.mark.parametrize(
+    ("package", "use"),
+    [
+        ("tensorboardX", lambda path: make().fit(X, Y, callbacks=[TensorBoard(path)], verbose=0)),
+        ("pandas", lambda path: History().to_frame()),
+    ],
+)
+def test_extra_that_is_absent(tmp_path, monkeypatch, package, use):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(ImportError, match="pip install"):
+        use(tmp_path)
+
+
+def test_checkpoints(tmp_path):
+    every = ModelCheckpoint(tmp_path / "{epoch:02d}-{val_loss:.3f}.safetensors")
+    best = ModelCheckpoint(tmp_path / "best.safetensors", save_best_only=True)
+    none = ModelCheckpoint(tmp_path / "none.safetensors", save_best_only=True, initial_value_threshold=0.0)
+    worsen = LambdaCallback(
+        on_epoch_begin=lambda epoch: epoch == 3 and model.set_weights([w + 9 for w in model.get_weights()])
+    )
+    model = make(SGD(0.01))
+    history = model.fit(X, Y, epochs=4, validation_data=(X, Y), callbacks=[every, best, none, worsen], verbose=0)
+    losses = history.history["val_loss"]
+    names = [f"{i + 1:02d}-{loss:.3f}.safetensors" for i, loss in enumerate(losses)]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*names, "best.safetensors"])
+    assert best.best_epoch == int(np.argmin(losses)) == 2
+    for name, loss in zip([*names, "best.safetensors"], [*losses, min(losses)], strict=True):
+        assert fo.load_model(tmp_path / name).evaluate(X, Y)["loss"] == loss
+
+
+def test_checkpoints_inside_epochs(tmp_path):
+    steps = []
+    save = ModelCheckpoint(tmp_path / "{loss:.9f}.safetensors", save_freq=3)
+    model = make()
+    model.fit(X, Y, batch_size=8, epochs=2, callbacks=[save], verbose=0)
+    steps = sorted(fo.load_model(path).optimizer.step for path in tmp_path.iterdir())
+    assert steps == [3, 6, 11, 14]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"filepath": "{val_loss}"}, ValueError, "filepath '{val_loss}' names 'val_loss'; there are epoch, loss"),
+        ({"filepath": "{loss"}, ValueError, "filepath '{loss' cannot be filled in"),
+        ({"filepath": "a", "save_best_only": True}, ValueError, "fit was given no validation data"),
+        ({"filepath": "a", "save_freq": 0}, ValueError, "save_freq must be at least 1"),
+        ({"filepath": "a", "save_freq": 2, "save_best_only": True}, ValueError, "save_best_only compares epochs"),
+        ({"filepath": "a", "save_freq": "batch"}, TypeError, "save_freq must be an integer"),
+    ],
+)
+def test_checkpoints_that_cannot_be(arguments, error, message):
+    with pytest.raises(error, match=message):
+        make().fit(X, Y, callbacks=[ModelCheckpoint(**arguments)], verbose=0)
 
 
 class Compiling(Callback):

@@ -157,7 +157,8 @@ def test_history(model, data):
     history = model.fit(*data, epochs=30, validation_split=0.2, verbose=0)
     assert history is model.history
     assert history.epoch == list(range(30))
-    assert list(history.history) == ["loss", "acc", "val_loss", "val_acc", "seconds", "samples_per_second"]
+    validation = ["val_loss", "val_acc"]
+    assert list(history.history) == ["loss", "acc", *validation, "learning_rate", "seconds", "samples_per_second"]
     assert {len(values) for values in history.history.values()} == {30}
     assert all(seconds > 0 for seconds in history.history["seconds"])
     speed = np.array(history.history["samples_per_second"]) * history.history["seconds"]
@@ -290,7 +291,7 @@ def test_order_of_calls(data):
         every=2,
     )
     regression().fit(*data, batch_size=20, epochs=2, callbacks=[record], verbose=0)
-    names = ["loss", "samples_per_second", "seconds"]
+    names = ["learning_rate", "loss", "samples_per_second", "seconds"]
     assert calls == ["begin", ("epoch", 0), 1, 3, names, ("epoch", 1), 1, 3, names, "end"]
 
 

@@ -3,6 +3,7 @@
 import math
 import numbers
 import operator
+import os
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
@@ -66,6 +67,13 @@ def function(name: str, value: object, of: str = "") -> Callable[..., Any]:
     if not callable(value):
         raise TypeError(f"{name} must be a function{of}, not {value!r}.")
     return value
+
+
+def path(name: str, value: object) -> str:
+    """Return the name of a file or folder as a string."""
+    if not isinstance(value, str | os.PathLike):
+        raise TypeError(f"{name} must be a path, a string or a pathlib.Path, not {value!r}.")
+    return os.fsdecode(value)
 
 
 def items(name: str, value: object) -> list[Any]:

@@ -163,7 +163,7 @@ class Compiled:
     def log_names(self, validated: bool) -> list[str]:
         """Return the names of what the logs of an epoch hold."""
         validation = [f"val_{name}" for name in self.reported if validated]
-        return ["loss", *self.mean_metrics, *spent_by(self.optimizer), *validation, *SPEED]
+        return ["loss", *self.mean_metrics, *validation, *spent_by(self.optimizer), *SPEED]
 
     def check_metrics(self, data: Samples, loss: Loss, outputs: int) -> None:
         """Refuse metrics that cannot be computed for the data."""

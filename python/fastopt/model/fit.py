@@ -13,7 +13,9 @@ from fastopt.core import checks
 from fastopt.core.warn import warn
 from fastopt.losses.function import WholeBatchError
 from fastopt.model.built import Built
+from fastopt.model.callbacks.backup import BackupAndRestore
 from fastopt.model.callbacks.base import Callback, Logs
+from fastopt.model.callbacks.functions import TerminateOnNaN
 from fastopt.model.callbacks.history import History
 from fastopt.model.compiled import SPEED, Compiled
 from fastopt.model.data import Samples, Several, batch_size_at
@@ -122,7 +124,7 @@ def fit(
     """Train for these epochs; the arguments are those of `Sequential.fit`, checked."""
     model.stop_training = False
     samples = data.rows
-    params = {
+    params: dict[str, Any] = {
         "epochs": epochs.stop,
         "initial_epoch": epochs.start,
         "batches": _batches(samples, batch_size_at(batch_size, model.epochs_trained)),
@@ -130,7 +132,9 @@ def fit(
         "logs": model._ready().compiled.log_names(validated=validation is not None),
     }
     history = History()
-    listeners = [history, *callbacks, shown]
+    # Backups come first: they hold what there is before the others change it.
+    listeners = [*sorted([history, *callbacks], key=lambda callback: not isinstance(callback, BackupAndRestore)), shown]
+    params["callbacks"] = listeners[:-1]
     for listener in listeners:
         listener.model, listener.params = model, params
     begun: list[Callback] = []
@@ -141,7 +145,7 @@ def fit(
         model.history = history
         warned = False
         compiled, passed = None, None
-        for epoch in epochs:
+        for epoch in range(params["initial_epoch"], epochs.stop):
             size = batch_size_at(batch_size, model.epochs_trained)
             ready = model._ready()
             method = ready.compiled.optimizer
@@ -165,13 +169,19 @@ def fit(
             else:
                 passed.start(size, order)
             repeats = iterations or (1 if size >= samples else ITERATIONS)
-            logs = _train_epoch(model, ready, passed, batches, callbacks, shown, repeats)
+            try:
+                logs, report = _train_epoch(model, ready, passed, batches, callbacks, shown, repeats)
+            except FloatingPointError as error:
+                if not any(isinstance(callback, TerminateOnNaN) for callback in callbacks):
+                    raise
+                warn(f"Training ends in epoch {epoch}: {error}.")
+                break
             seconds = time.perf_counter() - began
             if validation is not None:
                 ready = model._ready()
                 values = evaluate(ready.compiled, ready.built, validation, 256)
                 logs |= {f"val_{name}": value for name, value in values.items()}
-            logs |= dict(zip(SPEED, (seconds, samples / seconds), strict=True))
+            logs |= report | dict(zip(SPEED, (seconds, samples / seconds), strict=True))
             for listener in listeners:
                 listener.on_epoch_end(epoch, logs)
             if isinstance(ready.trainer, Solving) and size >= samples and ready.trainer.message:
@@ -195,7 +205,8 @@ def _train_epoch(
     callbacks: Sequence[Callback],
     shown: Progress,
     iterations: int,
-) -> Logs:
+) -> tuple[Logs, Logs]:
+    """Return the means over the epoch, and what there is to say of the optimizer."""
     listeners = [(callback, callback.checked_every()) for callback in callbacks if callback.wants_batches]
     done = 0
     logs: Logs = {}
@@ -205,7 +216,10 @@ def _train_epoch(
 
     while done < batches and not model.stop_training:
         stop = min([batches, *(done + every - done % every for _, every in listeners)])
-        if done > 0:  # callbacks were called
+        for listener, every in listeners:
+            if done % every == 0:
+                listener.on_batch_begin(done)
+        if listeners:  # they were called
             judges, ready = ready.compiled.judges, model._ready()
             if ready.compiled.judges != judges:
                 raise RuntimeError(
@@ -219,8 +233,7 @@ def _train_epoch(
                 listener.on_batch_end(done - 1, logs.copy())
     model.epochs_trained += 1
     reporter: Any = ready.trainer if isinstance(ready.trainer, Solving) else ready.compiled.optimizer
-    logs |= reporter.report()
-    return logs
+    return logs, reporter.report()
 
 
 def _batches(samples: int, batch_size: int) -> int:

@@ -123,7 +123,7 @@ class Heads:
         """Return the names of what the logs of an epoch hold."""
         means = [f"{prefix}{n}" for prefix, part in self._parts.items() for n in ("loss", *part.mean_metrics)]
         validation = [f"val_{name}" for name in self.reported if validated]
-        return [*dict.fromkeys(["loss", *means]), *spent_by(self.optimizer), *validation, *SPEED]
+        return [*dict.fromkeys(["loss", *means]), *validation, *spent_by(self.optimizer), *SPEED]
 
     def targets(self, y: object, graph: Plan, rows: int, dtype: str, prefix: str) -> tuple[list[Any], list[Any]]:
         """Return the targets of each output as its loss wants them, and as given."""

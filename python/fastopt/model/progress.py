@@ -8,6 +8,9 @@ from fastopt.model.callbacks.base import Callback, Logs
 
 BAR = "{desc} {percentage:3.0f}%|{bar:10}| {elapsed}<{remaining}{postfix}  {rate_fmt}"
 
+# What the history has and a line has no room for.
+NOT_SHOWN = ("learning_rate", "seconds", "samples_per_second")
+
 
 class Progress(Callback):
     """Shows nothing; the base of what shows something."""
@@ -82,7 +85,7 @@ class Bar(Progress):
 
 
 def _values(logs: Logs) -> list[str]:
-    return [f"{name} {value:.4g}" for name, value in logs.items() if name not in ("seconds", "samples_per_second")]
+    return [f"{name} {value:.4g}" for name, value in logs.items() if name not in NOT_SHOWN]
 
 
 def in_notebook() -> bool:

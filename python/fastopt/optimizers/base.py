@@ -5,6 +5,8 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, dataclass_transform
 
+import numpy as np
+
 from fastopt import _core
 from fastopt.core.registry import Registry
 from fastopt.core.trees import Tree, arrays_like
@@ -96,11 +98,17 @@ class Optimizer(Description):
         return self.numbers(0, gradients) if self._state is None else self._state.numbers(self, gradients)
 
     def report(self) -> dict[str, float]:
-        """Return what `History` is to record of the optimizer after an epoch."""
-        rule = self.parts[-1]
-        if type(rule).report_of is Description.report_of:
-            return {}
-        return rule.report_of({} if self._state is None else self._state.values, self.epochs_counted)
+        """Return what `History` is to record after an epoch: the learning rate, other schedules, what the rule adds."""
+        return self._report_of(self.parts, self._state, self.epochs_counted)
+
+    @staticmethod
+    def _report_of(parts: list[Description], state: State | None, epoch: int) -> dict[str, float]:
+        values = {} if state is None else state.values
+        step = max(0.0, values.get("step", 0.0) - 1)  # the last one
+        when = When(np.array([int(step)]), np.array([step]), epoch)
+        changing = [(part, name) for part in parts for name in part.changing]
+        rates = {name: float(np.ravel(part.series(name, when))[0]) for part, name in changing}
+        return rates | parts[-1].report_of(values, epoch)
 
     def check_rule(self) -> None:
         """Raise ValueError where the attributes ask for another rule than the one that the state belongs to."""

@@ -103,8 +103,7 @@ class Sequence(Optimizer):
         """Return what `History` is to record of the active optimizer, and what only the others report."""
         result: dict[str, float] = {}
         for i in [*range(len(self.phases)), self._index]:
-            values = self._states[i].values if i in self._states else {}
-            result |= self.phases[i][0].parts[-1].report_of(values, self.epochs_counted)
+            result |= self._report_of(self.phases[i][0].parts, self._states.get(i), self.epochs_counted)
         return result
 
     # Each optimizer has a state of its own.

@@ -3,7 +3,6 @@
 from typing import Any
 
 from fastopt.core import checks
-from fastopt.core.warn import warn
 
 __all__ = ["Callback"]
 
@@ -14,8 +13,11 @@ class Callback:
     """The base of all callbacks; override what is needed.
 
     A callback may set ``self.model.stop_training = True`` or change ``self.model.optimizer.learning_rate``. Only one
-    that overrides `on_batch_end` makes the trainer return to Python inside an epoch, after every `every` batches. The
-    loss and the metrics may be changed by `compile` between epochs, the optimizer at any time.
+    that overrides a method of batches makes the trainer return to Python inside an epoch, after every `every` batches.
+    The loss and the metrics may be changed by `compile` between epochs, the optimizer at any time.
+
+    Keras's names ``on_train_batch_begin`` and ``on_train_batch_end`` serve as well. There are no methods for evaluation
+    and prediction: a class with one, or with another ``on_...`` that would never be called, is a TypeError.
 
     Where training ends by an exception or by Ctrl-C, `on_train_end` is called as well before it goes on, once for each
     callback whose `on_train_begin` has been called; the epoch that was not finished has no `on_epoch_end`.
@@ -25,7 +27,7 @@ class Callback:
         params: What is known before training: ``epochs``, ``initial_epoch``, ``batches`` and ``samples`` an epoch, and
             ``logs``, the names that `on_epoch_end` will be given. With a schedule of the batch size, ``batches`` is
             that of the epoch.
-        every: After how many batches `on_batch_end` is called.
+        every: After how many batches the methods of batches are called.
 
     Example:
         >>> import numpy as np, fastopt as fo
@@ -49,8 +51,19 @@ class Callback:
     def on_epoch_begin(self, epoch: int) -> None:
         """Called before each epoch; epochs are counted from 0."""
 
+    def on_batch_begin(self, batch: int) -> None:
+        """Called before the next `every` batches of an epoch with the number of the first, counted from 0."""
+        self.on_train_batch_begin(batch)
+
     def on_batch_end(self, batch: int, logs: Logs) -> None:
-        """Called after batches of an epoch, counted from 0, with the means over the epoch so far."""
+        """Called after `every` batches with the number of the last, and the means over the epoch so far."""
+        self.on_train_batch_end(batch, logs)
+
+    def on_train_batch_begin(self, batch: int) -> None:
+        """Keras's name of `on_batch_begin`."""
+
+    def on_train_batch_end(self, batch: int, logs: Logs) -> None:
+        """Keras's name of `on_batch_end`."""
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         """Called after each epoch with what `History` records."""
@@ -68,14 +81,21 @@ class Callback:
 
     @property
     def wants_batches(self) -> bool:
-        """Whether `on_batch_end` is to be called."""
-        return type(self).on_batch_end is not Callback.on_batch_end
+        """Whether the methods of batches are to be called."""
+        return any(getattr(type(self), name) is not getattr(Callback, name) for name in HOOKS if "batch" in name)
+
+    def get_state(self) -> dict[str, Any]:
+        """Return what it goes on from after `BackupAndRestore`, beside its arguments, as JSON has it; nothing."""
+        return {}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on from what `get_state` returned; called after `on_train_begin`."""
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         for name in vars(cls):
             if name.startswith("on_") and name not in HOOKS:
-                warn(f"{cls.__name__}.{name} is never called; called are {', '.join(HOOKS)}.")
+                raise TypeError(f"{cls.__name__}.{name} would never be called; called are {', '.join(HOOKS)}.")
 
 
 HOOKS = [name for name in vars(Callback) if name.startswith("on_")]

@@ -1,24 +1,36 @@
 """The record of a training."""
 
+import csv
+import io
+import os
+from typing import TYPE_CHECKING, Any
+
+from fastopt.core.files import replaced
 from fastopt.model.callbacks.base import Callback, Logs
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["History"]
 
 
 class History(Callback):
-    """The record of a training: each epoch's loss, metrics, validation, seconds and samples per second.
+    """The record of a training: each epoch's loss, metrics, learning rate, validation, seconds and samples per second.
 
-    The seconds are those of the training pass, without validation and callbacks.
+    The seconds are those of the training pass, without validation and callbacks. The learning rate, and whatever other
+    hyperparameters have a schedule, are those of the last step.
+
+    With a solver of `fastopt.solvers` the loss and the metrics are those after the last iteration of the epoch, or the
+    means over batches of them; and there are: ``nfev`` and ``njev``, how often the cost and its gradient were computed
+    in the epoch, and ``nhev`` of products with its Hessian; ``step``, the length of the last step; ``gradient_norm``,
+    the largest partial derivative after it, which is what `gtol` is compared with.
 
     Attributes:
         epoch: The numbers of the finished epochs.
         history: A list for each name, with one value for each finished epoch.
         message: Why a solver ended the training before its last epoch; else empty.
 
-    With a solver of `fastopt.solvers` the loss and the metrics are those after the last iteration of the epoch, or the
-    means over batches of them; and there are: ``nfev`` and ``njev``, how often the cost and its gradient were computed
-    in the epoch, and ``nhev`` of products with its Hessian; ``step``, the length of the last step; ``gradient_norm``,
-    the largest partial derivative after it, which is what `gtol` is compared with.
+        growing: The names of the metrics, and whether a larger value is better.
 
     Example:
         >>> import numpy as np, fastopt as fo
@@ -26,19 +38,71 @@ class History(Callback):
         >>> model.compile("sgd", "mse")
         >>> history = model.fit(np.ones((4, 2)), np.ones(4), epochs=2, verbose=0)
         >>> history.epoch, sorted(history.history)
-        ([0, 1], ['loss', 'samples_per_second', 'seconds'])
+        ([0, 1], ['learning_rate', 'loss', 'samples_per_second', 'seconds'])
     """
 
     def __init__(self) -> None:
         self.epoch: list[int] = []
         self.history: dict[str, list[float]] = {}
         self.message = ""
+        self.growing: dict[str, bool] = {}
 
-    def __getstate__(self) -> dict[str, object]:
-        return {"epoch": self.epoch, "history": self.history, "message": self.message}  # not the model
+    def __getstate__(self) -> dict[str, Any]:
+        names = ("epoch", "history", "message", "growing")
+        return {name: vars(self)[name] for name in names}  # not the model
+
+    def get_state(self) -> dict[str, Any]:
+        """Return the record."""
+        return self.__getstate__()
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on from this record."""
+        vars(self).update(state)
+
+    def on_train_begin(self) -> None:
+        """Note the metrics."""
+        self.growing = {name: metric.larger_is_better for name, metric in self.model.metrics.items()}
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         """Append the values of the epoch."""
         self.epoch.append(epoch)
         for name, value in logs.items():
             self.history.setdefault(name, []).append(value)
+
+    @property
+    def table(self) -> dict[str, list[Any]]:
+        """The columns of a table with a row for each epoch, the first of which numbers the epochs."""
+        return {"epoch": self.epoch} | self.history
+
+    def to_frame(self) -> Any:
+        """Return the table as a `pandas.DataFrame` indexed by epoch; other libraries take `table`.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        try:
+            from pandas import DataFrame
+        except ImportError as error:
+            raise ImportError("A DataFrame needs pandas: pip install pandas; table is a dict of lists.") from error
+        return DataFrame(self.table).set_index("epoch")
+
+    def to_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write the table to a text file, with commas and names in the first line.
+
+        Args:
+            path: The file; one that exists is replaced.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
+        text = io.StringIO(newline="")
+        csv.writer(text).writerows([[*self.table], *zip(*self.table.values(), strict=True)])
+        with replaced(path) as file:
+            file.write(text.getvalue().encode())
+
+    # What `fastopt` adds from the floor above, `fastopt.tools`
+
+    if TYPE_CHECKING:
+
+        def plot(self, names: str | list[str] | None = None, ax: Any = None) -> "list[Axes]":
+            """See `fastopt.plotting.history`."""

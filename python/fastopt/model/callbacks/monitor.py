@@ -43,6 +43,14 @@ class Monitor(Callback):
         self.best = math.nan
         self.best_epoch = -1
 
+    def get_state(self) -> dict[str, Any]:
+        """Return the best value so far."""
+        return {name: getattr(self, name) for name in ("best", "best_epoch", "_lowest", "_warned")}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on from this state."""
+        vars(self).update(state)
+
     def _improved(self, epoch: int, logs: Logs) -> bool:
         """Return whether the value is the best so far, and remember it: the first one even if it is NaN."""
         value = self._sign * logs[self.monitor]
@@ -101,6 +109,10 @@ class EarlyStopping(Monitor):
         """Check the name and forget earlier trainings."""
         super().on_train_begin()
         self._best_weights: list[NDArray[np.floating[Any]]] = []
+
+    def get_state(self) -> dict[str, Any]:
+        """Return the best value so far, and the weights that go with it."""
+        return super().get_state() | {"_best_weights": self._best_weights}
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         """Compare, remember, and stop when patience is at its end."""
@@ -170,6 +182,10 @@ class ReduceLROnPlateau(Monitor):
         super().on_train_begin()
         self._rate()
         self.reduced: list[int] = []
+
+    def get_state(self) -> dict[str, Any]:
+        """Return the best value so far, and when the rate was reduced."""
+        return super().get_state() | {"reduced": self.reduced}
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         """Compare, remember, and reduce when patience is at its end."""
