@@ -30,9 +30,11 @@ from fastopt import (
 )
 from fastopt.core.config import check_environment, get_num_threads, set_num_threads, show_config
 from fastopt.layers.base import Input
+from fastopt.model.callbacks.history import History
 from fastopt.model.functional import Model
 from fastopt.model.sequential import Sequential
 from fastopt.tools.clone import clone
+from fastopt.tools.curves import history
 from fastopt.tools.fold import fold
 from fastopt.tools.gradient_check import check_gradients, check_gradients_of
 from fastopt.tools.inspect import layer_outputs, recompute_statistics
@@ -48,6 +50,7 @@ for model, methods in (
 ):
     for method in methods:
         setattr(model, method.__name__, method)
+History.plot = history  # type: ignore[method-assign, assignment]
 
 __version__: str = _core.runtime.build_info()["version"]
 

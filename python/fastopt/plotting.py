@@ -1,3 +1,4 @@
 """Pictures, drawn with matplotlib where it is installed: ``pip install 'fastopt[plot]'``."""
 
+from fastopt.tools.curves import *
 from fastopt.tools.plotting import *
