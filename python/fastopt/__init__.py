@@ -35,6 +35,7 @@ from fastopt.model.functional import Model
 from fastopt.model.sequential import Sequential
 from fastopt.tools.clone import clone
 from fastopt.tools.curves import history
+from fastopt.tools.diagnose import diagnose, diagnose_errors, weighted_average
 from fastopt.tools.fold import fold
 from fastopt.tools.gradient_check import check_gradients, check_gradients_of
 from fastopt.tools.inspect import layer_outputs, recompute_statistics
@@ -66,6 +67,8 @@ __all__ = [
     "config",
     "constraints",
     "datasets",
+    "diagnose",
+    "diagnose_errors",
     "get_num_threads",
     "initializers",
     "kernels",
@@ -81,4 +84,5 @@ __all__ = [
     "set_num_threads",
     "show_config",
     "solvers",
+    "weighted_average",
 ]

@@ -18,6 +18,7 @@ from fastopt.optimizers.base import OPTIMIZERS, Optimizer
 from fastopt.optimizers.describe import (
     Argument,
     Description,
+    Flag,
     Hyperparameter,
     Integer,
     Names,
@@ -383,12 +384,15 @@ class Average(Transform):
     """Keeps an average of the parameters along the way, which is often better than their last values.
 
     average <- average + r (w - average) after step t = 1, 2, ... of those after the first `start`, with r = 1 / t, the
-    arithmetic mean, or, with a decay, r = 1 - decay; the first of them is taken whole.
+    arithmetic mean, or, with a decay, r = 1 - decay; the first of them is taken whole. From zero, r = (1 - decay) /
+    (1 - decay^t): the average v <- decay v + (1 - decay) w from v = 0, divided by what it is too small by, 1 - decay^t.
+    It leans less on the first parameters, which the other keeps for about 1 / (1 - decay) steps.
 
     Args:
         optimizer: The name or the object of the optimizer that does the steps.
         decay: What an exponential average keeps at each step, at least 0 and less than 1; None for the arithmetic mean.
         start: The number of steps before the average begins, at least 0; until then it is the parameters themselves.
+        from_zero: Whether the exponential average begins at zero and is corrected for it; the decay is a number then.
 
     Attributes:
         swapped: Whether the average is in the place of the parameters.
@@ -414,6 +418,7 @@ class Average(Transform):
 
     decay: OptionalHyperparameter = OptionalHyperparameter(0.0, 1.0)
     start: Integer = Integer(0)
+    from_zero: Flag = Flag(False)
 
     def own_transforms(self) -> list[str]:
         """Return ``"average"``."""
@@ -421,9 +426,11 @@ class Average(Transform):
 
     def own_numbers(self, when: When) -> Numbers:
         """Return the part of the parameters in the average."""
-        count = when.updates + 1 - self.start
-        part = 1 / np.maximum(count, 1) if self.decay is None else 1 - self.series("decay", when)
-        return {"average": np.where(count <= 1, 1.0, part)}
+        count = np.maximum(when.updates + 1 - self.start, 1)
+        if self.from_zero and not isinstance(self.decay, float):
+            raise ValueError(f"from_zero needs a decay that is a number, such as 0.9, not {self.decay!r}.")
+        part = 1 / count if self.decay is None else 1 - self.series("decay", when)
+        return {"average": part / (1 - self.decay**count) if self.from_zero else np.where(count <= 1, 1.0, part)}
 
 
 NESTING = (Average, Lookahead, Accumulate, Clip, Decay, LayerRates)  # others are printed within these
