@@ -162,6 +162,7 @@ LAYERS = {
     "weight norm": Stack(lambda _: [layers.WeightNormalization(layers.Dense(4, "tanh"))], FLAT),
     "weight norm of maxout": Stack(lambda _: [layers.WeightNormalization(layers.Maxout(3, use_bias=False))], FLAT),
     "scaling": Stack(lambda _: [layers.Scaling("diagonal"), layers.Activation("tanh")], FLAT),
+    "scaling with a center": Stack(lambda _: [layers.Scaling("centered_diagonal"), layers.Activation("tanh")], FLAT),
     "scaling by a matrix": Stack(lambda _: [layers.Scaling("matrix"), layers.Activation("tanh")], FLAT),
     "rescaling": Stack(lambda _: [layers.Rescaling(0.5, -0.25), layers.Activation("tanh")], LAST),
     "layer norm over two axes": Stack(lambda _: [layers.LayerNormalization(axis=(-2, -1))], LAST),

@@ -5,7 +5,7 @@ import pytest
 from test_gradients import TOLERANCE, error, numeric
 
 import fastopt as fo
-from fastopt.layers import Dense, Flatten, Scaling
+from fastopt.layers import Dense, Flatten, Reshape, Scaling
 from fastopt.preprocessing import MinMaxScaler, Standardizer, Whitener
 
 SCALERS = {
@@ -75,6 +75,49 @@ def test_gradients(scaler, place, x, rng):
     assert fo.check_gradients(model, x, rng.normal(size=(n, 4))).ok
 
 
+# The layers in front, and whether samples are centered in float64 while they are read.
+PLACES = {
+    "first": (lambda layer: [layer], True),
+    "after Flatten": (lambda layer: [Reshape((2, 3)), Flatten(), layer], True),
+    "in an inner model": (lambda layer: [fo.Sequential([layer])], True),
+    "after a layer": (lambda layer: [fo.layers.Rescaling(1.0), layer], False),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("kind", ["float64", "int64", "strided"])
+def test_large_offsets_are_subtracted_before_rounding(place, kind, scaler, isa, rng):
+    """Those of time stamps, in a model of float32."""
+    layers, centered = PLACES[place]
+    x = 1.7e9 + np.round(3600 * rng.normal(size=(40, 6)))
+    right = scaler.fit(x).transform(x)
+    model = make(layers(Scaling(scaler)), "float32")
+    assert model._built.network.centers_inputs == [centered]
+    given = {"int64": x.astype(np.int64), "strided": np.repeat(x, 2, axis=1)[:, ::2]}.get(kind, x)
+    for outputs in (model.predict(given), model(given), [*model.layer_outputs(given).values()][-1]):
+        assert (np.abs(outputs - right).max() < 1e-5) == centered
+    assert (model.fit(given, right, 7, 1, verbose=0).history["loss"][0] < 1e-12) == centered
+
+
+def test_samples_that_others_need_are_not_centered(rng):
+    scaler = Standardizer().fit(rng.normal(1e5, 1.0, (40, 6)))
+    a = fo.Input(6)
+    model = fo.Model(a, fo.layers.Concatenate()([Scaling(scaler)(a), Dense(2, kernel_initializer="ones")(a)]))
+    x = rng.normal(1e5, 1.0, (5, 6))
+    np.testing.assert_allclose(model.predict(x)[:, 6], x.sum(axis=1), rtol=1e-6)
+    np.testing.assert_allclose(model.predict(x)[:, :6], scaler.transform(x), atol=0.02)
+    assert model._built.network.centers_inputs == [False]
+
+
+@pytest.mark.parametrize("offset", [-1.7e9 / 3600, 0.0])
+def test_rescaling_with_a_large_offset(offset, rng):
+    x = 1.7e9 + 3600 * rng.normal(size=(40, 6))
+    model = make([fo.layers.Rescaling(1 / 3600, offset)], "float32")
+    error = np.abs(model.predict(x) - (x / 3600 + offset)).max()
+    assert error < (1e-5 if offset else 0.1)
+    assert ("rescaling/center" in model.state) == bool(offset)
+
+
 def test_later_fits_change_nothing(x):
     scaler = Standardizer().fit(x)
     layer = Scaling(scaler)
@@ -103,7 +146,7 @@ def test_save_and_load(scaler, x, rng, tmp_path):
     assert repr(loaded.layers) == repr(model.layers)
 
 
-@pytest.mark.parametrize("form", ["diagonal", "matrix"])
+@pytest.mark.parametrize("form", ["diagonal", "matrix", "centered_diagonal", "centered_matrix"])
 def test_a_form_alone_changes_nothing(form, x):
     np.testing.assert_array_equal(make([Scaling(form)]).predict(x), x)
 
@@ -112,7 +155,7 @@ def test_summary(x, capsys):
     make([Standardizer().fit(x), Dense(3)]).summary()
     out = " ".join(capsys.readouterr().out.split())
     assert "scaling Scaling linear (n, 6) 0 0 dense" in out
-    assert "state 12 96 total" in out
+    assert "state 18 144 total" in out
 
 
 def test_threads(scaler, x, rng, dtype, for_all_threads):

@@ -3,32 +3,34 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fastopt.core import checks
 from fastopt.core.registry import unknown_name
-from fastopt.core.warn import warn
-from fastopt.data.preprocessing import Scaler
+from fastopt.data.preprocessing import Scaler, Vector
 from fastopt.initializers import Constant, Initializer, Ones, Zeros
 from fastopt.kernels import Real
 from fastopt.layers.base import LAYERS, Layer, Parameter, Shape, Spec, checked_name, flat_size, size_of
 
 __all__ = ["Rescaling", "Scaling"]
 
-COARSE = 1e-3  # of a step of what was scaled to a size of about 1
-FORMS = ("diagonal", "matrix")
+FORMS = ("diagonal", "matrix", "centered_diagonal", "centered_matrix")
+LARGE = 1000.0  # offsets after scaling, beyond which float32 rounds what is scaled to a size of 1 to 4 digits or less
+CENTER: Spec = {"kind": "center"}
 
 
 @LAYERS.add()
 class Scaling(Layer):
-    """Scales features as a fitted scaler does: y = x A + b with A and b that are not trained but saved with the model.
+    """Scales features as a fitted scaler does: y = (x - c) A + b with A, b and c that are not trained but saved.
 
-    So the model takes data as they come, and who loads it needs no scaler.
+    So the model takes data as they come, and who loads it needs no scaler. Where the layer is the first, or has only
+    `Flatten` and `Reshape` before it, c is subtracted in float64 while samples are read, so that a model of float32
+    loses nothing of features with a large offset, such as time stamps.
 
     Args:
-        scaler: A fitted scaler of `fastopt.preprocessing`, whose map is taken as it is now; or the form of A, which a
-            file or `Sequential.set_weights` fills and which until then changes nothing: ``"diagonal"`` (A is
-            ``[features]``) or ``"matrix"`` (``[features, features]``).
+        scaler: A fitted scaler of `fastopt.preprocessing`, whose map is taken as it is now, with its offset, rounded to
+            float32, as c; or the form of A, which a file or `Sequential.set_weights` fills and which until then changes
+            nothing: ``"centered_diagonal"`` (A is ``[features]``), ``"centered_matrix"`` (``[features, features]``), or
+            ``"diagonal"`` or ``"matrix"``, without c.
         name: The name in summaries, messages and files.
 
     Raises:
@@ -42,15 +44,17 @@ class Scaling(Layer):
         >>> x = np.array([[0.0, 100.0], [2.0, 300.0]])
         >>> model = fo.Sequential([fo.preprocessing.Standardizer().fit(x), fo.layers.Dense(1)])
         >>> model.build(2)
-        >>> model.state["scaling/kernel"], model.state["scaling/bias"]
-        (array([1.  , 0.01], dtype=float32), array([-1., -2.], dtype=float32))
+        >>> model.state["scaling/center"], model.state["scaling/kernel"]
+        (array([  1., 200.], dtype=float32), array([1.  , 0.01], dtype=float32))
     """
 
     def __init__(self, scaler: Scaler[Any] | str, name: str | None = None) -> None:
-        self._map: tuple[Real, Real] | None = None
+        self._map: dict[str, Real] = {}
         if isinstance(scaler, Scaler):
-            self._map = scaler.affine("float64")
-            self.scaler = FORMS[self._map[0].ndim - 1]
+            a, b = scaler.affine("float64")
+            c = _rounded(scaler.offset)
+            self._map = {"center": c, "kernel": a, "bias": b + (c * a if a.ndim == 1 else c @ a)}
+            self.scaler = FORMS[1 + a.ndim]
         elif not isinstance(scaler, str):
             raise TypeError(f"scaler must be a fitted scaler of fastopt.preprocessing, not {scaler!r}.")
         elif scaler not in FORMS:
@@ -60,9 +64,8 @@ class Scaling(Layer):
         self.name = checked_name(name)
 
     def __eq__(self, other: object) -> bool:
-        own: tuple[Any, ...] = self._map or ()
-        given: tuple[Any, ...] = getattr(other, "_map", None) or ()
-        same = len(own) == len(given) and all(map(np.array_equal, own, given))
+        given = getattr(other, "_map", {})
+        same = self._map.keys() == given.keys() and all(np.array_equal(self._map[name], given[name]) for name in given)
         return super().__eq__(other) and same
 
     __hash__ = Layer.__hash__
@@ -70,30 +73,35 @@ class Scaling(Layer):
     def output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the input."""
         features = flat_size(self, input_shape)
-        if self._map is not None and len(self._map[1]) != features:
-            raise ValueError(f"{self!r} was fitted to {len(self._map[1])} features; its input has {features}.")
+        if self._map and len(self._map["bias"]) != features:
+            raise ValueError(f"{self!r} was fitted to {len(self._map['bias'])} features; its input has {features}.")
         return input_shape
 
     def state(self, input_shape: Shape) -> dict[str, Parameter]:
-        """Return ``kernel``, which is A, and ``bias [features]``, which is b."""
+        """Return ``center [features]``, which is c, if there is one, ``kernel``, A, and ``bias [features]``, b."""
         (features,) = self.output_shape(input_shape)
-        shape = (features,) if self.scaler == "diagonal" else (features, features)
-        a, b = self._map or (None if self.scaler == "diagonal" else np.eye(features), None)
-        return {
-            "kernel": Parameter(shape, Ones() if a is None else _Given(a)),
-            "bias": Parameter((features,), Zeros() if b is None else _Given(b, offset=True)),
+        row, diagonal = (features,), self.scaler.endswith("diagonal")
+        tensors = {
+            "center": Parameter(row, Zeros()),
+            "kernel": Parameter(row, Ones()) if diagonal else Parameter((features, features), _Given(np.eye(features))),
+            "bias": Parameter(row, Zeros()),
         }
+        if not self.scaler.startswith("centered"):
+            del tensors["center"]
+        return tensors | {name: Parameter(values.shape, _Given(values)) for name, values in self._map.items()}
 
     def specs(self, input_shape: Shape) -> list[Spec]:
         """Return the core's description."""
-        if self.scaler == "diagonal":
-            return [{"kind": "scale"}]
-        return [{"kind": "dense", "units": flat_size(self, input_shape), "use_bias": True, "trained": False}]
+        matrix: Spec = {"kind": "dense", "units": flat_size(self, input_shape), "use_bias": True, "trained": False}
+        centers = [CENTER] if self.scaler.startswith("centered") else []
+        return [*centers, {"kind": "scale"} if self.scaler.endswith("diagonal") else matrix]
 
 
 @LAYERS.add()
 class Rescaling(Layer):
     """Scales all values alike: y = scale x + offset; ``Rescaling(1 / 255)`` makes 0..1 of pixels.
+
+    Where the offset is large, it is computed as y = scale (x - c) + offset + scale c, as `Scaling` does.
 
     Args:
         scale: Any finite number.
@@ -119,31 +127,38 @@ class Rescaling(Layer):
         """Return the shape of the input."""
         return input_shape
 
+    @property
+    def _center(self) -> float:
+        """What is about 0 once it is scaled; 0 where that makes no difference."""
+        if abs(self.offset) < LARGE or self.scale == 0:
+            return 0.0
+        return float(_rounded(np.array(-self.offset / self.scale)))
+
     def state(self, input_shape: Shape) -> dict[str, Parameter]:
-        """Return ``kernel``, which is the scale of each value, and ``bias``, its offset."""
-        size = (size_of(input_shape),)
-        return {"kernel": Parameter(size, Constant(self.scale)), "bias": Parameter(size, Constant(self.offset))}
+        """Return ``center``, if there is one, and for each value its scale, ``kernel``, and offset, ``bias``."""
+        center, size = self._center, (size_of(input_shape),)
+        values = {"center": center} if center else {}
+        values |= {"kernel": self.scale, "bias": self.offset + center * self.scale}
+        return {name: Parameter(size, Constant(value)) for name, value in values.items()}
 
     def specs(self, input_shape: Shape) -> list[Spec]:
         """Return the core's description."""
-        return [{"kind": "scale"}]
+        return [*([CENTER] if self._center else []), {"kind": "scale"}]
+
+
+def _rounded(center: Vector) -> Vector:
+    """Return these numbers as float32 has them, so that models of either dtype subtract the same."""
+    with np.errstate(over="ignore"):
+        rounded = center.astype(np.float32).astype(np.float64)
+    return np.where(np.isfinite(rounded), rounded, center)
 
 
 class _Given(Initializer):
     """Numbers that are there."""
 
-    def __init__(self, values: NDArray[Any], offset: bool = False) -> None:
+    def __init__(self, values: Real) -> None:
         self.values = values
-        self.offset = offset
 
     def __call__(self, shape: Shape, seed: int, stream: int, dtype: str = "float32") -> Real:
         checks.finite("The map of a scaler", self.values, dtype)
-        worst = float(np.abs(self.values).max())
-        if self.offset and worst * np.finfo(dtype).eps > COARSE:
-            text = (
-                f"A feature with a mean of {worst:.3g} times its scale, scaled inside a model of {dtype}, comes out in "
-                f"steps of {np.spacing(np.dtype(dtype).type(worst)):.2g}: scale before the model, by transform, or "
-                "give the model dtype='float64'."
-            )
-            warn(text)
         return self.values.astype(dtype)

@@ -24,7 +24,17 @@ from fastopt.model.progress import Progress
 from fastopt.model.solving import Solving
 from fastopt.optimizers import Optimizer
 
-__all__ = ["Model", "Ready", "begin", "checked_callbacks", "cost_and_gradient", "evaluate", "fit", "train"]
+__all__ = [
+    "Model",
+    "Ready",
+    "begin",
+    "checked_callbacks",
+    "checked_epochs",
+    "cost_and_gradient",
+    "evaluate",
+    "fit",
+    "train",
+]
 
 
 ITERATIONS = 5  # of a solver on a batch of some of the samples
@@ -62,6 +72,14 @@ def checked_callbacks(given: Iterable[Callback] | None) -> list[Callback]:
             )
         callback.checked_every()
     return callbacks
+
+
+def checked_epochs(first: object, stop: object) -> range:
+    """Return the numbers of the epochs, of the arguments `initial_epoch` and `epochs`."""
+    start, end = checks.integer("initial_epoch", first, 0), checks.integer("epochs", stop, 0)
+    if end < start:
+        raise ValueError(f"epochs={end} is the epoch to stop before: at least initial_epoch={start}.")
+    return range(start, end)
 
 
 def begin(

@@ -15,7 +15,7 @@ from fastopt.model.callbacks.base import Callback
 from fastopt.model.callbacks.history import History
 from fastopt.model.compiled import Metrics
 from fastopt.model.data import Several, batch_size_at, checked_inputs, in_shape
-from fastopt.model.fit import Ready, begin, checked_callbacks, cost_and_gradient, evaluate, fit, train
+from fastopt.model.fit import Ready, begin, checked_callbacks, checked_epochs, cost_and_gradient, evaluate, fit, train
 from fastopt.model.graph import plan_of
 from fastopt.model.heads import AnyLoss, Heads
 from fastopt.model.plan import Plan
@@ -157,8 +157,7 @@ class Model(Weighted[Heads]):
         compiled = self._need_losses()
         batch_size, iterations = self._batches(batch_size, iterations)
         first_size = batch_size_at(batch_size, self.epochs_trained)
-        initial_epoch = checks.integer("initial_epoch", initial_epoch, 0)
-        epochs = checks.integer("epochs", epochs, initial_epoch)
+        numbers = checked_epochs(initial_epoch, epochs)
         listeners, shuffle = checked_callbacks(callbacks), checks.flag("shuffle", shuffle)
         shown = progress(verbose)
         data = self._data(x, y, sample_weight)
@@ -170,10 +169,8 @@ class Model(Weighted[Heads]):
             validation = self._data(given_x, given_y, weight, "validation ")
             compiled.check_metrics(validation, self.graph)
         self.graph.check_batches(data.rows, first_size)
-        compiled.warn(data, self.graph, self.dtype, training=True)
-        return fit(
-            self, data, validation, batch_size, range(initial_epoch, epochs), shuffle, listeners, shown, iterations
-        )
+        compiled.warn(data, self.graph, self._need_weights().network)
+        return fit(self, data, validation, batch_size, numbers, shuffle, listeners, shown, iterations)
 
     def train_on_batch(
         self, x: Arrays, y: Arrays | Mapping[str, ArrayLike], sample_weight: ArrayLike | None = None
@@ -226,7 +223,7 @@ class Model(Weighted[Heads]):
         compiled, built = self._need_losses(), self._need_weights()
         data = self._data(x, y, sample_weight)
         compiled.check_metrics(data, self.graph)
-        compiled.warn(data, self.graph, self.dtype, training=False)
+        compiled.warn(data, self.graph)
         built.freeze()
         logs = evaluate(compiled, built, data, checks.integer("batch_size", batch_size, 1, checks.SIZE))
         return returned(logs)
@@ -379,5 +376,5 @@ def _several(name: str, given: Arrays, count: int) -> list[Any]:
     if count == 1:
         return list(given) if isinstance(given, list | tuple) and len(given) == 1 and np.ndim(given[0]) > 1 else [given]
     if not isinstance(given, list | tuple) or len(given) != count:
-        raise ValueError(f"{name} must be a list of {count} arrays.")
+        raise ValueError(f"{name} must be a list of {count} arrays, not {checks.described(given)}.")
     return list(given)

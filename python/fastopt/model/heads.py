@@ -144,14 +144,15 @@ class Heads:
     def _losses(self) -> list[Loss]:
         return [part.loss for part in self._parts.values() if part.loss is not None]
 
-    def warn(self, data: Several, graph: Plan, dtype: str, training: bool) -> None:
-        """Warn of targets, and of training data, of which nothing can be learned."""
-        for i, x in enumerate(data.x if training else ()):
-            warn_of_rounding("x" if len(data.x) == 1 else f"x[{i}]", x, dtype)
+    def warn(self, data: Several, graph: Plan, trained: _core.Network | None = None) -> None:
+        """Warn of targets, and of data that a network is trained with, of which nothing can be learned."""
+        for i, centered in enumerate(trained.centers_inputs if trained else ()):
+            if trained and not centered:
+                warn_of_rounding("x" if len(data.x) == 1 else f"x[{i}]", data.x[i], trained.dtype)
         for i, loss in enumerate(self._losses):
             name = "y" if len(self._losses) == 1 else f"y[{graph.output_names[i]!r}]"
             warn_of_rounding(name, data.given[i], data.y[i].dtype)
-            if training:
+            if trained:
                 warn_of_targets(data.of(i), loss, graph.sizes_of_outputs[i])
 
     def check_metrics(self, data: Several, graph: Plan) -> None:
@@ -173,5 +174,8 @@ def by_output(what: str, given: Any, names: Sequence[str]) -> list[Any]:
             raise ValueError(f"{what} has the keys {[*given]}; the outputs are {', '.join(names)}.")
         return [given[name] for name in names]
     if not isinstance(given, list | tuple) or len(given) != len(names):
-        raise ValueError(f"{what} must be a list, or a dict, of one for each output: {', '.join(names)}.")
+        raise ValueError(
+            f"{what} must be a list, or a dict, of one for each output: {', '.join(names)}; "
+            f"not {checks.described(given)}."
+        )
     return list(given)

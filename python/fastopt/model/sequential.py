@@ -20,7 +20,7 @@ from fastopt.model.callbacks.history import History
 from fastopt.model.compiled import Compiled, Metrics
 from fastopt.model.data import Samples, batch_size_at, checked_inputs, checked_samples, in_shape, with_class_weight
 from fastopt.model.degenerate import warn_of_rounding, warn_of_targets
-from fastopt.model.fit import Ready, begin, checked_callbacks, cost_and_gradient, evaluate, fit, train
+from fastopt.model.fit import Ready, begin, checked_callbacks, checked_epochs, cost_and_gradient, evaluate, fit, train
 from fastopt.model.graph import Chain
 from fastopt.model.plan import Plan
 from fastopt.model.progress import progress
@@ -102,7 +102,10 @@ class Sequential(Weighted[Compiled]):
             ['dense', 'dense_1']
         """
         if self._compiled is not None or self._built is not None or self._nested is not None:
-            raise RuntimeError("Layers are added before the model is compiled, built or called.")
+            raise RuntimeError(
+                "Layers are added before the model is compiled, built or called; "
+                "Sequential([*model.layers, layer]) is a new one with one more."
+            )
         self.network = Chain([*self.layers, _as_layer(layer)])
 
     # Building
@@ -253,10 +256,7 @@ class Sequential(Weighted[Compiled]):
         compiled, loss = self._need_loss()
         batch_size, iterations = self._batches(batch_size, iterations)
         first_size = batch_size_at(batch_size, self.epochs_trained)
-        initial_epoch = checks.integer("initial_epoch", initial_epoch, 0)
-        epochs = checks.integer("epochs", epochs, 0)
-        if epochs < initial_epoch:
-            raise ValueError(f"epochs={epochs} is the epoch to stop before: at least initial_epoch={initial_epoch}.")
+        numbers = checked_epochs(initial_epoch, epochs)
         validation_split = checks.real("validation_split", validation_split)
         if not 0.0 <= validation_split < 1.0:
             raise ValueError(f"validation_split must be at least 0 and less than 1, not {validation_split:g}.")
@@ -277,13 +277,11 @@ class Sequential(Weighted[Compiled]):
         if validation is not None:
             compiled.check_metrics(validation, loss, plan.outputs)
         plan.check_batches(len(data.x), first_size)
-        warn_of_rounding("x", data.x, self.dtype)
+        if not self._build(plan).network.centers_inputs[0]:
+            warn_of_rounding("x", data.x, self.dtype)
         warn_of_rounding("y", data.given, data.y.dtype)
         warn_of_targets(data, loss, plan.outputs)
-        self._build(plan)
-        return fit(
-            self, data, validation, batch_size, range(initial_epoch, epochs), shuffle, listeners, shown, iterations
-        )
+        return fit(self, data, validation, batch_size, numbers, shuffle, listeners, shown, iterations)
 
     def train_on_batch(
         self,

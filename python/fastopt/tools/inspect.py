@@ -52,17 +52,20 @@ def _outputs(model: Sequential, x: ArrayLike, batch_size: int, visit: Visitor | 
     inputs, shape = checked_inputs("x", x, model.input_shape, model.dtype)
     batch_size = checks.integer("batch_size", batch_size, 1, checks.SIZE)
 
+    def rounded(values: Real) -> Real:
+        return values.astype(model.dtype, copy=False)
+
     def outputs(name: str, layer: Layer, given: list[Real]) -> list[Real]:
         x, shapes = given[0], [values.shape[1:] for values in given]
         if visit is not None:
-            tensors.update(visit(name, layer, x))
+            tensors.update(visit(name, layer, rounded(x)))
         if isinstance(layer, IDENTITIES):
             return [x.reshape(len(x), *layer.output_shape(shapes[0]))]
         if isinstance(layer, Residual):
             y = x
             for inner, part in zip(layer.layer_names, layer.layers, strict=True):
                 (y,) = outputs(f"{name}/{inner}", part, [y])
-            return [x + y]
+            return [rounded(x) + y]
         if isinstance(layer, Nested):
             plan = layer.network.plan(shapes)
             values = through(plan, f"{name}/", given)
@@ -83,8 +86,8 @@ def _outputs(model: Sequential, x: ArrayLike, batch_size: int, visit: Visitor | 
         return values
 
     plan = model.plan(shape)
-    values = through(plan, "", [in_shape(inputs.astype(model.dtype, copy=False), shape)])
-    return {stage.name: value for stage, value in zip(plan.stages, values[1:], strict=True)}
+    values = through(plan, "", [in_shape(inputs, shape)])  # not rounded yet, as the first layer may subtract from them
+    return {stage.name: rounded(value) for stage, value in zip(plan.stages, values[1:], strict=True)}
 
 
 def recompute_statistics(model: Sequential, x: ArrayLike, batch_size: int = 256) -> None:

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <ranges>
 
 #include "bindings/module.h"
 #include "kernels/reduce/args.h"
@@ -248,6 +249,14 @@ void add_network(py::module_& module) {
       .def_property(
           "noise", [](PyNetwork& self) { return self.visit([](auto& n) { return n.noise; }); },
           [](PyNetwork& self, bool noise) { self.visit([&](auto& n) { n.noise = noise; }); })
+      .def_property_readonly("centers_inputs",
+                             [](PyNetwork& self) {
+                               return self.visit([](auto& n) {
+                                 const auto centered = [](Index node) { return node >= 0; };
+                                 const auto each = n.plan.centers | std::views::transform(centered);
+                                 return std::vector<bool>(each.begin(), each.end());
+                               });
+                             })
       .def_property(
           "trainable",
           [](PyNetwork& self) {

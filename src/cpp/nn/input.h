@@ -38,9 +38,9 @@ Rows<const T> rows_in_place(const Samples& x, const Batch& batch, Range rows) {
   return Rows<const T>{static_cast<const T*>(x.data) + batch.first * stride, stride, batch.index}.from(rows.begin);
 }
 
-// Copies rows of a batch to their places in `to`, which has all rows of the batch.
+// Copies rows of a batch to their places in `to`, which has all rows of the batch, less `center`, if it is given.
 template <class T>
-void copy_rows(const Samples& x, const Batch& batch, Range rows, Rows<T> to) {
+void copy_rows(const Samples& x, const Batch& batch, Range rows, Rows<T> to, const T* center) {
   kernels<T>().gather.rows(
       {.type = x.type,
        .data = static_cast<const char*>(x.data) + (batch.index ? 0 : (batch.first + rows.begin) * x.row_stride),
@@ -49,7 +49,8 @@ void copy_rows(const Samples& x, const Batch& batch, Range rows, Rows<T> to) {
        .index = batch.index ? batch.index + rows.begin : nullptr,
        .rows = rows.size(),
        .columns = x.columns,
-       .to = to.from(rows.begin)});
+       .to = to.from(rows.begin),
+       .center = center});
 }
 
 }  // namespace fastopt

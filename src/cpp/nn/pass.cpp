@@ -145,9 +145,7 @@ template <class T>
 void Runner<T>::one(const Run& run, Range rows) {
   switch (run.action) {
     case Action::load:
-      if (!in_place(at(run.node))) {
-        copy_rows(p_.x[at(run.node)], p_.batch, rows, arena_.x[at(run.node)]);
-      }
+      load(at(run.node), rows);
       break;
     case Action::ends:
       ends(rows);
@@ -169,6 +167,15 @@ void Runner<T>::one(const Run& run, Range rows) {
     }
     default:
       phase(Team(0, 1, nullptr), run, rows, nullptr);
+  }
+}
+
+template <class T>
+void Runner<T>::load(std::size_t input, Range rows) {
+  if (!in_place(input)) {
+    const Index center = p_.plan.centers[input];
+    copy_rows(p_.x[input], p_.batch, rows, arena_.x[input],
+              center < 0 ? nullptr : p_.state + p_.plan.tensors(center).front().offset);
   }
 }
 

@@ -65,7 +65,10 @@ class Runner {
 
   static std::size_t at(Index node) { return static_cast<std::size_t>(node); }
   const Wire& wire(Index node) const { return p_.memory.wiring()[node]; }
-  bool in_place(std::size_t input) const { return !p_.x.empty() && !p_.copies && readable_in_place<T>(p_.x[input]); }
+  bool in_place(std::size_t input) const {
+    return !p_.x.empty() && !p_.copies && p_.plan.centers[input] < 0 && readable_in_place<T>(p_.x[input]);
+  }
+  void load(std::size_t input, Range rows);
   Rows<const T> values(Index node, Index first) const;
   Rows<T> gradient(Index node, Index first) const;
   bool logits(Index node) const;

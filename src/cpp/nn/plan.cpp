@@ -38,6 +38,8 @@ class Maker {
     }
     set_outputs(std::move(outputs));
     count_uses();
+    center_inputs();
+    check_outputs();
     merge_activations();
     attach_activities();
   }
@@ -118,6 +120,12 @@ class Maker {
         throw std::invalid_argument("outputs must be nodes from 0 to " + std::to_string(size() - 1) + ", got " +
                                     std::to_string(output));
       }
+    }
+    plan_.outputs = std::move(outputs);
+  }
+
+  void check_outputs() const {
+    for (const Index output : plan_.outputs) {
       const Index source = plan_.source(output, {false});
       if (source < plan_.inputs) {
         throw std::invalid_argument("a network needs at least one layer that computes");
@@ -126,7 +134,6 @@ class Maker {
         throw std::invalid_argument("the last layer may not add noise");
       }
     }
-    plan_.outputs = std::move(outputs);
   }
 
   void count_uses() {
@@ -148,16 +155,34 @@ class Maker {
     }
   }
 
+  // The node whose values a node takes, but for nodes between them that change nothing and that nobody else needs.
+  Index computed_below(Index i) {
+    Index below = node(i).inputs.front();
+    while (below >= plan_.inputs && transparent(node(below)) && uses_[static_cast<std::size_t>(below)] == 1) {
+      below = node(below).inputs.front();
+    }
+    return below;
+  }
+
+  // Samples that only a center takes are centered while they are read, in double precision.
+  void center_inputs() {
+    plan_.centers.assign(static_cast<std::size_t>(plan_.inputs), -1);
+    for (Index i = plan_.inputs; i < size(); ++i) {
+      const auto below = static_cast<std::size_t>(node(i).kind == "center" ? computed_below(i) : plan_.inputs);
+      if (below < plan_.centers.size() && uses_[below] == 1) {
+        plan_.centers[below] = i;
+        node(i).layer.training = node(i).layer.inference = {};
+      }
+    }
+  }
+
   // What only activates ends the layer below it, if nothing else needs that layer's values.
   void merge_activations() {
     for (Index i = plan_.inputs; i < size(); ++i) {
       if (!node(i).layer.only_activates) {
         continue;
       }
-      Index below = node(i).inputs.front();
-      while (below >= plan_.inputs && transparent(node(below)) && uses_[static_cast<std::size_t>(below)] == 1) {
-        below = node(below).inputs.front();
-      }
+      const Index below = computed_below(i);
       if (below >= plan_.inputs && always_computes(node(below)) && node(below).activation == linear &&
           uses_[static_cast<std::size_t>(below)] == 1) {
         node(below).activation = node(i).activation;

@@ -38,6 +38,7 @@ struct Node {
 template <class T>
 struct Plan {
   Index inputs = 0;                 // the first nodes, which only have values
+  std::vector<Index> centers;       // of each, the node of kind "center" that is done as samples are read, or -1
   std::vector<Node<T>> nodes;       // each after its inputs
   std::vector<Index> outputs;       // nodes
   Index parameters = 0, state = 0;  // sizes of the flat vectors; one more line may be read behind them

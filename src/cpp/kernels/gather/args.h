@@ -14,6 +14,7 @@ struct Gather {
   const Index* index = nullptr;
   Index rows, columns;
   Rows<T> to;
+  const T* center = nullptr;  // subtracted from each row, before it is rounded to T
 };
 
 template <class T>

@@ -7,8 +7,9 @@
 
 namespace fastopt::FASTOPT_ISA {
 
-template <class From, class T>
-void gather_from(const Gather<T>& g) {
+// to[j] = f(value, j)
+template <class From, class T, class F>
+void gather_each(const Gather<T>& g, F f) {
   for (Index i = 0; i < g.rows; ++i) {
     const char* row = static_cast<const char*>(g.data) + (g.index ? g.index[i] : i) * g.row_stride;
     T* to = g.to.row(i);
@@ -16,15 +17,26 @@ void gather_from(const Gather<T>& g) {
       for (Index j = 0; j < g.columns; ++j) {
         From value;
         std::memcpy(&value, row + j * static_cast<Index>(sizeof(From)), sizeof value);
-        to[j] = static_cast<T>(value);
+        to[j] = f(value, j);
       }
     } else {
       for (Index j = 0; j < g.columns; ++j) {
         From value;
         std::memcpy(&value, row + j * g.column_stride, sizeof value);
-        to[j] = static_cast<T>(value);
+        to[j] = f(value, j);
       }
     }
+  }
+}
+
+template <class From, class T>
+void gather_from(const Gather<T>& g) {
+  if (g.center) {
+    gather_each<From>(g, [&](From value, Index j) {
+      return static_cast<T>(static_cast<double>(value) - static_cast<double>(g.center[j]));
+    });
+  } else {
+    gather_each<From>(g, [](From value, Index) { return static_cast<T>(value); });
   }
 }
 

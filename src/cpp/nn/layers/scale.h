@@ -1,11 +1,28 @@
-// y = x a + b, element by element, with a and b that are not trained.
+// y = x - c and y = x a + b, element by element, with a, b and c that are not trained.
 #pragma once
+
+#include <algorithm>
+#include <functional>
 
 #include "kernels/elementwise/args.h"
 #include "kernels/update/args.h"
 #include "nn/layers/kind.h"
 
 namespace fastopt {
+
+template <class T>
+Layer<T> center(Index inputs) {
+  Layer<T> layer = row_layer<T>(inputs, over_rows<T>([](const View<T>& v) {
+                                  for (Index i = 0; i < v.rows; ++i) {
+                                    std::transform(v.in[0].x.row(i), v.in[0].x.row(i) + v.out.columns,
+                                                   v.tensors.state(0), v.out.y.row(i), std::minus<T>());
+                                  }
+                                  activate(v);
+                                }),
+                                over_rows<T>([](const View<T>& v) { copy_gradient(v); }));
+  add_tensor(layer, "center", {inputs}, false);
+  return layer;
+}
 
 template <class T>
 Layer<T> scale(Index inputs) {
@@ -31,7 +48,8 @@ Layer<T> scale(Index inputs) {
 
 template <class T>
 Kinds<T> scale_kinds() {
-  return {{"scale", {[](Sizes in, const LayerSpec&, Numbers&) { return scale<T>(in[0]); }}}};
+  return {{"center", {[](Sizes in, const LayerSpec&, Numbers&) { return center<T>(in[0]); }}},
+          {"scale", {[](Sizes in, const LayerSpec&, Numbers&) { return scale<T>(in[0]); }}}};
 }
 
 }  // namespace fastopt
