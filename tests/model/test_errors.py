@@ -49,9 +49,13 @@ BIG = np.full((20, 4), 1e300)
 
 # What is done to a model that classifies 3 classes from 4 features; the exception; a part of its message.
 BAD_DATA = {
-    "x-1d": (fit(X[:, 0]), ValueError, r"x has shape \(20,\); expected two dimensions, \[n, 4\].*x.reshape\(-1, 1\)"),
-    "x-one-sample": (fit(X[0]), ValueError, r"For one sample use x.reshape\(1, -1\)"),
-    "x-3d": (fit(X.reshape(20, 2, 2)), ValueError, r"x has shape \(20, 2, 2\).*x.reshape\(len\(x\), -1\)"),
+    "x-1d": (
+        fit(X[:, 0]),
+        ValueError,
+        r"x has shape \(20,\); expected two dimensions, \[n, 4\].*numpy.reshape\(x, \(-1, 1\)\)",
+    ),
+    "x-one-sample": (fit(X[0]), ValueError, r"For one sample use numpy.reshape\(x, \(1, -1\)\)"),
+    "x-3d": (fit(X.reshape(20, 2, 2)), ValueError, r"x has shape \(20, 2, 2\).*numpy.reshape\(x, \(len\(x\), -1\)\)"),
     "x-0d": (fit(np.float32(1)), ValueError, "expected two dimensions"),
     "x-features": (fit(X[:, :3]), ValueError, r"x has 3 features \(shape \(20, 3\)\); expected \[n, 4\]"),
     "x-empty": (fit(X[:0], Y[:0]), ValueError, "x is empty"),

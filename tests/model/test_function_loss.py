@@ -223,7 +223,11 @@ def returning(result):
 
 ONES = np.ones((6, 3))
 BAD = {
-    "no-pair": (np.ones(6), TypeError, r"The loss 'loss' must return \(losses, gradient\), not ndarray"),
+    "no-pair": (
+        np.ones(6),
+        TypeError,
+        r"The loss 'loss' must return \(losses, gradient\), not an array of shape \(6,\): functions",
+    ),
     "not-numbers": (("a", ONES), TypeError, "The result of the loss 'loss' has dtype <U1"),
     "losses": (
         (np.ones(5), ONES),

@@ -84,7 +84,11 @@ MISTAKES = [
         "The model has no loss: call compile(optimizer, loss) first.",
     ),
     ('fo.Sequential([fo.layers.Dense(1)]).get_layer("dens")', ValueError, "Unknown name 'dens'. Did you mean 'dense'?"),
-    ("made().add(fo.layers.Dense(1))", RuntimeError, "Layers are added before the model is compiled, built or called."),
+    (
+        "made().add(fo.layers.Dense(1))",
+        RuntimeError,
+        "Layers are added before the model is compiled, built or called; Sequential([*model.layers, layer]) is a new one with one more.",
+    ),
     (
         "made().weights",
         AttributeError,

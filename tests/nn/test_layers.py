@@ -615,7 +615,7 @@ BAD_SHAPES = [
     ([BatchNormalization(axis=2)], (3, 4, 5), "axis 1 or on the last one, not 2"),
     ([BatchNormalization(axis=0)], (3,), "axis 1 or on the last one, not 0"),
     ([PReLU(axis=-2)], (3, 4), "axis 1 or on the last one, not -2"),
-    ([Reshape((2, 4))], (9,), r"shape \(9,\) cannot be given the shape \(2, 4\)"),
+    ([Reshape((2, 4))], (9,), r"shape \(9,\), 9 values, cannot be given the shape \(2, 4\), which has 8"),
     ([Dense(3)], (2, 3), r"needs flat samples, not \(n, 2, 3\): put Flatten"),
     ([Maxout(3)], (2, 3), "flat samples"),
     ([Residual([Dense(3)])], (4,), r"make \(3,\) of \(4,\); the shape must stay"),

@@ -20,6 +20,7 @@ AXES = 64  # more than arrays have
 EPSILON = float(np.finfo(np.float32).tiny)
 BLOCK = 1 << 20  # elements looked at in one piece
 ROUNDING = 10 * float(np.finfo(np.float64).eps)
+LEAST_EXPONENT = -1074  # of float64
 BOOLS = (bool, np.bool_)
 NUMBERS = (numbers.Real, Decimal, np.number, np.bool_)
 
@@ -146,18 +147,18 @@ def matrix(name: str, value: object, features: int | None) -> NDArray[Any]:
 def _matrix(name: str, given: NDArray[Any], features: int | None) -> NDArray[Any]:
     if given.ndim == 2 and given.size and (features is None or given.shape[1] == features):
         return given
-    wanted = f"[n, {'features' if features is None else features}]"
+    wanted, short = f"[n, {'features' if features is None else features}]", name.rpartition(" ")[2]
     if given.ndim != 2:
         hint = ""
         if given.ndim == 1:
             one_row = features not in (None, 1) and len(given) == features
             hint = (
-                f" For one sample use {name}.reshape(1, -1)."
+                f" For one sample use numpy.reshape({short}, (1, -1))."
                 if one_row
-                else f" For n samples of one feature use {name}.reshape(-1, 1)."
+                else f" For n samples of one feature use numpy.reshape({short}, (-1, 1))."
             )
         elif given.ndim > 2:
-            hint = f" Use {name}.reshape(len({name}), -1)."
+            hint = f" Use numpy.reshape({short}, (len({short}), -1))."
         raise ValueError(f"{name} has shape {given.shape}; expected two dimensions, {wanted}.{hint}")
     if not given.size:
         raise ValueError(f"{name} is empty: its shape is {given.shape}; expected {wanted} with at least one sample.")
@@ -172,7 +173,10 @@ def samples(name: str, value: object, shape: tuple[int, ...] | None) -> NDArray[
     if 0 in result.shape:
         raise ValueError(f"{name} is empty: its shape is {result.shape}; expected at least one sample.")
     if shape is not None and result.shape[1:] != shape:
-        raise ValueError(f"{name} has shape {result.shape}; expected (n, {', '.join(map(str, shape))}).")
+        sizes = ", ".join(map(str, shape))
+        fits = result.size == len(result) * math.prod(shape)
+        hint = f" Use numpy.reshape({name.rpartition(' ')[2]}, (-1, {sizes}))." if fits else ""
+        raise ValueError(f"{name} has shape {result.shape}; expected (n, {sizes}).{hint}")
     return result
 
 
@@ -210,6 +214,15 @@ def finite(name: str, value: NDArray[Any], dtype: str, given: object = None) -> 
             raise ValueError(f"{name}[{place}]{column} = {found} is {problem}; remove or replace such values first.")
 
 
+def described(value: object) -> str:
+    """Return in few words what a value is, for messages on arrays and collections of them."""
+    if isinstance(value, list | tuple):
+        return f"a {type(value).__name__} of {len(value)}"
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}"
+    return repr(value) if isinstance(value, str | int | float | None) else f"a {type(value).__name__}"
+
+
 def weights(name: str, value: object, samples: int, dtype: str) -> NDArray[Any]:
     """Return sample weights ``[n]``: finite, not negative, not all zero."""
     result = array(name, value)
@@ -231,7 +244,18 @@ def weights(name: str, value: object, samples: int, dtype: str) -> NDArray[Any]:
 
 def constant(low: NDArray[Any], high: NDArray[Any]) -> NDArray[np.bool_]:
     """Return whether what lies between these is one number, but for the rounding of float64."""
-    return np.asarray(high - low <= ROUNDING * np.maximum(np.abs(low), np.abs(high)))
+    with np.errstate(over="ignore"):
+        return np.asarray(high - low <= ROUNDING * np.maximum(np.abs(low), np.abs(high)))
+
+
+def units(columns: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return for each column a power of two of about its size, so that squares of column / unit are about 1.
+
+    To divide by it rounds nothing. Without it squares of numbers beyond 1e154 are infinite, and of those below 1e-154
+    are rounded, or 0.
+    """
+    size = np.abs(columns).max(axis=0)
+    return np.ldexp(1.0, np.where(size > 0, np.frexp(size)[1] - 1, LEAST_EXPONENT))
 
 
 def times(size: int, fraction: float) -> float:

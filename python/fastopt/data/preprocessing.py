@@ -47,40 +47,60 @@ class Bounds(NamedTuple):
         """Largest less least value, ``[features]``."""
         return self.maximum - self.minimum
 
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """Whether float64 holds them, ``[features]``."""
+        return np.isfinite(self.spread)
+
 
 class Moments(NamedTuple):
     """What was seen, relative to its first sample, so that constant features have no scatter at all."""
 
     samples: int
     origin: Vector
-    shift: Vector  # of the mean from the origin
-    scatter: Vector  # sums of squares or of products of deviations from the mean
+    shift: Vector  # of the mean from the origin, in units
+    scatter: Vector  # sums of squares or of products of deviations from the mean, in units
+    unit: Vector | float = 1.0  # of each feature
 
     @property
     def mean(self) -> Vector:
         """The means ``[features]``."""
-        return self.origin + self.shift
+        return self.origin + self.shift * self.unit
 
     @property
     def spread(self) -> Vector:
         """Variances ``[features]`` or covariances ``[features, features]``, divided by the number of samples."""
-        return self.scatter / self.samples
+        with np.errstate(over="ignore", under="ignore"):
+            return np.asarray(self.scatter / self.samples * self.unit * self.unit)
+
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """Whether float64 holds them, of the shape of `spread`."""
+        return np.isfinite(self.scatter)
 
 
 State = TypeVar("State", Bounds, Moments)
 
 
-def _add_moments(before: Moments | None, rows: Vector, scatter: Callable[[Vector], Vector]) -> Moments:
+def _add_moments(
+    before: Moments | None, rows: Vector, scatter: Callable[[Vector], Vector], in_units: bool = False
+) -> Moments:
     """Merge a block of samples into the moments (Chan, Golub and LeVeque, 1983)."""
     origin = rows[0] if before is None else before.origin
     rows = rows - origin
+    unit: Vector | float = 1.0
+    if in_units:
+        unit = checks.units(rows) if before is None else np.maximum(checks.units(rows), before.unit)
+        rows /= unit
     n, shift = len(rows), rows.mean(axis=0)
     within = scatter(rows - shift)
     if before is None:
-        return Moments(n, origin, shift, within)
-    total, step = before.samples + n, shift - before.shift
+        return Moments(n, origin, shift, within, unit)
+    ratio = before.unit / unit
+    total, step = before.samples + n, shift - before.shift * ratio
     between = scatter(step[np.newaxis]) * (before.samples * n / total)
-    return Moments(total, origin, before.shift + step * (n / total), before.scatter + within + between)
+    old = before.scatter * ratio * ratio
+    return Moments(total, origin, before.shift * ratio + step * (n / total), old + within + between, unit)
 
 
 def _samples(x: ArrayLike, features: int | None) -> NDArray[Any]:
@@ -155,6 +175,11 @@ class Scaler(Described, ABC, Generic[State]):
         """Return ``fit(x).transform(x)``."""
         return self.fit(x).transform(x)
 
+    @property
+    @abstractmethod
+    def offset(self) -> Vector:
+        """What is subtracted first, ``[features]``."""
+
     @abstractmethod
     def transform(self, x: ArrayLike) -> Real:
         """Return the scaled samples, a new array.
@@ -201,16 +226,19 @@ class Scaler(Described, ABC, Generic[State]):
         """Return the statistics of what was seen before and of some more rows."""
 
     def _learn(self, state: State | None, x: ArrayLike) -> Self:
-        data = _samples(x, None if state is None else len(state.spread))
+        data = _samples(x, None if state is None else len(state.known))
         first, *others = _blocks(data)
         with np.errstate(over="ignore", invalid="ignore"):
             learned = self._add(state, data[first].astype(np.float64))
             for rows in others:
                 learned = self._add(learned, data[rows].astype(np.float64))
-            finite = np.isfinite(learned.spread)
-        if not finite.all():
-            feature = int(np.argwhere(~finite)[0, 0])
-            raise ValueError(f"x is too large: the spread of feature {feature} is more than float64 holds.")
+            known = learned.known
+        if not known.all():
+            feature = int(np.argwhere(~known)[0, 0])
+            raise ValueError(
+                f"x is too large: the spread of feature {feature} is more than float64 holds; divide the feature by a "
+                "power of ten first."
+            )
         self._state = learned
         return self
 
@@ -227,11 +255,6 @@ class Diagonal(Scaler[State]):
     """The base of scalers of each feature by itself: y = low + (x - offset) / scale, where low is mostly 0."""
 
     low: float = 0.0
-
-    @property
-    @abstractmethod
-    def offset(self) -> Vector:
-        """What is subtracted, ``[features]``."""
 
     @property
     @abstractmethod
@@ -262,8 +285,8 @@ class Standardizer(Diagonal[Moments]):
     Attributes:
         count: The number of samples seen.
         mean: ``[features]``.
-        variance: ``[features]``.
-        scale: The square root of the variance, or 1 ``[features]``.
+        variance: ``[features]``; infinite, or 0, where float64 holds the scale but not its square.
+        scale: The standard deviation, or 1 ``[features]``.
 
     Source:
         Chan, Golub and LeVeque, Algorithms for computing the sample variance: analysis and recommendations, The
@@ -294,11 +317,12 @@ class Standardizer(Diagonal[Moments]):
     @property
     def scale(self) -> Vector:
         """The standard deviation of each feature; 1 for constant ones."""
-        deviation = np.sqrt(self.variance)
+        moments = self._fitted()
+        deviation = np.sqrt(moments.scatter / moments.samples) * moments.unit
         return np.where(deviation > checks.ROUNDING * np.abs(self.mean), deviation, 1.0)
 
     def _add(self, state: Moments | None, rows: Vector) -> Moments:
-        return _add_moments(state, rows, lambda d: np.einsum("ij,ij->j", d, d))
+        return _add_moments(state, rows, lambda d: np.einsum("ij,ij->j", d, d), in_units=True)
 
 
 class MinMaxScaler(Diagonal[Bounds]):
@@ -407,6 +431,11 @@ class Whitener(Scaler[Moments]):
     def mean(self) -> Vector:
         """The mean of each feature."""
         return self._fitted().mean
+
+    @property
+    def offset(self) -> Vector:
+        """The mean of each feature, which is subtracted first."""
+        return self.mean
 
     @property
     def covariance(self) -> Vector:

@@ -134,7 +134,7 @@ def check_same_distribution(dev: Sequence[Any], test: Sequence[Any]) -> None:
     """
     for name, pair in (("dev", dev), ("test", test)):
         if not isinstance(pair, tuple | list) or len(pair) != 2:
-            raise ValueError(f"{name} must be (x, y).")
+            raise ValueError(f"{name} must be a pair (x, y), not {checks.described(pair)}.")
     _warn_of_difference(_pair("dev ", *dev), _pair("test ", *test))
 
 

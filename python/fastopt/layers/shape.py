@@ -60,7 +60,10 @@ class Reshape(Layer):
     def output_shape(self, input_shape: Shape) -> Shape:
         """Return `target_shape`."""
         if size_of(input_shape) != size_of(self.target_shape):
-            raise ValueError(f"Samples of shape {input_shape} cannot be given the shape {self.target_shape}.")
+            raise ValueError(
+                f"Samples of shape {input_shape}, {size_of(input_shape)} values, cannot be given the shape "
+                f"{self.target_shape}, which has {size_of(self.target_shape)}."
+            )
         return self.target_shape
 
     def specs(self, input_shape: Shape) -> list[Spec]:

@@ -118,7 +118,10 @@ class FunctionLoss(Loss):
         """
         result: object = self.function(_read_only(y), _read_only(outputs))
         if not isinstance(result, tuple) or len(result) != 2:
-            raise TypeError(f"The loss {self.name!r} must return (losses, gradient), not {type(result).__name__}.")
+            raise TypeError(
+                f"The loss {self.name!r} must return (losses, gradient), not {checks.described(result)}: functions are "
+                "not differentiated here, so that they return their gradient with respect to the predictions too."
+            )
         losses = checks.array(f"The result of the loss {self.name!r}", result[0]).astype(np.float64)
         gradient = checks.array(f"The gradient of the loss {self.name!r}", result[1])
         if losses.shape not in ((), (len(outputs),)):

@@ -97,7 +97,10 @@ class TopKAccuracy(MeanMetric):
         """Return whether the class of each sample is among the first."""
         truth, scores = truth_and_scores(y_true, y_pred, exclusive)
         if truth.ndim > 1:
-            raise ValueError(f"{self.name} needs outputs [n, k] for k classes that exclude each other.")
+            raise ValueError(
+                f"{self.name} needs outputs [n, k] for k classes that exclude each other, and y_true of labels [n] or "
+                f"rows of the sum 1; y_true has shape {np.shape(y_true)}, y_pred {np.shape(y_pred)}."
+            )
         own = scores[np.arange(len(truth)), truth][:, np.newaxis]
         before = np.arange(scores.shape[1]) < truth[:, np.newaxis]
         rank = np.count_nonzero((scores > own) | ((scores == own) & before), axis=1)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastopt.core.checks import constant
+from fastopt.core.checks import constant, units
 from fastopt.losses import Loss
 from fastopt.metrics.base import METRICS, MeanMetric, Metric, check_target_kind
 from fastopt.metrics.sides import Floats, divide, target_and_prediction, warn_undefined
@@ -81,7 +81,11 @@ class R2(Metric):
             return float("nan")
         target, prediction = (side[counted] for side in target_and_prediction(y_true, y_pred))
         weight = weight[counted] / weight.max()
-        left = weight @ (prediction - target) ** 2
-        spread = weight @ (target - np.average(target, axis=0, weights=weight)) ** 2
+        size = np.maximum(units(target), units(prediction))
+        target, prediction = target / size, prediction / size
+        error, deviation = prediction - target, target - np.average(target, axis=0, weights=weight)
+        left, spread = (weight @ (part / units(part)) ** 2 for part in (error, deviation))
         varies = (spread > 0) & ~constant(target.min(axis=0), target.max(axis=0))
-        return float(np.where(varies, 1 - divide(left, spread), left == 0).mean())
+        with np.errstate(over="ignore", invalid="ignore"):
+            ratio = divide(left, spread) * (units(error) / units(deviation)) ** 2
+        return float(np.where(varies, 1 - ratio, left == 0).mean())
