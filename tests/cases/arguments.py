@@ -19,6 +19,7 @@ from fastopt import (
     preprocessing,
     regularizers,
     schedules,
+    solvers,
 )
 
 MODULES = (
@@ -37,6 +38,7 @@ MODULES = (
     preprocessing,
     regularizers,
     schedules,
+    solvers,
 )
 
 
@@ -122,6 +124,8 @@ GOOD = {
     "schedules.SineDecay": {"initial": 0.1},
     "schedules.Staircase": {"initial": 0.1, "factor": 0.5, "every": 3},
     "schedules.Warmup": {"schedule": 0.1, "steps": 3},
+    "solvers.least_squares": {"fun": lambda x: x - 1.0, "x0": [1.0, 2.0]},
+    "solvers.minimize": {"fun": lambda x: x @ x, "x0": [1.0, 2.0], "method": "BFGS"},
 }
 
 # Methods, with arguments of a good call after the object.
@@ -174,6 +178,7 @@ SKIPPED = {
     "fastopt.check_gradients_of",
     "datasets.load_idx",
     "datasets.load_mnist",
+    "solvers.OptimizeResult",
 }
 
 
@@ -191,6 +196,8 @@ BASES = {
     "Regularizer",
     "Rule",
     "Schedule",
+    "Search",
+    "Solver",
     "Symbol",
     "Trace",
 }

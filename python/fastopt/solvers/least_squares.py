@@ -23,7 +23,7 @@ class Residuals:
 
     def __init__(self, fun: Callable[..., Any], args: tuple[Any, ...], jac: Any, x0: Floats) -> None:
         self.fun, self.args, self.jac = fun, args, jac
-        self.scheme = jac if jac in ("2-point", "3-point") else "2-point"
+        self.scheme = jac if isinstance(jac, str) else "2-point"
         self.nfev = self.njev = 0
         self.r = self._array("what fun returned", fun(x0.copy(), *args), None)
         self.at, self.nfev = x0.copy(), 1
@@ -142,6 +142,7 @@ def least_squares(
         >>> done.x.round(6), done.success
         (array([3. , 0.5]), True)
     """
+    args = problem.checked(fun, args, jac, callback=callback)
     start = problem.start(x0)
     chosen = SOLVERS.resolve(method, "method")
     if chosen.needs != "residuals":

@@ -112,6 +112,7 @@ def minimize(
         >>> fo.solvers.minimize(lambda w: (w - 5) ** 2, 0.0, method=fo.optimizers.Adam(0.1), tol=1e-3).x.round(2)
         array([5.])
     """
+    args = problem.checked(fun, args, jac, either=True, hess=hess, hessp=hessp, callback=callback)
     start = problem.start(x0)
     chosen, given = _method(method), _options(options)
     box = _bounds(bounds, start)
@@ -292,6 +293,8 @@ def _method(given: object) -> Solver | Optimizer:
 
 
 def _options(given: Mapping[str, Any] | None) -> dict[str, Any]:
+    if not isinstance(given, Mapping | None):
+        raise TypeError(f"options must be a dict, not {given!r}.")
     options = dict(given or {})
     for name in options:
         if name not in OPTIONS:

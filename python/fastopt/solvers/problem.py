@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from fastopt import _core
 from fastopt.core import checks
+from fastopt.core.registry import word
 from fastopt.solvers import differences
 
 Floats = NDArray[np.float64]
@@ -35,7 +36,7 @@ class Function:
         self.size, self.bounds, self.eps = x0.size, bounds, eps
         self.nfev = self.njev = self.nhev = 0
         self.last: tuple[Floats, float, Floats] = (np.empty(0), 0.0, np.empty(0))  # what fun returned last
-        self.scheme = jac if jac in ("2-point", "3-point") else "2-point"
+        self.scheme = jac if isinstance(jac, str) else "2-point"
 
     def value(self, x: Floats) -> float:
         """Return f(x)."""
@@ -131,6 +132,25 @@ class Function:
         if given.shape != shape:
             raise ValueError(f"{name} has shape {given.shape}; expected {shape}.")
         return np.ascontiguousarray(given, np.float64)
+
+
+def checked(fun: Any, args: Any, jac: Any, *, either: bool = False, **functions: Any) -> tuple[Any, ...]:
+    """Return `args` if they and what is to be called are of the right types.
+
+    Args:
+        fun: The function.
+        args: More arguments of it.
+        jac: Its derivative, or how differences are taken.
+        either: Whether `jac` may also be True, where `fun` returns both, or False.
+        functions: Others by name, each of which may be None.
+    """
+    checks.function("fun", fun)
+    for name, given in functions.items():
+        if given is not None:
+            checks.function(name, given)
+    if jac is not None and not callable(jac) and not (either and isinstance(jac, bool)):
+        word("jac", jac, differences.STEP)
+    return tuple(checks.items("args", args))
 
 
 def start(x0: Any) -> Floats:
