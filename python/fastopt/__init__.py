@@ -34,13 +34,16 @@ from fastopt.model.callbacks.history import History
 from fastopt.model.functional import Model
 from fastopt.model.sequential import Sequential
 from fastopt.tools.clone import clone
+from fastopt.tools.continuation import continuation
 from fastopt.tools.curves import history
 from fastopt.tools.diagnose import diagnose, diagnose_errors, weighted_average
 from fastopt.tools.fold import fold
 from fastopt.tools.gradient_check import check_gradients, check_gradients_of
 from fastopt.tools.inspect import layer_outputs, recompute_statistics
+from fastopt.tools.pretrain import pretrain
 from fastopt.tools.saving import load_model, save
 from fastopt.tools.summary import summary
+from fastopt.tools.transfer import copy_weights
 
 check_environment()
 
@@ -66,6 +69,8 @@ __all__ = [
     "clone",
     "config",
     "constraints",
+    "continuation",
+    "copy_weights",
     "datasets",
     "diagnose",
     "diagnose_errors",
@@ -79,6 +84,7 @@ __all__ = [
     "optimizers",
     "plotting",
     "preprocessing",
+    "pretrain",
     "regularizers",
     "schedules",
     "set_num_threads",

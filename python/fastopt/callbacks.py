@@ -5,4 +5,5 @@ from fastopt.model.callbacks.base import *
 from fastopt.model.callbacks.functions import *
 from fastopt.model.callbacks.history import *
 from fastopt.model.callbacks.monitor import *
+from fastopt.model.callbacks.noise import *
 from fastopt.model.callbacks.records import *

@@ -60,6 +60,12 @@ def functional():
     return made
 
 
+def deep():
+    made = fo.Sequential([layers.Dense(2), layers.Dense(2, "softmax")])
+    made.compile("sgd", "sparse_categorical_crossentropy")
+    return made
+
+
 def called():
     made = model()
     made(X)
@@ -79,6 +85,11 @@ GOOD = {
     "fastopt.Model": {"inputs": (x := fo.Input(3)), "outputs": layers.Dense(2)(x)},
     "fastopt.Sequential": {"layers": [layers.Dense(2)]},
     "fastopt.clone": {"model": model()},
+    "callbacks.WeightNoise": {"sigma": 0.1},
+    "fastopt.continuation": {"model": model(), "x": X, "y": Y},
+    "fastopt.copy_weights": {"source": model(), "target": model()},
+    "fastopt.pretrain": {"model": deep(), "x": X, "y": Y},
+    "solvers.continuation": {"fun": lambda x: float(x @ x), "x0": [1.0, 2.0]},
     "fastopt.diagnose": {"model": model(), "train": (X, Y), "dev": (X, Y)},
     "fastopt.diagnose_errors": {"train_error": 0.1, "dev_error": 0.2},
     "fastopt.weighted_average": {"series": [1.0, 2.0], "beta": 0.5},

@@ -26,7 +26,7 @@ from fastopt.optimizers import Optimizer
 from fastopt.optimizers.describe import MAX_EPOCHS
 from fastopt.solvers import Solver
 
-__all__ = ["Weighted"]
+__all__ = ["Weighted", "checked_model"]
 
 DTYPES = ("float32", "float64")
 
@@ -428,3 +428,10 @@ class Weighted(Generic[C]):
         if optimizer.epoch != self._epochs_trained:
             vars(optimizer)["epoch"] = self._epochs_trained  # which has been checked
         return optimizer.bind(built.network, lambda: [*built.plan.parameters])
+
+
+def checked_model(name: str, value: object) -> Any:
+    """Return `value` if it is a model."""
+    if not isinstance(value, Weighted):
+        raise TypeError(f"{name} must be a fastopt.Sequential or a fastopt.Model, not {value!r}.")
+    return value

@@ -20,6 +20,7 @@ Example:
     ('the gradient is within gtol', array([0., 1., 1., 0.], dtype=float32))
 """
 
+from fastopt.solvers.continuation import *
 from fastopt.solvers.least_squares import *
 from fastopt.solvers.methods import *
 from fastopt.solvers.minimize import *

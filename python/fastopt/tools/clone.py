@@ -3,12 +3,15 @@
 import copy
 from typing import Any, TypeVar
 
+from fastopt.model.graph import Chain
 from fastopt.model.nested import Nested
-from fastopt.model.weighted import Weighted
+from fastopt.model.plan import Plan
+from fastopt.model.weighted import Weighted, checked_model
 
 __all__ = ["clone"]
 
 M = TypeVar("M", bound=Weighted[Any])
+N = TypeVar("N", bound=Chain | Plan)
 
 
 def clone(model: M, seed: int | None = None) -> M:
@@ -34,9 +37,8 @@ def clone(model: M, seed: int | None = None) -> M:
         >>> len(set(losses)), model.built
         (3, False)
     """
-    if not isinstance(model, Weighted):
-        raise TypeError(f"model must be a fastopt.Sequential or a fastopt.Model, not {model!r}.")
-    network = copy.deepcopy(model.network, {id(inner): None for inner in _models_in(model.network)})
+    checked_model("model", model)
+    network = unbound(model.network)
     result = type(model).of_network(network, model.seed if seed is None else seed, model.dtype, model.name)
     result.noise = model.noise
     if model.optimizer is not None:
@@ -44,6 +46,11 @@ def clone(model: M, seed: int | None = None) -> M:
     if model.input_shapes is not None:
         result._build(network.plan(model.input_shapes))
     return result
+
+
+def unbound(network: N) -> N:
+    """Return a copy of a network, whose models within are layers that have no weights yet."""
+    return copy.deepcopy(network, {id(inner): None for inner in _models_in(network)})
 
 
 def _models_in(network: Any) -> list[Any]:

@@ -12,6 +12,7 @@ from fastopt.core import checks
 from fastopt.losses import Loss
 from fastopt.model.functional import Model
 from fastopt.model.sequential import Sequential
+from fastopt.model.weighted import checked_model
 
 __all__ = ["Diagnosis", "diagnose", "diagnose_errors", "weighted_average"]
 
@@ -163,9 +164,7 @@ def _error(judge: Sequential | Model, metric: str, data: Data, name: str) -> flo
 
 def _judge(model: Sequential | Model) -> tuple[Sequential | Model, str]:
     """Return a copy of the model that reports one metric, and the metric's name."""
-    if not isinstance(model, Sequential | Model):
-        raise TypeError(f"model must be a fastopt.Sequential or a fastopt.Model, not {model!r}.")
-    judged_by = model.judged_by
+    judged_by = checked_model("model", model).judged_by
     losses = judged_by.get("loss")
     [loss] = losses.values() if isinstance(losses, dict) and len(losses) == 1 else [losses]
     if not isinstance(loss, Loss):
