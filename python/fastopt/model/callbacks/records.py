@@ -26,14 +26,15 @@ class CSVLogger(Callback):
         OSError: The file cannot be written.
 
     Example:
-        >>> import os, tempfile
+        >>> import tempfile
+        >>> from pathlib import Path
         >>> import numpy as np, fastopt as fo
-        >>> path = os.path.join(tempfile.mkdtemp(), "log.csv")
+        >>> path = Path(tempfile.mkdtemp()) / "log.csv"
         >>> model = fo.Sequential([fo.layers.Dense(1)], seed=0)
         >>> model.compile("sgd", "mse")
         >>> log = fo.callbacks.CSVLogger(path)
         >>> history = model.fit(np.ones((4, 2)), np.ones(4), epochs=2, callbacks=[log], verbose=0)
-        >>> open(path).readline().strip()
+        >>> path.read_text().splitlines()[0]
         'epoch,loss,learning_rate,seconds,samples_per_second'
     """
 
