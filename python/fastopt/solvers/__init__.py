@@ -21,6 +21,7 @@ Example:
 """
 
 from fastopt.solvers.continuation import *
+from fastopt.solvers.coordinate_descent import *
 from fastopt.solvers.least_squares import *
 from fastopt.solvers.methods import *
 from fastopt.solvers.minimize import *

@@ -115,7 +115,7 @@ def minimize(
     args = problem.checked(fun, args, jac, either=True, hess=hess, hessp=hessp, callback=callback)
     start = problem.start(x0)
     chosen, given = _method(method), _options(options)
-    box = _bounds(bounds, start)
+    box = problem.box(bounds, start)
     if box is not None and not isinstance(chosen, LBFGS):
         raise ValueError(f"bounds need L-BFGS; {method!r} takes none.")
     function = problem.Function(fun, args, jac, hess, hessp, start, box, given.get("eps"))
@@ -337,30 +337,6 @@ def _configured(method: Solver, given: Mapping[str, Any], tol: float | None, bou
     if bounded:
         changed["search"] = Projected()
     return method.replaced(**changed) if changed else method
-
-
-def _bounds(given: Any, start: Floats) -> problem.Bounds | None:
-    """Return the bounds as two arrays; the start must lie within."""
-    if given is None:
-        return None
-    if hasattr(given, "lb") and hasattr(given, "ub"):
-        sides = [np.broadcast_to(np.asarray(side, np.float64), start.shape) for side in (given.lb, given.ub)]
-    else:
-        pairs = list(given)
-        if len(pairs) != start.size or any(len(pair) != 2 for pair in pairs):
-            raise ValueError(f"bounds must be {start.size} pairs (low, high), one for each variable.")
-        sides = [
-            np.array([none if pair[side] is None else pair[side] for pair in pairs], np.float64)
-            for side, none in enumerate((-np.inf, np.inf))
-        ]
-    low, high = sides
-    wrong = np.flatnonzero(~(low <= high))
-    if wrong.size:
-        i = wrong[0]
-        raise ValueError(f"bounds of variable {i}: {low[i]} is not below {high[i]}.")
-    if not np.isfinite(low).any() and not np.isfinite(high).any():
-        return None
-    return low, high
 
 
 def _parameters(function: Callable[..., Any]) -> Mapping[str, Any]:

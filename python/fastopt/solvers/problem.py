@@ -161,3 +161,27 @@ def start(x0: Any) -> Floats:
     given = np.atleast_1d(given)
     checks.finite("x0", given, "float64")
     return given.astype(np.float64)
+
+
+def box(given: Any, start: Floats) -> Bounds | None:
+    """Return the bounds as two arrays; None where nothing is bounded."""
+    if given is None:
+        return None
+    if hasattr(given, "lb") and hasattr(given, "ub"):
+        sides = [np.broadcast_to(np.asarray(side, np.float64), start.shape) for side in (given.lb, given.ub)]
+    else:
+        pairs = list(given)
+        if len(pairs) != start.size or any(len(pair) != 2 for pair in pairs):
+            raise ValueError(f"bounds must be {start.size} pairs (low, high), one for each variable.")
+        sides = [
+            np.array([none if pair[side] is None else pair[side] for pair in pairs], np.float64)
+            for side, none in enumerate((-np.inf, np.inf))
+        ]
+    low, high = sides
+    wrong = np.flatnonzero(~(low <= high))
+    if wrong.size:
+        i = wrong[0]
+        raise ValueError(f"bounds of variable {i}: {low[i]} is not below {high[i]}.")
+    if not np.isfinite(low).any() and not np.isfinite(high).any():
+        return None
+    return low, high
