@@ -135,8 +135,11 @@ GOOD = {
     "schedules.SineDecay": {"initial": 0.1},
     "schedules.Staircase": {"initial": 0.1, "factor": 0.5, "every": 3},
     "schedules.Warmup": {"schedule": 0.1, "steps": 3},
+    "solvers.coordinate_descent": {"fun": lambda x: x @ x, "x0": [1.0, 2.0], "options": {"maxiter": 3}},
     "solvers.least_squares": {"fun": lambda x: x - 1.0, "x0": [1.0, 2.0]},
     "solvers.minimize": {"fun": lambda x: x @ x, "x0": [1.0, 2.0], "method": "BFGS"},
+    "solvers.sparse_coding": {"x": X, "atoms": 2, "max_iter": 3},
+    "solvers.sparse_encode": {"x": X, "dictionary": np.eye(3), "max_iter": 300},
 }
 
 # Methods, with arguments of a good call after the object.

@@ -11,6 +11,7 @@ from fastopt.core.config import check_environment
 from fastopt.data.splits import check_same_distribution
 from fastopt.optimizers import SGD
 from fastopt.preprocessing import Standardizer, train_dev_test_split
+from fastopt.solvers import sparse_encode
 
 X, Y = np.linspace(0, 1, 1000)[:, None], np.zeros(1000)
 
@@ -32,6 +33,7 @@ WARNED = {
     "foreign ending": lambda folder: model().save(folder / "model.h5"),
     "drifting split": lambda _: train_dev_test_split(X, X[:, 0], shuffle=False),
     "foreign ending, functional": lambda folder: functional().save(folder / "model.onnx"),
+    "codes that need more sweeps": lambda _: sparse_encode([[1.0, 2.0]], [[1.0, 0.5], [0.5, 1.0]], 0.1, max_iter=1),
     "different sets": lambda _: check_same_distribution((X[:500], Y[:500]), (X[500:], Y[500:])),
     "softmax of one number, in a nested model": lambda _: fo.Sequential(
         [fo.Sequential([fo.layers.Dense(1, "softmax")])]

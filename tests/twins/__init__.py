@@ -9,4 +9,5 @@ from twins.losses import *
 from twins.metrics import *
 from twins.random import *
 from twins.rules import *
+from twins.sparse_coding import *
 from twins.weights import *

@@ -1,8 +1,8 @@
 """What `Sequential.fit` shows while it trains: a bar in a terminal or a notebook, one line an epoch in a pipe."""
 
-import sys
 from typing import Any
 
+from fastopt.core import bars
 from fastopt.core.registry import unknown_name
 from fastopt.model.callbacks.base import Callback, Logs
 
@@ -41,23 +41,14 @@ class Bar(Progress):
 
     def on_train_begin(self) -> None:
         """Open the bar."""
-        if in_notebook():
-            from tqdm.auto import tqdm
-        else:
-            from tqdm import tqdm
-
         self._start = self.params["initial_epoch"]
         self._samples = self.params["samples"]
-        # Without the thread by which tqdm watches a bar: this one moves often enough, and the process may fork.
-        unwatched = type("tqdm", (tqdm,), {"monitor_interval": 0})
-        self._bar = unwatched(
+        self._bar = bars.bar(
             desc=self._name(self._start),
             total=(self.params["epochs"] - self._start) * self._samples,
             unit=" samples",
             unit_scale=True,
-            dynamic_ncols=True,
             bar_format=BAR,
-            file=sys.stderr,
         )
 
     def on_epoch_begin(self, epoch: int) -> None:
@@ -88,11 +79,6 @@ def _values(logs: Logs) -> list[str]:
     return [f"{name} {value:.4g}" for name, value in logs.items() if name not in NOT_SHOWN]
 
 
-def in_notebook() -> bool:
-    """Return whether the interpreter is a notebook's kernel."""
-    return "ipykernel" in sys.modules
-
-
 def progress(verbose: object) -> Progress:
     """Return what ``verbose`` asks for.
 
@@ -104,7 +90,7 @@ def progress(verbose: object) -> Progress:
         ValueError: Anything else.
     """
     if verbose == "auto":
-        return Bar() if sys.stderr.isatty() or in_notebook() else Lines()
+        return Bar() if bars.interactive() else Lines()
     for number, kind in enumerate((Progress, Bar, Lines)):
         if verbose == number:
             return kind()

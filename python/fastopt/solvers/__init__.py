@@ -10,6 +10,9 @@ over the weights that learn. A model gives the values and the gradients of C; th
 weights), and its products with vectors, for `NewtonCG`, are central differences of gradients, in the model's dtype.
 `LevenbergMarquardt` needs residuals, which it does not give; of bounds and constraints it has none.
 
+Beside them stand `coordinate_descent`, one variable or block at a time, and `sparse_coding`, which learns atoms of
+which samples are sums of few.
+
 Example:
     >>> import numpy as np, fastopt as fo
     >>> x, y = np.array([[0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0, 1, 1, 0])
@@ -26,3 +29,4 @@ from fastopt.solvers.least_squares import *
 from fastopt.solvers.methods import *
 from fastopt.solvers.minimize import *
 from fastopt.solvers.searches import *
+from fastopt.solvers.sparse_coding import *

@@ -20,6 +20,7 @@ constexpr Kernels<T> kernels{
     .prelu = Topics<T>::prelu,
     .product = Topics<T>::product,
     .reduce = Topics<T>::reduce,
+    .sparse_coding = Topics<T>::sparse_coding,
     .update = Topics<T>::update,
 };
 

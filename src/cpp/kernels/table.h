@@ -31,6 +31,8 @@ struct ProductKernels;
 template <class T>
 struct ReduceKernels;
 template <class T>
+struct SparseCodingKernels;
+template <class T>
 struct UpdateKernels;
 struct PeakKernels;
 struct VectorKernels;
@@ -48,6 +50,7 @@ struct Kernels {
   const PreluKernels<T>& prelu;
   const ProductKernels<T>& product;
   const ReduceKernels<T>& reduce;
+  const SparseCodingKernels<T>& sparse_coding;
   const UpdateKernels<T>& update;
 };
 

@@ -18,6 +18,7 @@ struct Topics {
   static const PreluKernels<T> prelu;
   static const ProductKernels<T> product;
   static const ReduceKernels<T> reduce;
+  static const SparseCodingKernels<T> sparse_coding;
   static const UpdateKernels<T> update;
 };
 
