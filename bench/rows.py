@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 from .call import Call
+from .coding import Coding
 from .full_batch import full_batch
 from .kernel import NORMS, Kernel
 from .kind import Kind
@@ -64,6 +65,7 @@ FULL_BATCH = [
     full_batch((10, 100, 1), samples=442, iterations=200, regression=True),
     full_batch((28, 100, 2), samples=20_000, iterations=60),
 ]
+CODING = [Coding(penalty) for penalty in (1.0, 0.2, 0.05)]
 LOGISTIC = [Logistic("lbfgs"), Logistic("newton-cg")]
 
 PASSES: tuple[Pass, ...] = ("forward", "backward_input", "backward_kernel")
@@ -116,6 +118,7 @@ ALL: list[Kind] = [
     *PREDICTIONS,
     *CALLS,
     *FULL_BATCH,
+    *CODING,
     *LOGISTIC,
     *SCALINGS,
     *THREADS,

@@ -93,3 +93,13 @@ def test_readme_commands_are_the_documented_ones():
     text = (ROOT / "README.md").read_text()
     assert "pip install . && fastopt demo  " in text
     assert 'pip install ".[test]" && pytest  ' in text
+
+
+def test_page_of_solvers():
+    """Its examples run, one after the other, and it speaks of all there is."""
+    page = (ROOT / "docs/solvers.md").read_text()
+    exec(compile("\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL)), "solvers.md", "exec"), {})
+    bases = {"Search", "Solver", "OptimizeResult", "SEARCHES", "SOLVERS"}
+    names = {name for name in vars(fastopt.solvers) if not name.startswith("_")}
+    public = {name for name in names if getattr(vars(fastopt.solvers)[name], "__module__", "").startswith("fastopt")}
+    assert {name for name in public - bases if f"`{name}`" not in page and f"{name}(" not in page} == set()
