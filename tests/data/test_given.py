@@ -149,6 +149,7 @@ ENTRIES = {
     "train_dev_test_split y": (np.ones(30), lambda v: fo.preprocessing.train_dev_test_split(np.ones((30, 2)), v)),
     "check_same_distribution dev": (X, lambda v: fo.preprocessing.check_same_distribution((v, Y), (X, Y))),
     "output_prior y": (LABELS, fo.initializers.output_prior),
+    "weighted_average series": (Y, lambda v: fo.weighted_average(v, 0.9)),
     "Constant value": (Y, fo.initializers.Constant),
     "metric y_true": (Y, lambda v: fo.metrics.R2()(v, Y)),
     "metric y_pred": (Y, lambda v: fo.metrics.MeanSquaredError()(Y, v)),
@@ -202,7 +203,7 @@ def test_every_entry_is_in_the_table():
     by_another_way = {
         "fit_transform x", "float64_twin x", "checked_inputs x", "checked_samples y", "checked_samples sample_weight",
         "activations x", "gradients x", "gradients y", "trajectories minimum", "swap params",
-        "confusion_matrix y_pred",
+        "confusion_matrix y_pred", "pretrain x", "pretrain y", "continuation x", "continuation y",
     }  # fmt: skip
     assert found - used <= by_another_way
 

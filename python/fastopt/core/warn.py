@@ -9,7 +9,7 @@ __all__ = ["warn"]
 PACKAGE = str(Path(__file__).parents[1])
 
 
-def warn(message: str) -> None:
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
     """Warn, as of the line that called the library."""
     frame = sys._getframe(1)
     while frame.f_back and frame.f_code.co_filename.startswith((PACKAGE, "<frozen importlib")):
@@ -17,7 +17,7 @@ def warn(message: str) -> None:
     names = frame.f_globals
     warnings.warn_explicit(
         message,
-        UserWarning,
+        category,
         frame.f_code.co_filename,
         frame.f_lineno,
         names.get("__name__"),

@@ -15,7 +15,7 @@ namespace py = pybind11;
 
 namespace {
 
-// By the main thread, as soon as it comes back to Python.
+// By the main thread, as soon as it comes back to Python, as of the line there that called the library.
 void warn_of_shortage(int wanted, int started) {
   auto text = std::make_unique<std::string>(
       "the system lets " + std::to_string(started) + " of " + std::to_string(wanted) +
@@ -23,7 +23,13 @@ void warn_of_shortage(int wanted, int started) {
       "set_num_threads tries again");
   const auto warn = [](void* given) {
     const std::unique_ptr<std::string> owned(static_cast<std::string*>(given));
-    return PyErr_WarnEx(PyExc_RuntimeWarning, owned->c_str(), 1);
+    try {
+      py::module_::import("fastopt.core.warn").attr("warn")(*owned, py::handle(PyExc_RuntimeWarning));
+      return 0;
+    } catch (py::error_already_set& error) {
+      error.restore();
+      return -1;
+    }
   };
   if (Py_AddPendingCall(warn, text.get()) == 0) {
     std::ignore = text.release();  // it is the call's now
