@@ -43,7 +43,7 @@ class Logistic:
         from fastopt.datasets import load_mnist
 
         [(x, y)] = load_mnist(os.environ["FASTOPT_DATA_DIR"], parts=["test"])
-        return Images((x.reshape(len(x), -1) / np.float32(255)).astype(dtype), y)
+        return Images(x.reshape(len(x), -1).astype(dtype), y)
 
     def check(self, data: Images, result: tuple[NDArray[Any], NDArray[Any]]) -> float:
         """The largest partial derivative, in float64."""
