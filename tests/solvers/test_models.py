@@ -373,9 +373,32 @@ def test_callbacks(tmp_path):
     for callback in (
         fo.callbacks.ReduceLROnPlateau("loss"),
         fo.callbacks.WarmupUntil(0.1, 0.2, 1.0),
+        fo.callbacks.LearningRateScheduler(lambda epoch: 0.1),
     ):
-        with pytest.raises(TypeError, match="learning rate"):
+        with pytest.raises((TypeError, AttributeError), match="learning.rate"):
             model.fit(X, LABELS, callbacks=[callback], verbose=0)
+
+
+def test_backups(tmp_path):
+    """A training that was interrupted goes on to the bit; the file goes when a solver has ended it."""
+
+    def stop(epoch, logs):
+        if epoch == 4:
+            raise KeyboardInterrupt
+
+    whole, stopped, again = (compiled(solvers.LBFGS(gtol=1e-2), "float32") for _ in range(3))
+    whole.fit(X, LABELS, epochs=500, verbose=0)
+    backup = fo.callbacks.BackupAndRestore(tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        stopped.fit(
+            X, LABELS, epochs=500, callbacks=[backup, fo.callbacks.LambdaCallback(on_epoch_end=stop)], verbose=0
+        )
+    assert any(tmp_path.iterdir())
+    other = fo.callbacks.LambdaCallback()
+    history = again.fit(X, LABELS, epochs=500, callbacks=[backup, other], verbose=0)
+    assert history.message == "the gradient is within gtol"
+    assert same(whole, again)
+    assert not any(tmp_path.iterdir())
 
 
 def test_it_ends_where_nothing_is_better():
@@ -434,6 +457,11 @@ ERRORS = {
     "clip": (lambda: fo.optimizers.Clip(solvers.LBFGS(), norm=1.0), TypeError, "LBFGS.* is no optimizer"),
     "accumulate": (lambda: fo.optimizers.Accumulate("lbfgs", 2), ValueError, "Unknown optimizer 'lbfgs'"),
     "rate": (lambda: solvers.LBFGS(learning_rate=0.1), TypeError, "learning_rate"),
+    "attribute": (
+        lambda: setattr(compiled("lbfgs").optimizer, "learning_rate", 0.1),
+        AttributeError,
+        "LBFGS has no attribute 'learning_rate'",
+    ),
     "constraint": (
         lambda: compiled("lbfgs", kernel_constraint=fo.constraints.MaxNorm(2.0)).fit(X, LABELS, verbose=0),
         ValueError,

@@ -6,7 +6,8 @@ from ...logistic import CLASSES, Images, Logistic
 
 
 def prepare(row: Logistic, data: Images) -> Job:
-    solver = (solvers.NewtonCG if row.solver == "newton-cg" else solvers.LBFGS)(gtol=row.tolerance, ftol=0.0)
+    kind = solvers.NewtonCG if row.solver == "newton-cg" else solvers.LBFGS
+    solver = kind(search="wolfe", gtol=row.tolerance, ftol=0.0)
     penalty = regularizers.L2(row.penalty / 2)
     dense = layers.Dense(CLASSES, "softmax", kernel_initializer="zeros", kernel_regularizer=penalty)
     model = fastopt.Sequential([dense], dtype=str(data.x.dtype))

@@ -204,6 +204,7 @@ def fit(
                 listener.on_epoch_end(epoch, logs)
             if isinstance(ready.trainer, Solving) and size >= samples and ready.trainer.message:
                 history.message = ready.trainer.message
+                model.stop_training = True
                 break
             if model.stop_training:
                 break

@@ -50,7 +50,7 @@ class Sequential(Weighted[Compiled]):
         history: The `History` of the last `fit`, also of one that was interrupted.
         epochs_trained: The number of epochs trained so far; with the seed it decides the order of the next, and it is
             the time of schedules that count epochs. A loop of one's own may set it.
-        stop_training: Set by callbacks to end `fit`.
+        stop_training: Set by callbacks, and by a solver that has ended, to end `fit`.
 
     Raises:
         TypeError: Something in `layers` is not a layer, or an argument has the wrong type.

@@ -47,6 +47,11 @@ class Solver(Described):
         if not isinstance(used, TrustRegion) and not self.lines:
             raise ValueError(f"{type(self).__name__} goes by a trust region, not along lines: TrustRegion().")
 
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in arguments_of(type(self)) or hasattr(type(self), name)):
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}.")
+        super().__setattr__(name, value)
+
     def direction(self) -> Spec:
         """Return the direction's name in the core, and the numbers that it takes there."""
         return snake_case(type(self).__name__), [float(getattr(self, name) or 0) for name in self.numbers]
