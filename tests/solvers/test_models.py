@@ -375,7 +375,7 @@ def test_callbacks(tmp_path):
         fo.callbacks.WarmupUntil(0.1, 0.2, 1.0),
         fo.callbacks.LearningRateScheduler(lambda epoch: 0.1),
     ):
-        with pytest.raises((TypeError, AttributeError), match="learning.rate"):
+        with pytest.raises((TypeError, AttributeError), match=r"learning.rate"):
             model.fit(X, LABELS, callbacks=[callback], verbose=0)
 
 
@@ -388,11 +388,9 @@ def test_backups(tmp_path):
 
     whole, stopped, again = (compiled(solvers.LBFGS(gtol=1e-2), "float32") for _ in range(3))
     whole.fit(X, LABELS, epochs=500, verbose=0)
-    backup = fo.callbacks.BackupAndRestore(tmp_path)
+    backup, stopping = fo.callbacks.BackupAndRestore(tmp_path), fo.callbacks.LambdaCallback(on_epoch_end=stop)
     with pytest.raises(KeyboardInterrupt):
-        stopped.fit(
-            X, LABELS, epochs=500, callbacks=[backup, fo.callbacks.LambdaCallback(on_epoch_end=stop)], verbose=0
-        )
+        stopped.fit(X, LABELS, epochs=500, callbacks=[backup, stopping], verbose=0)
     assert any(tmp_path.iterdir())
     other = fo.callbacks.LambdaCallback()
     history = again.fit(X, LABELS, epochs=500, callbacks=[backup, other], verbose=0)
