@@ -1,5 +1,9 @@
 """`sparse_encode` and `sparse_coding`: values, peers, and what they take, give and refuse."""
 
+import os
+import signal
+import threading
+
 import numpy as np
 import pytest
 from interrupts import interrupt
@@ -121,6 +125,13 @@ def test_interrupted(digits):
     assert (done.status, done.nit, done.success) == (130, 2, False)
     np.testing.assert_array_equal(done.codes, seen[-1].codes)
     np.testing.assert_array_equal(done.dictionary, seen[-1].dictionary)
+
+
+def test_ctrl_c(digits):
+    threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+    done = sparse_coding(digits, 64, 0.2, tol=0, max_iter=10**6)
+    assert done.status == 130
+    assert done.fun == done.costs[-1] == pytest.approx(cost(digits, done.dictionary, done.codes, 0.2))
 
 
 def test_interrupts_reach_the_core(digits):
