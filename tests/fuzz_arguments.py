@@ -39,7 +39,21 @@ SECONDS = 120  # for them
 MEMORY = 4 << 30
 
 # Arguments that say how much there is to do: large numbers are no mistakes, but take for ever.
-AMOUNTS = {"atoms", "classes", "count", "epochs", "features", "max_iter", "max_nfev", "n", "outputs", "steps", "stop"}
+AMOUNTS = {
+    "atoms",
+    "classes",
+    "count",
+    "epochs",
+    "features",
+    "fine_tuning",
+    "iterations",
+    "max_iter",
+    "max_nfev",
+    "n",
+    "outputs",
+    "steps",
+    "stop",
+}
 
 
 class Hostile:
