@@ -11,7 +11,9 @@ from fastopt import _core
 from fastopt.core import checks
 from fastopt.core.warn import warn
 
-__all__ = ["check_same_distribution", "train_dev_test_split"]
+__all__ = ["check_same_distribution", "held_out", "train_dev_test_split"]
+
+HELD_OUT = 2**48  # the random stream of samples that are held out; those below are of epochs
 
 Vector: TypeAlias = NDArray[np.float64]
 Pair: TypeAlias = tuple[NDArray[Any], NDArray[Any]]
@@ -97,6 +99,15 @@ def train_dev_test_split(
     )
     _warn_of_difference(dev_set, test_set)
     return train_set, dev_set, test_set
+
+
+def held_out(n: int, count: int, seed: int, classes: NDArray[Any] | None = None) -> NDArray[np.int64]:
+    """Return `count` of n samples, at random; with their classes, of each about its share."""
+    order = _core.kernels.permutation(seed, HELD_OUT, n)
+    if classes is None:
+        return order[:count]
+    [start] = _core.kernels.uniform(seed, HELD_OUT + 1, 1, "float64").tolist()
+    return order[np.argsort(classes[order], kind="stable")][_evenly(n, count, start)]
 
 
 def check_same_distribution(dev: Sequence[Any], test: Sequence[Any]) -> None:

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastopt import _core
 from fastopt.core import checks
+from fastopt.data.splits import held_out
 from fastopt.kernels import Real
 from fastopt.layers import Shape
 from fastopt.losses import Loss
@@ -30,18 +31,25 @@ class Samples(NamedTuple):
         """The number of samples."""
         return len(self.x)
 
-    def split(self, fraction: float) -> tuple["Samples", "Samples"]:
-        """Return the first samples and the last ``fraction`` of them, as views."""
-        first = len(self.x) - int(checks.times(len(self.x), fraction))
-        if not 0 < first < len(self.x):
-            raise ValueError(f"validation_split={fraction:g} of {len(self.x)} samples leaves one part empty.")
-        parts = self._rows(slice(first)), self._rows(slice(first, None))
+    def split(
+        self, fraction: float, seed: int | None = None, classes: NDArray[Any] | None = None
+    ) -> tuple["Samples", "Samples"]:
+        """Return the first samples and the last ``fraction`` of them, as views; with a seed, copies of others."""
+        held = int(checks.times(self.rows, fraction))
+        if not 0 < held < self.rows:
+            raise ValueError(f"validation_split={fraction:g} of {self.rows} samples leaves one part empty.")
+        if seed is None:
+            parts = self._rows(slice(self.rows - held)), self._rows(slice(self.rows - held, None))
+        else:
+            kept = np.ones(self.rows, bool)
+            kept[held_out(self.rows, held, seed, classes)] = False
+            parts = self._rows(kept), self._rows(~kept)
         for kind, part in zip(("training", "validation"), parts, strict=True):
             if part.weight is not None and not part.weight.any():
                 raise ValueError(f"sample_weight is 0 for every {kind} sample; at least one must be positive.")
         return parts
 
-    def _rows(self, rows: slice) -> "Samples":
+    def _rows(self, rows: slice | NDArray[np.bool_]) -> "Samples":
         return Samples(self.x[rows], self.y[rows], None if self.weight is None else self.weight[rows], self.given[rows])
 
 

@@ -10,9 +10,10 @@ from fastopt.core.warn import warn
 from fastopt.losses import Loss
 from fastopt.model.data import Samples
 
-__all__ = ["warn_of_rounding", "warn_of_targets"]
+__all__ = ["warn_of_classes", "warn_of_rounding", "warn_of_targets"]
 
 FEW = 256  # samples that are looked at first
+SHOWN = 5  # classes in a message
 LEAST = 64  # float32 numbers that there should be in the range of a feature
 
 
@@ -22,6 +23,21 @@ def warn_of_targets(data: Samples, loss: Loss, outputs: int) -> None:
         warn(f"{loss.name} of one output is always 0: use 'binary_crossentropy', or an output for each class.")
     elif loss.link is not None and data.rows > 1 and all((y == y[:1]).all() for y in (data.y[:FEW], data.y)):
         warn(f"All {data.rows} targets are alike, {data.y[0]}: there is nothing to tell apart.")
+
+
+def warn_of_classes(data: Samples, validation: Samples, loss: Loss, outputs: int) -> None:
+    """Warn where a class is validated that is not trained."""
+    try:
+        (trained, count), (validated, _) = (loss.classes(part.y, outputs) for part in (data, validation))
+    except ValueError:  # targets that are no classes
+        return
+    missing = np.setdiff1d(validated, trained)
+    if len(missing):
+        names = ", ".join(map(str, missing[:SHOWN])) + (", ..." if len(missing) > SHOWN else "")
+        warn(
+            f"Of the {count} classes, {len(missing)} in the validation data ({names}) are not in the training data: if "
+            "samples are sorted by class, split_by='stratified' keeps some of each."
+        )
 
 
 def warn_of_rounding(name: str, values: NDArray[np.generic], dtype: str | np.dtype[Any]) -> None:

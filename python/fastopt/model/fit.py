@@ -137,7 +137,8 @@ def fit(
     shuffle: bool,
     callbacks: Sequence[Callback],
     shown: Progress,
-    iterations: int | None = None,
+    iterations: int | None,
+    validation_freq: int,
 ) -> History:
     """Train for these epochs; the arguments are those of `Sequential.fit`, checked."""
     model.stop_training = False
@@ -195,7 +196,7 @@ def fit(
                 warn(f"Training ends in epoch {epoch}: {error}.")
                 break
             seconds = time.perf_counter() - began
-            if validation is not None:
+            if validation is not None and (epoch + 1) % validation_freq == 0:
                 ready = model._ready()
                 values = evaluate(ready.compiled, ready.built, validation, 256)
                 logs |= {f"val_{name}": value for name, value in values.items()}

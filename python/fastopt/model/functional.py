@@ -122,7 +122,7 @@ class Model(Weighted[Heads]):
         self,
         x: Arrays,
         y: Arrays | Mapping[str, ArrayLike],
-        batch_size: int | Callable[[int], float] | None = None,
+        batch_size: int | str | Callable[[int], float] | None = "auto",
         epochs: int = 1,
         validation_data: Sequence[Any] | None = None,
         shuffle: bool = True,
@@ -131,14 +131,14 @@ class Model(Weighted[Heads]):
         initial_epoch: int = 0,
         verbose: int | bool | str = "auto",
         iterations: int | None = None,
+        validation_freq: int = 1,
     ) -> History:
         """Train for some epochs, along the gradient of the sum of all losses times their weights.
 
         Args:
             x: Inputs ``[n, features]``.
             y: Targets, as the losses want them.
-            batch_size: Samples a step, or a schedule or function of the number of epochs trained; None is 32, or all of
-                them for a solver.
+            batch_size: Samples a step, None or a word, or a schedule or function, as `Sequential.fit` takes them.
             epochs: The number of the epoch to stop before.
             validation_data: ``(x, y)`` or ``(x, y, sample_weight)``, evaluated after each epoch.
             shuffle: Whether each epoch takes the samples in a new random order.
@@ -147,6 +147,7 @@ class Model(Weighted[Heads]):
             initial_epoch: The number of the first epoch, from 0.
             verbose: 0 silent, 1 a bar, 2 one line an epoch, ``"auto"`` as `Sequential.fit`.
             iterations: Of a solver on each batch, as `Sequential.fit` says.
+            validation_freq: After how many epochs each the model is validated, at least 1.
 
         Returns:
             The history, also found in ``model.history``.
@@ -155,12 +156,13 @@ class Model(Weighted[Heads]):
             RuntimeError, TypeError, ValueError, FloatingPointError, KeyboardInterrupt: As `Sequential.fit`.
         """
         compiled = self._need_losses()
-        batch_size, iterations = self._batches(batch_size, iterations)
-        first_size = batch_size_at(batch_size, self.epochs_trained)
+        validation_freq = checks.integer("validation_freq", validation_freq, 1)
         numbers = checked_epochs(initial_epoch, epochs)
         listeners, shuffle = checked_callbacks(callbacks), checks.flag("shuffle", shuffle)
         shown = progress(verbose)
         data = self._data(x, y, sample_weight)
+        batch_size, iterations = self._batches(batch_size, iterations, data.rows)
+        first_size = batch_size_at(batch_size, self.epochs_trained)
         validation = None
         if validation_data is not None:
             if not isinstance(validation_data, list | tuple) or len(validation_data) not in (2, 3):
@@ -170,7 +172,7 @@ class Model(Weighted[Heads]):
             compiled.check_metrics(validation, self.graph)
         self.graph.check_batches(data.rows, first_size)
         compiled.warn(data, self.graph, self._need_weights().network)
-        return fit(self, data, validation, batch_size, numbers, shuffle, listeners, shown, iterations)
+        return fit(self, data, validation, batch_size, numbers, shuffle, listeners, shown, iterations, validation_freq)
 
     def train_on_batch(
         self, x: Arrays, y: Arrays | Mapping[str, ArrayLike], sample_weight: ArrayLike | None = None

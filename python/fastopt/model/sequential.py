@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastopt import _core
 from fastopt.core import checks
+from fastopt.core.registry import word
 from fastopt.data.preprocessing import Scaler
 from fastopt.kernels import Real
 from fastopt.layers import Layer, Scaling, Shape
@@ -19,7 +20,7 @@ from fastopt.model.callbacks.base import Callback
 from fastopt.model.callbacks.history import History
 from fastopt.model.compiled import Compiled, Metrics
 from fastopt.model.data import Samples, batch_size_at, checked_inputs, checked_samples, in_shape, with_class_weight
-from fastopt.model.degenerate import warn_of_rounding, warn_of_targets
+from fastopt.model.degenerate import warn_of_classes, warn_of_rounding, warn_of_targets
 from fastopt.model.fit import Ready, begin, checked_callbacks, checked_epochs, cost_and_gradient, evaluate, fit, train
 from fastopt.model.graph import Chain
 from fastopt.model.plan import Plan
@@ -194,7 +195,7 @@ class Sequential(Weighted[Compiled]):
         self,
         x: ArrayLike,
         y: ArrayLike,
-        batch_size: int | Callable[[int], float] | None = None,
+        batch_size: int | str | Callable[[int], float] | None = "auto",
         epochs: int = 1,
         validation_data: Sequence[Any] | None = None,
         validation_split: float = 0.0,
@@ -205,6 +206,8 @@ class Sequential(Weighted[Compiled]):
         verbose: int | bool | str = "auto",
         class_weight: str | Mapping[int, float] | None = None,
         iterations: int | None = None,
+        validation_freq: int = 1,
+        split_by: str = "last",
     ) -> History:
         """Train for some epochs.
 
@@ -224,12 +227,12 @@ class Sequential(Weighted[Compiled]):
             x: Inputs ``[n, features]``: float32, float64, integers or bool, in any memory order, also memory-mapped;
                 never copied as a whole.
             y: Targets, as the loss wants them.
-            batch_size: Samples a step, at least 1; None is 32, or all of them for a solver. The last batch of an epoch
-                may be smaller. A schedule with ``per="epoch"``, or a function, of the number of epochs trained changes
-                it; it is rounded.
+            batch_size: Samples a step, at least 1; None for all of them; ``"auto"`` is 32, or all of them for a solver,
+                ``"whole_if_small"`` all of up to 2,000, else 32. The last batch of an epoch may be smaller. A schedule
+                with ``per="epoch"``, or a function, of the number of epochs trained changes it; it is rounded.
             epochs: The number of the epoch to stop before.
             validation_data: ``(x, y)`` or ``(x, y, sample_weight)``, evaluated after each epoch.
-            validation_split: The fraction of samples, the last ones, kept for validation instead of `validation_data`.
+            validation_split: The fraction of samples kept for validation instead of `validation_data`.
             shuffle: Whether each epoch takes the samples in a new random order.
             sample_weight: Weights ``[n]``, at least 0.
             callbacks: Objects to call as training goes; None for none.
@@ -240,6 +243,10 @@ class Sequential(Weighted[Compiled]):
                 in which a class that is missing has 1, or ``"balanced"``, n / (classes * samples of the class) with the
                 classes that occur, which then weigh the same.
             iterations: Of a solver on each batch, at least 1; None is 1 on all samples and 5 on batches of some.
+            validation_freq: After how many epochs each the model is validated, at least 1; the history has NaN for the
+                epochs between.
+            split_by: Which samples `validation_split` keeps: ``"last"``, as they come; ``"random"``, decided by the
+                seed; ``"stratified"``, random and of each class its share. The two last copy the data.
 
         Returns:
             The history, also found in ``model.history``.
@@ -254,15 +261,17 @@ class Sequential(Weighted[Compiled]):
             KeyboardInterrupt: Ctrl-C; the model is as after the last whole step.
         """
         compiled, loss = self._need_loss()
-        batch_size, iterations = self._batches(batch_size, iterations)
-        first_size = batch_size_at(batch_size, self.epochs_trained)
+        validation_freq = checks.integer("validation_freq", validation_freq, 1)
         numbers = checked_epochs(initial_epoch, epochs)
         validation_split = checks.real("validation_split", validation_split)
         if not 0.0 <= validation_split < 1.0:
             raise ValueError(f"validation_split must be at least 0 and less than 1, not {validation_split:g}.")
         listeners, shuffle = checked_callbacks(callbacks), checks.flag("shuffle", shuffle)
         shown = progress(verbose)
+        split_by = word("split_by", split_by, ("last", "random", "stratified"))
         data, plan = self._samples(loss, x, y, sample_weight)
+        batch_size, iterations = self._batches(batch_size, iterations, data.rows)
+        first_size = batch_size_at(batch_size, self.epochs_trained)
         validation = None
         if validation_data is not None:
             if validation_split:
@@ -272,16 +281,18 @@ class Sequential(Weighted[Compiled]):
             x, y, sample_weight = (*validation_data, None)[:3]
             validation, _ = self._samples(loss, x, y, sample_weight, plan, "validation ")
         elif validation_split:
-            data, validation = data.split(validation_split)
+            classes = loss.classes(data.y, plan.outputs)[0] if split_by == "stratified" else None
+            data, validation = data.split(validation_split, None if split_by == "last" else self.seed, classes)
         data = with_class_weight(data, class_weight, loss, plan.outputs, self.dtype)
         if validation is not None:
             compiled.check_metrics(validation, loss, plan.outputs)
+            warn_of_classes(data, validation, loss, plan.outputs)
         plan.check_batches(len(data.x), first_size)
         if not self._build(plan).network.centers_inputs[0]:
             warn_of_rounding("x", data.x, self.dtype)
         warn_of_rounding("y", data.given, data.y.dtype)
         warn_of_targets(data, loss, plan.outputs)
-        return fit(self, data, validation, batch_size, numbers, shuffle, listeners, shown, iterations)
+        return fit(self, data, validation, batch_size, numbers, shuffle, listeners, shown, iterations, validation_freq)
 
     def train_on_batch(
         self,

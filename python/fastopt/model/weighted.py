@@ -28,6 +28,7 @@ from fastopt.solvers import Solver
 
 __all__ = ["Weighted", "checked_model"]
 
+SMALL = 2000  # samples, which are a batch that is not too large to go down each of its steps
 DTYPES = ("float32", "float64")
 
 
@@ -392,7 +393,7 @@ class Weighted(Generic[C]):
             self._given = given
 
     def _batches(
-        self, batch_size: int | Callable[[int], float] | None, iterations: int | None
+        self, batch_size: int | str | Callable[[int], float] | None, iterations: int | None, rows: int
     ) -> tuple[int | Callable[[int], float], int | None]:
         """Return the batch size and the iterations on each batch that `fit` is to take."""
         solves = isinstance(self.optimizer, Solver)
@@ -400,9 +401,10 @@ class Weighted(Generic[C]):
             if not solves:
                 raise ValueError("iterations are those of a solver on each batch; an optimizer does one step on it.")
             iterations = checks.integer("iterations", iterations, 1, 2**31)
-        if batch_size is None:
-            batch_size = checks.SIZE - 1 if solves else 32
-        return batch_size, iterations
+        if isinstance(batch_size, str):
+            small = word("batch_size", batch_size, ("auto", "whole_if_small")) != "auto" and rows <= SMALL
+            batch_size = None if solves or small else 32
+        return (rows if batch_size is None else batch_size), iterations
 
     def _trainer(self, method: Method, built: Built) -> _core.Optimizer | Solving:
         """Return what does the steps; a solver begins anew where the weights are not those that it left."""

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -66,8 +67,10 @@ class History(Callback):
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         """Append the values of the epoch."""
         self.epoch.append(epoch)
-        for name, value in logs.items():
-            self.history.setdefault(name, []).append(value)
+        for name in dict.fromkeys([*self.params["logs"], *logs]):
+            values = self.history.setdefault(name, [])
+            values += [math.nan] * (len(self.epoch) - 1 - len(values))  # where another `compile` has brought the name
+            values.append(logs.get(name, math.nan))
 
     @property
     def table(self) -> dict[str, list[Any]]:

@@ -116,6 +116,8 @@ class EarlyStopping(Monitor):
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         """Compare, remember, and stop when patience is at its end."""
+        if self.monitor not in logs:  # an epoch without validation
+            return
         if self._improved(epoch, logs):
             if self.restore_best_weights:
                 self._best_weights = self.model.get_weights()
@@ -189,7 +191,7 @@ class ReduceLROnPlateau(Monitor):
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         """Compare, remember, and reduce when patience is at its end."""
-        if self._improved(epoch, logs):
+        if self.monitor not in logs or self._improved(epoch, logs):
             return
         since = max([self.best_epoch, *(last + max(self.cooldown - 1, 0) for last in self.reduced[-1:])])
         rate = self._rate()

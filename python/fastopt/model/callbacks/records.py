@@ -1,6 +1,7 @@
 """Records of training in files: tables, TensorBoard's events, and the models themselves."""
 
 import csv
+import math
 import os
 from typing import IO, Any
 
@@ -202,7 +203,8 @@ class ModelCheckpoint(Monitor):
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         """Save, if it is asked for after epochs."""
-        if self.save_freq == "epoch" and (not self.save_best_only or self._improved(epoch, logs)):
+        best = not self.save_best_only or (self.monitor in logs and self._improved(epoch, logs))
+        if self.save_freq == "epoch" and best:
             self._save(epoch, logs)
 
     def get_state(self) -> dict[str, Any]:
@@ -210,7 +212,7 @@ class ModelCheckpoint(Monitor):
         return super().get_state() if self.save_best_only else {}
 
     def _save(self, epoch: int, logs: Logs) -> None:
-        self.saved = self._path(epoch, logs)
+        self.saved = self._path(epoch, dict.fromkeys(self.params["logs"], math.nan) | logs)
         self.model.save(self.saved)
         if self.verbose:
             print(f"epoch {epoch + 1}: saved {self.saved}", flush=True)
