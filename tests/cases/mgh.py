@@ -1,6 +1,7 @@
 """Sums of squares of Moré, Garbow and Hillstrom, ACM Transactions on Mathematical Software 7 (1981).
 
-Residuals take complex numbers, so that derivatives are exact: the imaginary part of a step along it.
+Residuals take many points at once, the columns of an array [n, points], and return [m, points]. They take complex
+numbers, so that derivatives are exact: the imaginary part of a step along it.
 """
 
 from collections.abc import Callable
@@ -17,8 +18,28 @@ class Problem(NamedTuple):
     minima: tuple[float, ...]
 
 
-def jacobian(residuals, x: np.ndarray) -> np.ndarray:
-    return np.stack([residuals(x + 1e-30j * e).imag / 1e-30 for e in np.eye(x.size)], axis=-1)
+def values(problem: Problem, x: np.ndarray) -> np.ndarray:
+    """The residuals at one point."""
+    return problem.residuals(x[:, None])[:, 0]
+
+
+def jacobian(problem: Problem, x: np.ndarray) -> np.ndarray:
+    return problem.residuals(x[:, None] + 1e-30j * np.eye(x.size)).imag / 1e-30
+
+
+def hessian(problem: Problem, x: np.ndarray) -> np.ndarray:
+    """Of the sum of squares: central differences of exact gradients."""
+    n, step = x.size, 1e-6 * np.maximum(1, np.abs(x))
+    around = np.concatenate([np.diag(step), -np.diag(step)]) + x
+    r = problem.residuals((around[..., None] + 1e-30j * np.eye(n)).transpose(1, 0, 2).reshape(n, -1))
+    r = r.reshape(-1, 2 * n, n)
+    gradients = 2 * (r.real * r.imag).sum(0) / 1e-30
+    rows = (gradients[:n] - gradients[n:]) / (2 * step[:, None])
+    return (rows + rows.T) / 2
+
+
+def column(values) -> np.ndarray:
+    return np.array(values, float)[:, None]
 
 
 def rosenbrock(x):
@@ -42,50 +63,48 @@ def beale(x):
 
 
 def jennrich_sampson(x):
-    i = np.arange(1, 11)
+    i = column(range(1, 11))
     return 2 + 2 * i - (np.exp(i * x[0]) + np.exp(i * x[1]))
 
 
 def helical_valley(x):
-    theta = np.arctan(x[1] / x[0]) / (2 * np.pi) + (0.5 if x[0].real < 0 else 0)
+    theta = np.arctan(x[1] / x[0]) / (2 * np.pi) + np.where(x[0].real < 0, 0.5, 0)
     return np.array([10 * (x[2] - 10 * theta), 10 * (np.sqrt(x[0] ** 2 + x[1] ** 2) - 1), x[2]])
 
 
-BARD = np.array([0.14, 0.18, 0.22, 0.25, 0.29, 0.32, 0.35, 0.39, 0.37, 0.58, 0.73, 0.96, 1.34, 2.10, 4.39])
+BARD = column([0.14, 0.18, 0.22, 0.25, 0.29, 0.32, 0.35, 0.39, 0.37, 0.58, 0.73, 0.96, 1.34, 2.10, 4.39])
 
 
 def bard(x):
-    u = np.arange(1, 16)
+    u = column(range(1, 16))
     v = 16 - u
     return BARD - (x[0] + u / (v * x[1] + np.minimum(u, v) * x[2]))
 
 
-GAUSSIAN = np.array([9e-4, 44e-4, 175e-4, 540e-4, 1295e-4, 2420e-4, 3521e-4, 3989e-4])
+GAUSSIAN = column([9e-4, 44e-4, 175e-4, 540e-4, 1295e-4, 2420e-4, 3521e-4, 3989e-4])
 
 
 def gaussian(x):
-    t = (8 - np.arange(1, 16)) / 2
+    t = (8 - column(range(1, 16))) / 2
     return x[0] * np.exp(-x[1] * (t - x[2]) ** 2 / 2) - np.concatenate([GAUSSIAN, GAUSSIAN[-2::-1]])
 
 
-MEYER = np.array(
-    [34780, 28610, 23650, 19630, 16370, 13720, 11540, 9744, 8261, 7030, 6005, 5147, 4427, 3820, 3307, 2872], float
-)
+MEYER = column([34780, 28610, 23650, 19630, 16370, 13720, 11540, 9744, 8261, 7030, 6005, 5147, 4427, 3820, 3307, 2872])
 
 
 def meyer(x):
-    t = 45 + 5 * np.arange(1, 17)
+    t = 45 + 5 * column(range(1, 17))
     return x[0] * np.exp(x[1] / (t + x[2])) - MEYER
 
 
 def gulf(x):
-    t = np.arange(1, 100) / 100
+    t = column(range(1, 100)) / 100
     y = 25 + (-50 * np.log(t)) ** (2 / 3)
     return np.exp(-(((y - x[1]) ** 2) ** (x[2] / 2)) / x[0]) - t
 
 
 def box(x):
-    t = np.arange(1, 11) / 10
+    t = column(range(1, 11)) / 10
     return np.exp(-t * x[0]) - np.exp(-t * x[1]) - x[2] * (np.exp(-t) - np.exp(-10 * t))
 
 
@@ -106,8 +125,8 @@ def wood(x):
     )
 
 
-KOWALIK_Y = np.array([0.1957, 0.1947, 0.1735, 0.1600, 0.0844, 0.0627, 0.0456, 0.0342, 0.0323, 0.0235, 0.0246])
-KOWALIK_U = np.array([4, 2, 1, 0.5, 0.25, 0.167, 0.125, 0.1, 0.0833, 0.0714, 0.0625])
+KOWALIK_Y = column([0.1957, 0.1947, 0.1735, 0.1600, 0.0844, 0.0627, 0.0456, 0.0342, 0.0323, 0.0235, 0.0246])
+KOWALIK_U = column([4, 2, 1, 0.5, 0.25, 0.167, 0.125, 0.1, 0.0833, 0.0714, 0.0625])
 
 
 def kowalik_osborne(x):
@@ -116,12 +135,12 @@ def kowalik_osborne(x):
 
 
 def brown_dennis(x):
-    t = np.arange(1, 21) / 5
+    t = column(range(1, 21)) / 5
     return (x[0] + t * x[1] - np.exp(t)) ** 2 + (x[2] + x[3] * np.sin(t) - np.cos(t)) ** 2
 
 
 # fmt: off
-OSBORNE_1 = np.array(
+OSBORNE_1 = column(
     [
         0.844, 0.908, 0.932, 0.936, 0.925, 0.908, 0.881, 0.850, 0.818, 0.784, 0.751, 0.718, 0.685, 0.658,
         0.628, 0.603, 0.580, 0.558, 0.538, 0.522, 0.506, 0.490, 0.478, 0.467, 0.457, 0.448, 0.438, 0.431,
@@ -132,18 +151,18 @@ OSBORNE_1 = np.array(
 
 
 def osborne_1(x):
-    t = 10 * np.arange(33)
+    t = 10 * column(range(33))
     return OSBORNE_1 - (x[0] + x[1] * np.exp(-t * x[3]) + x[2] * np.exp(-t * x[4]))
 
 
 def biggs(x):
-    t = np.arange(1, 14) / 10
+    t = column(range(1, 14)) / 10
     y = np.exp(-t) - 5 * np.exp(-10 * t) + 3 * np.exp(-4 * t)
     return x[2] * np.exp(-t * x[0]) - x[3] * np.exp(-t * x[1]) + x[5] * np.exp(-t * x[4]) - y
 
 
 # fmt: off
-OSBORNE_2 = np.array(
+OSBORNE_2 = column(
     [
         1.366, 1.191, 1.112, 1.013, 0.991, 0.885, 0.831, 0.847, 0.786, 0.725, 0.746, 0.679, 0.608, 0.655,
         0.616, 0.606, 0.602, 0.626, 0.651, 0.724, 0.649, 0.649, 0.694, 0.644, 0.624, 0.661, 0.612, 0.558,
@@ -156,16 +175,15 @@ OSBORNE_2 = np.array(
 
 
 def osborne_2(x):
-    t = np.arange(65) / 10
+    t = column(range(65)) / 10
     peaks = sum(x[k] * np.exp(-((t - x[k + 7]) ** 2) * x[k + 4]) for k in (1, 2, 3))
     return OSBORNE_2 - (x[0] * np.exp(-t * x[4]) + peaks)
 
 
 def watson(x):
-    t = np.arange(1, 30)[:, None] / 29
-    j = np.arange(x.size)
-    slope = (j[1:] * x[1:] * t ** j[:-1]).sum(1)
-    return np.concatenate([slope - (x * t**j).sum(1) ** 2 - 1, [x[0], x[1] - x[0] ** 2 - 1]])
+    t, j = column(range(1, 30)) / 29, np.arange(len(x))
+    powers = t**j
+    return np.concatenate([(j[1:] * powers[:, :-1]) @ x[1:] - (powers @ x) ** 2 - 1, [x[0], x[1] - x[0] ** 2 - 1]])
 
 
 def extended_rosenbrock(x):
@@ -173,15 +191,15 @@ def extended_rosenbrock(x):
 
 
 def extended_powell(x):
-    return np.concatenate([powell_singular(part) for part in x.reshape(-1, 4)])
+    return np.concatenate([powell_singular(x[i : i + 4]) for i in range(0, len(x), 4)])
 
 
 def penalty_1(x):
-    return np.append(1e-5**0.5 * (x - 1), (x**2).sum() - 0.25)
+    return np.concatenate([1e-5**0.5 * (x - 1), [(x**2).sum(0) - 0.25]])
 
 
 def penalty_2(x):
-    n, i = x.size, np.arange(2, x.size + 1)
+    n, i = len(x), column(range(2, len(x) + 1))
     y = np.exp(i / 10) + np.exp((i - 1) / 10)
     a = 1e-5**0.5
     return np.concatenate(
@@ -189,77 +207,67 @@ def penalty_2(x):
             [x[0] - 0.2],
             a * (np.exp(x[1:] / 10) + np.exp(x[:-1] / 10) - y),
             a * (np.exp(x[1:] / 10) - np.exp(-1 / 10)),
-            [((n - np.arange(n)) * x**2).sum() - 1],
+            [((n - np.arange(n)) @ x**2) - 1],
         ]
     )
 
 
 def variably_dimensioned(x):
-    total = (np.arange(1, x.size + 1) * (x - 1)).sum()
+    total = np.arange(1, len(x) + 1) @ (x - 1)
     return np.concatenate([x - 1, [total, total**2]])
 
 
 def trigonometric(x):
-    i = np.arange(1, x.size + 1)
-    return x.size - np.cos(x).sum() + i * (1 - np.cos(x)) - np.sin(x)
+    i = column(range(1, len(x) + 1))
+    return len(x) - np.cos(x).sum(0) + i * (1 - np.cos(x)) - np.sin(x)
 
 
 def brown_almost_linear(x):
-    return np.append(x[:-1] + x.sum() - (x.size + 1), np.prod(x) - 1)
+    return np.concatenate([x[:-1] + x.sum(0) - (len(x) + 1), [np.prod(x, axis=0) - 1]])
 
 
 def boundary_value(x):
-    h = 1 / (x.size + 1)
-    t = h * np.arange(1, x.size + 1)
-    padded = np.concatenate([[0], x, [0]])
+    h, t = 1 / (len(x) + 1), grid(len(x))[:, None]
+    padded = np.pad(x, [(1, 1), (0, 0)])
     return 2 * x - padded[:-2] - padded[2:] + h**2 * (x + t + 1) ** 3 / 2
 
 
 def integral_equation(x):
-    h = 1 / (x.size + 1)
-    t = h * np.arange(1, x.size + 1)
-    cube = (x + t + 1) ** 3
-    return np.array(
-        [
-            x[i] + h / 2 * ((1 - t[i]) * (t * cube)[: i + 1].sum() + t[i] * ((1 - t) * cube)[i + 1 :].sum())
-            for i in range(x.size)
-        ]
-    )
+    h, t = 1 / (len(x) + 1), grid(len(x))[:, None]
+    kernel = np.minimum(t, t.T) * (1 - np.maximum(t, t.T))
+    return x + h / 2 * (kernel @ (x + t + 1) ** 3)
 
 
 def broyden_tridiagonal(x):
-    padded = np.concatenate([[0], x, [0]])
+    padded = np.pad(x, [(1, 1), (0, 0)])
     return (3 - 2 * x) * x - padded[:-2] - 2 * padded[2:] + 1
 
 
 def broyden_banded(x):
-    beside = x * (1 + x)
-    return np.array(
-        [
-            x[i] * (2 + 5 * x[i] ** 2) + 1 - sum(beside[j] for j in range(max(0, i - 5), min(x.size, i + 2)) if j != i)
-            for i in range(x.size)
-        ]
-    )
+    i = np.arange(len(x))
+    away = i[:, None] - i
+    beside = ((away >= -1) & (away <= 5) & (away != 0)).astype(float)
+    return x * (2 + 5 * x**2) + 1 - beside @ (x * (1 + x))
 
 
 def linear_full_rank(x, m=20):
-    total = 2 / m * x.sum() + 1
-    return np.concatenate([x - total, np.full(m - x.size, -1) * total])
+    total = 2 / m * x.sum(0) + 1
+    return np.concatenate([x - total, np.tile(-total, (m - len(x), 1))])
 
 
 def linear_rank_1(x, m=20):
-    return np.arange(1, m + 1) * (np.arange(1, x.size + 1) * x).sum() - 1
+    return column(range(1, m + 1)) * (np.arange(1, len(x) + 1) @ x) - 1
 
 
 def linear_rank_1_with_zeros(x, m=20):
-    total = (np.arange(2, x.size) * x[1:-1]).sum()
-    return np.concatenate([[-1], np.arange(1, m - 1) * total - 1, [-1]])
+    total = np.arange(2, len(x)) @ x[1:-1]
+    return column([0, *range(1, m - 1), 0]) * total - 1
 
 
 def chebyquad(x):
     rows, before, last = [], np.ones_like(x), 2 * x - 1
-    for i in range(1, x.size + 1):
-        rows.append(last.mean() + (1 / (i * i - 1) if i % 2 == 0 else 0))
+    for i in range(1, len(x) + 1):
+        rows.append(last.mean(0) + (1 / (i * i - 1) if i % 2 == 0 else 0))
         before, last = last, 2 * (2 * x - 1) * last - before
     return np.array(rows)
 

@@ -8,6 +8,7 @@ import pytest
 
 import fastopt as fo
 from fastopt import solvers
+from fastopt.solvers import problem
 
 METHODS = {
     "steepest descent": solvers.SteepestDescent(),
@@ -86,6 +87,23 @@ def test_long_vectors_have_the_same_bits_for_every_number_of_threads(for_all_thr
     scales = rng.uniform(1, 5, 300_000)
     fun = lambda x: (float(np.sum(scales * x**2)), 2 * scales * x)  # noqa: E731
     for_all_threads(lambda: [solvers.minimize(fun, np.ones(scales.size), jac=True, options={"maxiter": 4}).x])
+
+
+@ALL
+def test_a_run_goes_on_from_its_slots(method):
+    core = problem.Function(f, (), slope, hessian, None, np.zeros(7)).core()
+    first, second = (method.replaced(gtol=0.0, ftol=0.0).minimizer() for _ in range(2))
+
+    def iterated(minimizer):
+        for _ in range(5):
+            minimizer.iterate(core)
+        return {name: slot.tobytes() for name, slot in minimizer.slots().items()}
+
+    for minimizer, start in ((first, np.zeros(7)), (second, np.ones(7) / 2)):
+        minimizer.start(core, start)
+        iterated(minimizer)
+    second.restore(first.slots())
+    assert iterated(second) == iterated(first)
 
 
 @ALL

@@ -156,7 +156,7 @@ class ConjugateGradients(Solver):
     Args:
         beta: The formula.
         restart: Begin anew after so many steps; None, never of itself.
-        search: Along the line; `Wolfe` with c2 = 0.1 by default.
+        search: Along the line; `Wolfe` with c2 = 0.2 by default.
         gtol: See `Solver`.
         ftol: See `Solver`.
 
@@ -178,7 +178,7 @@ class ConjugateGradients(Solver):
     """
 
     FORMULAS: ClassVar[tuple[str, ...]] = tuple(_core.solvers.formulas_of_beta())
-    suited = Wolfe(c2=0.1)
+    suited = Wolfe(c2=0.2)
 
     def __init__(
         self,
@@ -214,7 +214,7 @@ class BFGS(Solver):
 
     Args:
         scale: Multiply the identity by y's / y'y before the first change.
-        search: Along the line; `Wolfe` with c2 = 0.7 by default.
+        search: Along the line; `Wolfe` with c2 = 0.8 by default.
         gtol: See `Solver`.
         ftol: See `Solver`.
 
@@ -233,7 +233,7 @@ class BFGS(Solver):
 
     numbers = ("scale",)
     largest = 10_000
-    suited = Wolfe(c2=0.7)
+    suited = Wolfe(c2=0.8)
 
     def __init__(
         self, scale: bool = False, search: str | Search | None = None, gtol: float = 1e-5, ftol: float = 0.0
@@ -255,7 +255,7 @@ class LBFGS(Solver):
     Args:
         memory: m, the steps kept; each takes two vectors.
         scale: Whether the factor is as above; else it is 1, and with memory for all steps it goes the way of `BFGS`.
-        search: Along the line; `Wolfe` by default.
+        search: Along the line; `Wolfe` with c2 = 0.8 by default.
         gtol: See `Solver`.
         ftol: See `Solver`.
 
@@ -274,6 +274,7 @@ class LBFGS(Solver):
     """
 
     numbers = ("memory", "scale")
+    suited = Wolfe(c2=0.8)
 
     def __init__(
         self,
@@ -376,7 +377,7 @@ class LevenbergMarquardt(Solver):
 
     Args:
         scale: D holds the largest lengths of the columns of J so far; else it is I.
-        search: `TrustRegion`.
+        search: `TrustRegion`; by default its radius halves after a bad step.
         gtol: See `Solver`.
         ftol: See `Solver`.
 
@@ -399,10 +400,10 @@ class LevenbergMarquardt(Solver):
     regions = True
 
     numbers = ("scale",)
-    suited = TrustRegion(100.0)
+    suited = TrustRegion(100.0, shrink=0.5)
 
     def __init__(
-        self, scale: bool = True, search: str | Search | None = None, gtol: float = 1e-8, ftol: float = 1e-8
+        self, scale: bool = True, search: str | Search | None = None, gtol: float = 1e-8, ftol: float = 1e-10
     ) -> None:
         self.scale = checks.flag("scale", scale)
         super().__init__(search, gtol, ftol)

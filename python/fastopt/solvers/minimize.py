@@ -24,7 +24,7 @@ METHODS: dict[str, Callable[[], Solver]] = {
     "bfgs": BFGS,
     "l-bfgs": LBFGS,
     "l-bfgs-b": LBFGS,
-    "newton-cg": lambda: NewtonCG("wolfe"),
+    "newton-cg": lambda: NewtonCG(Wolfe(c2=0.5)),
     "trust-ncg": NewtonCG,
     "trust-exact": Newton,
 }

@@ -37,6 +37,7 @@ class Function:
         self.nfev = self.njev = self.nhev = 0
         self.last: tuple[Floats, float, Floats] = (np.empty(0), 0.0, np.empty(0))  # what fun returned last
         self.scheme = jac if isinstance(jac, str) else "2-point"
+        self.curved: tuple[Floats, Floats] = (np.empty(0), np.empty((0, 0)))  # the last Hessian of products
 
     def value(self, x: Floats) -> float:
         """Return f(x)."""
@@ -89,12 +90,13 @@ class Function:
 
     def product(self, x: Floats, v: Floats) -> Floats:
         """Return the Hessian's product with v."""
+        if callable(self.hess) and not callable(self.hessp):
+            if not np.array_equal(self.curved[0], x):
+                self.curved = x, self.hessian(x)
+            return np.asarray(self.curved[1] @ v)
         self.nhev += 1
         if callable(self.hessp):
             return self._array("hessp(x, p)", self.hessp(x, v, *self.args), x.shape)
-        if callable(self.hess):
-            self.nhev -= 1
-            return np.asarray(self.hessian(x) @ v)
         size = float(np.linalg.norm(v))
         if size == 0:
             return np.zeros_like(x)

@@ -129,16 +129,17 @@ class Wolfe(Search):
 class TrustRegion(Search):
     r"""Take the best step of the method's model within a radius, and let the radius follow how well it foretells.
 
-    The step is taken where the function falls at all. The radius becomes a quarter of the step where the decrease is
+    The step is taken where the function falls at all. The radius becomes a part of the step where the decrease is
     below a quarter of the foretold, and doubles where it is above three quarters at the border.
 
     Args:
         radius: The first one; for least squares in units of the length of x, scaled.
         longest: The largest.
+        shrink: The part of a bad step that the radius becomes.
 
     Raises:
         TypeError: An argument is not a number.
-        ValueError: It is not 0 < radius <= longest.
+        ValueError: It is not 0 < radius <= longest and 0 < shrink < 1.
 
     Source:
         Conn, Gould and Toint, Trust Region Methods, 2000.
@@ -149,9 +150,10 @@ class TrustRegion(Search):
         NewtonCG(search=TrustRegion(radius=10.0))
     """
 
-    def __init__(self, radius: float = 2.0, longest: float = 1e10) -> None:
+    def __init__(self, radius: float = 2.0, longest: float = 1e10, shrink: float = 0.25) -> None:
         self.longest = checks.real("longest", longest, 0, above=True)
         self.radius = checks.real("radius", radius, 0, self.longest, above=True)
+        self.shrink = checks.real("shrink", shrink, 0, 1, above=True)
 
 
 @SEARCHES.add()

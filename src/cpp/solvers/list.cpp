@@ -74,7 +74,7 @@ std::unique_ptr<Search> make_search(const Described& what) {
       {"backtracking", takes<Search, Backtracking, double, double, Index>()},
       {"projected", takes<Search, Projected, double, double, Index>()},
       {"wolfe", takes<Search, Wolfe, double, double, Index>()},
-      {"trust_region", takes<Search, TrustRegion, double, double>()},
+      {"trust_region", takes<Search, TrustRegion, double, double, double>()},
   };
   return make(entries, what);
 }

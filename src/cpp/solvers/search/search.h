@@ -66,7 +66,7 @@ class Line {
 
 class LineSearch : public Search {
  public:
-  void start() override { before_ = std::numeric_limits<double>::infinity(); }
+  void start() override { last_ = {}; }
   void changed() override { start(); }
 
   bool advance(Problem& problem, Direction& direction, const Point& from, Point& to) override {
@@ -76,22 +76,30 @@ class LineSearch : public Search {
     for (const bool anew : {false, true}) {
       if (anew) {
         direction.restart();
-        before_ = std::numeric_limits<double>::infinity();
+        last_ = {};
       }
       direction.find(problem, from, d);
       Line line(problem, from, d, to);
       const Line::Sample start = line.start();
       if (start.slope < 0 || falls_in_any_case()) {
-        length_ = find(line, start, first_step(direction, from, start.slope));
+        const double square = dot(d, d);
+        length_ = find(line, start, first_step(direction, from, start.slope, square));
         if (length_ > 0) {
-          before_ = from.value;
+          last_ = {.value = from.value,
+                   .decrease = length_ * start.slope,
+                   .curvature = (dot(to.gradient, d) - start.slope) / (length_ * square)};
           return true;
         }
       }
     }
     return false;
   }
-  std::vector<Slot> slots() override { return {{"length", {&length_, 1}}, {"before", {&before_, 1}}}; }
+  std::vector<Slot> slots() override {
+    return {{"length", {&length_, 1}},
+            {"value", {&last_.value, 1}},
+            {"decrease", {&last_.decrease, 1}},
+            {"curvature", {&last_.curvature, 1}}};
+  }
 
  protected:
   // Returns the step to the point that it leaves in `to`; 0 where there is none.
@@ -99,17 +107,27 @@ class LineSearch : public Search {
   virtual bool falls_in_any_case() const { return false; }
 
  private:
-  // Where a direction has no length of its own, as far as would repeat the last decrease were the function a parabola
-  // (Nocedal and Wright, 3.60), at first a step of length 1 or, where that is shorter, -g.
-  double first_step(const Direction& direction, const Point& from, double slope) const {
+  // Where a direction has no length of its own, the mean of three steps: as far as would repeat the last decrease were
+  // the function a parabola (Nocedal and Wright, 3.60), or were it a plane (there too), and to the minimum of a
+  // parabola curved as along the last direction. At first a step of length 1 or, where that is shorter, -g.
+  double first_step(const Direction& direction, const Point& from, double slope, double square) const {
     if (direction.has_length()) {
       return 1;
     }
-    const double again = 2.02 * (from.value - before_) / slope;
-    return std::isfinite(again) && again > 0 ? std::min(direction.longest(), again)
-                                             : std::min(1.0, 1 / norm(from.gradient));
+    const double again = 2.02 * (from.value - last_.value) / slope, plane = last_.decrease / slope,
+                 parabola = -slope / (last_.curvature * square), mean = std::cbrt(again * plane * parabola);
+    for (const double step : {mean, again}) {
+      if (std::isfinite(step) && step > 0) {
+        return std::min(direction.longest(), step);
+      }
+    }
+    return std::min(1.0, 1 / norm(from.gradient));
   }
-  double before_ = std::numeric_limits<double>::infinity();  // the value at the point before
+  // What is known of the last line: the value where it began, a phi'(0), and the mean of d'H d / d'd.
+  struct Last {
+    double value = std::numeric_limits<double>::infinity(), decrease = 0, curvature = 0;
+  };
+  Last last_;
 };
 
 // The same step each time, and no look at where it leads.

@@ -9,7 +9,7 @@ namespace fastopt::solvers {
 class TrustRegion final : public Search {
  public:
   // Where lengths are scaled, the first radius is in units of |D x|.
-  TrustRegion(double first, double longest) : first_(first), longest_(longest) {}
+  TrustRegion(double first, double longest, double shrink) : first_(first), longest_(longest), shrink_(shrink) {}
 
   void start() override { length_ = 0; }
 
@@ -51,11 +51,11 @@ class TrustRegion final : public Search {
       const bool lost =
           gain <= 1e-15 * std::abs(from.value) && std::abs(to.value - from.value) <= 1e-14 * std::abs(from.value);
       if (ratio < 0.25 && !lost) {
-        radius = 0.25 * length;
+        radius = shrink_ * length;
       } else if (ratio > 0.75 && length >= 0.99 * radius) {
         radius = std::min(2 * radius, longest_);
       }
-      if (ratio > 0.15 || lost) {
+      if (ratio > 1e-4 || lost) {
         problem.gradient(to.x, to.gradient);
         length_ = radius;
         return true;
@@ -66,7 +66,7 @@ class TrustRegion final : public Search {
   }
 
  private:
-  double first_, longest_;
+  double first_, longest_, shrink_;
 };
 
 }  // namespace fastopt::solvers
