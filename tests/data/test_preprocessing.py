@@ -497,6 +497,9 @@ BAD = {
     ),
     "not-fitted-mean": (lambda: Whitener().mean, RuntimeError, r"This Whitener has no statistics yet"),
     "not-fitted-affine": (lambda: MinMaxScaler().affine(), RuntimeError, r"call fit\(x\) first"),
+    "infinite label": (lambda: one_hot([np.inf, 1]), ValueError, r"labels\[0\] = inf is not a whole number"),
+    "no label at all": (lambda: one_hot([np.nan, np.nan]), ValueError, r"labels\[0\] = nan is not a whole number"),
+    "huge label": (lambda: one_hot([1e300, 1]), ValueError, "classes must be less than"),
     "too-large": (
         lambda: Standardizer().fit([[0, 1.7e308], [0, -1.7e308]]),
         ValueError,

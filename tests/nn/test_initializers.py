@@ -265,6 +265,7 @@ BAD = {
         ValueError,
         r"Sparse\(\) makes kernels .* not arrays of shape \(3,\)",
     ),
+    "empty": (lambda: GlorotUniform()((0, 3), 0, 0), ValueError, r"shape\[0\] must be at least 1, not 0"),
     "orthogonal-shape": (lambda: Orthogonal()((2, 3, 4), 0, 0), ValueError, r"shape \(2, 3, 4\)"),
     "constant-list": (lambda: Constant([1.0, np.nan]), ValueError, r"value\[1\] must be finite"),
     "constant-type": (lambda: Constant("1"), TypeError, "value must be a number"),

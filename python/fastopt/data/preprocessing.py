@@ -522,7 +522,9 @@ def one_hot(labels: ArrayLike, classes: int | None = None, dtype: str = "float32
     if column.ndim != 1 or not column.size:
         raise ValueError(f"labels has shape {given.shape}; expected one label for each sample, (n,), and at least one.")
     dtype = word("dtype", dtype, ("float32", "float64"))
-    count = checks.integer("classes", int(np.nanmax(column)) + 1 if classes is None else classes, 1)
+    if classes is None:
+        classes = 1 + int(column[np.isfinite(column)].max(initial=0))
+    count = checks.integer("classes", classes, 1, checks.SIZE)
     bad = ~((column >= 0) & (column < count) & (column == np.floor(column)))
     if bad.any():
         i = int(np.argmax(bad))

@@ -24,7 +24,7 @@ def _checked(call: Callable[..., Real]) -> Callable[..., Real]:
             raise TypeError(f"shape must be a tuple of integers, not {shape!r}.")
         if not shape:
             raise ValueError("shape must have at least one size, not ().")
-        sizes = tuple(checks.integer(f"shape[{i}]", size, 0, checks.SIZE) for i, size in enumerate(shape))
+        sizes = tuple(checks.integer(f"shape[{i}]", size, 1, checks.SIZE) for i, size in enumerate(shape))
         seed, stream = checks.integer("seed", seed, 0, 2**64), checks.integer("stream", stream, 0, 2**64)
         return call(self, sizes, seed, stream, word("dtype", dtype, ("float32", "float64")))
 
