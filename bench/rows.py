@@ -59,7 +59,7 @@ CALLS = [
     Call((4, 64, 64, 2), batch=32, samples=32, epochs=1_000, regression=True, way="own loop"),
 ]
 
-# Of the sizes of scikit-learn's digits, of which more iterations leave nothing, and diabetes, and one with more samples.
+# Of the sizes of scikit-learn's digits (more iterations leave nothing) and diabetes, and one with more samples.
 FULL_BATCH = [
     full_batch((64, 100, 10), samples=1_797, iterations=30),
     full_batch((10, 100, 1), samples=442, iterations=200, regression=True),
