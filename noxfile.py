@@ -133,7 +133,7 @@ SANITIZERS = {
         "address,undefined",
         "asan",
         "native",
-        "core model/test_errors.py model/test_training.py tools/test_files.py nn/test_layers.py "
+        "core model/test_errors.py model/test_training.py tools/test_files.py nn/test_layers.py nn/test_scaling.py "
         "kernels/test_updates.py optimizers/test_optimizers.py",
         "no_thread_can or child_of or interrupt_",
     ),
