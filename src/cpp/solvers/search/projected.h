@@ -30,6 +30,7 @@ class Projected final : public Search {
       if (anew) {
         direction.restart();
       }
+      direction.changed();  // the gradient is not that of the point
       direction.find(problem, free, d);
       for (std::size_t i = 0; i < n; ++i) {
         if (free.gradient[i] == 0 && from.gradient[i] != 0) {
