@@ -7,3 +7,4 @@ from fastopt.model.callbacks.history import *
 from fastopt.model.callbacks.monitor import *
 from fastopt.model.callbacks.noise import *
 from fastopt.model.callbacks.records import *
+from fastopt.tools.watch import Curvature as Curvature

@@ -2,3 +2,4 @@
 
 from fastopt.tools.curves import *
 from fastopt.tools.plotting import *
+from fastopt.tools.watch import gradient_norm as gradient_norm

@@ -37,7 +37,7 @@ PYTHON_FLOORS = [
     "model.fit",
     "model",
     "tools",
-    "callbacks config datasets plotting preprocessing",  # where users find what stands further down
+    "callbacks config curvature datasets plotting preprocessing",  # where users find what stands further down
     "",  # the package itself
     "_numpy_demo",
     "cli",

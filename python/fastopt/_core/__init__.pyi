@@ -112,6 +112,17 @@ class Epoch:
         poll: Callable[[int], object] | None = None,
     ) -> dict[str, Any]: ...
     def evaluate(self, poll: Callable[[int], object] | None = None) -> dict[str, float]: ...
+    # Whether there are products with the Hessian: layers that compute have the phases, and losses are the core's.
+    @property
+    def has_curvature(self) -> bool: ...
+    # The Hessian of the cost of all samples, or its Gauss-Newton part, times a vector.
+    def multiply_curvature(
+        self,
+        v: NDArray[np.float64],
+        parameters: NDArray[np.float64] | None = None,
+        gauss_newton: bool = False,
+        poll: Callable[[int], object] | None = None,
+    ) -> NDArray[np.float64]: ...
     # The cost of all samples and its gradient: vectors hold the trained tensors one after the other. Samples go through
     # in chunks or, where `whole`, as one batch.
     def cost_and_gradient(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastopt import _core
 from fastopt.core import checks
 from fastopt.kernels import Real
 from fastopt.layers.base import Symbol, is_symbolic, size_of
@@ -252,6 +253,15 @@ class Model(Weighted[Heads]):
         data = self._data(x, y, sample_weight)
         built.freeze()
         return cost_and_gradient(compiled, built, data, self._flat_weights(w))
+
+    def _full_batch(
+        self, x: Arrays, y: Arrays | Mapping[str, ArrayLike], sample_weight: ArrayLike | None
+    ) -> _core.Epoch:
+        """Return all samples as the core holds them, checked."""
+        compiled, built = self._need_losses(), self._need_weights()
+        data = self._data(x, y, sample_weight)
+        built.freeze()
+        return begin(compiled, built, data, data.rows)
 
     def predict(self, x: Arrays, batch_size: int = 256, verbose: int | bool | str = 0) -> Any:
         """Return the outputs ``[n, ...]``: an array, or a list of them.

@@ -407,6 +407,14 @@ class Sequential(Weighted[Compiled]):
         built.freeze()
         return cost_and_gradient(compiled, built, data, self._flat_weights(w))
 
+    def _full_batch(self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None) -> _core.Epoch:
+        """Return all samples as the core holds them, checked."""
+        compiled, loss = self._need_loss()
+        built = self._need_weights()
+        data, _ = self._samples(loss, x, y, sample_weight)
+        built.freeze()
+        return begin(compiled, built, data, data.rows)
+
     # Predicting
 
     def predict(self, x: ArrayLike, batch_size: int = 256, verbose: int | bool | str = 0) -> Real:

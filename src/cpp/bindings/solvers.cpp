@@ -7,6 +7,7 @@
 #include "bindings/array.h"
 #include "bindings/module.h"
 #include "bindings/network.h"
+#include "solvers/linear/lanczos.h"
 #include "solvers/list.h"
 #include "train/model_problem.h"
 
@@ -19,6 +20,17 @@ using solvers::Out;
 
 py::array_t<double> array_of(In values) {
   return py::array_t<double>(static_cast<py::ssize_t>(values.size()), values.data());
+}
+
+// multiply(v) returns A v.
+py::tuple lanczos(const py::object& multiply, const py::array_t<double>& start, Index products, double tolerance) {
+  const auto of_array = [&](In v, Out product) {
+    const auto given = multiply(array_of(v)).cast<py::array_t<double>>();
+    std::copy_n(given.data(), product.size(), product.begin());
+  };
+  const solvers::Extremes found =
+      solvers::lanczos(of_array, {start.data(), static_cast<std::size_t>(start.size())}, products, tolerance);
+  return py::make_tuple(found.smallest, found.largest, found.products, found.converged);
 }
 
 // Functions return what is asked for: float64 arrays of the right size, checked by who passes them. They are called
@@ -156,6 +168,7 @@ void add_solvers(py::module_& module) {
         }
         return all;
       });
+  solvers.def("lanczos", &lanczos, py::arg("multiply"), py::arg("start"), py::arg("products"), py::arg("tolerance"));
   solvers.def("formulas_of_beta", &solvers::formulas_of_beta);
 }
 

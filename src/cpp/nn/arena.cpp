@@ -11,7 +11,8 @@ namespace {
 template <class T>
 class Layout {
  public:
-  Layout(T* memory, Index rows) : memory_(memory), rows_(rows) {}
+  // `along`: of each row, room for its derivatives too.
+  Layout(T* memory, Index rows, bool along) : memory_(memory), rows_(rows), all_rows_(along ? 2 * rows : rows) {}
 
   T* take(Index size) {
     T* const place = memory_ ? memory_ + used_ : nullptr;
@@ -22,7 +23,7 @@ class Layout {
   }
   Rows<T> rows(Index columns) {
     const Index stride = padded_stride<T>(columns);
-    return {take(checked_product(rows_, stride)), stride, nullptr};
+    return {take(checked_product(all_rows_, stride)), stride, nullptr};
   }
   Rows<std::byte> bytes(Index size) {
     const Rows<T> place = rows((size + static_cast<Index>(sizeof(T)) - 1) / static_cast<Index>(sizeof(T)));
@@ -32,7 +33,7 @@ class Layout {
 
  private:
   T* memory_;
-  Index rows_, used_ = 0;
+  Index rows_, all_rows_, used_ = 0;
 };
 
 // The part of the flat parameters that a node's tensors take.
@@ -81,7 +82,7 @@ void lay_out(Arena<T>& arena, const Plan<T>& plan, const Wiring& wiring, Mode mo
     }
     const bool forward_works = std::ranges::any_of(forward, [](const auto& phase) { return phase.over != Over::rows; });
     if (layer.workspace && (capacity.gradients || forward_works)) {
-      level.workspace = layout.take(layer.workspace());
+      level.workspace = layout.take((mode.along ? 2 : 1) * layer.workspace());
     }
   }
   arena.x.clear();
@@ -102,6 +103,14 @@ void lay_out(Arena<T>& arena, const Plan<T>& plan, const Wiring& wiring, Mode mo
     arena.outputs.push_back(std::move(output));
   }
   arena.penalty = plan.penalizes_values() ? layout.take(capacity.rows) : nullptr;
+  if (mode.along) {
+    arena.along = capacity.rows;
+    Index columns = 0;
+    for (const Node<T>& node : plan.nodes) {
+      columns = std::max(columns, node.layer.outputs);
+    }
+    arena.zeros = {layout.take(columns), 0, nullptr};
+  }
 }
 
 template <class T>
@@ -120,10 +129,10 @@ Index slab_rows_of(const Plan<T>& plan) {
 template <class T>
 Arena<T> make_arena(const Plan<T>& plan, const Wiring& wiring, Mode mode, const Capacity& capacity) {
   Arena<T> arena;
-  Layout<T> measured(nullptr, capacity.rows);
+  Layout<T> measured(nullptr, capacity.rows, mode.along);
   lay_out(arena, plan, wiring, mode, capacity, measured);
   arena.memory = Buffer<T>(measured.used());
-  Layout<T> layout(arena.memory.data(), capacity.rows);
+  Layout<T> layout(arena.memory.data(), capacity.rows, mode.along);
   lay_out(arena, plan, wiring, mode, capacity, layout);
   return arena;
 }

@@ -48,6 +48,9 @@ struct Arena {
   std::vector<Level> levels;
   std::vector<Output> outputs;
   T* penalty = nullptr;  // of each row, where the values of layers cost something
+  // Rows from values and gradients to their derivatives along a direction, in a mode that has them; else 0.
+  Index along = 0;
+  Rows<const T> zeros;  // the derivatives of values that no parameter changes
 };
 
 // Throws std::length_error where it would be too large.

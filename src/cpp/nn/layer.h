@@ -35,7 +35,7 @@ struct Tensors {
   T* state_values;
 
   Index offset(int tensor) const { return (*specs)[static_cast<std::size_t>(tensor)].offset; }
-  const T* parameter(int tensor) const { return tensor < 0 ? nullptr : parameters + offset(tensor); }
+  const T* parameter(int tensor) const { return tensor < 0 || !parameters ? nullptr : parameters + offset(tensor); }
   T* state(int tensor) const { return state_values + offset(tensor); }
 };
 
@@ -77,6 +77,10 @@ struct View {
   std::span<const In<T>> in;
   Out<T> out;
   Sink<T>* sink;  // of the gradient of the parameters
+  // The derivatives along a direction of the parameters of all that this view has, in a pass that computes them: x and
+  // y, dx and dy, and for the parameters the direction, null where they are frozen. Its activations are linear.
+  const View<T>* along = nullptr;
+  bool linearized = false;  // dy is 0: only derivatives go back
 };
 
 // How a phase is split among the team. Over `rows`: it is called with the rows of one thread, slab by slab, so that
@@ -112,18 +116,22 @@ struct Layer {
   int activation = linear;                  // that ends it
   Penalty activity = {};                    // on the values of its input, for each row
   Phases<T> training = {}, inference = {};  // the latter with everything fixed that training measures
+  // As inference, with the derivatives `along`: y and dy/ds before the activation, for which the pass does the rest; dx
+  // and its derivative before the activation of x; and of the gradient the derivative alone. Of each list one phase is
+  // over rows. A layer without them has no products with the Hessian.
+  Phases<T> curvature = {};
 };
 
 template <class T, class F>
-Phase<T> over_rows(F run) {
+Phase<T> over_rows(const F& run) {
   return {Over::rows, [run](const View<T>& v, const Team&) { run(v); }};
 }
 template <class T, class F>
-Phase<T> over_columns(F run) {
+Phase<T> over_columns(const F& run) {
   return {Over::columns, run};
 }
 template <class T, class F>
-Phase<T> over_parameters(F run) {
+Phase<T> over_parameters(const F& run) {
   return {Over::parameters, run};
 }
 
@@ -133,6 +141,19 @@ Layer<T> row_layer(Index outputs, Phase<T> forward, Phase<T> backward) {
   Layer<T> layer{.outputs = outputs, .cost = elementwise_cost * static_cast<double>(outputs)};
   layer.training = layer.inference = {{std::move(forward)}, {std::move(backward)}, {}};
   return layer;
+}
+
+// For a layer that is linear in its inputs: derivatives go the way of values.
+template <class T>
+void add_linear_curvature(Layer<T>& layer) {
+  const auto both = [](const Phase<T>& phase) {
+    return over_rows<T>([run = phase.run](const View<T>& v) {
+      const Team alone(0, 1, nullptr);
+      run(v, alone);
+      run(*v.along, alone);
+    });
+  };
+  layer.curvature = {{both(layer.inference.forward.front())}, {both(layer.inference.backward.front())}, {}};
 }
 
 // Returns its place among the tensors.

@@ -38,6 +38,7 @@ void Network<T>::freeze(const std::vector<bool>& trained) {
   if (changed) {
     training.reset();
     inference.reset();
+    curvature.reset();
     forward_rows = 0;
   }
 }

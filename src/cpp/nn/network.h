@@ -14,7 +14,7 @@ struct Network {
 
   Plan<T> plan;
   Buffer<T> parameters, gradients, state;
-  Memory<T> training, inference;
+  Memory<T> training, inference, curvature;
   Counter draws;           // passes in training so far
   bool noise = true;       // off: layers that add noise in training do not
   Index forward_rows = 0;  // of the last pass by hand; 0: there is none, or it has gone backward

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "kernels/reduce/args.h"
+#include "nn/along.h"
 
 namespace fastopt {
 
@@ -12,7 +13,7 @@ namespace {
 
 template <class T>
 void judge_output(const Plan<T>& plan, Memory<T>& memory, const Objective<T>& objective, std::size_t number,
-                  const Batch& batch, Range rows, bool backward, Index samples) {
+                  const Batch& batch, Range rows, bool backward, Index samples, bool linearized) {
   const Goal<T>& goal = objective.goals[number];
   const Index source = memory.wiring().outputs[number];
   const auto& level = memory.arena().levels[static_cast<std::size_t>(source)];
@@ -34,16 +35,26 @@ void judge_output(const Plan<T>& plan, Memory<T>& memory, const Objective<T>& ob
   const Index begin = batch.first + rows.begin;
   const Targets<T> target = Targets<T>{goal.labels, goal.dense, batch.index}.from(begin, columns);
   const T* weight = objective.weight && !batch.index ? objective.weight + begin : objective.weight;
-  loss_kernel<T>(goal.loss).rows({.rows = rows.size(),
-                                  .columns = columns,
-                                  .prediction = {y.data, y.stride},
-                                  .target = target,
-                                  .weight = weight,
-                                  .hyper = goal.hyper,
-                                  .scale = static_cast<T>(goal.factor) * (T(1) / static_cast<T>(samples)),
-                                  .gradient = backward ? dy : Rows<T>{},
-                                  .loss = output.loss + rows.begin});
-  if (differentiates) {
+  const Loss<T> loss{.rows = rows.size(),
+                     .columns = columns,
+                     .prediction = {y.data, y.stride},
+                     .target = target,
+                     .weight = weight,
+                     .hyper = goal.hyper,
+                     .scale = static_cast<T>(goal.factor) * (T(1) / static_cast<T>(samples)),
+                     .gradient = backward ? dy : Rows<T>{},
+                     .loss = output.loss + rows.begin};
+  loss_kernel<T>(goal.loss).rows(loss);
+  if (const Index along = memory.arena().along; along > 0) {
+    const Rows<T> s = y.from(along);
+    loss_kernel<T>(goal.loss).curvature({.of = loss, .s = {s.data, s.stride}, .product = dy.from(along)});
+    for (Index i = 0; linearized && i < rows.size(); ++i) {
+      std::fill_n(dy.row(i), columns, T(0));
+    }
+    if (differentiates) {
+      differentiate_twice<T>(activation, y, dy, dy, along, rows.size(), columns);
+    }
+  } else if (differentiates) {
     activation_kernel<T>(activation).differentiate({y.data, y.stride}, {dy.data, dy.stride}, dy, rows.size(), columns);
   }
   bool activated = split;
@@ -161,9 +172,9 @@ bool ask(const Plan<T>& plan, Memory<T>& memory, const Objective<T>& objective, 
 
 template <class T>
 void judge(const Plan<T>& plan, Memory<T>& memory, const Objective<T>& objective, const Batch& batch, Range rows,
-           bool backward, Index samples) {
+           bool backward, Index samples, bool linearized) {
   for (std::size_t i = 0; i < objective.goals.size(); ++i) {
-    judge_output(plan, memory, objective, i, batch, rows, backward, samples);
+    judge_output(plan, memory, objective, i, batch, rows, backward, samples, linearized);
   }
 }
 
@@ -211,8 +222,10 @@ template void check(const Plan<float>&, Objective<float>&);
 template void check(const Plan<double>&, Objective<double>&);
 template bool ask(const Plan<float>&, Memory<float>&, const Objective<float>&, const Batch&, bool, Index);
 template bool ask(const Plan<double>&, Memory<double>&, const Objective<double>&, const Batch&, bool, Index);
-template void judge(const Plan<float>&, Memory<float>&, const Objective<float>&, const Batch&, Range, bool, Index);
-template void judge(const Plan<double>&, Memory<double>&, const Objective<double>&, const Batch&, Range, bool, Index);
+template void judge(const Plan<float>&, Memory<float>&, const Objective<float>&, const Batch&, Range, bool, Index,
+                    bool);
+template void judge(const Plan<double>&, Memory<double>&, const Objective<double>&, const Batch&, Range, bool, Index,
+                    bool);
 template void add(const Arena<float>&, const Batch&, const Objective<float>&, double, Totals&);
 template void add(const Arena<double>&, const Batch&, const Objective<double>&, double, Totals&);
 

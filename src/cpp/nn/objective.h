@@ -85,10 +85,11 @@ bool ask(const Plan<T>& plan, Memory<T>& memory, const Objective<T>& objective, 
          Index samples);
 
 // Losses and metrics of some rows of a batch whose outputs are known and, where the pass goes back, the gradients of
-// the outputs, of sum(weight * factor * loss) / samples.
+// the outputs, of sum(weight * factor * loss) / samples; with derivatives along a direction, that of this gradient as
+// well, and, `linearized`, 0 for the gradient itself.
 template <class T>
 void judge(const Plan<T>& plan, Memory<T>& memory, const Objective<T>& objective, const Batch& batch, Range rows,
-           bool backward, Index samples);
+           bool backward, Index samples, bool linearized);
 
 // Adds what was found for the rows of a batch; `penalty` is what layers cost, for all its rows.
 template <class T>

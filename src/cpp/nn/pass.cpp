@@ -5,6 +5,7 @@
 
 #include "kernels/elementwise/args.h"
 #include "kernels/reduce/args.h"
+#include "nn/shared_sink.h"
 
 namespace fastopt {
 
@@ -14,38 +15,6 @@ template <class T>
 Rows<const T> reading(const Rows<T>& rows) {
   return {rows.data, rows.stride};
 }
-
-// The gradient of tensors that several nodes use: those of the others are added to the owner's, part by part.
-template <class T>
-class SharedSink final : public Sink<T> {
- public:
-  SharedSink(const Pass<T>& pass, Index node, Sink<T>& next)
-      : Sink<T>(pass.plan.node(node).owner == node
-                    ? next.gradients()
-                    : pass.memory.arena().levels[static_cast<std::size_t>(node)].gradients),
-        pass_(pass),
-        node_(node),
-        next_(next) {}
-
-  void take(const Team& team, Range part) override {
-    if (pass_.plan.node(node_).owner != node_) {
-      return;  // waits for the owner's
-    }
-    for (std::size_t i = 0; i < pass_.plan.nodes.size(); ++i) {
-      if (pass_.plan.nodes[i].owner == node_ && static_cast<Index>(i) != node_) {
-        kernels<T>().update.add(pass_.memory.arena().levels[i].gradients + part.begin, this->gradients() + part.begin,
-                                part.size());
-      }
-    }
-    next_.take(team, part);
-  }
-  bool stopped() const override { return next_.stopped(); }
-
- private:
-  const Pass<T>& pass_;
-  Index node_;
-  Sink<T>& next_;
-};
 
 }  // namespace
 
@@ -162,11 +131,15 @@ void Runner<T>::one(const Run& run, Range rows) {
     case Action::activity: {
       const auto& level = arena_.levels[at(run.node)];
       differentiate_values(p_.plan.node(run.node), level.y.from(rows.begin), level.dy.from(rows.begin),
-                           level.spare.from(rows.begin), rows.size(), 1 / static_cast<double>(p_.over()));
+                           level.spare.from(rows.begin), rows.size(), 1 / static_cast<double>(p_.over()), arena_.along,
+                           p_.linearized);
       break;
     }
     default:
       phase(Team(0, 1, nullptr), run, rows, nullptr);
+      if (arena_.along > 0) {
+        activate_along(run, rows);
+      }
   }
 }
 
@@ -222,8 +195,8 @@ template <class T>
 void Runner<T>::set_up(Index node, Place& place) const {
   const Node<T>& n = p_.plan.node(node);
   const auto& level = arena_.levels[at(node)];
-  place.several.resize(n.inputs.size() > 1 ? n.inputs.size() : 0);
-  const std::span<In<T>> in = place.inputs();
+  place.values.several.resize(n.inputs.size() > 1 ? n.inputs.size() : 0);
+  const std::span<In<T>> in = place.values.inputs();
   for (std::size_t i = 0; i < n.inputs.size(); ++i) {
     const Index source = wire(node).sources[i];
     in[i] = {values(source, 0), {}, p_.plan.columns(source), linear};
@@ -236,13 +209,47 @@ void Runner<T>::set_up(Index node, Place& place) const {
       }
     }
   }
-  View<T>& v = place.view;
+  View<T>& v = place.values.view;
   v.draw.key = p_.plan.seed ^ (0x9E3779B97F4A7C15U * static_cast<std::uint64_t>(node - p_.plan.inputs + 1));
   v.tensors = {&p_.plan.tensors(node), p_.parameters, p_.state};
   v.workspace = level.workspace;
   place.first = 0;
   v.in = in;
   v.out = {level.y, reading(level.dy), level.saved, n.layer.outputs, logits(node) ? linear : n.activation};
+  if (arena_.along > 0) {
+    set_up_along(node, place);
+  }
+}
+
+template <class T>
+void Runner<T>::set_up_along(Index node, Place& place) const {
+  place.along.several = place.values.several;
+  View<T>&values = place.values.view, &along = place.along.view;
+  along = values;
+  along.in = place.along.inputs();
+  for (std::size_t i = 0; i < values.in.size(); ++i) {
+    In<T>& in = place.values.inputs()[i];
+    in.activation = linear;  // `activate_along` does it
+    const Index source = wire(node).sources[i];
+    place.along.inputs()[i] = {p_.schedule.needs[at(source)] ? in.x.from(arena_.along) : arena_.zeros,
+                               in.dx.from(arena_.along), in.columns, linear};
+  }
+  const Out<T>& out = values.out;
+  along.out = {out.y.from(arena_.along), out.dy.from(arena_.along), out.saved.from(arena_.along), out.columns, linear};
+  along.tensors.parameters = p_.plan.node(node).trainable ? p_.direction : nullptr;
+  values.along = &along;
+  values.linearized = p_.linearized;
+}
+
+template <class T>
+void Runner<T>::Side::move(Index rows) {
+  for (In<T>& one : inputs()) {
+    one.x = one.x.from(rows);
+    one.dx = one.dx.from(rows);
+  }
+  view.out.y = view.out.y.from(rows);
+  view.out.dy = view.out.dy.from(rows);
+  view.out.saved = view.out.saved.from(rows);
 }
 
 template <class T>
@@ -251,16 +258,13 @@ const View<T>& Runner<T>::view(Index node, Range rows, Sink<T>* sink) {
     set_up(node, place_);
   }
   Place& place = places_.empty() ? place_ : places_[at(node - p_.plan.inputs)];
-  const std::span<In<T>> in = place.inputs();
-  View<T>& v = place.view;
+  const std::span<In<T>> in = place.values.inputs();
+  View<T>& v = place.values.view;
   if (const Index moved = rows.begin - place.first; moved != 0) {
-    for (In<T>& one : in) {
-      one.x = one.x.from(moved);
-      one.dx = one.dx.from(moved);
+    place.values.move(moved);
+    if (v.along) {
+      place.along.move(moved);
     }
-    v.out.y = v.out.y.from(moved);
-    v.out.dy = v.out.dy.from(moved);
-    v.out.saved = v.out.saved.from(moved);
     place.first = rows.begin;
   }
   const std::vector<Index>& sources = wire(node).sources;
@@ -275,13 +279,39 @@ const View<T>& Runner<T>::view(Index node, Range rows, Sink<T>* sink) {
   v.draw.first_stream = (std::uint64_t{1} << 62U) + (static_cast<std::uint64_t>(p_.draws) << 24U) +
                         static_cast<std::uint64_t>(p_.before + rows.begin);
   v.sink = sink;
+  if (v.along) {
+    place.along.view.rows = v.rows;
+  }
   return v;
+}
+
+// What the activations do to derivatives: to those of a node's values, going forward, and to those of the gradients of
+// its inputs, which have not passed the activation yet either, going back.
+template <class T>
+void Runner<T>::activate_along(const Run& run, Range rows) {
+  const Index along = arena_.along;
+  const auto level = [&](Index node) { return arena_.levels[at(node)]; };
+  if (run.action == Action::forward) {
+    const Rows<T> y = level(run.node).y.from(rows.begin);
+    if (p_.schedule.needs[at(run.node)] && !logits(run.node)) {
+      activate_derivatives<T>(p_.plan.node(run.node).activation, y, along, rows.size(), p_.plan.columns(run.node));
+    }
+    return;
+  }
+  for (std::size_t i = 0; i < wire(run.node).sources.size(); ++i) {
+    const Index source = wire(run.node).sources[i];
+    if (p_.schedule.needs[at(source)] && !level(run.node).branches[i].data) {
+      const Rows<T> dy = level(source).dy.from(rows.begin);
+      differentiate_twice<T>(p_.plan.node(source).activation, level(source).y.from(rows.begin), dy, dy, along,
+                             rows.size(), p_.plan.columns(source));
+    }
+  }
 }
 
 template <class T>
 void Runner<T>::ends(Range rows) {
   if (p_.task.ends == Task::Ends::objective) {
-    judge(p_.plan, p_.memory, *p_.objective, p_.batch, rows, p_.task.gradients, p_.over());
+    judge(p_.plan, p_.memory, *p_.objective, p_.batch, rows, p_.task.gradients, p_.over(), p_.linearized);
     return;
   }
   for (std::size_t i = 0; i < p_.plan.outputs.size(); ++i) {
@@ -310,12 +340,20 @@ template <class T>
 void Runner<T>::split(Index node, Range rows) {
   const Rows<T> y = arena_.levels[at(node)].y.from(rows.begin);
   const Index columns = p_.plan.columns(node);
+  const int activation = p_.plan.node(node).activation;
   for (const Wire::Use& use : wire(node).uses) {
     for (Index i = 0; takes_logits(use) && i < rows.size(); ++i) {
-      std::copy_n(y.row(i), columns, arena_.outputs[use.input].other.row(rows.begin + i));
+      const Rows<T> to = arena_.outputs[use.input].other.from(rows.begin);
+      std::copy_n(y.row(i), columns, to.row(i));
+      if (arena_.along > 0) {
+        std::copy_n(y.row(arena_.along + i), columns, to.row(arena_.along + i));
+      }
     }
   }
-  activation_kernel<T>(p_.plan.node(node).activation).activate(reading(y), y, rows.size(), columns);
+  activation_kernel<T>(activation).activate(reading(y), y, rows.size(), columns);
+  if (arena_.along > 0) {
+    activate_derivatives<T>(activation, y, arena_.along, rows.size(), columns);
+  }
 }
 
 template <class T>
@@ -341,13 +379,22 @@ void Runner<T>::sum(Index node, Range rows) {
       const Rows<T> part = branch(use);
       for (Index i = 0; total.data && i < rows.size(); ++i) {
         kernels<T>().elementwise.add(total.row(i), part.row(i), dy.row(i), columns);
+        if (const Index j = arena_.along + i; j > i) {
+          kernels<T>().elementwise.add(total.row(j), part.row(j), dy.row(j), columns);
+        }
       }
       total = total.data ? dy : part;
     }
   };
   add(false);
   if (const int activation = p_.plan.node(node).activation; activation != linear && total.data) {
-    activation_kernel<T>(activation).differentiate(values(node, rows.begin), reading(total), dy, rows.size(), columns);
+    if (arena_.along > 0) {
+      differentiate_twice<T>(activation, arena_.levels[at(node)].y.from(rows.begin), total, dy, arena_.along,
+                             rows.size(), columns);
+    } else {
+      activation_kernel<T>(activation)
+          .differentiate(values(node, rows.begin), reading(total), dy, rows.size(), columns);
+    }
     total = dy;
   }
   add(true);

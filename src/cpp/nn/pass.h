@@ -31,6 +31,8 @@ struct Pass {
   std::span<const T* const> dy = {};        // the gradients of the outputs, where they are given
   std::span<T* const> dx = {};              // where those of the inputs go
   std::span<T* const> outputs = {};         // where the outputs go, sample by sample
+  const T* direction = nullptr;             // laid out as the parameters, in a mode with derivatives along it
+  bool linearized = false;                  // these go back as if the network were linear
 
   Index over() const { return samples > 0 ? samples : batch.rows; }
 };
@@ -54,13 +56,17 @@ class Runner {
 
  private:
   using Action = Run::Action;
-  struct Place {  // of a node that computes
+  struct Side {
     View<T> view{};
     In<T> in{};  // what the view has of inputs: one, or
     std::vector<In<T>> several{};
-    Index first = 0;  // row of the batch, where those of the view begin
 
     std::span<In<T>> inputs() { return several.empty() ? std::span<In<T>>(&in, 1) : std::span<In<T>>(several); }
+    void move(Index rows);
+  };
+  struct Place {  // of a node that computes
+    Side values, along;
+    Index first = 0;  // row of the batch, where those of the views begin
   };
 
   static std::size_t at(Index node) { return static_cast<std::size_t>(node); }
@@ -73,11 +79,13 @@ class Runner {
   Rows<T> gradient(Index node, Index first) const;
   bool logits(Index node) const;
   void set_up(Index node, Place& place) const;
+  void set_up_along(Index node, Place& place) const;
   const View<T>& view(Index node, Range rows, Sink<T>* sink);
 
   void slabs(const Stage& stage, Range rows);
   void one(const Run& run, Range rows);
   void phase(const Team& team, const Run& run, Range rows, Sink<T>* sink);
+  void activate_along(const Run& run, Range rows);
   void ends(Range rows);
   void split(Index node, Range rows);
   bool takes_logits(const Wire::Use& use) const;

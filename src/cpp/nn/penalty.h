@@ -46,6 +46,12 @@ struct Penalty {
                                 .l1 = scale * l1,
                                 .l2 = gradient ? scale * 2 * l2 : 0});
   }
+
+  // to <- scale 2 l2 v, the Hessian being that of the squares.
+  template <class T>
+  void multiply_hessian(const T* v, double scale, T* to, Index size) const {
+    Penalty{0, l2}.differentiate<T>(v, nullptr, scale, to, size);
+  }
 };
 
 }  // namespace fastopt

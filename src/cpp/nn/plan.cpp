@@ -243,6 +243,11 @@ bool Plan<T>::penalizes_values() const {
 }
 
 template <class T>
+bool Plan<T>::has_curvature(Mode mode) const {
+  return std::ranges::all_of(nodes, [&](const Node<T>& n) { return !n.computes(mode) || n.computes({.along = true}); });
+}
+
+template <class T>
 Plan<T> make_plan(const std::vector<Index>& inputs, const std::vector<LayerSpec>& layers, std::vector<Index> outputs,
                   std::uint64_t seed) {
   return Maker<T>(inputs, layers, std::move(outputs), seed).plan();

@@ -13,6 +13,7 @@ namespace fastopt {
 struct Mode {
   bool training = false;
   bool noise = training;
+  bool along = false;  // as in inference, with derivatives along a direction of the parameters
 
   bool operator==(const Mode&) const = default;
 };
@@ -29,6 +30,9 @@ struct Node {
   bool trainable = true;    // frozen: no gradient, and running statistics are used and stand still
 
   const Phases<T>& phases(Mode mode) const {
+    if (mode.along) {
+      return layer.curvature;
+    }
     return mode.training && (layer.noise ? mode.noise : trainable) ? layer.training : layer.inference;
   }
   // Else its values are those of its input, and so is their gradient.
@@ -54,6 +58,8 @@ struct Plan {
   bool learns(Index node) const;
   double cost() const;  // of one row in one pass
   bool penalizes_values() const;
+  // Whether all layers that compute in this mode have the phases for the derivatives along a direction.
+  bool has_curvature(Mode mode) const;
 
   // f(tensor) for the trained tensors that are not frozen.
   template <class F>

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "kernels/update/args.h"
+#include "nn/along.h"
 #include "nn/arena.h"
 #include "nn/objective.h"
 
@@ -61,6 +62,9 @@ void measure_values(const Plan<T>& plan, Memory<T>& memory, const Objective<T>* 
       if (memory.wiring().outputs[output] == static_cast<Index>(i) && objective->goals[output].logits &&
           !objective->splits_at(static_cast<Index>(i))) {
         activation_kernel<T>(node.activation).activate({y.data, y.stride}, y, rows.size(), node.layer.outputs);
+        if (arena.along > 0) {
+          activate_derivatives<T>(node.activation, y, arena.along, rows.size(), node.layer.outputs);
+        }
       }
     }
     for (Index row = 0; row < rows.size(); ++row) {
@@ -69,17 +73,33 @@ void measure_values(const Plan<T>& plan, Memory<T>& memory, const Objective<T>* 
   }
 }
 
-// Adds the gradient of the mean over the batch of what a node's values cost to the gradient of the values.
+// Adds the gradient of the mean over the batch of what a node's values cost to the gradient of the values, and its
+// derivative `along` rows further on; `linearized`, this alone.
 template <class T>
-void differentiate_values(const Node<T>& node, Rows<T> y, Rows<T> dy, Rows<T> spare, Index rows, double scale) {
+void differentiate_values(const Node<T>& node, Rows<T> y, Rows<T> dy, Rows<T> spare, Index rows, double scale,
+                          Index along, bool linearized) {
   const Index columns = node.layer.outputs;
   for (Index i = 0; i < rows; ++i) {
-    node.activity.template differentiate<T>(y.row(i), nullptr, scale, spare.row(i), columns);
+    if (linearized) {
+      std::fill_n(spare.row(i), columns, T(0));
+    } else {
+      node.activity.template differentiate<T>(y.row(i), nullptr, scale, spare.row(i), columns);
+    }
+    if (along > 0) {
+      node.activity.multiply_hessian(y.row(along + i), scale, spare.row(along + i), columns);
+    }
   }
-  activation_kernel<T>(node.activation)
-      .differentiate({y.data, y.stride}, {spare.data, spare.stride}, spare, rows, columns);
+  if (along > 0) {
+    differentiate_twice<T>(node.activation, y, spare, spare, along, rows, columns);
+  } else {
+    activation_kernel<T>(node.activation)
+        .differentiate({y.data, y.stride}, {spare.data, spare.stride}, spare, rows, columns);
+  }
   for (Index i = 0; i < rows; ++i) {
     kernels<T>().update.add(spare.row(i), dy.row(i), columns);
+    if (along > 0) {
+      kernels<T>().update.add(spare.row(along + i), dy.row(along + i), columns);
+    }
   }
 }
 

@@ -3,39 +3,12 @@
 #include <algorithm>
 #include <numeric>
 
+#include "train/chunks.h"
+#include "train/curvature.h"
+
 namespace fastopt {
 
 namespace {
-
-// Adds each part to the sums while it is in cache.
-template <class T>
-class AccumulateSink final : public Sink<T> {
- public:
-  AccumulateSink(T* gradients, std::span<double> sums, Watch& watch, double cost)
-      : Sink<T>(gradients), sums_(sums), store_(gradients, watch, cost) {}
-
-  void take(const Team& team, Range part) override {
-    for (Index i = part.begin; i < part.end; ++i) {
-      sums_[static_cast<std::size_t>(i)] += static_cast<double>(this->gradients()[i]);
-    }
-    store_.take(team, part);
-  }
-  bool stopped() const override { return store_.stopped(); }
-
- private:
-  std::span<double> sums_;
-  StoreSink<T> store_;
-};
-
-// Rows of a chunk: its memory stays below 16 MB, but for networks too wide for that.
-template <class T>
-Index chunk_rows(const Plan<T>& plan) {
-  Index bytes = 1;
-  for (const Node<T>& node : plan.nodes) {
-    bytes += 2 * padded_stride<T>(node.layer.outputs) * static_cast<Index>(sizeof(T)) + node.layer.saved;
-  }
-  return std::clamp((Index{1} << 24) / bytes, Index{256}, Index{4096});
-}
 
 // Whether a layer needs the values of all rows before it goes on with one.
 template <class T>
@@ -118,6 +91,12 @@ std::optional<double> Cost<T>::operator()(const T* parameters, T* state, std::sp
   const double cost = totals_.loss / static_cast<double>(samples), penalized = penalties(parameters, gradient);
   totals_.loss += static_cast<double>(samples) * penalized;
   return cost + penalized;
+}
+
+template <class T>
+bool Cost<T>::multiply_hessian(const T* parameters, const T* direction, std::span<double> product) {
+  return multiply_curvature<T>(network_, x_, batch, objective_, Curvature::hessian, parameters, direction, product,
+                               watch_);
 }
 
 // What the parameters cost, whose gradient is added.

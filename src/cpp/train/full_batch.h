@@ -26,6 +26,10 @@ class Cost {
   // With the gradient where there is room for it, in which case `state` takes its step, as in training. Ends early,
   // without a value, where the watch or a loss asks to stop.
   std::optional<double> operator()(const T* parameters, T* state, std::span<double> gradient);
+  // Whether layers and losses have what products with the Hessian take.
+  bool has_curvature() const { return network_.plan.has_curvature(mode_) && !objective_.asks(); }
+  // The Hessian times a direction, as `multiply_curvature`.
+  bool multiply_hessian(const T* parameters, const T* direction, std::span<double> product);
   // Of the last call.
   const Totals& totals() const { return totals_; }
 

@@ -14,6 +14,7 @@ ModelProblem<T>::ModelProblem(Network<T>& network, Cost<T>& cost)
     : network_(network),
       cost_(cost),
       parameters_(network.parameters.size()),
+      direction_(network.parameters.size()),
       state_(network.state.size()),
       gradient_(static_cast<std::size_t>(network.plan.parameters)) {
   network.plan.for_each_learning([&](const TensorSpec& tensor) { tensors_.emplace_back(tensor.offset, tensor.size); });
@@ -35,17 +36,25 @@ void ModelProblem<T>::gather(const Network<T>& network, solvers::Out x) {
 }
 
 template <class T>
-void ModelProblem<T>::place(solvers::In x) {
+void ModelProblem<T>::place(solvers::In x, Buffer<T>& to) const {
   auto from = x.begin();
   for (const auto& [offset, size] : tensors_) {
-    std::transform(from, from + size, parameters_.data() + offset, [](double v) { return static_cast<T>(v); });
+    std::transform(from, from + size, to.data() + offset, [](double v) { return static_cast<T>(v); });
     from += size;
   }
 }
 
 template <class T>
+void ModelProblem<T>::gather_from(const std::vector<double>& tensors, solvers::Out to) const {
+  auto next = to.begin();
+  for (const auto& [offset, size] : tensors_) {
+    next = std::copy_n(tensors.begin() + offset, size, next);
+  }
+}
+
+template <class T>
 double ModelProblem<T>::evaluate(solvers::In x, solvers::Out gradient) {
-  place(x);
+  place(x, parameters_);
   std::copy_n(network_.state.data(), network_.state.size(), state_.data());
   const std::optional<double> cost = cost_(parameters_.data(), state_.data(), gradient);
   if (!cost) {
@@ -65,16 +74,22 @@ double ModelProblem<T>::differentiate(solvers::In x, solvers::Out gradient) {
   ++spent.values;
   ++spent.gradients;
   const double value = evaluate(x, gradient_);
-  auto to = gradient.begin();
-  for (const auto& [offset, size] : tensors_) {
-    to = std::copy_n(gradient_.begin() + offset, size, to);
-  }
+  gather_from(gradient_, gradient);
   return value;
 }
 
 template <class T>
 void ModelProblem<T>::multiply_hessian(solvers::In x, solvers::In v, solvers::Out product) {
   ++spent.products;
+  if (cost_.has_curvature()) {
+    place(x, parameters_);
+    place(v, direction_);
+    if (!cost_.multiply_hessian(parameters_.data(), direction_.data(), gradient_)) {
+      throw Stopped();
+    }
+    gather_from(gradient_, product);
+    return;
+  }
   const double length = solvers::norm(v);
   std::ranges::fill(product, 0.0);
   if (length == 0) {
@@ -121,7 +136,7 @@ void ModelProblem<T>::project(solvers::Out x) const {
 
 template <class T>
 void ModelProblem<T>::keep(solvers::In x) {
-  place(x);
+  place(x, parameters_);
   std::copy_n(parameters_.data(), network_.plan.parameters, network_.parameters.data());
   std::copy_n(state_.data(), network_.plan.state, network_.state.data());
 }

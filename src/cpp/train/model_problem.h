@@ -32,7 +32,7 @@ class ModelProblem final : public solvers::Problem {
   double differentiate(solvers::In x, solvers::Out gradient) override;
   // By products with the unit vectors.
   void hessian(solvers::In x, solvers::Out matrix) override;
-  // Central differences of the gradient.
+  // Exactly where the cost can; else central differences of the gradient.
   void multiply_hessian(solvers::In x, solvers::In v, solvers::Out product) override;
   void residuals(solvers::In, solvers::Vector&, solvers::Vector&) override;
   void project(solvers::Out x) const override;
@@ -43,13 +43,15 @@ class ModelProblem final : public solvers::Problem {
   Evaluations spent;
 
  private:
-  void place(solvers::In x);
+  // From a vector to the tensors, and back.
+  void place(solvers::In x, Buffer<T>& to) const;
+  void gather_from(const std::vector<double>& tensors, solvers::Out to) const;
   double evaluate(solvers::In x, solvers::Out gradient);
 
   Network<T>& network_;
   Cost<T>& cost_;
   std::vector<std::pair<Index, Index>> tensors_;  // offset and size of each
-  Buffer<T> parameters_, state_;
+  Buffer<T> parameters_, direction_, state_;
   std::vector<double> gradient_;
 };
 

@@ -1,5 +1,5 @@
-// Elementwise activations: the value, and the derivative as a function of the value y or, where `from_input` says so,
-// of the argument x, because y does not tell it. Softmax acts on rows.
+// Elementwise activations: the value, the derivative as a function of the value y or, where `from_input` says so, of
+// the argument x, because y does not tell it, and `second`: the derivative of this function. Softmax acts on rows.
 #pragma once
 
 #include <array>
@@ -20,9 +20,17 @@ inline V clamped(const V& x, typename V::value_type limit) {
   return at_most(at_least(x, V(-limit)), V(limit));
 }
 
-struct Linear {
-  static constexpr std::string_view name = "linear";
+// What those have in common that consist of straight pieces.
+struct Straight {
   static constexpr bool from_input = false;
+  template <class V>
+  static V second(const V&) {
+    return V(0);
+  }
+};
+
+struct Linear : Straight {
+  static constexpr std::string_view name = "linear";
   template <class V>
   static V value(const V& z) {
     return z;
@@ -33,9 +41,8 @@ struct Linear {
   }
 };
 
-struct Relu {
+struct Relu : Straight {
   static constexpr std::string_view name = "relu";
-  static constexpr bool from_input = false;
   template <class V>
   static V value(V z) {
     where(z < V(0), z) = V(0);  // a NaN stays
@@ -49,9 +56,8 @@ struct Relu {
   }
 };
 
-struct LeakyRelu {
+struct LeakyRelu : Straight {
   static constexpr std::string_view name = "leaky_relu";
-  static constexpr bool from_input = false;
   static constexpr double slope = 0.01;
   template <class V>
   static V value(V z) {
@@ -85,6 +91,12 @@ struct ExponentialLinear {
     where(y > V(0), d) = T(Constants::scale);
     return d;
   }
+  template <class V>
+  static V second(const V& y) {
+    V d = 1;
+    where(y > V(0), d) = V(0);
+    return d;
+  }
 };
 
 struct Elu {
@@ -109,6 +121,10 @@ struct Softplus {
   static V derivative(const V& y) {
     return -math::expm1_nonpositive(-y);
   }
+  template <class V>
+  static V second(const V& y) {
+    return math::exp_nonpositive(-y);
+  }
 };
 
 struct Softsign {
@@ -124,6 +140,10 @@ struct Softsign {
     const V rest = V(1) - abs(y);
     return rest * rest;
   }
+  template <class V>
+  static V second(const V& y) {
+    return V(-2) * copysign(V(1) - abs(y), y);
+  }
 };
 
 struct Sigmoid {
@@ -137,12 +157,15 @@ struct Sigmoid {
   static V derivative(const V& y) {
     return y * (V(1) - y);
   }
+  template <class V>
+  static V second(const V& y) {
+    return V(1) - (y + y);
+  }
 };
 
 // The sigmoid in three pieces, as in Keras 3 and PyTorch.
-struct HardSigmoid {
+struct HardSigmoid : Straight {
   static constexpr std::string_view name = "hard_sigmoid";
-  static constexpr bool from_input = false;
   template <class V>
   static V value(const V& z) {
     return (clamped(z, 3) + V(3)) / V(6);
@@ -166,11 +189,14 @@ struct Tanh {
   static V derivative(const V& y) {
     return V(1) - y * y;
   }
+  template <class V>
+  static V second(const V& y) {
+    return V(-2) * y;
+  }
 };
 
-struct HardTanh {
+struct HardTanh : Straight {
   static constexpr std::string_view name = "hard_tanh";
-  static constexpr bool from_input = false;
   template <class V>
   static V value(const V& z) {
     return clamped(z, 1);
@@ -200,6 +226,12 @@ struct Gelu {
     where(!(x < T(0)), d) = T(1) - d;
     return d;
   }
+  template <class V>
+  static V second(const V& x) {
+    using T = typename V::value_type;
+    const V a = at_most(abs(x), V(math::normal_reach<T>));
+    return math::gaussian(a) * (T(2) - a * a) * T(0.398942280401432677939946);
+  }
 };
 
 // x sigmoid(v(x)) with an odd v. Beyond `reach`, where exp(-v) is 0, v is not needed.
@@ -224,7 +256,13 @@ struct Gated {
     const V larger = V(1) / (V(1) + e), smaller = e * larger;  // the sigmoids of |v| and -|v|
     V s = larger;
     where(x < V(0), s) = smaller;
-    return s + larger * smaller * copysign(Gate::slope(a), x);
+    return s + larger * smaller * copysign(a * Gate::slope(a), x);
+  }
+  template <class V>
+  static V second(const V& x) {
+    const V a = bounded_size(x), e = math::exp_in_range(V(-Gate::argument(a)), V(0));
+    const V larger = V(1) / (V(1) + e), slope = Gate::slope(a);
+    return e * larger * larger * (slope + slope + a * (Gate::bend(a) - slope * slope * (V(1) - e) * larger));
   }
 };
 
@@ -240,9 +278,13 @@ struct GeluTanh {
     return a * (T(linear) + T(cubic) * (a * a));
   }
   template <class V>
-  static V slope(const V& a) {  // a v'(a)
+  static V slope(const V& a) {  // v'(a)
     using T = typename V::value_type;
-    return a * (T(linear) + T(3 * cubic) * (a * a));
+    return T(linear) + T(3 * cubic) * (a * a);
+  }
+  template <class V>
+  static V bend(const V& a) {  // v''(a)
+    return a * typename V::value_type(6 * cubic);
   }
 };
 
@@ -256,8 +298,12 @@ struct Silu {
     return a;
   }
   template <class V>
-  static V slope(const V& a) {
-    return a;
+  static V slope(const V&) {
+    return V(1);
+  }
+  template <class V>
+  static V bend(const V&) {
+    return V(0);
   }
 };
 
@@ -282,6 +328,19 @@ void differentiate(Rows<const T> at, Rows<const T> dy, Rows<T> dz, Index rows, I
     T* to = dz.row(i);
     for_each_vector<T>(columns, [&](Index j, auto load, auto store) {
       store(load(from + j) * Activation::derivative(load(value + j)), to + j);
+    });
+  }
+}
+
+template <class Activation, class T>
+void differentiate_twice(const SecondDerivative<T>& p) {
+  for (Index i = 0; i < p.rows; ++i) {
+    const T *at = p.at.row(i), *at_along = p.at_along.row(i), *dy = p.dy.row(i), *dy_along = p.dy_along.row(i);
+    T *dz = p.dz.row(i), *dz_along = p.dz_along.row(i);
+    for_each_vector<T>(p.columns, [&](Index j, auto load, auto store) {
+      const Vec<T> a = load(at + j), d = load(dy + j), slope = Activation::derivative(a);
+      store(load(dy_along + j) * slope + d * load(at_along + j) * Activation::second(a), dz_along + j);
+      store(d * slope, dz + j);
     });
   }
 }
@@ -318,11 +377,32 @@ void softmax_rows_backward(Rows<const T> y, Rows<const T> dy, Rows<T> dz, Index 
   });
 }
 
+// dz = y (dy - y'dy), row by row.
+template <class T>
+void softmax_rows_differentiate_twice(const SecondDerivative<T>& p) {
+  for (Index i = 0; i < p.rows; ++i) {
+    const T *y = p.at.row(i), *y_along = p.at_along.row(i), *dy = p.dy.row(i), *dy_along = p.dy_along.row(i);
+    T *dz = p.dz.row(i), *dz_along = p.dz_along.row(i);
+    Vec<T> inner_sum = 0, along_sum = 0;
+    for_each_vector<T>(p.columns, [&](Index j, auto load, auto) {
+      const Vec<T> v = load(y + j), d = load(dy + j);
+      inner_sum += v * d;
+      along_sum += load(y_along + j) * d + v * load(dy_along + j);
+    });
+    const Vec<T> inner = reduce(inner_sum), along = reduce(along_sum);
+    for_each_vector<T>(p.columns, [&](Index j, auto load, auto store) {
+      const Vec<T> v = load(y + j), rest = load(dy + j) - inner;
+      store(load(y_along + j) * rest + v * (load(dy_along + j) - along), dz_along + j);
+      store(v * rest, dz + j);
+    });
+  }
+}
+
 template <class T>
 inline constexpr auto activation_kernels = []<class... A>(List<A...>) {
   return std::array<ActivationKernel<T>, sizeof...(A) + 1>{
-      {{A::name, A::from_input, true, activate<A, T>, differentiate<A, T>}...,
-       {"softmax", false, false, softmax_rows<T>, softmax_rows_backward<T>}}};
+      {{A::name, A::from_input, true, activate<A, T>, differentiate<A, T>, differentiate_twice<A, T>}...,
+       {"softmax", false, false, softmax_rows<T>, softmax_rows_backward<T>, softmax_rows_differentiate_twice<T>}}};
 }(Activations{});
 
 }  // namespace fastopt::FASTOPT_ISA

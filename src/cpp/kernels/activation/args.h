@@ -16,6 +16,16 @@ using Activate = void (*)(Rows<const T> z, Rows<T> y, Index rows, Index columns)
 template <class T>
 using Differentiate = void (*)(Rows<const T> y, Rows<const T> dy, Rows<T> dz, Index rows, Index columns);
 
+// dz = dy f'(z) and its derivative along a direction in which z, dy and what f' is computed at change: the Hessian's
+// products need both.
+template <class T>
+struct SecondDerivative {
+  Index rows, columns;
+  Rows<const T> at, at_along;
+  Rows<const T> dy, dy_along;
+  Rows<T> dz, dz_along;  // may be those of dy
+};
+
 template <class T>
 struct ActivationKernel {
   std::string_view name;
@@ -23,6 +33,7 @@ struct ActivationKernel {
   bool elementwise;  // else from whole rows
   Activate<T> activate;
   Differentiate<T> differentiate;
+  void (*differentiate_twice)(const SecondDerivative<T>&);
 };
 
 template <class T>

@@ -69,6 +69,14 @@ struct Loss {
   }
 };
 
+// scale * weight * H s for each row, H being the Hessian of its loss by the prediction.
+template <class T>
+struct LossCurvature {
+  Loss<T> of;
+  Rows<const T> s;
+  Rows<T> product;
+};
+
 template <class T>
 struct Metric {
   Index rows, columns;
@@ -94,6 +102,7 @@ struct LossKernel {
   TargetKind target;
   std::span<const LossParameter> hyper;
   void (*rows)(const Loss<T>&);
+  void (*curvature)(const LossCurvature<T>&);
 
   bool labels() const { return target == TargetKind::label; }
 };

@@ -1,4 +1,5 @@
-// Losses of a row and their gradients. Those with an `activation` take the values before it: they are fused with it.
+// Losses of a row, their gradients, and products with their Hessians. Those with an `activation` take the values before
+// it: they are fused with it.
 #pragma once
 
 #include <array>
@@ -107,6 +108,44 @@ struct SoftmaxLoss {
       });
     });
   }
+
+  // The Hessian is sum(t) (diag p - p p') with p = softmax(z).
+  template <class T>
+  static void curvature(const LossCurvature<T>& c) {
+    using V = Vec<T>;
+    const Loss<T>& p = c.of;
+    constexpr T infinity = std::numeric_limits<T>::infinity();
+    const auto target_sum = [&](Index i) {
+      T sum = 1;
+      if constexpr (kind != TargetKind::label) {
+        const T* const t = p.target.dense + p.target.sample(i) * p.columns;
+        sum = divergence ? T(0) : static_cast<T>(p.hyper[0]);
+        const T kept = T(1) - sum;
+        for (Index j = 0; j < p.columns; ++j) {
+          sum += kept * t[j];
+        }
+      }
+      return sum;
+    };
+    for_each_block(
+        RowBlocks<T>{p.rows, p.columns, p.prediction, c.s, c.product}, [&](auto& block) __attribute__((always_inline)) {
+          V highest = -infinity, total = 0, inner = 0;
+          block.for_each([&](const auto& element)
+                             __attribute__((always_inline)) { highest = max(highest, element.a(-infinity)); });
+          highest = block.highest(highest);
+          block.for_each([&](const auto& element) __attribute__((always_inline)) {
+            const V e = exp_below(element, highest);
+            element.set(e);
+            total += element.used(e);
+            inner += element.used(e) * element.b();
+          });
+          total = block.sum(total);
+          const V mean = block.sum(inner) / total, factor = row_scale(p, block) * block.per_row(target_sum) / total;
+          block.for_each([&](const auto& element) __attribute__((always_inline)) {
+            element.set(element.get() * (element.b() - mean) * factor);
+          });
+        });
+  }
 };
 
 // The mean over the columns of an elementwise loss.
@@ -127,6 +166,21 @@ struct MeanLoss : Element {
       block.store_rows(block.sum(loss) / columns, p.loss);
     });
   }
+
+  template <class T>
+  static void curvature(const LossCurvature<T>& c) {
+    const Loss<T>& p = c.of;
+    const T hyper = static_cast<T>(p.hyper[0]);
+    for (Index i = 0; i < p.rows; ++i) {
+      const Index sample = p.target.sample(i);
+      const T scale = (p.weight ? p.weight[sample] * p.scale : p.scale) / static_cast<T>(p.columns);
+      const T *y = p.prediction.row(i), *t = p.target.dense + sample * p.columns, *s = c.s.row(i);
+      T* const product = c.product.row(i);
+      for_each_vector<T>(p.columns, [&](Index j, auto load, auto store) {
+        store(Element::second(load(y + j), load(t + j), Vec<T>(hyper)) * load(s + j) * scale, product + j);
+      });
+    }
+  }
 };
 
 template <class V>
@@ -135,7 +189,7 @@ struct ValueAndGradient {
 };
 
 // What the losses below have in common, but for what they say: they are not computed together with an activation, and
-// have no hyperparameters.
+// have no hyperparameters. Each says its value and gradient, and the derivative of the gradient: `second`.
 struct PlainLoss {
   static constexpr std::string_view activation = "";
   static constexpr auto targets = TargetKind::value;
@@ -158,6 +212,11 @@ struct BinaryCrossentropy {
     where(z < T(0), numerator) = e;
     return {(max(z, V(0)) - z * t) + math::log1p_fraction(e), numerator / (T(1) + e) - t};
   }
+  template <class V>
+  static V second(const V& z, const V&, const V&) {
+    const V e = math::exp_nonpositive(-abs(z)), larger = V(1) / (V(1) + e);
+    return e * larger * larger;
+  }
 };
 
 struct MeanSquaredError : PlainLoss {
@@ -168,6 +227,10 @@ struct MeanSquaredError : PlainLoss {
     const V d = y - t;
     return {d * d, d + d};
   }
+  template <class V>
+  static V second(const V&, const V&, const V&) {
+    return V(2);
+  }
 };
 
 struct MeanAbsoluteError : PlainLoss {
@@ -177,6 +240,10 @@ struct MeanAbsoluteError : PlainLoss {
   static ValueAndGradient<V> both(const V& y, const V& t, const V&) {
     const V d = y - t;
     return {abs(d), sign(d)};
+  }
+  template <class V>
+  static V second(const V&, const V&, const V&) {
+    return V(0);
   }
 };
 
@@ -191,6 +258,12 @@ struct Huber : PlainLoss {
     const V d = y - t;
     const V bounded = at_most(at_least(d, V(-delta)), delta);
     return {bounded * (d - bounded * T(0.5)), bounded};
+  }
+  template <class V>
+  static V second(const V& y, const V& t, const V& delta) {
+    V inside = 0;
+    where(abs(y - t) <= delta, inside) = V(1);
+    return inside;
   }
 };
 
@@ -211,6 +284,11 @@ struct LogCosh : PlainLoss {
     where(near, start) = T(0);
     return {start + math::log1p_fraction(argument), gradient};
   }
+  template <class V>
+  static V second(const V& y, const V& t, const V&) {
+    const V q = math::exp_nonpositive(-abs(y - t)), part = (q + q) / (V(1) + q * q);
+    return part * part;
+  }
 };
 
 // max(0, 1 - t y), the targets being -1 and 1.
@@ -226,6 +304,10 @@ struct Hinge : PlainLoss {
     where(margin <= V(0), gradient) = V(0);
     return {value, gradient};
   }
+  template <class V>
+  static V second(const V&, const V&, const V&) {
+    return V(0);
+  }
 };
 
 struct SquaredHinge : PlainLoss {
@@ -236,6 +318,12 @@ struct SquaredHinge : PlainLoss {
   static ValueAndGradient<V> both(const V& y, const V& t, const V& none) {
     const auto [value, gradient] = Hinge::both(y, t, none);
     return {value * value, gradient * (value + value)};
+  }
+  template <class V>
+  static V second(const V& y, const V& t, const V&) {
+    V d = t * (t + t);
+    where(V(1) - t * y <= V(0), d) = V(0);
+    return d;
   }
 };
 
@@ -251,6 +339,10 @@ struct Poisson : PlainLoss {
     where(t == V(0), product) = V(0);
     return {rate - product, rate - t};
   }
+  template <class V>
+  static V second(const V& z, const V&, const V&) {
+    return math::exp(z);
+  }
 };
 
 using Losses = List<SoftmaxLoss<TargetKind::label, false>, SoftmaxLoss<TargetKind::probability, false>,
@@ -261,7 +353,7 @@ using Losses = List<SoftmaxLoss<TargetKind::label, false>, SoftmaxLoss<TargetKin
 template <class T>
 inline constexpr auto loss_kernels = []<class... L>(List<L...>) {
   return std::array<LossKernel<T>, sizeof...(L)>{
-      {{L::name, L::activation, L::targets, L::hyper, L::template rows<T>}...}};
+      {{L::name, L::activation, L::targets, L::hyper, L::template rows<T>, L::template curvature<T>}...}};
 }(Losses{});
 
 }  // namespace fastopt::FASTOPT_ISA

@@ -20,15 +20,16 @@ struct Panels {
 // Bytes that a product may use while it runs: copies of parts of its factors.
 inline constexpr std::size_t product_scratch = std::size_t{768} << 10;
 
-// c = op(a) b + bias, ended by an elementwise activation, c <- f(c), or by its derivative, c <- c f'(y). a is [rows,
-// depth]; transposed, it is stored as [depth, rows].
+// c = op(a) b + bias, or c += op(a) b, ended by an elementwise activation, c <- f(c), or by its derivative, c <- c
+// f'(y). a is [rows, depth]; transposed, it is stored as [depth, rows].
 template <class T>
 struct Product {
   Index rows, columns, depth;
-  Rows<const T> a;
+  Rows<const T> a = {};
   bool a_transposed = false;
-  Panels<T> b;
-  Rows<T> c;
+  Panels<T> b = {};
+  Rows<T> c = {};
+  bool accumulate = false;  // then there is no bias
   const T* bias = nullptr;
   Activate<T> activate = nullptr;
   Differentiate<T> differentiate = nullptr;

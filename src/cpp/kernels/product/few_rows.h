@@ -17,12 +17,13 @@ void add_rows(const Product<T>& p, Index k, Range columns) {
   unroll<rows>([&](auto r) { unroll<steps>([&](auto i) { left[r][i] = p.a.row(r)[k + i]; }); });
   const T* const b = p.b.data + k * p.b.row_stride + columns.begin;
   const T* const bias = p.bias ? p.bias + columns.begin : nullptr;
+  const bool accumulate = p.accumulate || k > 0;
   T* c[rows];
   unroll<rows>([&](auto r) { c[r] = p.c.row(r) + columns.begin; });
   for_each_vector<T>(columns.size(), [&](Index j, auto&& read, auto&& write) __attribute__((always_inline)) {
     Vec<T> sum[rows];
     unroll<rows>([&](auto r) __attribute__((always_inline)) {
-      sum[r] = k > 0 ? read(c[r] + j) : bias ? read(bias + j) : Vec<T>(T(0));
+      sum[r] = accumulate ? read(c[r] + j) : bias ? read(bias + j) : Vec<T>(T(0));
     });
     unroll<steps>([&](auto i) __attribute__((always_inline)) {
       const Vec<T> right = read(b + i * p.b.row_stride + j);

@@ -109,7 +109,7 @@ class Block {
                    .c = p_.c.row(rows_.begin) + column,
                    .c_stride = p_.c.stride,
                    .bias = p_.bias ? p_.bias + column : nullptr,
-                   .accumulate = depth_.begin > 0,
+                   .accumulate = p_.accumulate || depth_.begin > 0,
                    .last_columns = columns - (vectors - 1) * lanes<T>};
     const auto use_copy = [&] {
       tiles.b = b_;

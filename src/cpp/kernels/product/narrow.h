@@ -85,7 +85,7 @@ inline constexpr auto dot_kernels = [] {
 
 template <class T>
 void multiply_by_dots(const Product<T>& p) {
-  for (Index i = 0; i < p.rows; ++i) {
+  for (Index i = 0; i < p.rows && !p.accumulate; ++i) {
     for (Index j = 0; j < p.columns; ++j) {
       p.c.row(i)[j] = p.bias ? p.bias[j] : T(0);
     }
@@ -120,6 +120,11 @@ void multiply_transposed(const Product<T>& p) {
   T c[narrow_columns<T>][width];
   for (Index first = 0; first < p.rows; first += width) {
     const Index rows = std::min(width, p.rows - first);
+    for (Index i = 0; p.accumulate && i < rows; ++i) {
+      for (Index j = 0; j < p.columns; ++j) {
+        c[j][i] = p.c.row(first + i)[j];
+      }
+    }
     multiply<T>({.rows = p.columns,
                  .columns = rows,
                  .depth = p.depth,
@@ -127,6 +132,7 @@ void multiply_transposed(const Product<T>& p) {
                  .a_transposed = true,
                  .b = {p.a.data + first, p.a.stride, panel_width<T>, false},
                  .c = {c[0], width},
+                 .accumulate = p.accumulate,
                  .scratch = p.scratch});
     for (Index i = 0; i < rows; ++i) {
       for (Index j = 0; j < p.columns; ++j) {

@@ -10,15 +10,35 @@ namespace fastopt {
 
 template <class T>
 Layer<T> activation(Index inputs, int function) {
-  return row_layer<T>(inputs, over_rows<T>([=](const View<T>& v) {
-                        activation_kernel<T>(function).activate(v.in[0].x, v.out.y, v.rows, v.out.columns);
-                        activate(v);
-                      }),
-                      over_rows<T>([=](const View<T>& v) {
-                        const In<T>& in = v.in[0];
-                        activation_kernel<T>(function).differentiate(in.x, v.out.dy, in.dx, v.rows, in.columns);
-                        differentiate(v);
-                      }));
+  const Phase<T> forward = over_rows<T>([=](const View<T>& v) {
+    activation_kernel<T>(function).activate(v.in[0].x, v.out.y, v.rows, v.out.columns);
+    activate(v);
+  });
+  Layer<T> layer =
+      row_layer<T>(inputs, forward, over_rows<T>([=](const View<T>& v) {
+                     const In<T>& in = v.in[0];
+                     activation_kernel<T>(function).differentiate(in.x, v.out.dy, in.dx, v.rows, in.columns);
+                     differentiate(v);
+                   }));
+  layer.curvature = {{over_rows<T>([=](const View<T>& v) {
+                       const View<T>& along = *v.along;
+                       forward.run(v, Team(0, 1, nullptr));
+                       activation_kernel<T>(function).differentiate(v.in[0].x, along.in[0].x, along.out.y, v.rows,
+                                                                    v.out.columns);
+                     })},
+                     {over_rows<T>([=](const View<T>& v) {
+                       const In<T>&in = v.in[0], &along = v.along->in[0];
+                       activation_kernel<T>(function).differentiate_twice({.rows = v.rows,
+                                                                           .columns = in.columns,
+                                                                           .at = in.x,
+                                                                           .at_along = along.x,
+                                                                           .dy = v.out.dy,
+                                                                           .dy_along = v.along->out.dy,
+                                                                           .dz = in.dx,
+                                                                           .dz_along = along.dx});
+                     })},
+                     {}};
+  return layer;
 }
 
 // Softmax over the last axis of rows that have it at so many places.
@@ -51,6 +71,31 @@ Layer<T> softmax_of_places(Index inputs, Index places) {
                      differentiate(v);
                    }));
   layer.saved = inputs * static_cast<Index>(sizeof(T));
+  // The derivatives of what is saved are kept as well.
+  layer.curvature = {
+      {over_rows<T>([=, forward = layer.inference.forward.front().run](const View<T>& v) {
+        forward(v, Team(0, 1, nullptr));
+        for (Index i = 0; i < v.rows; ++i) {
+          const Rows<T> y = saved(v, i), s = saved(*v.along, i);
+          activation_kernel<T>(function).differentiate({y.data, size}, {v.along->in[0].x.row(i), size}, s, places,
+                                                       size);
+          std::copy_n(s.data, inputs, v.along->out.y.row(i));
+        }
+      })},
+      {over_rows<T>([=](const View<T>& v) {
+        const View<T>& along = *v.along;
+        for (Index i = 0; i < v.rows; ++i) {
+          activation_kernel<T>(function).differentiate_twice({.rows = places,
+                                                              .columns = size,
+                                                              .at = {saved(v, i).data, size},
+                                                              .at_along = {saved(along, i).data, size},
+                                                              .dy = {v.out.dy.row(i), size},
+                                                              .dy_along = {along.out.dy.row(i), size},
+                                                              .dz = {v.in[0].dx.row(i), size},
+                                                              .dz_along = {along.in[0].dx.row(i), size}});
+        }
+      })},
+      {}};
   return layer;
 }
 
@@ -65,6 +110,7 @@ Layer<T> copy(Index inputs) {
                                 }),
                                 over_rows<T>([](const View<T>& v) { copy_gradient(v); }));
   layer.only_activates = true;
+  add_linear_curvature(layer);
   return layer;
 }
 

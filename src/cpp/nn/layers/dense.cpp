@@ -111,6 +111,7 @@ Layer<T> dense(Index inputs, Index outputs, bool bias, bool trained) {
     }
   }
   layer.training = layer.inference = std::move(phases);
+  layer.curvature = dense_curvature<T>(weights, b, trained);
   return layer;
 }
 

@@ -26,6 +26,10 @@ Phase<T> dense_backward();
 template <class T>
 Phase<T> dense_bias_gradient(int bias);
 
+// All of them with the derivatives along a direction, of weights that are the first parameter or not trained.
+template <class T>
+Phases<T> dense_curvature(Weights<T> weights, int bias, bool trained);
+
 template <class T>
 Layer<T> dense(Index inputs, Index outputs, bool bias, bool trained = true);
 

@@ -42,7 +42,29 @@ Layer<T> max_pieces(Index inputs, Index pieces) {
     });
     differentiate(v);
   };
-  return row_layer<T>(inputs / pieces, over_rows<T>(forward), over_rows<T>(backward));
+  // The derivatives go the way of the largest pieces.
+  const auto forward_along = [=](const View<T>& v) {
+    forward(v);
+    T y[block];
+    Index piece[block];
+    for_each_block(v, [&](Index i, Index first, Index count) {
+      kernels<T>().maxout.largest(v.in[0].x.row(i) + first * pieces, count, pieces, y, piece);
+      const T* const x = v.along->in[0].x.row(i) + first * pieces;
+      for (Index j = 0; j < count; ++j) {
+        v.along->out.y.row(i)[first + j] = x[j * pieces + piece[j]];
+      }
+    });
+  };
+  const auto backward_along = [=](const View<T>& v) {
+    backward(v);
+    View<T> along = *v.along;
+    In<T> in{v.in[0].x, along.in[0].dx, along.in[0].columns, linear};
+    along.in = {&in, 1};
+    backward(along);
+  };
+  Layer<T> layer = row_layer<T>(inputs / pieces, over_rows<T>(forward), over_rows<T>(backward));
+  layer.curvature = {{over_rows<T>(forward_along)}, {over_rows<T>(backward_along)}, {}};
+  return layer;
 }
 
 template <class T>

@@ -35,6 +35,7 @@ Layer<T> add(std::span<const Index> inputs) {
                                   }
                                 }));
   layer.shares_gradient = true;
+  add_linear_curvature(layer);
   return layer;
 }
 
@@ -51,22 +52,24 @@ Layer<T> concatenate(std::span<const Index> inputs) {
       f(i, first);
     }
   };
-  return row_layer<T>(outputs, over_rows<T>([=](const View<T>& v) {
-                        for_each_input(v, [&](std::size_t input, Index first) {
-                          const In<T>& in = v.in[input];
-                          for (Index i = 0; i < v.rows; ++i) {
-                            std::copy_n(in.x.row(i), in.columns, v.out.y.row(i) + first);
-                          }
-                        });
-                        activate(v);
-                      }),
-                      over_rows<T>([=](const View<T>& v) {
-                        for_each_input(v, [&](std::size_t input, Index first) {
-                          if (v.in[input].dx.data) {
-                            copy_gradient(v, input, first);
-                          }
-                        });
-                      }));
+  Layer<T> layer = row_layer<T>(outputs, over_rows<T>([=](const View<T>& v) {
+                                  for_each_input(v, [&](std::size_t input, Index first) {
+                                    const In<T>& in = v.in[input];
+                                    for (Index i = 0; i < v.rows; ++i) {
+                                      std::copy_n(in.x.row(i), in.columns, v.out.y.row(i) + first);
+                                    }
+                                  });
+                                  activate(v);
+                                }),
+                                over_rows<T>([=](const View<T>& v) {
+                                  for_each_input(v, [&](std::size_t input, Index first) {
+                                    if (v.in[input].dx.data) {
+                                      copy_gradient(v, input, first);
+                                    }
+                                  });
+                                }));
+  add_linear_curvature(layer);
+  return layer;
 }
 
 template <class T>

@@ -40,6 +40,52 @@ Layer<T> prelu(const Features& features) {
     }
   }));
   layer.inference = layer.training;
+  // The derivatives of y, dx and dalpha have a second term each: x c, dy c and s dy where not x > 0, c being the
+  // direction of alpha and s the derivative of x.
+  const auto for_each_negative = [=](const View<T>& view, auto&& f) {
+    for (Index i = 0; i < view.rows; ++i) {
+      const T* const x = view.in[0].x.row(i);
+      for (Index j = 0; j < features.size(); ++j) {
+        if (!(x[j] > 0)) {
+          f(i, j, features.channels_last ? j % features.channels : j / features.space);
+        }
+      }
+    }
+  };
+  layer.curvature = {{over_rows<T>([=](const View<T>& view) {
+                       const View<T>& along = *view.along;
+                       pass(view, view.in[0].x, view.out.y);
+                       pass(view, along.in[0].x, along.out.y);
+                       if (const T* const c = along.tensors.parameter(0)) {
+                         for_each_negative(view, [&](Index i, Index j, Index channel) {
+                           along.out.y.row(i)[j] += view.in[0].x.row(i)[j] * c[channel];
+                         });
+                       }
+                       activate(view);
+                     })},
+                     {over_rows<T>([=](const View<T>& view) {
+                       const View<T>& along = *view.along;
+                       pass(view, view.out.dy, view.in[0].dx);
+                       pass(view, along.out.dy, along.in[0].dx);
+                       if (const T* const c = along.tensors.parameter(0)) {
+                         for_each_negative(view, [&](Index i, Index j, Index channel) {
+                           along.in[0].dx.row(i)[j] += view.out.dy.row(i)[j] * c[channel];
+                         });
+                       }
+                     })},
+                     {over_parameters<T>([=](const View<T>& view, const Team& team) {
+                       if (team.rank() != 0) {
+                         return;
+                       }
+                       T* const to = view.sink->gradients() + view.tensors.offset(0);
+                       std::fill_n(to, features.channels, T(0));
+                       for_each_negative(view, [&](Index i, Index j, Index channel) {
+                         to[channel] += view.in[0].x.row(i)[j] * view.along->out.dy.row(i)[j] +
+                                        view.along->in[0].x.row(i)[j] * view.out.dy.row(i)[j];
+                       });
+                       const Index offset = view.tensors.offset(0);
+                       view.sink->take(team, {offset, offset + features.channels});
+                     })}};
   return layer;
 }
 

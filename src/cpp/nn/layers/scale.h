@@ -20,6 +20,17 @@ Layer<T> center(Index inputs) {
                                   activate(v);
                                 }),
                                 over_rows<T>([](const View<T>& v) { copy_gradient(v); }));
+  layer.curvature = {{over_rows<T>([forward = layer.inference.forward.front().run](const View<T>& v) {
+                       forward(v, Team(0, 1, nullptr));
+                       for (Index i = 0; i < v.rows; ++i) {
+                         std::copy_n(v.along->in[0].x.row(i), v.out.columns, v.along->out.y.row(i));
+                       }
+                     })},
+                     {over_rows<T>([](const View<T>& v) {
+                       copy_gradient(v);
+                       copy_gradient(*v.along);
+                     })},
+                     {}};
   add_tensor(layer, "center", {inputs}, false);
   return layer;
 }
@@ -41,6 +52,14 @@ Layer<T> scale(Index inputs) {
         }
         differentiate(v);
       }));
+  add_linear_curvature(layer);
+  layer.curvature.forward = {over_rows<T>([forward = layer.inference.forward.front().run](const View<T>& v) {
+    forward(v, Team(0, 1, nullptr));
+    for (Index i = 0; i < v.rows; ++i) {
+      kernels<T>().elementwise.multiply(v.along->in[0].x.row(i), v.tensors.state(0), v.along->out.y.row(i),
+                                        v.out.columns);
+    }
+  })};
   add_tensor(layer, "kernel", {inputs}, false);
   add_tensor(layer, "bias", {inputs}, false);
   return layer;

@@ -1,0 +1,3 @@
+"""The curvature of a cost: products with its Hessian, what it says of steps along the gradient, its eigenvalues."""
+
+from fastopt.tools.curvature import *
