@@ -1,6 +1,8 @@
 """What the curvature says of a cost: steps along the gradient, eigenvalues, and watching both in training."""
 
 import math
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -260,3 +262,14 @@ def test_picture():
     with pytest.raises(TypeError, match="history"):
         fo.plotting.gradient_norm([1.0])
     pyplot.close("all")
+
+
+def test_page_of_documentation(capsys):
+    """Its examples run, and print what it says."""
+    pytest.importorskip("matplotlib").use("agg")
+    page = (Path(__file__).resolve().parents[2] / "docs/curvature.md").read_text()
+    code = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    exec(
+        compile("\n".join(code).replace("history = model.fit(", "history = model.fit(verbose=0, "), "page", "exec"), {}
+    )
+    assert re.findall(r"(-?\d\.\d{3})", capsys.readouterr().out) == ["0.554", "1.108", "-2.445", "1.770"]
