@@ -98,7 +98,7 @@ class Curvature(Callback):
         for name, values in self.history.items():
             if name != "step":
                 logs[name] = values[-1]
-                recorded.setdefault(name, []).append(values[-1])
+                recorded[name][-1] = values[-1]  # it has the names, but not yet the values
 
     def _measure(self, step: int) -> None:
         found = along_gradient(self.model, self.x, self.y, None, self.sample_weight)

@@ -47,7 +47,7 @@ Extremes lanczos(const Multiply& multiply, In start, Index products, double tole
   std::vector<Vector> basis;
   std::vector<const double*> rows;
   Vector diagonal, beside, next(start.begin(), start.end());
-  double length = norm(start), size = 0;
+  double size = 0;
   for (std::size_t k = 0;; ++k) {
     normalise(next);
     rows.push_back(basis.emplace_back(next).data());
@@ -63,7 +63,7 @@ Extremes lanczos(const Multiply& multiply, In start, Index products, double tole
       }
       combine(rows, along, next);
     }
-    length = norm(next);
+    const double length = norm(next);
     const bool ends = k + 1 == most || !(length > std::numeric_limits<double>::epsilon() * size);
     if (ends || (k + 1) % (k < often ? 1 : every) == 0) {
       Extremes found = estimate(diagonal, beside, length, tolerance);
