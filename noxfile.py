@@ -48,7 +48,7 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def tidy(session: nox.Session) -> None:
-    """Run clang-tidy on the C++ sources (minutes)."""
+    """Run clang-tidy on the C++ sources (minutes); arguments after -- go to it."""
     build = Path("build/tidy").resolve()
     session.run(
         *("cmake", "-S", ".", "-B", str(build), "-G", "Ninja", "-DFASTOPT_UNITY=OFF"),
@@ -65,7 +65,8 @@ def tidy(session: nox.Session) -> None:
     (build / "include" / "omp.h").write_text(header.replace("__malloc__ (omp_free)", "__malloc__"))
 
     def check(file: str) -> subprocess.CompletedProcess[str]:
-        command = ["clang-tidy", "--quiet", "-p", str(build / "once"), f"--extra-arg=-isystem{build / 'include'}", file]
+        options = ["--quiet", "-p", str(build / "once"), f"--extra-arg=-isystem{build / 'include'}", *session.posargs]
+        command = ["clang-tidy", *options, file]
         return subprocess.run(command, capture_output=True, text=True, check=False)
 
     failed = []
