@@ -99,6 +99,7 @@ GOOD = {
     "fastopt.continuation": {"model": model(), "x": X, "y": Y},
     "fastopt.copy_weights": {"source": model(), "target": model()},
     "fastopt.pretrain": {"model": deep(), "x": X, "y": Y},
+    "solvers.trace": {"solver": "bfgs", "f": lambda x: x @ x, "grad": lambda x: 2 * x, "x0": [1.0, 2.0], "steps": 2},
     "solvers.continuation": {"fun": lambda x: float(x @ x), "x0": [1.0, 2.0]},
     "fastopt.diagnose": {"model": model(), "train": (X, Y), "dev": (X, Y)},
     "fastopt.diagnose_errors": {"train_error": 0.1, "dev_error": 0.2},

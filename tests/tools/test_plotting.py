@@ -199,6 +199,7 @@ def test_without_matplotlib(monkeypatch):
     ("example", "names"),
     [
         ("trajectories", {"bowl", "ravine", "saddle", "cliff"}),
+        ("solvers", {"solvers_bowl", "solvers_ravine", "solvers_convergence"}),
         ("initialization", {"initialization_sigmoid", "initialization_tanh", "initialization_relu"}),
     ],
 )

@@ -71,7 +71,7 @@ def trace(
         (array([80., 20.,  5.]), 'SGD(0.25)')
     """
     optimizer = OPTIMIZERS.resolve(rule, "rule")
-    name, optimizer = _as_written(optimizer), optimizer.fresh()
+    name, optimizer = as_written(optimizer), optimizer.fresh()
     checks.function("f", f), checks.function("grad", grad)
     x, count = _start(x0), checks.integer("steps", steps, 0)
     points: list[NDArray[Any]] = []
@@ -115,7 +115,7 @@ def _start(x0: ArrayLike) -> NDArray[Any]:
     return given.astype(dtype)
 
 
-def _as_written(value: object) -> str:
+def as_written(value: object) -> str:
     """Return the shortest code for an optimizer: its first argument, and the others that are not the defaults."""
     if not isinstance(value, Described):
         return getattr(value, "__name__", repr(value))
@@ -123,5 +123,5 @@ def _as_written(value: object) -> str:
     for i, (name, default) in enumerate(arguments_of(type(value)).items()):
         argument = getattr(value, name)
         if i == 0 or argument != default:
-            arguments.append(("" if i == 0 else f"{name}=") + _as_written(argument))
+            arguments.append(("" if i == 0 else f"{name}=") + as_written(argument))
     return f"{type(value).__name__}({', '.join(arguments)})"

@@ -30,3 +30,4 @@ from fastopt.solvers.methods import *
 from fastopt.solvers.minimize import *
 from fastopt.solvers.searches import *
 from fastopt.solvers.sparse_coding import *
+from fastopt.solvers.traces import *
