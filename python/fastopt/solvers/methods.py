@@ -214,7 +214,7 @@ class BFGS(Solver):
 
     Args:
         scale: Multiply the identity by y's / y'y before the first change.
-        search: Along the line; `Wolfe` with c2 = 0.8 by default.
+        search: Along the line; `Wolfe` with c2 = 0.6 by default.
         gtol: See `Solver`.
         ftol: See `Solver`.
 
@@ -233,7 +233,7 @@ class BFGS(Solver):
 
     numbers = ("scale",)
     largest = 10_000
-    suited = Wolfe(c2=0.8)
+    suited = Wolfe(c2=0.6)
 
     def __init__(
         self, scale: bool = False, search: str | Search | None = None, gtol: float = 1e-5, ftol: float = 0.0
