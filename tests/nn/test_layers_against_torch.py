@@ -114,6 +114,7 @@ TWINS = {
     "activation softmax of places": lambda x: torch.softmax(x, -1),
     "rescaling": lambda x: torch.tanh(0.5 * x - 0.25),
     "scaling": torch.tanh,  # by 1, as nothing has been fitted
+    "scaling with a center": torch.tanh,
     "scaling by a matrix": torch.tanh,
     "flatten": lambda x: torch.tanh(x.flatten(1)),
     "reshape": lambda x, alpha: first(functional.prelu)(x.reshape(len(x), *reversed(x.shape[1:])), alpha),

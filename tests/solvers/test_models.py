@@ -100,11 +100,17 @@ def test_linear_least_squares(name):
 
 
 def test_float32_reaches_the_loss_of_float64():
+    """Of a convex cost; that of a network has many minima, but no step ends in rounding."""
     losses = []
     for dtype in ("float32", "float64"):
-        model = compiled(solvers.LBFGS(), dtype, kernel_regularizer=regularizers.L2(0.003))
+        model = fo.Sequential([layers.Dense(3, "softmax", kernel_regularizer=regularizers.L2(1e-4))], dtype=dtype)
+        model.compile(solvers.LBFGS(), "sparse_categorical_crossentropy")
         losses.append(model.fit(X, LABELS, epochs=300, verbose=0).history["loss"][-1])
-    assert losses[0] < losses[1] + 1e-3
+        deep = compiled(solvers.LBFGS(), dtype, kernel_regularizer=regularizers.L2(0.003))
+        way = deep.fit(X, LABELS, epochs=100, verbose=0).history["loss"]
+        assert len(way) == 100
+        assert way[-1] < 0.7 * way[10]
+    assert losses[0] == pytest.approx(losses[1], abs=1e-5)
 
 
 INNER = {
@@ -404,9 +410,9 @@ def test_backups(tmp_path):
 def test_it_ends_where_nothing_is_better():
     model = fo.Sequential([layers.Dense(2)], dtype="float32")
     model.compile(solvers.LBFGS(gtol=0.0, ftol=0.0), "mse")
-    history = model.fit(X, Y, epochs=500, verbose=0)
+    history = model.fit(X, Y, epochs=20_000, verbose=0)
     assert history.message.startswith("no lower point")
-    assert 5 < len(history.epoch) < 500
+    assert 5 < len(history.epoch) < 20_000
     assert history.history["step"][-1] == 0
     assert history.history["loss"][-1] == pytest.approx(model.evaluate(X, Y)["loss"], rel=1e-6)
 

@@ -13,6 +13,7 @@
 #include "solvers/direction/steepest.h"
 #include "solvers/search/backtracking.h"
 #include "solvers/search/exact.h"
+#include "solvers/search/fixed_step.h"
 #include "solvers/search/projected.h"
 #include "solvers/search/trust_region.h"
 #include "solvers/search/wolfe.h"
