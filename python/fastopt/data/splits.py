@@ -134,6 +134,7 @@ def check_same_distribution(dev: Sequence[Any], test: Sequence[Any]) -> None:
         Westfall and Young, Resampling-based multiple testing, Wiley 1993, chapter 2.
 
     Example:
+        >>> import warnings
         >>> import fastopt as fo
         >>> x, y = fo.datasets.load_digits()
         >>> with warnings.catch_warnings(record=True) as caught:
