@@ -11,7 +11,7 @@ optimize = pytest.importorskip("scipy.optimize")
 METHODS = ["CG", "BFGS", "L-BFGS-B", "Newton-CG", "trust-ncg", "trust-exact", "lm"]
 # What the tests of the gradient are in SciPy's trust regions.
 EUCLIDEAN = {"gtol": 1e-5, "norm": 2}
-STARTS = 4
+STARTS = 3
 
 
 def starts(name):
