@@ -14,7 +14,7 @@ from fastopt.losses.function import WholeBatchError
 from fastopt.model.functional import Model
 from fastopt.model.sequential import Sequential
 from fastopt.solvers.differences import STEP
-from fastopt.solvers.problem import LARGEST_HESSIAN, Function, start
+from fastopt.solvers.problem import LARGEST_HESSIAN, Function, checked, start
 from fastopt.tools.gradient_check import float64_twin
 
 __all__ = [
@@ -190,12 +190,8 @@ class PlaceOfFunction:
     def __init__(
         self, fun: Callable[..., Any], x0: Any, jac: Any, hess: Any, hessp: Any, args: tuple[Any, ...]
     ) -> None:
+        args = checked(fun, args, jac, either=True, hess=hess, hessp=hessp)
         self.at = start(x0)
-        for name, given in (("fun", fun), ("hess", hess), ("hessp", hessp)):
-            if given is not None or name == "fun":
-                checks.function(name, given)
-        if not isinstance(args, tuple):
-            raise TypeError(f"args must be a tuple, not {args!r}.")
         self.function = Function(fun, args, "3-point" if jac is None else jac, hess, hessp, self.at)
         self.learns = np.ones(len(self.at), bool)
 
