@@ -103,12 +103,18 @@ class Optimizer(Description):
 
     @staticmethod
     def _report_of(parts: list[Description], state: State | None, epoch: int) -> dict[str, float]:
-        values = {} if state is None else state.values
-        step = max(0.0, values.get("step", 0.0) - 1)  # the last one
-        when = When(np.array([int(step)]), np.array([step]), epoch)
-        changing = [(part, name) for part in parts for name in part.changing]
-        rates = {name: float(np.ravel(part.series(name, when))[0]) for part, name in changing}
-        return rates | parts[-1].report_of(values, epoch)
+        rule = parts[-1]
+        rates = {name: (part, vars(part)[name]) for part in parts for name in part.changing}
+        scheduled = any(callable(value) for _, value in rates.values())
+        reads = scheduled or type(rule).report_of is not Description.report_of
+        values = state.values if state is not None and reads else {}
+        if scheduled:
+            step = max(0.0, values.get("step", 0.0) - 1)  # the last one
+            when = When(np.array([int(step)]), np.array([step]), epoch)
+            found = {name: float(np.ravel(part.series(name, when))[0]) for name, (part, _) in rates.items()}
+        else:
+            found = {name: value for name, (_, value) in rates.items()}
+        return found | rule.report_of(values, epoch)
 
     def check_rule(self) -> None:
         """Raise ValueError where the attributes ask for another rule than the one that the state belongs to."""

@@ -337,8 +337,12 @@ class Description(Described, ABC):
     @property
     def changing(self) -> list[str]:
         """The names of the own hyperparameters that a history records: the learning rate, and those with a schedule."""
-        hyper = [name for name, argument in self._arguments.items() if isinstance(argument, Hyperparameter)]
-        return [name for name in hyper if name == "learning_rate" or callable(vars(self)[name])]
+        values = vars(self)
+        return [
+            name
+            for name, argument in self._arguments.items()
+            if isinstance(argument, Hyperparameter) and (name == "learning_rate" or callable(values[name]))
+        ]
 
     def series(self, name: str, when: When) -> float | Floats:
         """Return the values of an own hyperparameter at each gradient: a number where it stays."""
