@@ -239,6 +239,16 @@ def test_noise_is_at_the_gradient_alone(dtype):
     np.testing.assert_allclose(w, before - 0.1 * 2 / 50 * x.T @ (x @ at - y[:, None]), rtol=1e-4, atol=1e-6)
 
 
+def test_no_noise_on_what_is_frozen():
+    made = model(8, names=["a"])
+    made.get_layer("a").trainable = False
+    before, seen = model(8, names=["a"]), []
+    look = LambdaCallback(on_batch_end=lambda batch, logs: seen.append(made.parameters["a/kernel"].copy()))
+    made.fit(X, Y, epochs=2, callbacks=[look, WeightNoise(0.5)], verbose=0)
+    assert all(np.array_equal(kernel, before.parameters["a/kernel"]) for kernel in seen)
+    assert all(same(made, before, ["a"]))
+
+
 def test_noise_goes_where_training_ends_inside_an_epoch():
     made = model(8, optimizer=SGD(0.0))
     before = made.get_weights()

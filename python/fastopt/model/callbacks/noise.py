@@ -14,7 +14,7 @@ class WeightNoise(Callback):
     """Takes each gradient at weights to which noise has been added: w <- w - step(g(w + sigma z)), z ~ N(0, I).
 
     On average that is the gradient of E C(w + sigma z), the cost smoothed over about sigma. The noise is taken away
-    after each step, and decided by the seed of the model and the number of steps.
+    after each step, and decided by the seed of the model and the number of steps. Layers that are frozen have none.
 
     Args:
         sigma: The standard deviation, at least 0; or a function or schedule of the number of the epoch.
@@ -49,7 +49,9 @@ class WeightNoise(Callback):
         if self._now == 0:
             return
         generator = np.random.default_rng([self.model.seed, self.model.draws])
-        for view in self.model.parameters.values():
+        network = self.model._need_weights().network
+        learning = [tensors for learns, tensors in zip(network.trainable, network.parameters, strict=True) if learns]
+        for view in (view for tensors in learning for view in tensors.values()):
             noise = self._now * generator.standard_normal(view.shape, view.dtype.type)
             self._noise.append((view, noise))
             view += noise
