@@ -15,7 +15,16 @@ from fastopt.losses import Loss
 from fastopt.model.plan import Plan
 from fastopt.schedules import Schedule
 
-__all__ = ["Samples", "Several", "batch_size_at", "checked_inputs", "checked_samples", "in_shape", "with_class_weight"]
+__all__ = [
+    "Samples",
+    "Several",
+    "batch_size_at",
+    "checked_inputs",
+    "checked_samples",
+    "in_shape",
+    "triple",
+    "with_class_weight",
+]
 
 
 class Samples(NamedTuple):
@@ -69,6 +78,14 @@ class Several(NamedTuple):
     def of(self, output: int) -> Samples:
         """Return the data with the targets of one output alone."""
         return Samples(self.x[0], self.y[output], self.weight, self.given[output])
+
+
+def triple(name: str, given: object) -> tuple[Any, Any, Any]:
+    """Return inputs, targets and weights of a pair or a triple; the weights of a pair are None."""
+    if not isinstance(given, list | tuple) or len(given) not in (2, 3):
+        raise ValueError(f"{name} must be (x, y) or (x, y, sample_weight).")
+    x, y, sample_weight = (*given, None)[:3]
+    return x, y, sample_weight
 
 
 def checked_inputs(name: str, x: ArrayLike, shape: Shape | None, dtype: str) -> tuple[NDArray[Any], Shape]:

@@ -28,15 +28,16 @@ def warn_of_targets(data: Samples, loss: Loss, outputs: int) -> None:
 def warn_of_classes(data: Samples, validation: Samples, loss: Loss, outputs: int) -> None:
     """Warn where a class is validated that is not trained."""
     try:
-        (trained, count), (validated, _) = (loss.classes(part.y, outputs) for part in (data, validation))
+        classes = [loss.classes(part.y, outputs) for part in (data, validation)]
     except ValueError:  # targets that are no classes
         return
-    missing = np.setdiff1d(validated, trained)
+    trained, validated = (np.bincount(labels, minlength=count) > 0 for labels, count in classes)
+    missing = np.flatnonzero(validated & ~trained)
     if len(missing):
         names = ", ".join(map(str, missing[:SHOWN])) + (", ..." if len(missing) > SHOWN else "")
         warn(
-            f"Of the {count} classes, {len(missing)} in the validation data ({names}) are not in the training data: if "
-            "samples are sorted by class, split_by='stratified' keeps some of each."
+            f"Of the {len(trained)} classes, {len(missing)} in the validation data ({names}) are not in the training "
+            "data: if samples are sorted by class, split_by='stratified' keeps some of each."
         )
 
 

@@ -15,7 +15,7 @@ from fastopt.model.built import Built
 from fastopt.model.callbacks.base import Callback
 from fastopt.model.callbacks.history import History
 from fastopt.model.compiled import Metrics
-from fastopt.model.data import Several, batch_size_at, checked_inputs, in_shape
+from fastopt.model.data import Several, batch_size_at, checked_inputs, in_shape, triple
 from fastopt.model.fit import Ready, begin, checked_callbacks, checked_epochs, cost_and_gradient, evaluate, fit, train
 from fastopt.model.graph import plan_of
 from fastopt.model.heads import AnyLoss, Heads
@@ -166,10 +166,7 @@ class Model(Weighted[Heads]):
         first_size = batch_size_at(batch_size, self.epochs_trained)
         validation = None
         if validation_data is not None:
-            if not isinstance(validation_data, list | tuple) or len(validation_data) not in (2, 3):
-                raise ValueError("validation_data must be (x, y) or (x, y, sample_weight).")
-            given_x, given_y, weight = (*validation_data, None)[:3]
-            validation = self._data(given_x, given_y, weight, "validation ")
+            validation = self._data(*triple("validation_data", validation_data), "validation ")
             compiled.check_metrics(validation, self.graph)
         self.graph.check_batches(data.rows, first_size)
         compiled.warn(data, self.graph, self._need_weights().network)

@@ -19,7 +19,15 @@ from fastopt.losses import Loss
 from fastopt.model.callbacks.base import Callback
 from fastopt.model.callbacks.history import History
 from fastopt.model.compiled import Compiled, Metrics
-from fastopt.model.data import Samples, batch_size_at, checked_inputs, checked_samples, in_shape, with_class_weight
+from fastopt.model.data import (
+    Samples,
+    batch_size_at,
+    checked_inputs,
+    checked_samples,
+    in_shape,
+    triple,
+    with_class_weight,
+)
 from fastopt.model.degenerate import warn_of_classes, warn_of_rounding, warn_of_targets
 from fastopt.model.fit import Ready, begin, checked_callbacks, checked_epochs, cost_and_gradient, evaluate, fit, train
 from fastopt.model.graph import Chain
@@ -276,9 +284,7 @@ class Sequential(Weighted[Compiled]):
         if validation_data is not None:
             if validation_split:
                 raise ValueError("Give validation_data or validation_split, not both.")
-            if not isinstance(validation_data, list | tuple) or len(validation_data) not in (2, 3):
-                raise ValueError("validation_data must be (x, y) or (x, y, sample_weight).")
-            x, y, sample_weight = (*validation_data, None)[:3]
+            x, y, sample_weight = triple("validation_data", validation_data)
             validation, _ = self._samples(loss, x, y, sample_weight, plan, "validation ")
         elif validation_split:
             classes = loss.classes(data.y, plan.outputs)[0] if split_by == "stratified" else None

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastopt.core import checks
 from fastopt.losses import Loss
+from fastopt.model.data import triple
 from fastopt.model.functional import Model
 from fastopt.model.sequential import Sequential
 from fastopt.model.weighted import checked_model
@@ -156,9 +157,7 @@ def diagnose(
 
 
 def _error(judge: Sequential | Model, metric: str, data: Data, name: str) -> float:
-    if not isinstance(data, list | tuple) or len(data) not in (2, 3):
-        raise ValueError(f"{name} must be (x, y) or (x, y, sample_weight).")
-    x, y, sample_weight = (*data, None)[:3]
+    x, y, sample_weight = triple(name, data)
     return float(1 - judge.evaluate(x, y, sample_weight=sample_weight)[metric])
 
 

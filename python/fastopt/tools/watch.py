@@ -11,6 +11,7 @@ from fastopt.core.axes import new_axes
 from fastopt.model.callbacks.base import Callback, Logs
 from fastopt.model.callbacks.history import History
 from fastopt.tools.curvature import along_gradient, spectrum
+from fastopt.tools.plotting import COLORS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -153,7 +154,7 @@ def gradient_norm(history: History, monitor: str = "val_loss", ax: "Axes | None"
         ax = new_axes(7.6, 4.2)
     epochs = np.arange(1, len(history.epoch) + 1)
     twin = ax.twinx()
-    sides = (ax, "gradient_square", "g'g", "#0072B2", "o", "-"), (twin, monitor, monitor, "#D55E00", "s", "--")
+    sides = (ax, "gradient_square", "g'g", COLORS[0], "o", "-"), (twin, monitor, monitor, COLORS[1], "s", "--")
     lines = []
     for side, name, label, color, marker, style in sides:
         values = history.history[name]
