@@ -161,6 +161,7 @@ METHODS = {
     "Sequential.train_on_batch": (lambda: model().train_on_batch, {"x": X, "y": Y}),
     "Sequential.evaluate": (lambda: model().evaluate, {"x": X, "y": Y}),
     "Sequential.predict": (lambda: model().predict, {"x": X}),
+    "Sequential.predict_classes": (lambda: model().predict_classes, {"x": X}),
     "Sequential.predict_proba": (lambda: model().predict_proba, {"x": X}),
     "Sequential.cost_and_gradient": (lambda: model().cost_and_gradient, {"x": X, "y": Y}),
     "Sequential.__call__": (lambda: model().__call__, {"x": X}),

@@ -85,7 +85,7 @@ BAD_DATA = {
     "y-nan": (fit(y=with_value(Y, 3, np.nan)), ValueError, r"y\[3\] = nan is not finite"),
     "y-one-hot": (fit(y=np.eye(3)[Y]), ValueError, r"One-hot rows are for 'categorical_crossentropy'.*argmax"),
     "y-2d": (fit(y=np.ones((20, 2))), ValueError, r"y has shape \(20, 2\)"),
-    "y-string": (fit(y=["a"] * 20), TypeError, "y has dtype <U1"),
+    "y-string": (fit(y=["a"] * 20), ValueError, "y holds 1 classes, 'a'; .* with 3 outputs has 3"),
     "weight-negative": (fit(sample_weight=weights(5, -1.0)), ValueError, r"sample_weight\[5\] = -1.0 is negative"),
     "weight-nan": (fit(sample_weight=weights(5, np.nan)), ValueError, r"sample_weight\[5\] = nan"),
     "weight-shape": (fit(sample_weight=np.ones((20, 1))), ValueError, r"sample_weight has shape \(20, 1\)"),

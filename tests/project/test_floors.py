@@ -26,6 +26,7 @@ PYTHON_FLOORS = [
     "model.callbacks model.results",
     "model.progress",
     "model.plan",
+    "model.labels",
     "model.graph model.data",
     "model.degenerate",
     "model.nested",

@@ -58,6 +58,7 @@ ATTRIBUTES = {
     "_given": (lambda m: m.compile("sgd", "mse"), None),
     "_nested": (lambda m: m.as_layer(), None),
     "_solving": (lambda m: (m.compile("lbfgs", "mse"), fit(m, 1)), None),
+    "_classes": (lambda m: setattr(m, "classes", ["a", "b"]), None),
     "_built": (lambda m: m.set_weights([w + 1 for w in m.get_weights()]), None),
 }
 

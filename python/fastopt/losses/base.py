@@ -97,6 +97,10 @@ class Loss(Described):
         """
         raise ValueError(f"class_weight needs one class for each sample; the targets of {self.name} are none.")
 
+    def label_count(self, outputs: int) -> int:
+        """Return of how many classes labels ``[n]`` may be, as numbers from 0; 0 where targets are no labels."""
+        return 0
+
     def shape_hint(self, y: NDArray[Any]) -> str:
         """Return what to do about targets of the wrong shape."""
         return ""

@@ -80,8 +80,17 @@ class SparseCategoricalCrossentropy(Loss):
         if result.dtype.kind == "f":
             refuse(name, result, result != np.floor(result), "a whole number; labels are integers")
         outside = (result < 0) | (result >= outputs)
-        refuse(name, result, outside, f"a label from 0 to {outputs - 1} (the network has {outputs} outputs)")
+        refuse(
+            name,
+            result,
+            outside,
+            f"a label from 0 to {outputs - 1} (the network has {outputs} outputs); others need model.classes",
+        )
         return checks.in_form(result, "int64")
+
+    def label_count(self, outputs: int) -> int:
+        """Return one class for each output."""
+        return outputs
 
     def classes(self, y: NDArray[Any], outputs: int) -> tuple[NDArray[Any], int]:
         """Return the labels."""
@@ -182,6 +191,10 @@ class BinaryCrossentropy(Loss):
         """Refuse what is not a probability."""
         refuse(name, y, (y < 0) | (y > 1), "from 0 to 1")
 
+    def label_count(self, outputs: int) -> int:
+        """Return two classes of one output."""
+        return 2 if outputs == 1 else 0
+
     def classes(self, y: NDArray[Any], outputs: int) -> tuple[NDArray[Any], int]:
         """Return 1 where the target of the only output is more than 1/2."""
         return _of_one_output(y > 0.5) if outputs == 1 else super().classes(y, outputs)
@@ -212,6 +225,10 @@ class Hinge(Loss):
         """Refuse what is not one of two classes."""
         low = -1 if (y == -1).any() else 0
         refuse(name, y, (y != low) & (y != 1), "a class: targets are -1 and 1, or 0 and 1")
+
+    def label_count(self, outputs: int) -> int:
+        """Return two classes of one output."""
+        return 2 if outputs == 1 else 0
 
     def classes(self, y: NDArray[Any], outputs: int) -> tuple[NDArray[Any], int]:
         """Return 1 where the target of the only output is 1, and 0 where it is -1."""

@@ -50,7 +50,7 @@ class Compiled:
             raise TypeError(f"metrics must be a list, such as [{metrics!r}], not {metrics!r}.")
         self.optimizer = optimizer
         self._factor = factor
-        self._last_activation = last_activation
+        self.last_activation = last_activation
         self.loss = None if loss is None else loss_of(loss)
         self.metrics: dict[str, Metric] = {}
         named = (
@@ -146,7 +146,7 @@ class Compiled:
     def of_outputs(self, data: Any, outputs: Any) -> Logs:
         """Return these metrics for all samples; NaN if an output is NaN or infinite."""
         link = None if self.loss is None else self.loss.link
-        if link is not None and self._last_activation == "linear":
+        if link is not None and self.last_activation == "linear":
             # In float64, where a sigmoid keeps apart what would be 1 in float32.
             outputs = _core.kernels.activation_forward(link, outputs.astype(np.float64))
         exclusive = None if link is None else link != "sigmoid"

@@ -12,6 +12,7 @@ from fastopt.data.splits import held_out
 from fastopt.kernels import Real
 from fastopt.layers import Shape
 from fastopt.losses import Loss
+from fastopt.model.labels import Classes, class_number, numbered
 from fastopt.model.plan import Plan
 from fastopt.schedules import Schedule
 
@@ -98,15 +99,26 @@ def checked_inputs(name: str, x: ArrayLike, shape: Shape | None, dtype: str) -> 
 
 
 def checked_samples(
-    x: NDArray[Any], y: ArrayLike, sample_weight: ArrayLike | None, loss: Loss, plan: Plan, dtype: str, prefix: str = ""
+    x: NDArray[Any],
+    y: ArrayLike,
+    sample_weight: ArrayLike | None,
+    loss: Loss,
+    plan: Plan,
+    dtype: str,
+    prefix: str,
+    classes: Classes,
+    find: bool,
 ) -> Samples:
-    """Return checked inputs with their targets and weights, whose names in messages have this prefix."""
+    """Return checked inputs with their targets and weights, whose names in messages have this prefix.
+
+    Labels are those of `classes`; whether classes are added that are not known yet is what `find` says.
+    """
     if len(plan.output_shape) > 1 and loss.link == "softmax":
         raise ValueError(
             f"{loss.name} has one class for each output, (n, classes); the outputs of a sample have the shape "
             f"{plan.output_shape}: put Flatten() before the last layer."
         )
-    targets = checks.array(f"{prefix}y", y)
+    targets = checks.array(f"{prefix}y", numbered(f"{prefix}y", y, loss, plan.outputs, classes, find=find))
     if targets.ndim == 0 or len(targets) != len(x):
         raise ValueError(
             f"{prefix}x has {len(x)} samples (shape {(len(x), *plan.input_shape)}), {prefix}y has shape "
@@ -121,7 +133,7 @@ def checked_samples(
 
 
 def with_class_weight(
-    data: Samples, class_weight: str | Mapping[int, float] | None, loss: Loss, outputs: int, dtype: str
+    data: Samples, class_weight: str | Mapping[Any, float] | None, loss: Loss, outputs: int, dtype: str, known: Classes
 ) -> Samples:
     """Return the samples with weights that are multiplied by factors of their classes."""
     if class_weight is None:
@@ -130,9 +142,7 @@ def with_class_weight(
     factors = np.ones(classes)
     if isinstance(class_weight, Mapping):
         for label, factor in class_weight.items():
-            if checks.integer("A key of class_weight", label, 0) >= classes:
-                raise ValueError(f"class_weight has the class {label}; the classes are 0 to {classes - 1}.")
-            factors[label] = checks.real(f"class_weight[{label}]", factor, 0)
+            factors[class_number(label, known, classes)] = checks.real(f"class_weight[{label}]", factor, 0)
     elif str(class_weight) == "balanced":
         counts = np.bincount(labels, minlength=classes)
         factors = len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))

@@ -25,7 +25,9 @@ def warn_of_targets(data: Samples, loss: Loss, outputs: int) -> None:
         warn(f"All {data.rows} targets are alike, {data.y[0]}: there is nothing to tell apart.")
 
 
-def warn_of_classes(data: Samples, validation: Samples, loss: Loss, outputs: int) -> None:
+def warn_of_classes(
+    data: Samples, validation: Samples, loss: Loss, outputs: int, known: NDArray[Any] | None = None
+) -> None:
     """Warn where a class is validated that is not trained."""
     try:
         classes = [loss.classes(part.y, outputs) for part in (data, validation)]
@@ -34,7 +36,8 @@ def warn_of_classes(data: Samples, validation: Samples, loss: Loss, outputs: int
     trained, validated = (np.bincount(labels, minlength=count) > 0 for labels, count in classes)
     missing = np.flatnonzero(validated & ~trained)
     if len(missing):
-        names = ", ".join(map(str, missing[:SHOWN])) + (", ..." if len(missing) > SHOWN else "")
+        shown = missing[:SHOWN] if known is None else known[missing[:SHOWN]]
+        names = ", ".join(map(str, shown)) + (", ..." if len(missing) > SHOWN else "")
         warn(
             f"Of the {len(trained)} classes, {len(missing)} in the validation data ({names}) are not in the training "
             "data: if samples are sorted by class, split_by='stratified' keeps some of each."

@@ -19,6 +19,7 @@ from fastopt.model.data import Several, batch_size_at, checked_inputs, in_shape,
 from fastopt.model.fit import Ready, begin, checked_callbacks, checked_epochs, cost_and_gradient, evaluate, fit, train
 from fastopt.model.graph import plan_of
 from fastopt.model.heads import AnyLoss, Heads
+from fastopt.model.labels import Classes
 from fastopt.model.plan import Plan
 from fastopt.model.progress import progress
 from fastopt.model.results import Results, kind_of_results
@@ -138,7 +139,7 @@ class Model(Weighted[Heads]):
 
         Args:
             x: Inputs ``[n, features]``.
-            y: Targets, as the losses want them.
+            y: Targets, as the losses want them; also labels of any kind, see `classes`.
             batch_size: Samples a step, None or a word, or a schedule or function, as `Sequential.fit` takes them.
             epochs: The number of the epoch to stop before.
             validation_data: ``(x, y)`` or ``(x, y, sample_weight)``, evaluated after each epoch.
@@ -161,15 +162,17 @@ class Model(Weighted[Heads]):
         numbers = checked_epochs(initial_epoch, epochs)
         listeners, shuffle = checked_callbacks(callbacks), checks.flag("shuffle", shuffle)
         shown = progress(verbose)
-        data = self._data(x, y, sample_weight)
+        known = self._classes.copy()
+        data = self._data(x, y, sample_weight, classes=known, find=True)
         batch_size, iterations = self._batches(batch_size, iterations, data.rows)
         first_size = batch_size_at(batch_size, self.epochs_trained)
         validation = None
         if validation_data is not None:
-            validation = self._data(*triple("validation_data", validation_data), "validation ")
+            validation = self._data(*triple("validation_data", validation_data), "validation ", known)
             compiled.check_metrics(validation, self.graph)
         self.graph.check_batches(data.rows, first_size)
         compiled.warn(data, self.graph, self._need_weights().network)
+        self._classes = known
         return fit(self, data, validation, batch_size, numbers, shuffle, listeners, shown, iterations, validation_freq)
 
     def train_on_batch(
@@ -277,6 +280,28 @@ class Model(Weighted[Heads]):
         batch_size = checks.integer("batch_size", batch_size, 1, checks.SIZE)
         return self._shaped(self._need_weights().network.predict(self._inputs("x", x), batch_size))
 
+    def predict_classes(self, x: Arrays, batch_size: int = 256) -> Any:
+        """Return the class of each sample, as `Sequential.predict_classes` does.
+
+        Args:
+            x: Inputs ``[n, features]``.
+            batch_size: Samples computed at a time, at least 1.
+
+        Returns:
+            Labels ``[n]``; of several outputs a dict, by their names, of those that classify.
+
+        Raises:
+            RuntimeError: The model has not been compiled with a loss.
+            TypeError: `x` does not hold numbers.
+            ValueError: As `predict`; or no output classifies; or one is NaN or infinite.
+        """
+        outputs = self.predict(x, batch_size)
+        alone = len(self.graph.output_names) == 1
+        labels = self._need_losses().classes([outputs] if alone else outputs, self._classes)
+        if not labels:
+            raise ValueError("The model does not classify: predict gives the outputs.")
+        return next(iter(labels.values())) if alone else labels
+
     def __call__(self, x: Arrays) -> Any:
         """Return the outputs and keep what `backward` needs.
 
@@ -357,11 +382,18 @@ class Model(Weighted[Heads]):
         return arrays
 
     def _data(
-        self, x: Arrays, y: Arrays | Mapping[str, ArrayLike], sample_weight: ArrayLike | None, prefix: str = ""
+        self,
+        x: Arrays,
+        y: Arrays | Mapping[str, ArrayLike],
+        sample_weight: ArrayLike | None,
+        prefix: str = "",
+        classes: Classes | None = None,
+        find: bool = False,
     ) -> Several:
         inputs = self._inputs(f"{prefix}x", x)
         rows = len(inputs[0])
-        targets, given = self._need_losses().targets(y, self.graph, rows, self.dtype, prefix)
+        known = self._classes if classes is None else classes
+        targets, given = self._need_losses().targets(y, self.graph, rows, self.dtype, prefix, known, find)
         if sample_weight is None:
             return Several(inputs, targets, None, given)
         weight = checks.weights(f"{prefix}sample_weight", sample_weight, rows, self.dtype)

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from numpy.typing import NDArray
+
 from fastopt import _core
 from fastopt.core import checks
 from fastopt.losses import Loss
@@ -11,6 +13,7 @@ from fastopt.model.callbacks.base import Logs
 from fastopt.model.compiled import SPEED, Compiled, Metrics
 from fastopt.model.data import Several
 from fastopt.model.degenerate import warn_of_rounding, warn_of_targets
+from fastopt.model.labels import Classes, numbered, predicted
 from fastopt.model.plan import Plan
 from fastopt.model.solving import Method, spent_by
 
@@ -125,24 +128,39 @@ class Heads:
         validation = [f"val_{name}" for name in self.reported if validated]
         return [*dict.fromkeys(["loss", *means]), *validation, *spent_by(self.optimizer), *SPEED]
 
-    def targets(self, y: object, graph: Plan, rows: int, dtype: str, prefix: str) -> tuple[list[Any], list[Any]]:
-        """Return the targets of each output as its loss wants them, and as given."""
+    def targets(
+        self, y: object, graph: Plan, rows: int, dtype: str, prefix: str, classes: Classes, find: bool
+    ) -> tuple[list[Any], list[Any]]:
+        """Return the targets of each output as its loss wants them, and as given.
+
+        Labels are those of `classes`; whether classes are added that are not known yet is what `find` says.
+        """
         several, read, arrays = by_output(f"{prefix}y", y, graph.output_names), [], []
         for i, (given, loss) in enumerate(zip(several, self._losses, strict=True)):
             name = f"{prefix}y" if len(self._parts) == 1 else f"{prefix}y[{graph.output_names[i]!r}]"
-            array = checks.array(name, given)
+            outputs = graph.sizes_of_outputs[i]
+            labels = numbered(name, given, loss, outputs, classes, graph.output_names[i], find)
+            array = checks.array(name, labels)
             if array.ndim == 0 or len(array) != rows:
                 raise ValueError(f"{name} has shape {array.shape}; expected one target for each of {rows} samples.")
             shape = graph.output_shapes[i]
             if len(shape) > 1 and array.shape[1:] == shape:
                 array = array.reshape(rows, -1)
-            read.append(loss.targets(name, array, graph.sizes_of_outputs[i], dtype))
+            read.append(loss.targets(name, array, outputs, dtype))
             arrays.append(array)
         return read, arrays
 
     @property
     def _losses(self) -> list[Loss]:
         return [part.loss for part in self._parts.values() if part.loss is not None]
+
+    def classes(self, outputs: list[Any], classes: Classes) -> dict[str, NDArray[Any]]:
+        """Return the classes of samples by the outputs of the model, by the names of those that classify."""
+        found = {
+            name: predicted(array, part.loss, part.last_activation, classes.get(name))
+            for name, array, part in zip(self._names, outputs, self._parts.values(), strict=True)
+        }
+        return {name: labels for name, labels in found.items() if labels is not None}
 
     def warn(self, data: Several, graph: Plan, trained: _core.Network | None = None) -> None:
         """Warn of targets, and of data that a network is trained with, of which nothing can be learned."""

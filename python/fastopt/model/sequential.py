@@ -31,6 +31,7 @@ from fastopt.model.data import (
 from fastopt.model.degenerate import warn_of_classes, warn_of_rounding, warn_of_targets
 from fastopt.model.fit import Ready, begin, checked_callbacks, checked_epochs, cost_and_gradient, evaluate, fit, train
 from fastopt.model.graph import Chain
+from fastopt.model.labels import Classes, predicted
 from fastopt.model.plan import Plan
 from fastopt.model.progress import progress
 from fastopt.model.results import Results, kind_of_results
@@ -212,7 +213,7 @@ class Sequential(Weighted[Compiled]):
         callbacks: Iterable[Callback] | None = None,
         initial_epoch: int = 0,
         verbose: int | bool | str = "auto",
-        class_weight: str | Mapping[int, float] | None = None,
+        class_weight: str | Mapping[Any, float] | None = None,
         iterations: int | None = None,
         validation_freq: int = 1,
         split_by: str = "last",
@@ -234,7 +235,7 @@ class Sequential(Weighted[Compiled]):
         Args:
             x: Inputs ``[n, features]``: float32, float64, integers or bool, in any memory order, also memory-mapped;
                 never copied as a whole.
-            y: Targets, as the loss wants them.
+            y: Targets, as the loss wants them; also labels of any kind, see `classes`.
             batch_size: Samples a step, at least 1; None for all of them; ``"auto"`` is 32, or all of them for a solver,
                 ``"whole_if_small"`` all of up to 2,000, else 32. The last batch of an epoch may be smaller. A schedule
                 with ``per="epoch"``, or a function, of the number of epochs trained changes it; it is rounded.
@@ -277,7 +278,8 @@ class Sequential(Weighted[Compiled]):
         listeners, shuffle = checked_callbacks(callbacks), checks.flag("shuffle", shuffle)
         shown = progress(verbose)
         split_by = word("split_by", split_by, ("last", "random", "stratified"))
-        data, plan = self._samples(loss, x, y, sample_weight)
+        known = self._classes.copy()
+        data, plan = self._samples(loss, x, y, sample_weight, classes=known, find=True)
         batch_size, iterations = self._batches(batch_size, iterations, data.rows)
         first_size = batch_size_at(batch_size, self.epochs_trained)
         validation = None
@@ -285,19 +287,20 @@ class Sequential(Weighted[Compiled]):
             if validation_split:
                 raise ValueError("Give validation_data or validation_split, not both.")
             x, y, sample_weight = triple("validation_data", validation_data)
-            validation, _ = self._samples(loss, x, y, sample_weight, plan, "validation ")
+            validation, _ = self._samples(loss, x, y, sample_weight, plan, "validation ", known)
         elif validation_split:
             classes = loss.classes(data.y, plan.outputs)[0] if split_by == "stratified" else None
             data, validation = data.split(validation_split, None if split_by == "last" else self.seed, classes)
-        data = with_class_weight(data, class_weight, loss, plan.outputs, self.dtype)
+        data = with_class_weight(data, class_weight, loss, plan.outputs, self.dtype, known)
         if validation is not None:
             compiled.check_metrics(validation, loss, plan.outputs)
-            warn_of_classes(data, validation, loss, plan.outputs)
+            warn_of_classes(data, validation, loss, plan.outputs, known.get(""))
         plan.check_batches(len(data.x), first_size)
         if not self._build(plan).network.centers_inputs[0]:
             warn_of_rounding("x", data.x, self.dtype)
         warn_of_rounding("y", data.given, data.y.dtype)
         warn_of_targets(data, loss, plan.outputs)
+        self._classes = known
         return fit(self, data, validation, batch_size, numbers, shuffle, listeners, shown, iterations, validation_freq)
 
     def train_on_batch(
@@ -305,7 +308,7 @@ class Sequential(Weighted[Compiled]):
         x: ArrayLike,
         y: ArrayLike,
         sample_weight: ArrayLike | None = None,
-        class_weight: str | Mapping[int, float] | None = None,
+        class_weight: str | Mapping[Any, float] | None = None,
     ) -> Results:
         """Do one step on all of the data as one batch.
 
@@ -325,7 +328,7 @@ class Sequential(Weighted[Compiled]):
         compiled, loss = self._need_loss()
         data, plan = self._samples(loss, x, y, sample_weight)
         if class_weight is not None:
-            data = with_class_weight(data, class_weight, loss, plan.outputs, self.dtype)
+            data = with_class_weight(data, class_weight, loss, plan.outputs, self.dtype, self._classes)
         plan.check_batches(len(data.x), len(data.x))
         epoch = begin(compiled, self._build(plan), data, len(data.x))
         return Results(train(self._ready(), epoch, 1))
@@ -472,6 +475,33 @@ class Sequential(Weighted[Compiled]):
         logits = self.predict(x, batch_size)
         return _core.kernels.activation_forward(link, logits, out=logits)
 
+    def predict_classes(self, x: ArrayLike, batch_size: int = 256) -> NDArray[Any]:
+        """Return the class of each sample: its label in `classes`, or else its number.
+
+        That of the largest output, where a softmax or its loss says that each output is one class. Where a sigmoid or a
+        binary loss does, one output tells the second class from the first, by a probability of more than 1/2; several
+        are judged each by itself. For hinge losses classes without labels are 1 and -1.
+
+        Args:
+            x: Inputs ``[n, features]``.
+            batch_size: Samples computed at a time, at least 1.
+
+        Returns:
+            Labels ``[n]``; ``[n, outputs]`` for several outputs of a binary loss.
+
+        Raises:
+            RuntimeError: The model has not been built.
+            TypeError: `x` does not hold numbers.
+            ValueError: As `predict`; or the model does not classify; or an output is NaN or infinite.
+        """
+        labels = predicted(self.predict(x, batch_size), self.loss, self.last_activation, self._classes.get(""))
+        if labels is None:
+            raise ValueError(
+                f"The model does not classify: its last activation is {self.last_activation!r} and its loss "
+                f"{None if self.loss is None else self.loss.name!r}; predict gives the outputs."
+            )
+        return labels
+
     # A loop of one's own
 
     def __call__(self, x: ArrayLike) -> Real:
@@ -575,13 +605,19 @@ class Sequential(Weighted[Compiled]):
         sample_weight: ArrayLike | None,
         plan: Plan | None = None,
         prefix: str = "",
+        classes: Classes | None = None,
+        find: bool = False,
     ) -> tuple[Samples, Plan]:
-        """Return checked samples and the plan for them: the given one, or that of the model, or that of their shape."""
+        """Return checked samples and the plan for them: the given one, or that of the model, or that of their shape.
+
+        Labels are of `classes`, or of those of the model; `find` says whether those of these samples are added.
+        """
         if plan is None and self._built is not None:
             plan = self._built.plan
         inputs, shape = checked_inputs(f"{prefix}x", x, None if plan is None else plan.input_shape, self.dtype)
         plan = plan or self.plan(shape)
-        return checked_samples(inputs, y, sample_weight, loss, plan, self.dtype, prefix), plan
+        known = self._classes if classes is None else classes
+        return checked_samples(inputs, y, sample_weight, loss, plan, self.dtype, prefix, known, find), plan
 
 
 def _as_layer(given: Layer | Scaler[Any] | Weighted[Any]) -> Layer:

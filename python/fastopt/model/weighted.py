@@ -2,7 +2,7 @@
 
 import copy
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 import numpy as np
@@ -18,6 +18,7 @@ from fastopt.metrics import Metric
 from fastopt.model.built import Built
 from fastopt.model.callbacks.history import History
 from fastopt.model.graph import Chain
+from fastopt.model.labels import Classes, checked_classes
 from fastopt.model.nested import Nested
 from fastopt.model.plan import Plan
 from fastopt.model.results import Results
@@ -74,6 +75,7 @@ class Weighted(Generic[C]):
         self._built: Built | None = None
         self._noise = True
         self._nested: Nested | None = None  # what it is in other models
+        self._classes: Classes = {}
 
     if not TYPE_CHECKING:
 
@@ -257,6 +259,50 @@ class Weighted(Generic[C]):
             return {}
         self._bind(self._compiled.optimizer, self._need_weights())
         return self._compiled.optimizer.slots
+
+    # Classes
+
+    @property
+    def _heads(self) -> list[str]:
+        """The names of the outputs."""
+        return [""] if isinstance(self.network, Chain) else self.network.output_names
+
+    @property
+    def classes(self) -> Any:
+        """The labels of the classes ``[classes]``, or None where classes are numbers from 0.
+
+        `fit` finds them, in order, where the targets of a sparse cross-entropy, or of a binary loss with one output,
+        are words. They may be set, also to other numbers: ``model.classes = numpy.unique(y)``; then targets are such
+        labels. None lets `fit` find them anew. With several outputs it is a dict by their names.
+
+        Raises:
+            TypeError: When it is set: it is no list of labels.
+            ValueError: A label occurs twice or is missing, or there is no such output.
+
+        Example:
+            >>> import numpy as np, fastopt as fo
+            >>> model = fo.Sequential([fo.layers.Dense(2)], seed=0)
+            >>> model.compile(fo.optimizers.SGD(0.5), "sparse_categorical_crossentropy")
+            >>> x = np.array([[-1.0], [-2.0], [1.0], [2.0]])
+            >>> history = model.fit(x, ["no", "no", "yes", "yes"], epochs=20, verbose=0)
+            >>> model.classes, model.predict_classes([[3.0], [-3.0]])
+            (array(['no', 'yes'], dtype='<U3'), array(['yes', 'no'], dtype='<U3'))
+        """
+        return self._classes.get(self._heads[0]) if len(self._heads) == 1 else dict(self._classes)
+
+    @classes.setter
+    def classes(self, value: Any) -> None:
+        if value is None:
+            self._classes = {}
+        elif len(self._heads) == 1:
+            self._classes = {self._heads[0]: checked_classes("classes", value)}
+        elif isinstance(value, Mapping):
+            self._classes = {
+                word("output", name, self._heads): checked_classes(f"classes[{name!r}]", labels)
+                for name, labels in value.items()
+            }
+        else:
+            raise TypeError(f"classes must be a dict of labels by the outputs {', '.join(self._heads)}, not {value!r}.")
 
     # Weights
 

@@ -90,6 +90,7 @@ def _stage(model: Sequential, start: int, end: int, last: int) -> Sequential:
     for layer in layers[:start]:
         layer.trainable = False
     stage = Sequential([*layers[:end], *layers[last:]], model.seed, model.dtype)
+    stage.classes = model.classes
     stage.compile(model.optimizer, **copy.deepcopy(model.judged_by))
     assert model.input_shape is not None
     stage.build(model.input_shape)

@@ -16,12 +16,13 @@ import numpy as np
 
 from fastopt.core import checks
 from fastopt.core.files import opened, replaced
-from fastopt.core.registry import Described, Registry, describe
+from fastopt.core.registry import Described, Registry, describe, word
 from fastopt.core.warn import warn
 from fastopt.layers import LAYERS
 from fastopt.losses import LOSSES
 from fastopt.metrics import METRICS, Metric
 from fastopt.model.functional import Model
+from fastopt.model.labels import described, restored
 from fastopt.model.nested import NETWORKS
 from fastopt.model.plan import Plan
 from fastopt.model.sequential import Sequential
@@ -128,6 +129,7 @@ def _description(model: Sequential | Model) -> dict[str, Any]:
         "epochs_trained": model.epochs_trained,
         "draws": model.draws,
         "noise": model.noise,
+        "classes": {name: described(labels) for name, labels in model._classes.items()},
         **_architecture(model),
         "optimizer": None if optimizer is None else _own(registry, optimizer),
         "state": _finite_numbers(optimizer.state) if isinstance(optimizer, Optimizer) else {},
@@ -240,6 +242,8 @@ def _load(file: BufferedIOBase) -> Any:
         model.optimizer.state = unsaid | _field(description, "state", dict)
     model.draws = _field(description, "draws", int)
     model.noise = _field({"noise": True} | description, "noise", bool)  # files of 0.1 have none
+    for name, labels in _field({"classes": {}} | description, "classes", dict).items():
+        model._classes[word("output", name, model._heads)] = restored(_described(labels))
     tensors: dict[str, Any] = model.parameters | model.state | model.slots
     remembered = {name: np.empty(entries[name]["shape"]) for name in places.keys() - tensors.keys()}
     for key, view in (tensors | remembered).items():
