@@ -11,7 +11,6 @@ import pytest
 
 import fastopt as fo
 from fastopt import _core
-from fastopt.model import progress
 
 
 @pytest.fixture
@@ -463,45 +462,6 @@ def test_recompile(data):
     assert model.optimizer.step == 4
     model.compile("sgd", "mse")
     assert model.optimizer.step == 0
-
-
-# What is shown
-
-
-@pytest.mark.parametrize(("verbose", "lines"), [(0, 0), (2, 3), ("auto", 3)])
-def test_lines_in_a_pipe(verbose, lines, data, capsys):
-    regression().fit(*data, epochs=3, validation_split=0.5, verbose=verbose)
-    out, err = capsys.readouterr()
-    assert (out.count("\n"), err) == (lines, "")
-    assert not lines or out.startswith("epoch 1/3  0.0")
-    assert out.count("val_loss") == lines
-
-
-def test_bar(data, capsys):
-    regression().fit(*data, epochs=3, verbose=1)
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert "epoch 3/3 100%" in err
-    assert "loss" in err
-
-
-def test_bar_is_closed_by_an_error(data, capsys):
-    def fail(*_):
-        raise OverflowError
-
-    with pytest.raises(OverflowError):
-        regression().fit(*data, epochs=3, callbacks=[fo.callbacks.LambdaCallback(on_epoch_end=fail)], verbose=1)
-    assert capsys.readouterr().err.endswith("\n")
-
-
-def test_bar_in_a_terminal(monkeypatch):
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    assert type(progress.progress("auto")) is progress.Bar
-
-
-def test_bar_in_a_notebook(monkeypatch):
-    monkeypatch.setitem(sys.modules, "ipykernel", sys)
-    assert type(progress.progress("auto")) is progress.Bar
 
 
 # The installation

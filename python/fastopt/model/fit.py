@@ -20,7 +20,7 @@ from fastopt.model.callbacks.history import History
 from fastopt.model.compiled import SPEED, Compiled
 from fastopt.model.data import Samples, Several, batch_size_at
 from fastopt.model.heads import Heads
-from fastopt.model.progress import Progress
+from fastopt.model.progress import Progress, shown
 from fastopt.model.solving import Solving
 from fastopt.optimizers import Optimizer
 
@@ -109,11 +109,15 @@ def train(
     return ready.compiled.means(epoch.train(ready.trainer, hyper, batches, poll, ends_epoch))
 
 
-def evaluate(compiled: Compiled | Heads, built: Built, data: Samples | Several, batch_size: int) -> Logs:
+def evaluate(
+    compiled: Compiled | Heads, built: Built, data: Samples | Several, batch_size: int, verbose: object = 0
+) -> Logs:
     """Return the loss and all metrics."""
-    logs = compiled.means(begin(compiled, built, data, batch_size).evaluate())
+    passed = begin(compiled, built, data, batch_size)
+    logs = compiled.means(shown(verbose, "evaluate", data.rows, batch_size, passed.evaluate))
     if compiled.needs_outputs:
-        logs |= compiled.of_outputs(data, built.network.predict(data.x, batch_size))
+        outputs = shown(verbose, "predict", data.rows, batch_size, built.network.predict, data.x, batch_size)
+        logs |= compiled.of_outputs(data, outputs)
     return {name: logs[name] for name in compiled.reported}
 
 

@@ -21,7 +21,7 @@ from fastopt.model.graph import plan_of
 from fastopt.model.heads import AnyLoss, Heads
 from fastopt.model.labels import Classes
 from fastopt.model.plan import Plan
-from fastopt.model.progress import progress
+from fastopt.model.progress import progress, shown
 from fastopt.model.results import Results, kind_of_results
 from fastopt.model.solving import Method
 from fastopt.model.weighted import Weighted
@@ -200,7 +200,7 @@ class Model(Weighted[Heads]):
         y: Arrays | Mapping[str, ArrayLike],
         batch_size: int = 256,
         sample_weight: ArrayLike | None = None,
-        verbose: int | bool | str = 0,
+        verbose: int | bool | str = "auto",
         return_dict: bool | None = None,
     ) -> Any:
         """Return the cost, which is the sum of the losses times their weights, and the losses and metrics of outputs.
@@ -210,7 +210,8 @@ class Model(Weighted[Heads]):
             y: Targets, as the losses want them.
             batch_size: Samples computed at a time, at least 1; it changes memory and speed only.
             sample_weight: Weights ``[n]``, at least 0.
-            verbose: As of `fit`, and without effect: nothing is shown.
+            verbose: 0 or 2 for nothing, 1 for a bar if it lasts longer than a second, ``"auto"`` the same in a terminal
+                or a notebook, where the bar is removed at the end.
             return_dict: True for a dict instead, False for a list.
 
         Returns:
@@ -220,15 +221,13 @@ class Model(Weighted[Heads]):
         Raises:
             RuntimeError, TypeError, ValueError: As `fit`.
         """
-        if verbose != 0:
-            progress(verbose)
         returned = kind_of_results(return_dict)
         compiled, built = self._need_losses(), self._need_weights()
         data = self._data(x, y, sample_weight)
         compiled.check_metrics(data, self.graph)
         compiled.warn(data, self.graph)
         built.freeze()
-        logs = evaluate(compiled, built, data, checks.integer("batch_size", batch_size, 1, checks.SIZE))
+        logs = evaluate(compiled, built, data, checks.integer("batch_size", batch_size, 1, checks.SIZE), verbose)
         return returned(logs)
 
     def cost_and_gradient(
@@ -263,22 +262,22 @@ class Model(Weighted[Heads]):
         built.freeze()
         return begin(compiled, built, data, data.rows)
 
-    def predict(self, x: Arrays, batch_size: int = 256, verbose: int | bool | str = 0) -> Any:
+    def predict(self, x: Arrays, batch_size: int = 256, verbose: int | bool | str = "auto") -> Any:
         """Return the outputs ``[n, ...]``: an array, or a list of them.
 
         Args:
             x: Inputs ``[n, features]``.
             batch_size: Samples computed at a time, at least 1; it changes memory and speed only.
-            verbose: As of `fit`, and without effect: nothing is shown.
+            verbose: 0 or 2 for nothing, 1 for a bar if it lasts longer than a second, ``"auto"`` the same in a terminal
+                or a notebook, where the bar is removed at the end.
 
         Raises:
             TypeError: `x` does not hold numbers.
             ValueError: The shape does not fit, or a value is NaN or infinite.
         """
-        if verbose != 0:
-            progress(verbose)
         batch_size = checks.integer("batch_size", batch_size, 1, checks.SIZE)
-        return self._shaped(self._need_weights().network.predict(self._inputs("x", x), batch_size))
+        network, inputs = self._need_weights().network, self._inputs("x", x)
+        return self._shaped(shown(verbose, "predict", len(inputs[0]), batch_size, network.predict, inputs, batch_size))
 
     def predict_classes(self, x: Arrays, batch_size: int = 256) -> Any:
         """Return the class of each sample, as `Sequential.predict_classes` does.

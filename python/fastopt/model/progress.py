@@ -1,12 +1,25 @@
-"""What `Sequential.fit` shows while it trains: a bar in a terminal or a notebook, one line an epoch in a pipe."""
+"""What models show while they work: a bar in a terminal or a notebook, one line an epoch of `fit` in a pipe."""
 
+import math
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from fastopt.core import bars
 from fastopt.core.registry import unknown_name
 from fastopt.model.callbacks.base import Callback, Logs
 
-BAR = "{desc} {percentage:3.0f}%|{bar:10}| {elapsed}<{remaining}{postfix}  {rate_fmt}"
+# The first that fits into the terminal is shown.
+FORMS = (
+    "{desc} {percentage:3.0f}%|{bar:10}| {elapsed}<{remaining}{postfix}  {rate_fmt}",
+    "{desc} {percentage:3.0f}%|{bar:10}| {elapsed}<{remaining}{postfix}",
+    "{desc} {percentage:3.0f}%|{bar:5}| {elapsed}<{remaining}{postfix}",
+)
+# Where the bar is not made of letters.
+NOTEBOOK = (FORMS[0].replace("{bar:10}", "{bar}"),)
+PATIENCE = 1.0  # seconds after which `predict` and `evaluate` show a bar
 
 # What the history has and a line has no room for.
 NOT_SHOWN = ("learning_rate", "seconds", "samples_per_second")
@@ -31,7 +44,10 @@ class Lines(Progress):
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         """Print the line."""
-        print("  ".join([self._name(epoch), f"{logs['seconds']:.3f} s", *_values(logs)]), flush=True)
+        head = f"{self._name(epoch)}  {logs['seconds']:.3f} s  "
+        columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else math.inf
+        texts = [*_texts(logs)]
+        print(head + next((text for text in texts if len(head + text) <= columns), texts[-1]), flush=True)
 
 
 class Bar(Progress):
@@ -48,7 +64,7 @@ class Bar(Progress):
             total=(self.params["epochs"] - self._start) * self._samples,
             unit=" samples",
             unit_scale=True,
-            bar_format=BAR,
+            bar_format=_forms()[0],
         )
 
     def on_epoch_begin(self, epoch: int) -> None:
@@ -63,7 +79,8 @@ class Bar(Progress):
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         """Move the bar to the end of the epoch and show the values."""
-        self._bar.set_postfix_str("  ".join(_values(logs)), refresh=False)
+        self._bar.bar_format, text = self._fitting(logs)
+        self._bar.set_postfix_str(text, refresh=False)
         self._move(self._done + self._samples)
 
     def close(self) -> None:
@@ -74,9 +91,101 @@ class Bar(Progress):
     def _move(self, samples: int) -> None:
         self._bar.update(samples - self._bar.n)
 
+    def _fitting(self, logs: Logs) -> tuple[str, str]:
+        """Return the form of the bar and the text of the values that show most in the columns of the terminal."""
+        state = self._bar.format_dict
+        shown = [(form, text) for text in _texts(logs) for form in _forms()]
+        if bars.in_notebook() or state["ncols"] is None:
+            return shown[0]
+        for form, text in shown:
+            whole = self._bar.format_meter(**state | {"ncols": None, "bar_format": form, "postfix": text})
+            if len(whole) <= state["ncols"]:
+                return form, text
+        return shown[-1]
 
-def _values(logs: Logs) -> list[str]:
-    return [f"{name} {value:.4g}" for name, value in logs.items() if name not in NOT_SHOWN]
+
+def shown(verbose: object, name: str, samples: int, batch_size: int, run: Callable[..., Any], *given: Any) -> Any:
+    """Return ``run(*given, poll)`` of a pass through samples, with a bar if it lasts; one of one batch has none.
+
+    Args:
+        verbose: 0 or 2 for no bar, 1 for a bar, ``"auto"`` for a bar in a terminal or a notebook, removed at the end.
+        name: What the pass is called.
+        samples: The number of samples.
+        batch_size: How many of them are a batch.
+        run: The function; it calls `poll` with the number of batches done.
+        given: Its other arguments.
+
+    Raises:
+        ValueError: `verbose` is something else.
+    """
+    if verbose != "auto":
+        progress(verbose)
+    if samples <= batch_size or not (verbose == "auto" or verbose == 1):
+        return run(*given)
+    with Pass(verbose == "auto", name, samples, batch_size) as poll:
+        return run(*given, poll)
+
+
+class Pass:
+    """A bar for a pass that lasts longer than a second."""
+
+    def __init__(self, auto: bool, name: str, samples: int, batch_size: int) -> None:
+        self._auto, self._name = auto, name
+        self._samples, self._batch_size = samples, batch_size
+        self._began = time.perf_counter()
+        self._bar: Any = None
+
+    def __enter__(self) -> Callable[[int], None]:
+        return self._poll
+
+    def __exit__(self, error: object, *_: object) -> None:
+        if self._bar is not None:
+            if error is None:
+                self._move(self._samples)
+            self._bar.close()
+
+    def _poll(self, batches: int) -> None:
+        if self._bar is None:
+            waited = time.perf_counter() - self._began
+            if waited < PATIENCE or (self._auto and not bars.interactive()):
+                return
+            self._bar = bars.bar(
+                desc=self._name,
+                total=self._samples,
+                unit=" samples",
+                unit_scale=True,
+                bar_format=_forms()[0],
+                leave=not self._auto,
+            )
+            self._bar.start_t -= waited
+            self._bar.last_print_t -= waited
+        self._move(min(batches * self._batch_size, self._samples))
+
+    def _move(self, samples: int) -> None:
+        self._bar.update(samples - self._bar.n)
+
+
+def _forms() -> tuple[str, ...]:
+    return NOTEBOOK if bars.in_notebook() else FORMS
+
+
+def _texts(logs: Logs) -> Iterator[str]:
+    """Yield what can be shown of the values: all of it, then ever less."""
+    shown = {name: value for name, value in logs.items() if name not in NOT_SHOWN}
+    yield "  ".join(f"{name} {value:.4g}" for name, value in shown.items())
+    names = [*dict.fromkeys(name.removeprefix("val_") for name in shown)]
+    short = ["_".join(word if len(word) <= 4 else word[:3] for word in name.split("_")) for name in names]
+    if len({*short}) < len(short):
+        short = names
+    pairs: list[str] = []
+    for labels, digits in ((names, 4), (short, 4), (short, 3)):
+        pairs = []
+        for label, name in zip(labels, names, strict=True):
+            values = (("", shown.get(name)), (" val", shown.get(f"val_{name}")))
+            pairs.append(label + "".join(f"{side} {value:.{digits}g}" for side, value in values if value is not None))
+        yield "  ".join(pairs)
+    for count in range(len(pairs) - 1, 0, -1):
+        yield "  ".join(pairs[:count]) + " ..."
 
 
 def progress(verbose: object) -> Progress:

@@ -33,7 +33,7 @@ from fastopt.model.fit import Ready, begin, checked_callbacks, checked_epochs, c
 from fastopt.model.graph import Chain
 from fastopt.model.labels import Classes, predicted
 from fastopt.model.plan import Plan
-from fastopt.model.progress import progress
+from fastopt.model.progress import progress, shown
 from fastopt.model.results import Results, kind_of_results
 from fastopt.model.solving import Method
 from fastopt.model.weighted import Weighted
@@ -339,7 +339,7 @@ class Sequential(Weighted[Compiled]):
         y: ArrayLike,
         batch_size: int = 256,
         sample_weight: ArrayLike | None = None,
-        verbose: int | bool | str = 0,
+        verbose: int | bool | str = "auto",
         return_dict: bool | None = None,
     ) -> Any:
         """Return the loss and the metrics: sum_i w_i L_i / sum_i w_i, and what is computed from all predictions.
@@ -351,7 +351,8 @@ class Sequential(Weighted[Compiled]):
             y: Targets, as the loss wants them.
             batch_size: Samples computed at a time, at least 1; it changes memory and speed only.
             sample_weight: Weights ``[n]``, at least 0.
-            verbose: As of `fit`, and without effect: nothing is shown.
+            verbose: 0 or 2 for nothing, 1 for a bar if it lasts longer than a second, ``"auto"`` the same in a terminal
+                or a notebook, where the bar is removed at the end.
             return_dict: True for a dict instead, False for a list.
 
         Returns:
@@ -363,8 +364,6 @@ class Sequential(Weighted[Compiled]):
             TypeError: Data or an argument has the wrong type.
             ValueError: Data or an argument does not fit, or is NaN or infinite.
         """
-        if verbose != 0:
-            progress(verbose)
         returned = kind_of_results(return_dict)
         compiled, loss = self._need_loss()
         built = self._need_weights()
@@ -373,7 +372,7 @@ class Sequential(Weighted[Compiled]):
         compiled.check_metrics(data, loss, plan.outputs)
         warn_of_rounding("y", data.given, data.y.dtype)
         built.freeze()
-        logs = evaluate(compiled, built, data, batch_size)
+        logs = evaluate(compiled, built, data, batch_size, verbose)
         return returned(logs)
 
     def cost_and_gradient(
@@ -426,7 +425,7 @@ class Sequential(Weighted[Compiled]):
 
     # Predicting
 
-    def predict(self, x: ArrayLike, batch_size: int = 256, verbose: int | bool | str = 0) -> Real:
+    def predict(self, x: ArrayLike, batch_size: int = 256, verbose: int | bool | str = "auto") -> Real:
         """Return the outputs of the last layer, ``[n, outputs]``.
 
         They are what the last activation makes: probabilities after ``"softmax"`` or ``"sigmoid"``, logits after
@@ -435,18 +434,18 @@ class Sequential(Weighted[Compiled]):
         Args:
             x: Inputs ``[n, features]``.
             batch_size: Samples computed at a time, at least 1; it changes memory and speed only.
-            verbose: As of `fit`, and without effect: nothing is shown.
+            verbose: 0 or 2 for nothing, 1 for a bar if it lasts longer than a second, ``"auto"`` the same in a terminal
+                or a notebook, where the bar is removed at the end.
 
         Raises:
             RuntimeError: The model has not been built.
             TypeError: `x` does not hold numbers.
             ValueError: The shape does not fit, or a value is NaN or infinite.
         """
-        if verbose != 0:
-            progress(verbose)
         built = self._need_weights()
         inputs, _ = checked_inputs("x", x, built.plan.input_shape, self.dtype)
-        outputs = built.network.predict(inputs, checks.integer("batch_size", batch_size, 1, checks.SIZE))
+        batch_size = checks.integer("batch_size", batch_size, 1, checks.SIZE)
+        outputs = shown(verbose, "predict", len(inputs), batch_size, built.network.predict, inputs, batch_size)
         return in_shape(outputs, built.plan.output_shape)
 
     def predict_proba(self, x: ArrayLike, batch_size: int = 256) -> Real:
