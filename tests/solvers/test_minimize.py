@@ -164,6 +164,24 @@ def test_weighted_distances_of_least_squares(rng):
         np.testing.assert_allclose(done.fun, a @ done.x - b)
 
 
+@pytest.mark.parametrize("wrong", [0, 7, 8, 30, 36])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_gradient_that_is_not_finite_ends_it(wrong, value):
+    """Wherever it is not: in each lane of a vector, and in what vectors leave."""
+
+    def fun(x):
+        gradient = 2 * x
+        if x[0] < 1:
+            gradient[wrong] = value
+        return float(x @ x), gradient
+
+    method = solvers.SteepestDescent("backtracking")
+    done = solvers.minimize(fun, np.ones(37), jac=True, method=method)
+    assert (done.status, done.nit) == (3, 0)
+    with pytest.raises(ValueError, match="not finite"):
+        solvers.minimize(fun, np.ones(37) / 2, jac=True, method=method)
+
+
 REFUSED = {
     "NaN at the start": (lambda: solvers.minimize(lambda x: np.nan, [1.0]), "The function is nan at x0"),
     "a start that is not finite": (lambda: solvers.minimize(f, [np.inf] * 7), "x0"),

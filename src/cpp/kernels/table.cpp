@@ -22,6 +22,7 @@ constexpr Kernels<T> kernels{
     .reduce = Topics<T>::reduce,
     .sparse_coding = Topics<T>::sparse_coding,
     .update = Topics<T>::update,
+    .vector = Topics<T>::vector,
 };
 
 extern const KernelTable table;
@@ -30,7 +31,6 @@ constinit const KernelTable table{
     .f32 = kernels<float>,
     .f64 = kernels<double>,
     .peak = peak_kernels,
-    .vector = vector_kernels,
     .philox = philox,
 };
 

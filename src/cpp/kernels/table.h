@@ -34,8 +34,9 @@ template <class T>
 struct SparseCodingKernels;
 template <class T>
 struct UpdateKernels;
-struct PeakKernels;
+template <class T>
 struct VectorKernels;
+struct PeakKernels;
 
 template <class T>
 struct Kernels {
@@ -52,6 +53,7 @@ struct Kernels {
   const ReduceKernels<T>& reduce;
   const SparseCodingKernels<T>& sparse_coding;
   const UpdateKernels<T>& update;
+  const VectorKernels<T>& vector;
 };
 
 struct KernelTable {
@@ -59,7 +61,6 @@ struct KernelTable {
   const Kernels<float>& f32;
   const Kernels<double>& f64;
   const PeakKernels& peak;
-  const VectorKernels& vector;
   void (*philox)(std::uint64_t key, std::uint64_t stream, std::uint64_t first_block, Index words, std::uint32_t* out);
 
   template <class T>

@@ -20,12 +20,12 @@ struct Topics {
   static const ReduceKernels<T> reduce;
   static const SparseCodingKernels<T> sparse_coding;
   static const UpdateKernels<T> update;
+  static const VectorKernels<T> vector;
 };
 
 extern template struct Topics<float>;
 extern template struct Topics<double>;
 
 extern const PeakKernels peak_kernels;
-extern const VectorKernels vector_kernels;
 
 }  // namespace fastopt::FASTOPT_ISA

@@ -41,28 +41,28 @@ Ending Minimizer::iterate(Problem& problem) {
   std::swap(at_, next_);  // next_ is the point before
   const double scale = std::max({std::abs(at_.value), std::abs(next_.value), limits_.floor});
   const double fall = next_.value - at_.value;
-  double moved = 0, size = 0;
-  for (std::size_t i = 0; i < at_.x.size(); ++i) {
-    moved = std::max(moved, std::abs(at_.x[i] - next_.x[i]));
-    size = std::max(size, std::abs(at_.x[i]));
-  }
   return gradient_size(problem) <= limits_.gradient           ? Ending::gradient
          : fall <= limits_.value * scale && limits_.value > 0 ? Ending::value
-         : moved <= limits_.step * size && limits_.step > 0   ? Ending::step
+         : limits_.step > 0 && step_is_small()                ? Ending::step
                                                               : Ending::none;
 }
 
+bool Minimizer::step_is_small() const {
+  Vector step(at_.x.size());
+  move(at_.x, -1, next_.x, step);
+  return largest(step) <= limits_.step * largest(at_.x);
+}
+
 double Minimizer::gradient_size(const Problem& problem) const {
-  Vector left = at_.gradient;
-  if (problem.bounded()) {  // what bounds leave of it: x - P(x - g)
-    Vector moved = at_.x;
-    add(-1, at_.gradient, moved);
-    problem.project(moved);
-    for (std::size_t i = 0; i < left.size(); ++i) {
-      left[i] = at_.x[i] - moved[i];
-    }
+  const auto size = [&](In left) { return limits_.euclidean ? norm(left) : largest(left); };
+  if (!problem.bounded()) {
+    return size(at_.gradient);
   }
-  return limits_.euclidean ? norm(left) : largest(left);
+  Vector left(at_.x.size());  // what bounds leave of it: x - P(x - g)
+  move(at_.x, -1, at_.gradient, left);
+  problem.project(left);
+  move(at_.x, -1, left, left);
+  return size(left);
 }
 
 std::vector<Slot> Minimizer::slots() {

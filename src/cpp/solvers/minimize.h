@@ -39,6 +39,9 @@ class Minimizer {
   std::vector<Slot> slots();
 
  private:
+  // The last one, from next_ to at_.
+  bool step_is_small() const;
+
   std::unique_ptr<Direction> direction_;
   std::unique_ptr<Search> search_;
   Limits limits_;

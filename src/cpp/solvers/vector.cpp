@@ -11,34 +11,45 @@ namespace fastopt::solvers {
 
 namespace {
 
-constexpr Index chunk = 1024;  // of several vectors stay in the first-level cache together
-
 Index length(In x) {
   return static_cast<Index>(x.size());
 }
 
 }  // namespace
 
+// From the last part to the first: what a pass has read last may still be in cache.
+void for_parts(Index size, Index rows, const std::function<void(Range part)>& work) {
+  const double cost = reading_cost * static_cast<double>(size * rows);
+  parallel_for((size + part_size - 1) / part_size, 1, cost, [&](Range share) {
+    for (Index k = share.end; k-- > share.begin;) {
+      work({k * part_size, std::min(size, (k + 1) * part_size)});
+    }
+  });
+}
+
+void sum_over_parts(Index size, Index rows, Out sums, const std::function<void(Range part, double* sums)>& work) {
+  const Index parts = (size + part_size - 1) / part_size, count = static_cast<Index>(sums.size());
+  Vector found(static_cast<std::size_t>(parts * count));
+  parallel_for(parts, 1, reading_cost * static_cast<double>(size * rows), [&](Range share) {
+    for (Index k = share.begin; k < share.end; ++k) {
+      work({k * part_size, std::min(size, (k + 1) * part_size)}, found.data() + k * count);
+    }
+  });
+  std::ranges::fill(sums, 0.0);
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    sums[i % sums.size()] += found[i];
+  }
+}
+
 void products(Vectors rows, Vectors columns, Index size, Out matrix) {
-  const auto& kernels = kernel_table().vector;
-  const Index chunks = (size + chunk - 1) / chunk;
-  const std::size_t count = matrix.size();
-  Vector parts(static_cast<std::size_t>(chunks) * count);
-  parallel_for(chunks, 1, reading_cost * static_cast<double>(size * static_cast<Index>(count)), [&](Range share) {
-    for (Index c = share.begin; c < share.end; ++c) {
-      const Index first = c * chunk, width = std::min(chunk, size - first);
-      double* part = parts.data() + static_cast<std::size_t>(c) * count;
-      for (const double* const row : rows) {
-        for (const double* const column : columns) {
-          *part++ = kernels.dot(row + first, column + first, width);
-        }
+  const auto& kernel = kernels<double>().vector;
+  sum_over_parts(size, static_cast<Index>(matrix.size()), matrix, [&](Range part, double* sums) {
+    for (const double* const row : rows) {
+      for (const double* const column : columns) {
+        *sums++ = kernel.dot(row + part.begin, column + part.begin, part.size());
       }
     }
   });
-  std::ranges::fill(matrix, 0.0);
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    matrix[i % count] += parts[i];
-  }
 }
 
 double dot(In x, In y) {
@@ -49,16 +60,7 @@ double dot(In x, In y) {
 }
 
 double largest(In x) {
-  double most = 0;
-  for (const double v : x) {
-    if (!(std::abs(v) <= most)) {
-      most = std::abs(v);
-    }
-    if (std::isnan(v)) {
-      return v;
-    }
-  }
-  return most;
+  return kernels<double>().vector.largest(x.data(), length(x));
 }
 
 double norm(In x) {
@@ -82,25 +84,26 @@ bool all_finite(In x) {
 }
 
 void combine(Vectors rows, In c, Out y) {
-  const auto& kernels = kernel_table().vector;
-  const Index size = length(y), count = static_cast<Index>(rows.size());
-  parallel_for((size + chunk - 1) / chunk, 1, reading_cost * static_cast<double>(size * count), [&](Range share) {
-    for (Index k = share.begin; k < share.end; ++k) {
-      kernels.combine(rows.data(), c.data(), count, {k * chunk, std::min(size, (k + 1) * chunk)}, y.data());
-    }
+  const Index count = static_cast<Index>(rows.size());
+  for_parts(length(y), count, [&](Range part) {
+    kernels<double>().vector.combine(y.data(), rows.data(), c.data(), count, part, y.data());
   });
 }
 
+void move(In x, double a, In u, Out y) {
+  const double* const row = u.data();
+  for_parts(length(y), 2, [&](Range part) { kernels<double>().vector.combine(x.data(), &row, &a, 1, part, y.data()); });
+}
+
 void add(double a, In x, Out y) {
-  const double* const row = x.data();
-  combine({&row, 1}, {&a, 1}, y);
+  move(y, a, x, y);
 }
 
 void multiply(In matrix, In x, Out y) {
   const Index columns = length(x);
   parallel_for(length(y), 1, reading_cost * static_cast<double>(matrix.size()), [&](Range share) {
     for (Index i = share.begin; i < share.end; ++i) {
-      y[static_cast<std::size_t>(i)] = kernel_table().vector.dot(matrix.data() + i * columns, x.data(), columns);
+      y[static_cast<std::size_t>(i)] = kernels<double>().vector.dot(matrix.data() + i * columns, x.data(), columns);
     }
   });
 }
@@ -110,7 +113,8 @@ void add_two(const std::function<std::array<double, 2>(std::size_t i)>& c, In s,
   const double* const rows[] = {s.data(), u.data()};
   parallel_for(n, 1, reading_cost * static_cast<double>(matrix.size()), [&](Range share) {
     for (Index i = share.begin; i < share.end; ++i) {
-      kernel_table().vector.combine(rows, c(static_cast<std::size_t>(i)).data(), 2, {0, n}, matrix.data() + i * n);
+      double* const row = matrix.data() + i * n;
+      kernels<double>().vector.combine(row, rows, c(static_cast<std::size_t>(i)).data(), 2, {0, n}, row);
     }
   });
 }

@@ -77,7 +77,7 @@ Solved solve(Network<T>& network, solvers::Minimizer& minimizer, const Solve<T>&
         }
         problem.keep(minimizer.point().x);
         ++network.draws;
-        solvers::add(-1, minimizer.point().x, before);
+        solvers::move(minimizer.point().x, -1, before, before);
         solved.step = solvers::norm(before);
       }
     } catch (const Stopped&) {

@@ -37,11 +37,8 @@ class Bfgs final : public Direction {
   }
 
   void moved(const Point& from, const Point& to) override {
-    const std::size_t n = step_.size();
-    for (std::size_t i = 0; i < n; ++i) {
-      step_[i] = to.x[i] - from.x[i];
-      difference_[i] = to.gradient[i] - from.gradient[i];
-    }
+    move(to.x, -1, from.x, step_);
+    move(to.gradient, -1, from.gradient, difference_);
     const double curvature = dot(difference_, step_), squared = dot(difference_, difference_);
     if (!(curvature > 1e-16 * squared) || !std::isfinite(squared / curvature)) {
       return;

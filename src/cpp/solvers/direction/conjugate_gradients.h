@@ -67,9 +67,7 @@ class ConjugateGradients final : public Direction {
   void moved(const Point& from, const Point& to) override {
     std::swap(direction_, found_);
     before_ = dot(from.gradient, from.gradient);
-    for (std::size_t i = 0; i < difference_.size(); ++i) {
-      difference_[i] = to.gradient[i] - from.gradient[i];
-    }
+    move(to.gradient, -1, from.gradient, difference_);
     ++since_;
   }
   std::vector<Slot> slots() override {

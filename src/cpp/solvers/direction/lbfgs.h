@@ -5,8 +5,11 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
+#include "kernels/vector/args.h"
+#include "runtime/cpu.h"
 #include "solvers/direction/direction.h"
 
 namespace fastopt::solvers {
@@ -17,8 +20,8 @@ class Lbfgs final : public Direction {
   Lbfgs(Index memory, bool scaled) : places_(static_cast<std::size_t>(memory) + 1), scaled_(scaled) {}
 
   void start(Index size) override {
-    size_ = static_cast<std::size_t>(size);
-    vectors_.assign(2 * places_ * size_, 0.0);
+    size_ = size;
+    vectors_.assign(2 * places_ * static_cast<std::size_t>(size), 0.0);
     step_difference_.assign(places_ * places_, 0.0);
     difference_difference_ = step_difference_;
     with_gradient_.assign(2 * places_, 0.0);
@@ -30,7 +33,7 @@ class Lbfgs final : public Direction {
 
   void find(Problem&, const Point& at, Out d) override {
     if (known_ == 0) {
-      multiply_rows(at.gradient, with_gradient_);
+      multiply_rows(at.gradient);
     }
     // q = g is c_g g and the sums of a_j s_j and b_j y_j throughout.
     Vector a(places_, 0.0), b(places_, 0.0), alpha(places_);
@@ -62,37 +65,51 @@ class Lbfgs final : public Direction {
       }
       a[i] = alpha[i] - along / step_difference(i, i);
     }
-    std::vector<const double*> rows;
     Vector factors;
     for (std::size_t back = 1; back <= kept(); ++back) {
-      const std::size_t i = place(back);
-      rows.insert(rows.end(), {row(i).data(), row(places_ + i).data()});
-      factors.insert(factors.end(), {-a[i], -b[i]});
+      factors.insert(factors.end(), {-a[place(back)], -b[place(back)]});
     }
-    for (std::size_t i = 0; i < size_; ++i) {
-      d[i] = -c_g * at.gradient[i];
-    }
-    combine(rows, factors, d);
+    const std::vector<const double*> rows = kept_rows();
+    const double* const gradient = at.gradient.data();
+    const double of_gradient = -c_g;
+    for_parts(size_, std::ssize(rows) + 2, [&](Range part) {
+      const auto& kernel = kernels<double>().vector;
+      kernel.combine(nullptr, &gradient, &of_gradient, 1, part, d.data());
+      kernel.combine(d.data(), rows.data(), factors.data(), std::ssize(rows), part, d.data());
+    });
   }
 
   void moved(const Point& from, const Point& to) override {
     if (known_ == 0) {
-      multiply_rows(from.gradient, with_gradient_);
+      multiply_rows(from.gradient);
     }
     const Vector before = with_gradient_;
     // The place that is free: the pair counts once it is known that it may be used.
     const std::size_t i = static_cast<std::size_t>(pairs_) % places_;
-    const Out s = row(i), y = row(places_ + i);
-    for (std::size_t k = 0; k < size_; ++k) {
-      s[k] = to.x[k] - from.x[k];
-      y[k] = to.gradient[k] - from.gradient[k];
-    }
-    multiply_rows(to.gradient, with_gradient_);
+    double *const s = row(i), *const y = row(places_ + i);
+    std::vector<const double*> rows = kept_rows();
+    rows.insert(rows.end(), {s, y});
+    Vector found(rows.size() + 2);
+    sum_over_parts(size_, std::ssize(rows) + 4, found, [&](Range part, double* sums) {
+      const auto& kernel = kernels<double>().vector;
+      const auto subtract = [&](const Vector& x, const Vector& x_before, double* difference) {
+        const double* const subtracted = x_before.data();
+        const double minus = -1;
+        kernel.combine(x.data(), &subtracted, &minus, 1, part, difference);
+      };
+      subtract(to.x, from.x, s);
+      subtract(to.gradient, from.gradient, y);
+      for (const double* const each : rows) {
+        *sums++ = kernel.dot(each + part.begin, to.gradient.data() + part.begin, part.size());
+      }
+      for (const double* const each : {s, y}) {
+        *sums++ = kernel.dot(each + part.begin, y + part.begin, part.size());
+      }
+    });
+    set_products(found);
     known_ = 1;
-    const double *const rows[] = {s.data(), y.data()}, *const columns[] = {y.data(), to.gradient.data()};
-    double p[4];
-    products(rows, columns, static_cast<Index>(size_), p);
-    const auto [curvature, s_g, squared, y_g] = p;
+    const std::size_t own = 2 * kept();
+    const double s_g = found[own], y_g = found[own + 1], curvature = found[own + 2], squared = found[own + 3];
     if (!(curvature > 1e-16 * squared) || !std::isfinite(squared / curvature)) {
       return;
     }
@@ -121,26 +138,34 @@ class Lbfgs final : public Direction {
   // Of the last pair but `back` - 1.
   std::size_t place(std::size_t back) const { return (static_cast<std::size_t>(pairs_) - back) % places_; }
   // The steps, and after them the differences.
-  Out row(std::size_t i) { return Out(vectors_).subspan(i * size_, size_); }
+  double* row(std::size_t i) { return vectors_.data() + static_cast<Index>(i) * size_; }
+  // Of the pairs that are kept: s, y, s, y, ...
+  std::vector<const double*> kept_rows() {
+    std::vector<const double*> rows;
+    for (std::size_t back = 1; back <= kept(); ++back) {
+      rows.insert(rows.end(), {row(place(back)), row(places_ + place(back))});
+    }
+    return rows;
+  }
   // s_i'y_j for a step i that is not newer than j.
   double& step_difference(std::size_t i, std::size_t j) { return step_difference_[i * places_ + j]; }
   double& difference_difference(std::size_t i, std::size_t j) { return difference_difference_[i * places_ + j]; }
-  // Those of the pairs that are kept.
-  void multiply_rows(In gradient, Vector& to) {
-    std::vector<const double*> rows;
-    for (std::size_t back = 1; back <= kept(); ++back) {
-      rows.insert(rows.end(), {row(place(back)).data(), row(places_ + place(back)).data()});
-    }
-    const double* const g = gradient.data();
+  void multiply_rows(const Vector& gradient) {
+    const std::vector<const double*> rows = kept_rows();
+    const double* const column = gradient.data();
     Vector found(rows.size());
-    products(rows, {&g, 1}, static_cast<Index>(size_), found);
+    products(rows, {&column, 1}, size_, found);
+    set_products(found);
+  }
+  void set_products(In found) {
     for (std::size_t back = 1; back <= kept(); ++back) {
-      to[place(back)] = found[2 * back - 2];
-      to[places_ + place(back)] = found[2 * back - 1];
+      with_gradient_[place(back)] = found[2 * back - 2];
+      with_gradient_[places_ + place(back)] = found[2 * back - 1];
     }
   }
 
-  std::size_t places_, size_ = 0;
+  std::size_t places_;
+  Index size_ = 0;
   bool scaled_;
   Vector vectors_, step_difference_, difference_difference_, with_gradient_;
   double known_ = 0, pairs_ = 0;  // whether the products are with the gradient of the point; all pairs so far

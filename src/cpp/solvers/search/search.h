@@ -38,23 +38,27 @@ class Line {
     bool finite() const { return std::isfinite(value) && std::isfinite(slope); }
   };
 
-  Sample start() const { return {0, from_.value, dot(from_.gradient, d_)}; }
   // `to` becomes the point.
   Sample at(double step) {
-    move(step);
+    go(step);
     to_.value = problem_.differentiate(to_.x, to_.gradient);
-    return {step, to_.value, dot(to_.gradient, d_)};
+    slope_ = dot(to_.gradient, d_);
+    return {step, to_.value, slope_};
   }
   double value_at(double step) {
-    move(step);
+    go(step);
     return to_.value = problem_.value(to_.x);
   }
-  void differentiate() { problem_.gradient(to_.x, to_.gradient); }
+  void differentiate() {
+    problem_.gradient(to_.x, to_.gradient);
+    slope_ = dot(to_.gradient, d_);
+  }
+  // At the last point that was differentiated.
+  double slope() const { return slope_; }
 
  private:
-  void move(double step) {
-    to_.x = from_.x;
-    add(step, d_, to_.x);
+  void go(double step) {
+    move(from_.x, step, d_, to_.x);
     problem_.project(to_.x);
   }
 
@@ -62,6 +66,7 @@ class Line {
   const Point& from_;
   In d_;
   Point& to_;
+  double slope_ = 0;
 };
 
 class LineSearch : public Search {
@@ -70,24 +75,29 @@ class LineSearch : public Search {
   void changed() override { start(); }
 
   bool advance(Problem& problem, Direction& direction, const Point& from, Point& to) override {
-    Vector d(from.x.size());
-    to.gradient.resize(from.x.size());
+    const std::size_t n = from.x.size();
+    d_.resize(n);
+    to.x.resize(n);
+    to.gradient.resize(n);
     // Again along -g where what the method knows is of no use.
     for (const bool anew : {false, true}) {
       if (anew) {
         direction.restart();
         last_ = {};
       }
-      direction.find(problem, from, d);
-      Line line(problem, from, d, to);
-      const Line::Sample start = line.start();
-      if (start.slope < 0 || falls_in_any_case()) {
-        const double square = dot(d, d);
-        length_ = find(line, start, first_step(direction, from, start.slope, square));
+      direction.find(problem, from, d_);
+      Line line(problem, from, d_, to);
+      const double *const rows[] = {from.gradient.data(), d_.data()}, *const column = d_.data();
+      double along[2];  // g'd and d'd
+      products(rows, {&column, 1}, static_cast<Index>(n), along);
+      const auto [slope, square] = along;
+      const Line::Sample start{0, from.value, slope};
+      if (slope < 0 || falls_in_any_case()) {
+        length_ = find(line, start, first_step(direction, from, slope, square));
         if (length_ > 0) {
           last_ = {.value = from.value,
-                   .decrease = length_ * start.slope,
-                   .curvature = (dot(to.gradient, d) - start.slope) / (length_ * square)};
+                   .decrease = length_ * slope,
+                   .curvature = (line.slope() - slope) / (length_ * square)};
           return true;
         }
       }
@@ -128,6 +138,7 @@ class LineSearch : public Search {
     double value = std::numeric_limits<double>::infinity(), decrease = 0, curvature = 0;
   };
   Last last_;
+  Vector d_;
 };
 
 }  // namespace fastopt::solvers
