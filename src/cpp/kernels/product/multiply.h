@@ -70,7 +70,7 @@ class Block {
   bool spread(Index depth) const {
     return depth * p_.b.row_stride * static_cast<Index>(sizeof(T)) >= blocking.copy_b_span;
   }
-  bool unaligned() const { return reinterpret_cast<std::uintptr_t>(p_.b.data) % sizeof(Vec<T>) != 0; }
+  bool unaligned() const { return (reinterpret_cast<std::uintptr_t>(p_.b.data) | (p_.b.row_stride * sizeof(T))) % sizeof(Vec<T>) != 0; }
 
   // From a row of the copy of a to the next: room for what `pack_rows` stores beyond the end.
   Index row_step() const { return depth_.size() + lanes<T>; }
