@@ -70,7 +70,9 @@ class Block {
   bool spread(Index depth) const {
     return depth * p_.b.row_stride * static_cast<Index>(sizeof(T)) >= blocking.copy_b_span;
   }
-  bool unaligned() const { return (reinterpret_cast<std::uintptr_t>(p_.b.data) | (p_.b.row_stride * sizeof(T))) % sizeof(Vec<T>) != 0; }
+  bool unaligned() const {
+    return (reinterpret_cast<std::uintptr_t>(p_.b.data) | (p_.b.row_stride * sizeof(T))) % sizeof(Vec<T>) != 0;
+  }
 
   // From a row of the copy of a to the next: room for what `pack_rows` stores beyond the end.
   Index row_step() const { return depth_.size() + lanes<T>; }
@@ -141,7 +143,9 @@ class Block {
                       first += size;
                       --count;
                     }
-                    const auto kernel = panels > 1 ? kernels.more[size - 1] : kernels.one[size - 1][vectors - 1];
+                    // Rows of a that meet one panel alone come from memory.
+                    const auto& one = p_.columns <= panel_width<T> ? kernels.asking : kernels.one;
+                    const auto kernel = panels > 1 ? kernels.more[size - 1] : one[size - 1][vectors - 1];
                     kernel(tiles, first, count);
                   });
     if (depth_.end == p_.depth) {

@@ -40,7 +40,8 @@ struct Tiles {
 };
 
 // `count` tiles of as many rows each, from row `first` on. The first tile that meets a panel may copy it meanwhile.
-template <class T, bool transposed, int rows, int vectors, bool copies = false>
+// Rows of a may be asked for one tile before: the processor alone guesses anew at each row.
+template <class T, bool transposed, int rows, int vectors, bool copies = false, bool asks_for_a = false>
 void multiply_tiles(const Tiles<T>& tiles, Index first, Index count) {
   using V = Vec<T>;
   const Tiles<T> t = tiles;  // else all is read again after each store to c
@@ -94,6 +95,15 @@ void multiply_tiles(const Tiles<T>& tiles, Index first, Index count) {
         unroll<unrolled>([&](auto i) __attribute__((always_inline)) { step(k + i); });
       }
     }
+    if constexpr (asks_for_a) {
+      constexpr Index line = 64 / static_cast<Index>(sizeof(T));
+      for (const Index last = first + rows < end ? t.depth - line : -1; k <= last; k += line) {
+        unroll<rows>([&](auto r) __attribute__((always_inline)) { __builtin_prefetch(t.a.row(first + rows + r) + k); });
+        for (Index i = 0; i < line; ++i) {
+          step(k + i);
+        }
+      }
+    }
     if (asks) {
       for (const Index early = t.depth - blocking.c_ahead; k < early; ++k) {
         step(k);
@@ -125,6 +135,7 @@ struct TileKernels {
   Kernel one[max_tile_rows][blocking.vectors];  // by rows and by vectors of one panel
   Kernel more[max_tile_rows];                   // by rows, of `tile_panels` whole panels
   Kernel copying[max_tile_rows];                // by rows, of one whole panel
+  Kernel asking[max_tile_rows][blocking.vectors];
 };
 
 template <class T, bool transposed>
@@ -135,6 +146,8 @@ inline constexpr TileKernels<T> tile_kernels = [] {
     unroll<blocking.vectors>([&](auto v) {
       if constexpr (rows <= tile_rows(v + 1)) {
         kernels.one[r][v] = multiply_tiles<T, transposed, rows, v + 1>;
+        constexpr bool asks_for_a = !transposed && rows == tile_rows(v + 1);
+        kernels.asking[r][v] = multiply_tiles<T, transposed, rows, v + 1, false, asks_for_a>;
       }
     });
     if constexpr (tile_panels(rows) > 1) {
