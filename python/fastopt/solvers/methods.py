@@ -339,8 +339,8 @@ class Newton(Solver):
 class NewtonCG(Solver):
     r"""Newton's method on products of the Hessian: :math:`H d = -g` is solved by conjugate gradients, which end early.
 
-    They end where the rest is below :math:`\min(½, \sqrt{|g|}) |g|`, at the border of the trust region, or where the
-    curvature is negative.
+    They end where the rest is below :math:`\min(½, \sqrt{|g|_1}) |g|_2`, at the border of the trust region, or where
+    the curvature is negative.
 
     Args:
         search: `TrustRegion` by default; one along a line may be chosen.

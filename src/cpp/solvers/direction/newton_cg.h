@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "solvers/direction/direction.h"
 
@@ -22,7 +23,8 @@ class NewtonCg final : public Direction {
   double within(Problem& problem, const Point& at, double radius, Out step) override {
     const std::size_t n = step.size();
     Vector r = at.gradient, d(n), hd(n), hp(n, 0.0);
-    const double size = norm(r), goal = size * std::min(0.5, std::sqrt(size));
+    const double all = std::accumulate(r.begin(), r.end(), 0.0, [](double sum, double v) { return sum + std::abs(v); });
+    const double goal = norm(r) * std::min(0.5, std::sqrt(all));
     std::ranges::fill(step, 0.0);
     for (std::size_t i = 0; i < n; ++i) {
       d[i] = -r[i];
