@@ -7,6 +7,7 @@ import pytest
 import fastopt as fo
 from fastopt.curvature import gauss_newton_product, hessian, hessian_vector_product
 from fastopt.losses import LOSSES
+from fastopt.tools.curvature import PlaceOfModel
 
 
 def flat(views):
@@ -20,7 +21,7 @@ def differences(model, x, y, v, w, weight=None, h=1e-5):
 
 
 def check(model, x, y, weight=None, tolerance=1e-9):
-    """Against differences, and symmetric, at weights that are none of the model's."""
+    """Against differences, symmetric, and the same where values are kept, at weights that are none of the model's."""
     rng = np.random.default_rng(7)
     step, u, v = rng.normal(size=(3, model.count_params()))
     w = flat(model.parameters) + 0.05 * step
@@ -28,7 +29,11 @@ def check(model, x, y, weight=None, tolerance=1e-9):
     product = hessian_vector_product(model, x, y, v, w, weight)
     expected = differences(model, x, y, v, w, weight)
     assert np.linalg.norm(product - expected) <= tolerance * np.linalg.norm(expected)
-    assert u @ product == pytest.approx(v @ hessian_vector_product(model, x, y, u, w, weight), rel=1e-6)
+    other = hessian_vector_product(model, x, y, u, w, weight)
+    assert u @ product == pytest.approx(v @ other, rel=1e-6)
+    same_point = PlaceOfModel(model, x, y, w, weight)
+    for along, alone in 2 * [(v, product), (u, other)]:
+        np.testing.assert_array_equal(same_point.product(along), alone)
     assert all((a == b).all() for a, b in zip(before, model.get_weights(), strict=True))
 
 
@@ -179,6 +184,17 @@ def test_same_bits_for_every_number_of_threads(dtype, for_all_threads):
     x, y = rng.normal(size=(9_001, 6)), rng.integers(0, 3, 9_001)
     v = rng.normal(size=model.count_params())
     for_all_threads(lambda: (hessian_vector_product(model, x, y, v), gauss_newton_product(model, x, y, v)))
+
+
+def test_values_that_are_kept_are_those_of_the_point():
+    rng = np.random.default_rng(4)
+    x, y = rng.normal(size=(9_001, 6)), rng.normal(size=(9_001, 3))
+    model = built([fo.layers.Dense(16, "tanh"), fo.layers.Dense(3)], 6)
+    v, *points = rng.normal(size=(3, model.count_params()))
+    moving = PlaceOfModel(model, x, y, points[0], None)
+    for i in [0, 0, 0, 1, 1, 0, 1, 1]:
+        moving.at = points[i]
+        np.testing.assert_array_equal(moving.product(v), hessian_vector_product(model, x, y, v, points[i]))
 
 
 def test_chunks_and_float32():

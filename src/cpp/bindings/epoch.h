@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -13,6 +14,7 @@
 #include "kernels/reduce/args.h"
 #include "ops/loss.h"
 #include "ops/metric.h"
+#include "train/curvature.h"
 
 namespace fastopt::bindings {
 
@@ -41,6 +43,7 @@ struct Data {
   Index rows, batch_size = 0, done = 0;
   Totals totals;
   PythonCalls python;
+  std::optional<CurvatureProducts<T>> curvature;
   const PyGoal* not_finite = nullptr;  // the one whose gradient was not
 
   Data(const Network<T>& network, const py::object& given_x, const py::object& y, Goals given,

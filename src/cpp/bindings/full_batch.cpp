@@ -2,7 +2,6 @@
 #include "train/full_batch.h"
 
 #include "bindings/epoch.h"
-#include "train/curvature.h"
 
 namespace fastopt::bindings {
 
@@ -57,11 +56,13 @@ py::array multiply_curvature(PyEpoch& self, const py::object& vector, const py::
     const Buffer<T> direction = laid_out(network, vector, "v");
     const Buffer<T> at = parameters.is_none() ? Buffer<T>() : laid_out(network, parameters, "w");
     std::vector<double> product(static_cast<std::size_t>(network.plan.parameters));
+    if (!d.curvature) {
+      d.curvature.emplace(network, d.x, d.objective);
+    }
     run(*self.network, d.python, poll, [&](const Poll& polled) {
       Watch watch(polled);
-      fastopt::multiply_curvature<T>(
-          network, d.x, {d.rows}, d.objective, gauss_newton ? Curvature::gauss_newton : Curvature::hessian,
-          at.size() > 0 ? at.data() : network.parameters.data(), direction.data(), product, watch);
+      (*d.curvature)({d.rows}, gauss_newton ? Curvature::gauss_newton : Curvature::hessian,
+                     at.size() > 0 ? at.data() : network.parameters.data(), direction.data(), product, watch);
     });
     return gathered(network.plan, product);
   });

@@ -93,6 +93,7 @@ template <class T>
 struct Phase {
   Over over;
   std::function<void(const View<T>&, const Team&)> run;
+  bool values = false;  // among those with derivatives: it computes y alone, which is left out where y is known
 };
 
 // What a pass does: in `forward` y from x; in `backward` dx from dy, of which those over columns serve the gradient as
@@ -118,7 +119,7 @@ struct Layer {
   Phases<T> training = {}, inference = {};  // the latter with everything fixed that training measures
   // As inference, with the derivatives `along`: y and dy/ds before the activation, for which the pass does the rest; dx
   // and its derivative before the activation of x; and of the gradient the derivative alone. Of each list one phase is
-  // over rows. A layer without them has no products with the Hessian.
+  // over rows, and in `forward` one more that computes values. A layer without them has no products with the Hessian.
   Phases<T> curvature = {};
 };
 

@@ -159,7 +159,9 @@ void Runner<T>::phase(const Team& team, const Run& run, Range rows, Sink<T>* sin
   const std::vector<Phase<T>>& list = run.action == Action::forward    ? phases.forward
                                       : run.action == Action::backward ? phases.backward
                                                                        : phases.gradient;
-  list[run.phase].run(view(run.node, rows, sink), team);
+  if (!(list[run.phase].values && p_.known)) {
+    list[run.phase].run(view(run.node, rows, sink), team);
+  }
 }
 
 // The values of a node that computes, or of an input, and their gradient before the node's activation.
@@ -293,6 +295,9 @@ void Runner<T>::activate_along(const Run& run, Range rows) {
   const auto level = [&](Index node) { return arena_.levels[at(node)]; };
   if (run.action == Action::forward) {
     const Rows<T> y = level(run.node).y.from(rows.begin);
+    if (p_.plan.node(run.node).phases(p_.memory.mode()).forward[run.phase].values) {
+      return;
+    }
     if (p_.schedule.needs[at(run.node)] && !logits(run.node)) {
       activate_derivatives<T>(p_.plan.node(run.node).activation, y, along, rows.size(), p_.plan.columns(run.node));
     }

@@ -33,6 +33,7 @@ struct Pass {
   std::span<T* const> outputs = {};         // where the outputs go, sample by sample
   const T* direction = nullptr;             // laid out as the parameters, in a mode with derivatives along it
   bool linearized = false;                  // these go back as if the network were linear
+  bool known = false;  // the memory has the values of these rows already, for the direction alone is another
 
   Index over() const { return samples > 0 ? samples : batch.rows; }
 };

@@ -28,8 +28,8 @@ class AccumulateSink final : public Sink<T> {
   StoreSink<T> store_;
 };
 
-// Rows of a chunk: what they read and keep stays in the caches until the gradient has read it again, yet they are so many
-// that adding to the sums costs little beside them.
+// Rows of a chunk: what they read and keep stays in the caches until the gradient has read it again, yet they are so
+// many that adding to the sums costs little beside them.
 template <class T>
 Index chunk_rows(const Plan<T>& plan) {
   Index bytes = 1;

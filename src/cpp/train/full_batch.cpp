@@ -32,7 +32,8 @@ Cost<T>::Cost(Network<T>& network, std::span<const Samples> x, const Objective<T
       mode_(mode),
       whole_(whole || measures_rows(network.plan, mode)),
       watch_(watch),
-      part_(network.parameters.size()) {}
+      part_(network.parameters.size()),
+      curvature_(network, x, objective) {}
 
 template <class T>
 std::optional<double> Cost<T>::operator()(const T* parameters, T* state, std::span<double> gradient) {
@@ -95,8 +96,7 @@ std::optional<double> Cost<T>::operator()(const T* parameters, T* state, std::sp
 
 template <class T>
 bool Cost<T>::multiply_hessian(const T* parameters, const T* direction, std::span<double> product) {
-  return multiply_curvature<T>(network_, x_, batch, objective_, Curvature::hessian, parameters, direction, product,
-                               watch_);
+  return curvature_(batch, Curvature::hessian, parameters, direction, product, watch_);
 }
 
 // What the parameters cost, whose gradient is added.

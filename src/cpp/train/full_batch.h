@@ -4,7 +4,7 @@
 #include <optional>
 #include <span>
 
-#include "nn/network.h"
+#include "train/curvature.h"
 
 namespace fastopt {
 
@@ -28,7 +28,7 @@ class Cost {
   std::optional<double> operator()(const T* parameters, T* state, std::span<double> gradient);
   // Whether layers and losses have what products with the Hessian take.
   bool has_curvature() const { return network_.plan.has_curvature(mode_) && !objective_.asks(); }
-  // The Hessian times a direction, as `multiply_curvature`.
+  // The Hessian times a direction, as `CurvatureProducts`.
   bool multiply_hessian(const T* parameters, const T* direction, std::span<double> product);
   // Of the last call.
   const Totals& totals() const { return totals_; }
@@ -44,6 +44,7 @@ class Cost {
   bool whole_;
   Watch& watch_;
   Buffer<T> part_;  // the gradient of a chunk
+  CurvatureProducts<T> curvature_;
   Totals totals_;
 };
 

@@ -113,10 +113,9 @@ Phases<T> dense_curvature(Weights<T> weights, int bias, bool trained) {
       pack_share(team, w, outputs, true, outputs, inputs, v.workspace + dense_panels<T>(inputs, outputs));
     }
   };
-  Phases<T> phases{{over_rows<T>([=, values = dense_forward<T>(weights, bias, trained).run](const View<T>& v) {
-                     values(v, Team(0, 1, nullptr));
-                     forward(v, weights, bias, trained);
-                   })},
+  Phase<T> values = dense_forward<T>(weights, bias, trained);
+  values.values = true;
+  Phases<T> phases{{values, over_rows<T>([=](const View<T>& v) { forward(v, weights, bias, trained); })},
                    {over_parameters<T>(pack), over_rows<T>([=](const View<T>& v) { backward(v, trained); })},
                    {}};
   if (trained) {
