@@ -17,6 +17,7 @@ from fastopt import (
     constraints,
     curvature,
     datasets,
+    fleet,
     initializers,
     kernels,
     layers,
@@ -30,6 +31,7 @@ from fastopt import (
     solvers,
 )
 from fastopt.core.config import check_environment, get_num_threads, set_num_threads, show_config
+from fastopt.fleet import Ensemble
 from fastopt.layers.base import Input
 from fastopt.model.callbacks.history import History
 from fastopt.model.functional import Model
@@ -60,6 +62,7 @@ History.plot = history  # type: ignore[method-assign, assignment]
 __version__: str = _core.runtime.build_info()["version"]
 
 __all__ = [
+    "Ensemble",
     "Input",
     "Model",
     "Sequential",
@@ -76,6 +79,7 @@ __all__ = [
     "datasets",
     "diagnose",
     "diagnose_errors",
+    "fleet",
     "get_num_threads",
     "initializers",
     "kernels",

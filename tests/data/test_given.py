@@ -14,6 +14,7 @@ from fastopt import kernels
 from fastopt.core import checks
 
 X, Y, LABELS = np.ones((3, 2)) + np.eye(3, 2), np.array([1.0, 2.0, 4.0]), np.array([0, 1, 1])
+ROWS = np.array([2, 0])
 
 
 class Meters(np.ndarray):
@@ -106,6 +107,9 @@ ENTRIES = {
             "fit y": (Y, lambda v, k=kind: k().fit(X, v, verbose=0)),
             "fit sample_weight": (Y, lambda v, k=kind: k().fit(X, Y, sample_weight=v, verbose=0)),
             "fit validation_data": (Y, lambda v, k=kind: k().fit(X, Y, validation_data=(X, v), verbose=0)),
+            "fit rows": (ROWS, lambda v, k=kind: k().fit(X, Y, rows=v, verbose=0)),
+            "fit validation_rows": (ROWS, lambda v, k=kind: k().fit(X, Y, validation_rows=v, verbose=0)),
+            "evaluate rows": (ROWS, lambda v, k=kind: k().evaluate(X, Y, rows=v)),
             "train_on_batch x": (X, lambda v, k=kind: k().train_on_batch(v, Y)),
             "train_on_batch y": (Y, lambda v, k=kind: k().train_on_batch(X, v)),
             "train_on_batch sample_weight": (Y, lambda v, k=kind: k().train_on_batch(X, Y, sample_weight=v)),
@@ -211,7 +215,7 @@ def test_every_entry_is_in_the_table():
     by_another_way = {
         "fit_transform x", "float64_twin x", "checked_inputs x", "checked_samples y", "checked_samples sample_weight",
         "activations x", "gradients x", "gradients y", "trajectories minimum", "swap params",
-        "confusion_matrix y_pred", "pretrain x", "pretrain y", "continuation x", "continuation y",
+        "confusion_matrix y_pred", "taking rows", "pretrain x", "pretrain y", "continuation x", "continuation y",
     }  # fmt: skip
     # All functions of the curvature read the cost as the first of them does, and a start as the last.
     of_curvature = {

@@ -5,6 +5,7 @@ import pytest
 
 import fastopt as fo
 from fastopt.callbacks import CSVLogger, EarlyStopping, LambdaCallback, ModelCheckpoint, ReduceLROnPlateau
+from fastopt.model.data import taken
 
 X = np.arange(200.0)[:, None] / 200
 LABELS = np.repeat([0, 1, 2, 3], [20, 40, 60, 80])
@@ -25,8 +26,8 @@ def split(model, **arguments):
     classes = LABELS if by == "stratified" else None
     train, held = data.split(0.25, None if by == "last" else model.seed, classes)
     for name, part in (("train", train), ("validation", held)):
-        seen[name] = np.rint(part.x[:, 0] * 200).astype(int)
-        np.testing.assert_array_equal(LABELS[seen[name]], part.y)
+        seen[name] = np.rint(taken(part, part.x)[:, 0] * 200).astype(int)
+        np.testing.assert_array_equal(LABELS[seen[name]], taken(part, part.y))
     return seen
 
 

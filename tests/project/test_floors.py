@@ -38,6 +38,7 @@ PYTHON_FLOORS = [
     "model.fit",
     "model",
     "tools",
+    "fleet",
     "callbacks config curvature datasets plotting preprocessing",  # where users find what stands further down
     "",  # the package itself
     "_numpy_demo",

@@ -58,7 +58,14 @@ class Network:
     def schedule(self, training: bool = True) -> list[str]: ...
     def forward(self, x: Any) -> Any: ...
     def backward(self, dy: Any) -> Any: ...
-    def predict(self, x: Any, batch_size: int = 256, poll: Callable[[int], object] | None = None) -> Any: ...
+    # Of all samples, or of those of these numbers.
+    def predict(
+        self,
+        x: Any,
+        batch_size: int = 256,
+        poll: Callable[[int], object] | None = None,
+        rows: NDArray[np.int64] | None = None,
+    ) -> Any: ...
 
 # Of the samples, a slice or integers, and the outputs [n, outputs]: returns the losses [n], the gradient of
 # sum(weight * loss) / n [n, outputs] and each metric [n], all in the network's dtype.
@@ -87,7 +94,7 @@ class Epoch:
         order: NDArray[np.int64] | None = None,
         batch_size: int = 32,
     ) -> None: ...
-    # Begins another pass through the samples.
+    # Begins another pass through the samples: all in their own order, or those of these numbers, in this order.
     def start(self, batch_size: int = 32, order: NDArray[np.int64] | None = None) -> None: ...
     # Steps of the next batches, all that are left where their number is None; returns the sums so far.
     def train(

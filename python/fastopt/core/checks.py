@@ -242,6 +242,24 @@ def weights(name: str, value: object, samples: int, dtype: str) -> NDArray[Any]:
     return in_form(result, dtype)
 
 
+def row_numbers(name: str, value: object, rows: int) -> NDArray[np.int64]:
+    """Return numbers of some of so many rows, at least one: integers from 0, which may repeat, or a mask."""
+    result = array(name, value)
+    if result.dtype == bool and result.shape == (rows,):
+        result = np.flatnonzero(result)
+    if result.size and (result.ndim != 1 or result.dtype.kind not in "iu"):
+        raise TypeError(
+            f"{name} must be numbers of rows, (n,) integers, or a mask, ({rows},) of bool, not {described(value)}."
+        )
+    if not result.size:
+        raise ValueError(f"{name} is empty: there must be at least one.")
+    wrong = (result < 0) | (result >= rows)
+    if wrong.any():
+        place = int(np.argmax(wrong))
+        raise ValueError(f"{name}[{place}] is {result[place]}; the rows are numbered from 0 to {rows - 1}.")
+    return np.ascontiguousarray(result, np.int64)
+
+
 def constant(low: NDArray[Any], high: NDArray[Any]) -> NDArray[np.bool_]:
     """Return whether what lies between these is one number, but for the rounding of float64."""
     with np.errstate(over="ignore"):

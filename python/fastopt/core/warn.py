@@ -1,16 +1,43 @@
 """Warnings that name the caller's line, not one of the library."""
 
 import sys
+import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["warn"]
+__all__ = ["collected", "warn"]
 
 PACKAGE = str(Path(__file__).parents[1])
+
+Warned = list[tuple[str, type[Warning]]]
+
+
+class Here(threading.local):
+    """Where the warnings of a thread go, if nobody's line called the library in it."""
+
+    collected: Warned | None = None
+
+
+here = Here()
+
+
+@contextmanager
+def collected() -> Iterator[Warned]:
+    """Collect the warnings of this thread, for `warn` in the one whose line called the library."""
+    before, here.collected = here.collected, []
+    try:
+        yield here.collected
+    finally:
+        here.collected = before
 
 
 def warn(message: str, category: type[Warning] = UserWarning) -> None:
     """Warn, as of the line that called the library."""
+    if here.collected is not None:
+        here.collected.append((message, category))
+        return
     frame = sys._getframe(1)
     while frame.f_back and frame.f_code.co_filename.startswith((PACKAGE, "<frozen importlib")):
         frame = frame.f_back

@@ -11,7 +11,7 @@ from fastopt import _core
 from fastopt.core import checks
 from fastopt.core.warn import warn
 
-__all__ = ["check_same_distribution", "held_out", "train_dev_test_split"]
+__all__ = ["check_same_distribution", "folds_of", "held_out", "train_dev_test_split"]
 
 HELD_OUT = 2**48  # the random stream of samples that are held out; those below are of epochs
 
@@ -108,6 +108,14 @@ def held_out(n: int, count: int, seed: int, classes: NDArray[Any] | None = None)
         return order[:count]
     [start] = _core.kernels.uniform(seed, HELD_OUT + 1, 1, "float64").tolist()
     return order[np.argsort(classes[order], kind="stable")][_evenly(n, count, start)]
+
+
+def folds_of(n: int, count: int, seed: int, classes: NDArray[Any] | None = None) -> list[NDArray[np.int64]]:
+    """Return n samples dealt out at random to so many folds, each in rising order; with classes, of each alike."""
+    order = _core.kernels.permutation(seed, HELD_OUT, n)
+    if classes is not None:
+        order = order[np.argsort(classes[order], kind="stable")]
+    return [np.sort(order[i::count]) for i in range(count)]
 
 
 def check_same_distribution(dev: Sequence[Any], test: Sequence[Any]) -> None:

@@ -12,7 +12,7 @@ from fastopt.kernels import Real
 from fastopt.losses import Loss, loss_of
 from fastopt.metrics import MeanMetric, Metric, metric_of
 from fastopt.model.callbacks.base import Logs
-from fastopt.model.data import Samples
+from fastopt.model.data import Samples, taken
 from fastopt.model.solving import Method, spent_by
 
 __all__ = ["SPEED", "Compiled", "Metrics"]
@@ -151,11 +151,12 @@ class Compiled:
             outputs = _core.kernels.activation_forward(link, outputs.astype(np.float64))
         exclusive = None if link is None else link != "sigmoid"
         known = bool(np.isfinite(outputs).all())
-        y = data.y
+        y = taken(data, data.y)
         if y.dtype == np.float32 and self.loss is not None:  # as given, not as rounded for the core
-            y = self.loss.targets("y", data.given, y.shape[1], "float64")
+            y = self.loss.targets("y", taken(data, data.given), y.shape[1], "float64")
+        weight = None if data.weight is None else taken(data, data.weight)
         return {
-            name: metric(y, outputs, data.weight, exclusive=exclusive) if known else float("nan")
+            name: metric(y, outputs, weight, exclusive=exclusive) if known else float("nan")
             for name, metric in self.metrics.items()
             if not isinstance(metric, MeanMetric)
         }

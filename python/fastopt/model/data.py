@@ -1,7 +1,7 @@
 """What a model is given: samples, targets and weights, checked once, in the form that the core reads."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,49 +17,67 @@ from fastopt.model.plan import Plan
 from fastopt.schedules import Schedule
 
 __all__ = [
+    "Checked",
     "Samples",
     "Several",
     "batch_size_at",
+    "check_one_validation",
     "checked_inputs",
     "checked_samples",
     "in_shape",
+    "ordered",
+    "taken",
+    "taking",
     "triple",
     "with_class_weight",
 ]
 
 
 class Samples(NamedTuple):
-    """Checked data: inputs ``[n, features]``, targets as the loss wants them, weights ``[n]``; targets as given."""
+    """Checked data: inputs ``[n, features]``, targets as the loss wants them, weights ``[n]``; targets as given.
+
+    Of all rows those are meant whose numbers `chosen` has, in its order; None is all.
+    """
 
     x: NDArray[Any]
     y: NDArray[Any]
     weight: Real | None
     given: NDArray[Any]
+    chosen: NDArray[np.int64] | None = None
 
     @property
     def rows(self) -> int:
         """The number of samples."""
-        return len(self.x)
+        return len(self.x if self.chosen is None else self.chosen)
 
     def split(
         self, fraction: float, seed: int | None = None, classes: NDArray[Any] | None = None
     ) -> tuple["Samples", "Samples"]:
-        """Return the first samples and the last ``fraction`` of them, as views; with a seed, copies of others."""
+        """Return the first samples and the last ``fraction`` of them; with a seed, others, at random; no copies.
+
+        Args:
+            fraction: The part that is held out.
+            seed: Decides which; None for the last.
+            classes: Those of the samples, each of which is to give its share.
+
+        Raises:
+            ValueError: A part is empty, or has no weight.
+        """
         held = int(checks.times(self.rows, fraction))
         if not 0 < held < self.rows:
             raise ValueError(f"validation_split={fraction:g} of {self.rows} samples leaves one part empty.")
-        if seed is None:
+        if seed is None and self.chosen is None:
             parts = self._rows(slice(self.rows - held)), self._rows(slice(self.rows - held, None))
         else:
-            kept = np.ones(self.rows, bool)
-            kept[held_out(self.rows, held, seed, classes)] = False
-            parts = self._rows(kept), self._rows(~kept)
+            last = np.zeros(self.rows, bool)
+            last[slice(-held, None) if seed is None else held_out(self.rows, held, seed, classes)] = True
+            first, second = (taken(self, np.arange(len(self.x)))[part] for part in (~last, last))
+            parts = self._replace(chosen=first), self._replace(chosen=second)
         for kind, part in zip(("training", "validation"), parts, strict=True):
-            if part.weight is not None and not part.weight.any():
-                raise ValueError(f"sample_weight is 0 for every {kind} sample; at least one must be positive.")
+            check_weight(kind, part)
         return parts
 
-    def _rows(self, rows: slice | NDArray[np.bool_]) -> "Samples":
+    def _rows(self, rows: slice) -> "Samples":
         return Samples(self.x[rows], self.y[rows], None if self.weight is None else self.weight[rows], self.given[rows])
 
 
@@ -70,15 +88,75 @@ class Several(NamedTuple):
     y: list[NDArray[Any]]
     weight: Real | None
     given: list[NDArray[Any]]
+    chosen: NDArray[np.int64] | None = None
 
     @property
     def rows(self) -> int:
         """The number of samples."""
-        return len(self.x[0])
+        return len(self.x[0] if self.chosen is None else self.chosen)
 
     def of(self, output: int) -> Samples:
         """Return the data with the targets of one output alone."""
-        return Samples(self.x[0], self.y[output], self.weight, self.given[output])
+        return Samples(self.x[0], self.y[output], self.weight, self.given[output], self.chosen)
+
+
+D = TypeVar("D", Samples, Several)
+
+
+def taken(data: Samples | Several, array: NDArray[Any]) -> NDArray[Any]:
+    """Return what the samples have of an array with an entry for each row."""
+    return array if data.chosen is None else array[data.chosen]
+
+
+def ordered(data: Samples | Several, order: NDArray[np.int64] | None) -> NDArray[np.int64] | None:
+    """Return the rows of the samples in an order of these; None is their own."""
+    if data.chosen is None or order is None:
+        return data.chosen if order is None else order
+    return data.chosen[order]
+
+
+def check_weight(kind: str, data: Samples | Several) -> None:
+    """Raise ValueError where no sample weighs anything."""
+    if data.weight is not None and not taken(data, data.weight).any():
+        raise ValueError(f"sample_weight is 0 for every {kind} sample; at least one must be positive.")
+
+
+def taking(data: D, name: str, rows: ArrayLike | None, kind: str = "training") -> D:
+    """Return of checked data the samples of these rows, as the argument of this name has them; None is all."""
+    if rows is None:
+        return data
+    some = data._replace(chosen=checks.row_numbers(name, rows, data.rows))
+    check_weight(kind, some)
+    return some
+
+
+class Checked:
+    """Inputs that have been checked once for several models.
+
+    Args:
+        x: The inputs.
+        shape: That of a sample; None for any.
+        dtype: That of the models.
+
+    Raises:
+        TypeError, ValueError: As `checked_inputs`.
+    """
+
+    def __init__(self, x: ArrayLike, shape: Shape | None, dtype: str) -> None:
+        self.rows, self.shape = checked_inputs("x", x, shape, dtype)
+        self.dtype = dtype
+        self.given = x
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def check_one_validation(data: object, split: object, rows: object) -> None:
+    """Raise ValueError where more than one of these arguments says what to validate with; None says nothing."""
+    given = {"validation_data": data, "validation_split": split, "validation_rows": rows}
+    names = [name for name, value in given.items() if value is not None]
+    if len(names) > 1:
+        raise ValueError(f"Give {names[0]} or {names[1]}, not both.")
 
 
 def triple(name: str, given: object) -> tuple[Any, Any, Any]:
@@ -89,8 +167,12 @@ def triple(name: str, given: object) -> tuple[Any, Any, Any]:
     return x, y, sample_weight
 
 
-def checked_inputs(name: str, x: ArrayLike, shape: Shape | None, dtype: str) -> tuple[NDArray[Any], Shape]:
+def checked_inputs(name: str, x: ArrayLike | Checked, shape: Shape | None, dtype: str) -> tuple[NDArray[Any], Shape]:
     """Return samples, each in a row, and their shape: the given one, or, if that is None, their own."""
+    if isinstance(x, Checked):
+        if x.dtype == dtype and shape in (None, x.shape):
+            return x.rows, x.shape
+        x = x.given
     if shape is not None and len(shape) == 1 and _core.is_matrix(x, dtype, shape[0]):
         return x, shape  # the usual case; the checks below take ten times as long
     result = checks.samples(name, x, shape)
@@ -138,7 +220,8 @@ def with_class_weight(
     """Return the samples with weights that are multiplied by factors of their classes."""
     if class_weight is None:
         return data
-    labels, classes = loss.classes(data.y, outputs)
+    every, classes = loss.classes(data.y, outputs)
+    labels = taken(data, every)
     factors = np.ones(classes)
     if isinstance(class_weight, Mapping):
         for label, factor in class_weight.items():
@@ -148,8 +231,8 @@ def with_class_weight(
         factors = len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))
     else:
         raise TypeError(f"class_weight must be a dict of classes and factors, or 'balanced', not {class_weight!r}.")
-    weight = factors[labels] if data.weight is None else factors[labels] * data.weight.astype(np.float64)
-    if not weight.any():
+    weight = factors[every] if data.weight is None else factors[every] * data.weight.astype(np.float64)
+    if not taken(data, weight).any():
         raise ValueError("The weights are all 0: at least one sample must have a positive class weight and weight.")
     return data._replace(weight=checks.weights("class_weight times sample_weight", weight, len(weight), dtype))
 

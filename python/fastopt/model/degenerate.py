@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from fastopt.core import checks
 from fastopt.core.warn import warn
 from fastopt.losses import Loss
-from fastopt.model.data import Samples
+from fastopt.model.data import Samples, taken
 
 __all__ = ["warn_of_classes", "warn_of_rounding", "warn_of_targets"]
 
@@ -21,8 +21,10 @@ def warn_of_targets(data: Samples, loss: Loss, outputs: int) -> None:
     """Warn where the loss of a classifier can only be 0, or all samples are of one class."""
     if loss.link == "softmax" and outputs == 1:
         warn(f"{loss.name} of one output is always 0: use 'binary_crossentropy', or an output for each class.")
-    elif loss.link is not None and data.rows > 1 and all((y == y[:1]).all() for y in (data.y[:FEW], data.y)):
-        warn(f"All {data.rows} targets are alike, {data.y[0]}: there is nothing to tell apart.")
+    elif loss.link is not None and data.rows > 1:
+        targets = taken(data, data.y)
+        if all((y == y[:1]).all() for y in (targets[:FEW], targets)):
+            warn(f"All {data.rows} targets are alike, {targets[0]}: there is nothing to tell apart.")
 
 
 def warn_of_classes(
@@ -33,7 +35,10 @@ def warn_of_classes(
         classes = [loss.classes(part.y, outputs) for part in (data, validation)]
     except ValueError:  # targets that are no classes
         return
-    trained, validated = (np.bincount(labels, minlength=count) > 0 for labels, count in classes)
+    trained, validated = (
+        np.bincount(taken(part, labels), minlength=count) > 0
+        for part, (labels, count) in zip((data, validation), classes, strict=True)
+    )
     missing = np.flatnonzero(validated & ~trained)
     if len(missing):
         shown = missing[:SHOWN] if known is None else known[missing[:SHOWN]]

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -18,7 +19,7 @@ from fastopt.model.callbacks.base import Callback, Logs
 from fastopt.model.callbacks.functions import TerminateOnNaN
 from fastopt.model.callbacks.history import History
 from fastopt.model.compiled import SPEED, Compiled
-from fastopt.model.data import Samples, Several, batch_size_at
+from fastopt.model.data import Samples, Several, batch_size_at, ordered
 from fastopt.model.heads import Heads
 from fastopt.model.progress import Progress, shown
 from fastopt.model.solving import Solving
@@ -89,8 +90,9 @@ def begin(
     batch_size: int,
     order: NDArray[np.int64] | None = None,
 ) -> _core.Epoch:
-    """Return the samples in batches, ready to be passed through."""
-    return _core.Epoch(built.network, compiled.goals(data), data.x, data.y, data.weight, order, batch_size)
+    """Return the samples in batches, ready to be passed through in an order of theirs, or in their own."""
+    rows = ordered(data, order)
+    return _core.Epoch(built.network, compiled.goals(data), data.x, data.y, data.weight, rows, batch_size)
 
 
 def train(
@@ -116,7 +118,8 @@ def evaluate(
     passed = begin(compiled, built, data, batch_size)
     logs = compiled.means(shown(verbose, "evaluate", data.rows, batch_size, passed.evaluate))
     if compiled.needs_outputs:
-        outputs = shown(verbose, "predict", data.rows, batch_size, built.network.predict, data.x, batch_size)
+        predict = partial(built.network.predict, rows=data.chosen)
+        outputs = shown(verbose, "predict", data.rows, batch_size, predict, data.x, batch_size)
         logs |= compiled.of_outputs(data, outputs)
     return {name: logs[name] for name in compiled.reported}
 
@@ -190,7 +193,7 @@ def fit(
                 compiled = ready.compiled
                 passed = begin(compiled, ready.built, data, size, order)
             else:
-                passed.start(size, order)
+                passed.start(size, ordered(data, order))
             repeats = iterations or (1 if size >= samples else ITERATIONS)
             try:
                 logs, report = _train_epoch(model, ready, passed, batches, callbacks, shown, repeats)

@@ -15,7 +15,15 @@ from fastopt.model.built import Built
 from fastopt.model.callbacks.base import Callback
 from fastopt.model.callbacks.history import History
 from fastopt.model.compiled import Metrics
-from fastopt.model.data import Several, batch_size_at, checked_inputs, in_shape, triple
+from fastopt.model.data import (
+    Several,
+    batch_size_at,
+    check_one_validation,
+    checked_inputs,
+    in_shape,
+    taking,
+    triple,
+)
 from fastopt.model.fit import Ready, begin, checked_callbacks, checked_epochs, cost_and_gradient, evaluate, fit, train
 from fastopt.model.graph import plan_of
 from fastopt.model.heads import AnyLoss, Heads
@@ -134,6 +142,8 @@ class Model(Weighted[Heads]):
         verbose: int | bool | str = "auto",
         iterations: int | None = None,
         validation_freq: int = 1,
+        rows: ArrayLike | None = None,
+        validation_rows: ArrayLike | None = None,
     ) -> History:
         """Train for some epochs, along the gradient of the sum of all losses times their weights.
 
@@ -150,6 +160,8 @@ class Model(Weighted[Heads]):
             verbose: 0 silent, 1 a bar, 2 one line an epoch, ``"auto"`` as `Sequential.fit`.
             iterations: Of a solver on each batch, as `Sequential.fit` says.
             validation_freq: After how many epochs each the model is validated, at least 1.
+            rows: The samples to train with, as `Sequential.fit` takes them; None for all.
+            validation_rows: Those to validate with, instead of `validation_data`.
 
         Returns:
             The history, also found in ``model.history``.
@@ -163,12 +175,17 @@ class Model(Weighted[Heads]):
         listeners, shuffle = checked_callbacks(callbacks), checks.flag("shuffle", shuffle)
         shown = progress(verbose)
         known = self._classes.copy()
-        data = self._data(x, y, sample_weight, classes=known, find=True)
+        every = self._data(x, y, sample_weight, classes=known, find=True)
+        data = taking(every, "rows", rows)
         batch_size, iterations = self._batches(batch_size, iterations, data.rows)
         first_size = batch_size_at(batch_size, self.epochs_trained)
+        check_one_validation(validation_data, None, validation_rows)
         validation = None
         if validation_data is not None:
             validation = self._data(*triple("validation_data", validation_data), "validation ", known)
+        elif validation_rows is not None:
+            validation = taking(every, "validation_rows", validation_rows, "validation")
+        if validation is not None:
             compiled.check_metrics(validation, self.graph)
         self.graph.check_batches(data.rows, first_size)
         compiled.warn(data, self.graph, self._need_weights().network)
@@ -202,6 +219,7 @@ class Model(Weighted[Heads]):
         sample_weight: ArrayLike | None = None,
         verbose: int | bool | str = "auto",
         return_dict: bool | None = None,
+        rows: ArrayLike | None = None,
     ) -> Any:
         """Return the cost, which is the sum of the losses times their weights, and the losses and metrics of outputs.
 
@@ -213,6 +231,7 @@ class Model(Weighted[Heads]):
             verbose: 0 or 2 for nothing, 1 for a bar if it lasts longer than a second, ``"auto"`` the same in a terminal
                 or a notebook, where the bar is removed at the end.
             return_dict: True for a dict instead, False for a list.
+            rows: The samples that are looked at, as `fit` takes them; None for all.
 
         Returns:
             The loss and the metrics, `fastopt.model.results.Results`: a tuple, as in
@@ -223,7 +242,7 @@ class Model(Weighted[Heads]):
         """
         returned = kind_of_results(return_dict)
         compiled, built = self._need_losses(), self._need_weights()
-        data = self._data(x, y, sample_weight)
+        data = taking(self._data(x, y, sample_weight), "rows", rows, "chosen")
         compiled.check_metrics(data, self.graph)
         compiled.warn(data, self.graph)
         built.freeze()

@@ -193,11 +193,13 @@ def progress(verbose: object) -> Progress:
 
     Args:
         verbose: 0 for nothing, 1 for a bar, 2 for one line an epoch, ``"auto"`` for a bar in a terminal or a notebook
-            and lines elsewhere.
+            and lines elsewhere; or what is to show it.
 
     Raises:
         ValueError: Anything else.
     """
+    if isinstance(verbose, Progress):
+        return verbose
     if verbose == "auto":
         return Bar() if bars.interactive() else Lines()
     for number, kind in enumerate((Progress, Bar, Lines)):

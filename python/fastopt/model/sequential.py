@@ -22,9 +22,12 @@ from fastopt.model.compiled import Compiled, Metrics
 from fastopt.model.data import (
     Samples,
     batch_size_at,
+    check_one_validation,
     checked_inputs,
     checked_samples,
     in_shape,
+    taken,
+    taking,
     triple,
     with_class_weight,
 )
@@ -217,6 +220,8 @@ class Sequential(Weighted[Compiled]):
         iterations: int | None = None,
         validation_freq: int = 1,
         split_by: str = "last",
+        rows: ArrayLike | None = None,
+        validation_rows: ArrayLike | None = None,
     ) -> History:
         """Train for some epochs.
 
@@ -255,7 +260,10 @@ class Sequential(Weighted[Compiled]):
             validation_freq: After how many epochs each the model is validated, at least 1; the history has NaN for the
                 epochs between.
             split_by: Which samples `validation_split` keeps: ``"last"``, as they come; ``"random"``, decided by the
-                seed; ``"stratified"``, random and of each class its share. The two last copy the data.
+                seed; ``"stratified"``, random and of each class its share.
+            rows: The numbers of the samples to train with, which may repeat, or a mask; None for all. The result is
+                that of ``x[rows]`` and ``y[rows]``, which are not made.
+            validation_rows: Those of the samples to validate with, instead of `validation_data`.
 
         Returns:
             The history, also found in ``model.history``.
@@ -279,23 +287,25 @@ class Sequential(Weighted[Compiled]):
         shown = progress(verbose)
         split_by = word("split_by", split_by, ("last", "random", "stratified"))
         known = self._classes.copy()
-        data, plan = self._samples(loss, x, y, sample_weight, classes=known, find=True)
+        every, plan = self._samples(loss, x, y, sample_weight, classes=known, find=True)
+        data = taking(every, "rows", rows)
         batch_size, iterations = self._batches(batch_size, iterations, data.rows)
         first_size = batch_size_at(batch_size, self.epochs_trained)
         validation = None
-        if validation_data is not None:
-            if validation_split:
-                raise ValueError("Give validation_data or validation_split, not both.")
+        check_one_validation(validation_data, validation_split or None, validation_rows)
+        if validation_rows is not None:
+            validation = taking(every, "validation_rows", validation_rows, "validation")
+        elif validation_data is not None:
             x, y, sample_weight = triple("validation_data", validation_data)
             validation, _ = self._samples(loss, x, y, sample_weight, plan, "validation ", known)
         elif validation_split:
-            classes = loss.classes(data.y, plan.outputs)[0] if split_by == "stratified" else None
+            classes = taken(data, loss.classes(data.y, plan.outputs)[0]) if split_by == "stratified" else None
             data, validation = data.split(validation_split, None if split_by == "last" else self.seed, classes)
         data = with_class_weight(data, class_weight, loss, plan.outputs, self.dtype, known)
         if validation is not None:
             compiled.check_metrics(validation, loss, plan.outputs)
             warn_of_classes(data, validation, loss, plan.outputs, known.get(""))
-        plan.check_batches(len(data.x), first_size)
+        plan.check_batches(data.rows, first_size)
         if not self._build(plan).network.centers_inputs[0]:
             warn_of_rounding("x", data.x, self.dtype)
         warn_of_rounding("y", data.given, data.y.dtype)
@@ -341,6 +351,7 @@ class Sequential(Weighted[Compiled]):
         sample_weight: ArrayLike | None = None,
         verbose: int | bool | str = "auto",
         return_dict: bool | None = None,
+        rows: ArrayLike | None = None,
     ) -> Any:
         """Return the loss and the metrics: sum_i w_i L_i / sum_i w_i, and what is computed from all predictions.
 
@@ -354,6 +365,7 @@ class Sequential(Weighted[Compiled]):
             verbose: 0 or 2 for nothing, 1 for a bar if it lasts longer than a second, ``"auto"`` the same in a terminal
                 or a notebook, where the bar is removed at the end.
             return_dict: True for a dict instead, False for a list.
+            rows: The samples that are looked at, as `fit` takes them; None for all.
 
         Returns:
             The loss and the metrics, `fastopt.model.results.Results`: a tuple, as in
@@ -368,7 +380,8 @@ class Sequential(Weighted[Compiled]):
         compiled, loss = self._need_loss()
         built = self._need_weights()
         batch_size = checks.integer("batch_size", batch_size, 1, checks.SIZE)
-        data, plan = self._samples(loss, x, y, sample_weight)
+        every, plan = self._samples(loss, x, y, sample_weight)
+        data = taking(every, "rows", rows, "chosen")
         compiled.check_metrics(data, loss, plan.outputs)
         warn_of_rounding("y", data.given, data.y.dtype)
         built.freeze()

@@ -109,7 +109,7 @@ py::dict train(PyEpoch& self, PyOptimizer& optimizer, const py::dict& hyper, std
                                   {.x = d.x,
                                    .objective = d.objective,
                                    .hyper = series,
-                                   .order = d.order.empty() ? nullptr : d.order.data(),
+                                   .samples = d.samples,
                                    .batch_size = d.batch_size,
                                    .first_batch = d.done,
                                    .batches = count,
@@ -150,7 +150,7 @@ py::dict solve(PyEpoch& self, solvers::Minimizer& minimizer, Index iterations, I
       solved = fastopt::solve<T>(network, minimizer,
                                  {.x = d.x,
                                   .objective = d.objective,
-                                  .order = d.order.empty() ? nullptr : d.order.data(),
+                                  .samples = d.samples,
                                   .batch_size = d.batch_size,
                                   .first_batch = d.done,
                                   .batches = batches,
@@ -182,8 +182,9 @@ py::dict solve(PyEpoch& self, solvers::Minimizer& minimizer, Index iterations, I
 
 py::dict evaluate(PyEpoch& self, const py::object& poll) {
   return self.visit([&]<class T>(Network<T>& network, Data<T>& d) {
-    run(*self.network, d.python, poll,
-        [&](const Poll& polled) { fastopt::evaluate<T>(network, d.x, d.objective, d.batch_size, polled, d.totals); });
+    run(*self.network, d.python, poll, [&](const Poll& polled) {
+      fastopt::evaluate<T>(network, d.x, d.samples, d.objective, d.batch_size, polled, d.totals);
+    });
     return d.sums();
   });
 }

@@ -41,6 +41,7 @@ struct Data {
   std::vector<std::vector<Index>> labels;  // of each output that has some
   std::vector<Index> order;                // both are copies: they are used as indices
   Index rows, batch_size = 0, done = 0;
+  Batch samples;  // of the present pass, in its order
   Totals totals;
   PythonCalls python;
   std::optional<CurvatureProducts<T>> curvature;
@@ -51,7 +52,8 @@ struct Data {
       : arrays(several(given_x, static_cast<std::size_t>(network.plan.inputs), "x")),
         x(checked_samples(network, given_x)),
         goals(std::move(given)),
-        rows(x.front().rows) {
+        rows(x.front().rows),
+        samples{rows} {
     for (const std::shared_ptr<PyGoal>& goal : goals) {
       objective.goals.push_back(
           {.loss = goal->loss, .hyper = goal->hyper, .factor = goal->factor, .metrics = goal->metrics});
@@ -70,27 +72,19 @@ struct Data {
   Data(const Data&) = delete;
   Data& operator=(const Data&) = delete;
 
-  // Begins a pass through the samples in some order, or in their own.
+  // Begins a pass through samples, some or all of them, in this order; or through all in their own.
   void start(Index size, const py::object& given_order) {
     check_batch_size(size);
-    std::vector<Index> given;
-    if (!given_order.is_none()) {
-      const py::array array = checked<Index>(given_order, "order", {rows});
-      given.assign(data<Index>(array), data<Index>(array) + rows);
-      const auto wrong = std::ranges::find_if(given, [&](Index i) { return i < 0 || i >= rows; });
-      if (wrong != given.end()) {
-        throw std::invalid_argument("order[" + std::to_string(wrong - given.begin()) + "] = " + std::to_string(*wrong) +
-                                    " is not in 0.." + std::to_string(rows - 1));
-      }
-    }
-    order = std::move(given);
+    order = given_order.is_none() ? std::vector<Index>() : row_numbers(given_order, "order", rows);
+    samples = order.empty() ? Batch{rows} : Batch{std::ssize(order), order.data()};
+    curvature.reset();
     batch_size = size;
     done = 0;
     totals = {};
     totals.reserve(objective);
   }
 
-  Index batches() const { return (rows - 1) / batch_size + 1; }
+  Index batches() const { return (samples.rows - 1) / batch_size + 1; }
 
   py::dict sums() const {
     py::dict result;
@@ -146,10 +140,10 @@ struct Data {
     for (Index i = 0; i < batch.rows; ++i) {
       std::copy_n(question.outputs.row(i), question.columns, outputs.mutable_data() + i * question.columns);
     }
-    const py::object samples =
+    const py::object numbers =
         batch.index ? py::object(py::array_t<Index>(batch.rows, batch.index))
                     : py::object(py::slice(py::int_(batch.first), py::int_(batch.first + batch.rows), py::none()));
-    const auto answer = goal.function(samples, outputs, question.samples).template cast<py::tuple>();
+    const auto answer = goal.function(numbers, outputs, question.samples).template cast<py::tuple>();
     const auto copy = [&](const py::handle& values, T* to) {
       std::copy_n(data<T>(checked<T>(values, "the answer", {batch.rows})), batch.rows, to);
     };

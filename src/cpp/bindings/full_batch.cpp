@@ -61,7 +61,7 @@ py::array multiply_curvature(PyEpoch& self, const py::object& vector, const py::
     }
     run(*self.network, d.python, poll, [&](const Poll& polled) {
       Watch watch(polled);
-      (*d.curvature)({d.rows}, gauss_newton ? Curvature::gauss_newton : Curvature::hessian,
+      (*d.curvature)(d.samples, gauss_newton ? Curvature::gauss_newton : Curvature::hessian,
                      at.size() > 0 ? at.data() : network.parameters.data(), direction.data(), product, watch);
     });
     return gathered(network.plan, product);
@@ -76,7 +76,7 @@ py::tuple cost_and_gradient(PyEpoch& self, const py::object& parameters, bool wh
     run(*self.network, d.python, poll, [&](const Poll& polled) {
       const T* const w = parameters.is_none() ? network.parameters.data() : at.data();
       Watch watch(polled);
-      cost = Cost<T>(network, d.x, d.objective, {}, whole, watch)(w, network.state.data(), sums).value_or(0);
+      cost = Cost<T>(network, d.x, d.samples, d.objective, {}, whole, watch)(w, network.state.data(), sums).value_or(0);
     });
     if (const PyGoal* const goal = std::exchange(d.not_finite, nullptr)) {
       raise(PyExc_FloatingPointError, "the gradient of '" + goal->name + "' is not finite");

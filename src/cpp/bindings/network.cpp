@@ -130,12 +130,15 @@ py::object backward(PyNetwork& self, const py::object& dy) {
   });
 }
 
-py::object predict(PyNetwork& self, const py::object& x, Index batch_size, const py::object& poll) {
+py::object predict(PyNetwork& self, const py::object& x, Index batch_size, const py::object& poll,
+                   const py::object& rows) {
   check_batch_size(batch_size);
   return self.visit([&]<class T>(Network<T>& network) {
     const std::vector<Samples> s = checked_samples(network, x);
-    const NewArrays<T> out(network.plan, s.front().rows, network.plan.outputs);
-    run(self, poll, [&](const Poll& polled) { fastopt::predict<T>(network, s, batch_size, out.data, polled); });
+    const std::vector<Index> index = rows.is_none() ? std::vector<Index>() : row_numbers(rows, "rows", s.front().rows);
+    const Batch all = index.empty() ? Batch{s.front().rows} : Batch{std::ssize(index), index.data()};
+    const NewArrays<T> out(network.plan, all.rows, network.plan.outputs);
+    run(self, poll, [&](const Poll& polled) { fastopt::predict<T>(network, s, all, batch_size, out.data, polled); });
     return out.result();
   });
 }
@@ -278,7 +281,8 @@ void add_network(py::module_& module) {
       .def("schedule", &schedule, py::arg("training") = true)
       .def("forward", &forward, py::arg("x"))
       .def("backward", &backward, py::arg("dy"))
-      .def("predict", &predict, py::arg("x"), py::arg("batch_size") = 256, py::arg("poll") = none);
+      .def("predict", &predict, py::arg("x"), py::arg("batch_size") = 256, py::arg("poll") = none,
+           py::arg("rows") = none);
 
   py::class_<PyOptimizer, std::shared_ptr<PyOptimizer>> optimizer(module, "Optimizer");
   optimizer

@@ -3,7 +3,9 @@
 
 #include <pybind11/pybind11.h>
 
+#include <atomic>
 #include <exception>
+#include <memory>
 #include <utility>
 
 #include "bindings/gil.h"
@@ -12,6 +14,15 @@
 namespace fastopt::bindings {
 
 namespace py = pybind11;
+
+// Set where the work of some threads is to end as by Ctrl-C, which Python tells its main thread alone.
+using Interruption = std::atomic<bool>;
+
+// The one that the calling thread heeds, if any.
+inline std::shared_ptr<const Interruption>& interruption_here() {
+  thread_local std::shared_ptr<const Interruption> heeded;
+  return heeded;
+}
 
 // Calls of Python from within a run that has released the GIL; what they raise is kept until the run has stopped.
 class PythonCalls {
@@ -25,6 +36,10 @@ class PythonCalls {
     const py::gil_scoped_acquire acquire;
     try {
       if (PyErr_CheckSignals() != 0) {
+        throw py::error_already_set();
+      }
+      if (const auto& interruption = interruption_here(); interruption && *interruption) {
+        PyErr_SetNone(PyExc_KeyboardInterrupt);
         throw py::error_already_set();
       }
       return f();

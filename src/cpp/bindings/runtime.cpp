@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "bindings/module.h"
+#include "bindings/python_calls.h"
 #include "runtime/allocations.h"
 #include "runtime/cpu.h"
 #include "runtime/team.h"
@@ -47,6 +48,12 @@ void add_runtime(py::module_& module) {
   runtime.def("set_isa", &use_isa, py::arg("name"));
   runtime.def("num_threads", &num_threads);
   runtime.def("set_num_threads", &set_num_threads, py::arg("count"));
+  runtime.def("limit_threads", &limit_threads, py::arg("count"));
+  py::class_<Interruption, std::shared_ptr<Interruption>>(runtime, "Interruption")
+      .def(py::init([] { return std::make_shared<Interruption>(false); }))
+      .def("set", [](Interruption& self) { self = true; })
+      .def("__bool__", [](const Interruption& self) { return self.load(); })
+      .def("heed", [](const std::shared_ptr<Interruption>& self) { interruption_here() = self; });
   runtime.def("thread_limits", [] {
     py::dict limits;
     for (const auto& [name, value] : thread_limits()) {

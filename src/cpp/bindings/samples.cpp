@@ -1,5 +1,7 @@
 #include "bindings/samples.h"
 
+#include <algorithm>
+
 namespace fastopt::bindings {
 
 Samples samples(const py::handle& object, Index columns) {
@@ -33,6 +35,20 @@ Samples samples(const py::handle& object, Index columns) {
     raise(PyExc_ValueError, "x must have shape " + shape_text({-1, columns}) + ", got " + shape_text(shape_of(array)));
   }
   return {type, array.data(), array.shape(0), columns, array.strides(0), array.strides(1)};
+}
+
+std::vector<Index> row_numbers(const py::handle& object, const std::string& name, Index rows) {
+  const py::array array = checked<Index>(object, name, {-1});
+  std::vector<Index> numbers(data<Index>(array), data<Index>(array) + array.size());
+  if (numbers.empty()) {
+    throw std::invalid_argument(name + " must have at least one number of a sample");
+  }
+  const auto wrong = std::ranges::find_if(numbers, [&](Index i) { return i < 0 || i >= rows; });
+  if (wrong != numbers.end()) {
+    throw std::invalid_argument(name + "[" + std::to_string(wrong - numbers.begin()) + "] = " + std::to_string(*wrong) +
+                                " is not in 0.." + std::to_string(rows - 1));
+  }
+  return numbers;
 }
 
 }  // namespace fastopt::bindings

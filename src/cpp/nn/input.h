@@ -21,6 +21,11 @@ struct Batch {
   Index rows;
   const Index* index = nullptr;
   Index first = 0;
+
+  // So many of them, from some place on.
+  Batch part(Index begin, Index count) const {
+    return index ? Batch{count, index + begin} : Batch{count, nullptr, first + begin};
+  }
 };
 
 template <class T>

@@ -116,6 +116,8 @@ std::atomic<int>& chosen_count() {
   return count;
 }
 
+thread_local int limit_here = max_threads;
+
 std::atomic<unsigned> forks{0};
 
 // libgomp's threads do not survive a fork, and a child that waits for them hangs: they are released first.
@@ -358,7 +360,7 @@ void parallel_for(Index count, Index grain, double cost, const std::function<voi
 int num_threads() {
   const int chosen = chosen_count();
   if (chosen > 0) {
-    return chosen;
+    return std::min(chosen, limit_here);
   }
   static const int count = [] {
     int least = max_threads;
@@ -369,7 +371,11 @@ int num_threads() {
     }
     return least;
   }();
-  return count;
+  return std::min(count, limit_here);
+}
+
+void limit_threads(int count) {
+  limit_here = count;
 }
 
 void set_num_threads(int count) {

@@ -66,6 +66,8 @@ int threads_for(double cost, Index shares = max_threads);
 int num_threads();
 // Also tries again to start as many, where that failed before.
 void set_num_threads(int count);
+// Bounds the number for what the calling thread does from now on.
+void limit_threads(int count);
 
 // Called, by any thread, where the system lets so many threads be started, fewer than wanted; the process then goes on
 // with no more.

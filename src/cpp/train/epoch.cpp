@@ -44,7 +44,7 @@ void freeze(Network<T>& network, State<T>& optimizer) {
 template <class T>
 Outcome train(Network<T>& network, State<T>& optimizer, const Epoch<T>& epoch, Totals& totals) {
   Step<T>& step = optimizer.step();
-  const Index samples = epoch.x.front().rows, rows = std::min(epoch.batch_size, samples);
+  const Index samples = epoch.samples.rows, rows = std::min(epoch.batch_size, samples);
   network.forward_rows = 0;
   freeze(network, optimizer);
   network.training.reserve(network.plan, {true, network.noise},
@@ -81,12 +81,7 @@ Outcome train(Network<T>& network, State<T>& optimizer, const Epoch<T>& epoch, T
       Runner<T> runner(team, mine);
       for (Index b = begin; b < epoch.batches; ++b) {
         const Index first = (epoch.first_batch + b) * epoch.batch_size;
-        mine.batch = {std::min(epoch.batch_size, samples - first)};
-        if (epoch.order) {
-          mine.batch.index = epoch.order + first;
-        } else {
-          mine.batch.first = first;
-        }
+        mine.batch = epoch.samples.part(first, std::min(epoch.batch_size, samples - first));
         mine.done = b;
         mine.draws = pass.draws + b;
         if (team.rank() == 0) {

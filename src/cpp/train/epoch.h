@@ -19,7 +19,7 @@ struct Epoch {
   std::span<const Samples> x;  // of each input
   const Objective<T>& objective;
   std::span<const HyperSeries> hyper;  // in the order of the step
-  const Index* order;                  // the samples of batch b are order[b * batch_size ...]; null: in their own order
+  Batch samples;                       // all of the epoch, in the order that batches take them
   Index batch_size, first_batch, batches;
   const Poll& poll;
 };

@@ -5,9 +5,9 @@
 namespace fastopt {
 
 template <class T>
-void evaluate(Network<T>& network, std::span<const Samples> x, const Objective<T>& objective, Index batch_size,
-              const Poll& poll, Totals& totals) {
-  const Index rows = x.front().rows;
+void evaluate(Network<T>& network, std::span<const Samples> x, const Batch& samples, const Objective<T>& objective,
+              Index batch_size, const Poll& poll, Totals& totals) {
+  const Index rows = samples.rows;
   batch_size = std::min(batch_size, rows);
   network.inference.reserve(network.plan, {}, {.rows = batch_size, .metrics = objective.metrics()});
   totals.reserve(objective);
@@ -24,7 +24,7 @@ void evaluate(Network<T>& network, std::span<const Samples> x, const Objective<T
     runner.prepare();
     team.barrier();
     for (Index first = 0; first < rows && !stop; first += batch_size) {
-      mine.batch = {std::min(batch_size, rows - first), nullptr, first};
+      mine.batch = samples.part(first, std::min(batch_size, rows - first));
       runner.run();
       ++mine.done;
       team.barrier();
@@ -39,8 +39,9 @@ void evaluate(Network<T>& network, std::span<const Samples> x, const Objective<T
   });
 }
 
-template void evaluate(Network<float>&, std::span<const Samples>, const Objective<float>&, Index, const Poll&, Totals&);
-template void evaluate(Network<double>&, std::span<const Samples>, const Objective<double>&, Index, const Poll&,
-                       Totals&);
+template void evaluate(Network<float>&, std::span<const Samples>, const Batch&, const Objective<float>&, Index,
+                       const Poll&, Totals&);
+template void evaluate(Network<double>&, std::span<const Samples>, const Batch&, const Objective<double>&, Index,
+                       const Poll&, Totals&);
 
 }  // namespace fastopt

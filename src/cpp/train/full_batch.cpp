@@ -22,12 +22,13 @@ bool measures_rows(const Plan<T>& plan, Mode mode) {
 }  // namespace
 
 template <class T>
-Cost<T>::Cost(Network<T>& network, std::span<const Samples> x, const Objective<T>& objective, Mode mode, bool whole,
-              Watch& watch)
-    : batch{x.front().rows},
+Cost<T>::Cost(Network<T>& network, std::span<const Samples> x, const Batch& samples, const Objective<T>& objective,
+              Mode mode, bool whole, Watch& watch)
+    : batch(samples),
       network_(network),
       memory_(mode.training ? network.training : network.inference),
       x_(x),
+      all_(samples.rows),
       objective_(objective),
       mode_(mode),
       whole_(whole || measures_rows(network.plan, mode)),
@@ -52,7 +53,7 @@ std::optional<double> Cost<T>::operator()(const T* parameters, T* state, std::sp
   pass.x = x_;
   pass.objective = &objective_;
   pass.samples = samples;
-  pass.all = rows == x_.front().rows;
+  pass.all = rows == all_;
   AccumulateSink<T> sink(part_.data(), gradient, watch_, 2 * static_cast<double>(rows));
   totals_ = {};
   totals_.reserve(objective_);
@@ -65,12 +66,7 @@ std::optional<double> Cost<T>::operator()(const T* parameters, T* state, std::sp
     team.barrier();
     for (Index first = 0; first < samples && !stop; first += rows) {
       mine.before = first;
-      mine.batch = {std::min(rows, samples - first)};
-      if (batch.index) {
-        mine.batch.index = batch.index + first;
-      } else {
-        mine.batch.first = batch.first + first;
-      }
+      mine.batch = batch.part(first, std::min(rows, samples - first));
       runner.run();
       team.barrier();
       if (back) {

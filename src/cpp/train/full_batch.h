@@ -16,10 +16,10 @@ template <class T>
 class Cost {
  public:
   // In the mode that layers are in: by default with everything fixed that training measures, as in `evaluate`.
-  Cost(Network<T>& network, std::span<const Samples> x, const Objective<T>& objective, Mode mode, bool whole,
-       Watch& watch);
+  Cost(Network<T>& network, std::span<const Samples> x, const Batch& samples, const Objective<T>& objective, Mode mode,
+       bool whole, Watch& watch);
 
-  Batch batch;             // the samples: at first all
+  Batch batch;             // the samples that are looked at: at first all
   std::int64_t draws = 0;  // decides the noise of layers
   Index done = 0;          // batches before, which the watch is told
 
@@ -39,6 +39,7 @@ class Cost {
   Network<T>& network_;
   Memory<T>& memory_;
   std::span<const Samples> x_;
+  Index all_;  // samples
   const Objective<T>& objective_;
   Mode mode_;
   bool whole_;

@@ -7,9 +7,9 @@
 
 namespace fastopt {
 
-// Outputs [rows, columns] of each. It ends early where the poll asks to stop; what it wrote is then of no use.
+// Outputs [samples.rows, columns] of each. It ends early where the poll asks to stop; what it wrote is then of no use.
 template <class T>
-void predict(Network<T>& network, std::span<const Samples> x, Index batch_size, std::span<T* const> outputs,
-             const Poll& poll);
+void predict(Network<T>& network, std::span<const Samples> x, const Batch& samples, Index batch_size,
+             std::span<T* const> outputs, const Poll& poll);
 
 }  // namespace fastopt

@@ -34,9 +34,9 @@ Solved solve(Network<T>& network, solvers::Minimizer& minimizer, const Solve<T>&
   network.freeze(network.trainable);
   totals.reserve(task.objective);
   Watch watch(task.poll);
-  Cost<T> cost(network, task.x, task.objective, {true, network.noise}, task.whole, watch);
+  Cost<T> cost(network, task.x, task.samples, task.objective, {true, network.noise}, task.whole, watch);
   ModelProblem<T> problem(network, cost);
-  const Index samples = task.x.front().rows;
+  const Index samples = task.samples.rows;
   const bool several = task.batch_size < samples, noise = has_noise(network);
   Solved solved;
   const auto finish = [&] {
@@ -47,12 +47,7 @@ Solved solve(Network<T>& network, solvers::Minimizer& minimizer, const Solve<T>&
   solvers::Vector before;
   for (Index b = 0; b < task.batches && solved.ending != Ending::not_finite; ++b) {
     const Index first = (task.first_batch + b) * task.batch_size;
-    cost.batch = {std::min(task.batch_size, samples - first)};
-    if (task.order) {
-      cost.batch.index = task.order + first;
-    } else {
-      cost.batch.first = first;
-    }
+    cost.batch = task.samples.part(first, std::min(task.batch_size, samples - first));
     cost.done = b;
     solved.ending = Ending::none;
     try {

@@ -12,7 +12,7 @@ template <class T>
 struct Solve {
   std::span<const Samples> x;  // of each input
   const Objective<T>& objective;
-  const Index* order;  // as in `Epoch`
+  Batch samples;  // as in `Epoch`
   Index batch_size, first_batch, batches;
   Index iterations;  // on each batch
   bool anew;         // the cost at the point is not known: this is another training, or layers do what they did not

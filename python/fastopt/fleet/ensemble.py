@@ -1,0 +1,172 @@
+"""What many models predict together."""
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastopt import _core
+from fastopt.core import checks
+from fastopt.kernels import Real
+from fastopt.model.weighted import checked_model
+
+__all__ = ["Ensemble", "predict"]
+
+AT_ONCE = 1 << 23  # outputs of all models together, as float64 64 MB
+
+
+def predict(models: Sequence[Any], x: Any, batch_size: int = 256, workers: int | None = None) -> Any:
+    """Return what each model predicts, side by side on all cores.
+
+    Args:
+        models: The models, built.
+        x: Inputs ``[n, features]``.
+        batch_size: Samples computed at a time, at least 1.
+        workers: How many models at a time; None is as many as `get_num_threads` allows.
+
+    Returns:
+        The outputs ``[models, n, outputs]``; or a list of them where their shapes differ.
+
+    Raises:
+        RuntimeError: A model has not been built.
+        TypeError, ValueError: As ``predict`` of the models.
+
+    Example:
+        >>> import numpy as np, fastopt as fo
+        >>> models = [fo.Sequential([fo.layers.Dense(2)], seed=seed) for seed in range(3)]
+        >>> for model in models:
+        ...     model.build(4)
+        >>> fo.fleet.predict(models, np.ones((5, 4))).shape
+        (3, 5, 2)
+    """
+    outputs = _side_by_side(_models(models), workers, lambda model: model.predict(x, batch_size, 0))
+    alike = all(isinstance(one, np.ndarray) for one in outputs) and len({(o.shape, o.dtype) for o in outputs}) == 1
+    return np.stack(outputs) if alike else outputs
+
+
+class Ensemble:
+    """Several models that predict together: their mean, and how far they are apart.
+
+    Args:
+        models: The models, built, whose outputs have one shape.
+
+    Raises:
+        TypeError: Something is not a model.
+        ValueError: There is none.
+
+    Source:
+        Breiman, Bagging predictors, Machine Learning 24, 1996; Lakshminarayanan, Pritzel and Blundell, Simple and
+        scalable predictive uncertainty estimation using deep ensembles, NeurIPS 2017, arXiv:1612.01474.
+
+    Example:
+        >>> import numpy as np, fastopt as fo
+        >>> x = np.linspace(-1, 1, 64)[:, None]
+        >>> models = [fo.Sequential([fo.layers.Dense(16, "tanh"), fo.layers.Dense(1)], seed=i) for i in range(8)]
+        >>> for model in models:
+        ...     model.compile(fo.optimizers.Adam(0.02), "mse")
+        >>> members = fo.fleet.fit(models, x, np.sin(3 * x), epochs=200, verbose=0)
+        >>> mean, spread = fo.Ensemble(models).predict_with_spread([[0.5], [3.0]])
+        >>> bool(spread[1] > 5 * spread[0])
+        True
+    """
+
+    def __init__(self, models: Sequence[Any]) -> None:
+        self.models = _models(models)
+
+    def __len__(self) -> int:
+        return len(self.models)
+
+    def predict(self, x: ArrayLike, batch_size: int = 256) -> Real:
+        """Return the mean of what the models predict, ``[n, outputs]``, in their dtype.
+
+        Args:
+            x: Inputs ``[n, features]``.
+            batch_size: Samples computed at a time, at least 1.
+
+        Raises:
+            RuntimeError, TypeError, ValueError: As ``predict`` of the models; or their outputs differ in shape.
+        """
+        return self._joined("predict", x, batch_size, 0)[0]
+
+    def predict_proba(self, x: ArrayLike, batch_size: int = 256) -> Real:
+        """Return the mean of the probabilities that the models predict, ``[n, outputs]``.
+
+        Args:
+            x: Inputs ``[n, features]``.
+            batch_size: Samples computed at a time, at least 1.
+
+        Raises:
+            RuntimeError, TypeError, ValueError: As ``predict_proba`` of the models; or their outputs differ in shape.
+        """
+        return self._joined("predict_proba", x, batch_size)[0]
+
+    def predict_with_spread(self, x: ArrayLike, batch_size: int = 256) -> tuple[Real, Real]:
+        """Return the mean of what the models predict, and their standard deviation, each ``[n, outputs]``.
+
+        The deviation has the number of models less 1 in its denominator; it is 0 for one model. It tells how far
+        models of other seeds, or of other samples, are apart, not how noisy the targets are.
+
+        Args:
+            x: Inputs ``[n, features]``.
+            batch_size: Samples computed at a time, at least 1.
+
+        Raises:
+            RuntimeError, TypeError, ValueError: As ``predict`` of the models; or their outputs differ in shape.
+        """
+        return self._joined("predict", x, batch_size, 0)
+
+    def _joined(self, method: str, x: ArrayLike, *arguments: Any) -> tuple[Real, Real]:
+        means, spreads = [], []
+        for outputs in self._by_part(method, x, *arguments):
+            several = outputs.astype(np.float64)
+            means.append(several.mean(axis=0).astype(outputs.dtype))
+            spreads.append(several.std(axis=0, ddof=min(1, len(self) - 1)).astype(outputs.dtype))
+        joined: tuple[Real, Real] = np.concatenate(means), np.concatenate(spreads)
+        return joined
+
+    def _by_part(self, method: str, x: ArrayLike, *arguments: Any) -> Iterator[NDArray[Any]]:
+        """Give what all models predict for some samples after the others."""
+        inputs = checks.samples("x", x, None)
+        first, size = 0, 256
+        while first < len(inputs):
+            part = inputs[first : first + size]
+            outputs = _side_by_side(self.models, None, _call(method, part, *arguments))
+            shapes = {one.shape if isinstance(one, np.ndarray) else None for one in outputs}
+            if len(shapes) > 1 or None in shapes:
+                raise ValueError("The models of an ensemble must have one output each, of the same shape.")
+            yield np.stack(outputs)
+            first += size
+            size = max(1, AT_ONCE * len(part) // np.size(outputs))
+
+
+def _models(models: Sequence[Any]) -> list[Any]:
+    found = [checked_model(f"models[{i}]", model) for i, model in enumerate(checks.items("models", models))]
+    if not found:
+        raise ValueError("There are no models.")
+    return found
+
+
+def _call(method: str, *arguments: Any) -> Callable[[Any], Any]:
+    return lambda model: getattr(model, method)(*arguments)
+
+
+def _side_by_side(models: list[Any], workers: int | None, call: Callable[[Any], Any]) -> list[Any]:
+    """Return what each model gives, in their order."""
+    count = _core.runtime.num_threads() if workers is None else checks.integer("workers", workers, 1, 2**31)
+    if min(count, len(models)) == 1:
+        return [call(model) for model in models]
+    interruption = _core.runtime.Interruption()
+
+    def begin() -> None:
+        interruption.heed()
+        _core.runtime.limit_threads(1)
+
+    with ThreadPoolExecutor(count, "fleet", begin) as pool:
+        try:
+            return list(pool.map(call, models))
+        except BaseException:
+            interruption.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise

@@ -1,0 +1,124 @@
+"""What a member of a fleet is given, and what has become of it."""
+
+import copy
+import inspect
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastopt.core import checks
+from fastopt.model.callbacks.base import Callback
+from fastopt.model.callbacks.history import History
+from fastopt.model.data import Checked
+from fastopt.model.sequential import Sequential
+from fastopt.model.weighted import checked_model
+
+__all__ = ["Member", "fit_arguments", "work_of"]
+
+FILES = ("filename", "filepath", "path")  # attributes of callbacks that write
+ROW_COST = 2000.0  # what a sample costs beside its products, in weights
+
+
+@dataclass(eq=False)
+class Member:
+    """What has become of a member of a fleet.
+
+    Attributes:
+        index: Its place in the fleet.
+        model: The model.
+        history: The record of its training, as far as it has come.
+        callbacks: Its own callbacks: copies of those that were given for all.
+        ending: ``"finished"``: all epochs; ``"stopped"``: before the last one, by a callback or because a solver has
+            converged, see ``history.message``; ``"failed"``: by `error`.
+        error: What it raised, or None. The model is then as `fit` says: of its last whole step.
+        warnings: What it warned of.
+        value: What `cross_validate` has found with it; None elsewhere.
+    """
+
+    index: int
+    model: Any
+    history: History = field(default_factory=History)
+    callbacks: list[Callback] = field(default_factory=list)
+    ending: str = "finished"
+    error: BaseException | None = None
+    warnings: list[str] = field(default_factory=list)
+    value: Any = None
+
+    def __repr__(self) -> str:
+        end = self.ending if self.error is None else f"{self.ending} by {type(self.error).__name__}: {self.error}"
+        return f"Member({self.index}, {len(self.history.epoch)} epochs, {end})"
+
+
+def fit_arguments(
+    models: Sequence[Any], shared: Mapping[str, Any], each: Sequence[Mapping[str, Any]] | None
+) -> list[dict[str, Any]]:
+    """Return the arguments of each member's `fit`, whose inputs are checked, once where they are the same.
+
+    Raises:
+        TypeError, ValueError: There is not one set of arguments for each member, or one is unknown.
+    """
+    own: list[Any] = [{}] * len(models) if each is None else checks.items("each", each)
+    if len(own) != len(models):
+        raise ValueError(f"each has {len(own)} sets of arguments; there are {len(models)} models.")
+    seen: dict[int, int] = {}
+    known: dict[tuple[int, str], Checked] = {}
+    result = []
+    for i, (model, given) in enumerate(zip(models, own, strict=True)):
+        if seen.setdefault(id(checked_model(f"models[{i}]", model)), i) != i:
+            raise ValueError(f"models[{seen[id(model)]}] and models[{i}] are the same.")
+        if not isinstance(given, Mapping):
+            raise TypeError(f"each[{i}] must be a dict of arguments of fit, not {given!r}.")
+        arguments = dict(shared) | dict(given)
+        names = inspect.signature(model.fit).parameters.keys() - {"verbose"}
+        if unknown := [name for name in arguments if name not in names]:
+            raise TypeError(f"{unknown[0]!r} is no argument of a member's fit; there are {', '.join(sorted(names))}.")
+        if missing := [name for name in ("x", "y") if arguments.get(name) is None]:
+            raise TypeError(f"{missing[0]} is missing: give it for all, or each[{i}] its own.")
+        if "callbacks" in shared and "callbacks" not in given:
+            arguments["callbacks"] = _copies(shared["callbacks"], len(models))
+        x = arguments["x"]
+        if isinstance(model, Sequential) or (len(model.graph.input_shapes) == 1 and not isinstance(x, list | tuple)):
+            key = id(x), model.dtype
+            if key not in known:
+                known[key] = Checked(x, None, model.dtype)
+            arguments["x"] = known[key]
+        result.append(arguments)
+    return result
+
+
+def _copies(callbacks: Any, count: int) -> Any:
+    """Return callbacks of a member's own."""
+    if callbacks is None or isinstance(callbacks, Callback) or count == 1:
+        return callbacks
+    copies = []
+    for i, callback in enumerate(checks.items("callbacks", callbacks)):
+        file = next((name for name in FILES if isinstance(getattr(callback, name, None), str | os.PathLike)), None)
+        if file is not None:
+            raise ValueError(
+                f"callbacks[{i}] would write {getattr(callback, file)!r} for every model: give each model its own, as "
+                "each=[{'callbacks': [...]}, ...]."
+            )
+        model = vars(callback).get("model")
+        try:
+            copies.append(copy.deepcopy(callback, {} if model is None else {id(model): model}))
+        except TypeError as error:
+            raise TypeError(
+                f"callbacks[{i}] cannot be copied for each model ({error}): give each its own, as "
+                "each=[{'callbacks': [...]}, ...]."
+            ) from error
+    return copies
+
+
+def work_of(model: Any, arguments: Mapping[str, Any]) -> tuple[float, int]:
+    """Return about what an epoch costs, in products with weights, and how many there are to do."""
+    x, rows = arguments["x"], arguments.get("rows")
+    epochs = arguments.get("epochs", 1), arguments.get("initial_epoch", 0)
+    try:
+        plan = model.network.plan([x.shape] if isinstance(x, Checked) else model.input_shapes)
+        count = len(rows) if rows is not None else len(x) if isinstance(x, Checked) else len(next(iter(x)))
+        weights = sum(math.prod(tensor.shape) for tensor in plan.parameters.values())
+        return count * (weights + ROW_COST), max(0, epochs[0] - epochs[1])
+    except (TypeError, ValueError, StopIteration):  # which `fit` will say
+        return 0.0, 0

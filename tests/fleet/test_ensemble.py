@@ -1,0 +1,96 @@
+"""What a fleet predicts, and cross-validation."""
+
+import numpy as np
+import pytest
+
+import fastopt as fo
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(200, 4)).astype(np.float32)
+Y = RNG.integers(0, 3, 200)
+
+
+def build(seed=0, activation="softmax", outputs=3):
+    model = fo.Sequential([fo.layers.Dense(8, "tanh"), fo.layers.Dense(outputs, activation)], seed=seed)
+    model.compile("adam", "sparse_categorical_crossentropy" if activation == "softmax" else "mse", metrics=[])
+    return model
+
+
+@pytest.fixture
+def models():
+    made = [build(seed) for seed in range(5)]
+    for model in made:
+        model.build(4)
+    return made
+
+
+def test_predictions_are_those_of_each(models):
+    single = np.stack([model.predict(X) for model in models])
+    for workers in (None, 1, 3):
+        assert (fo.fleet.predict(models, X, workers=workers) == single).all()
+    assert [one.shape for one in fo.fleet.predict([*models, *uneven()], X)] == [(200, 3)] * 5 + [(200, 2)]
+
+
+def uneven():
+    model = build(outputs=2)
+    model.build(4)
+    return [model]
+
+
+def test_mean_and_spread(models, monkeypatch):
+    ensemble = fo.Ensemble(models)
+    outputs = np.stack([model.predict(X) for model in models]).astype(np.float64)
+    mean, spread = ensemble.predict_with_spread(X)
+    np.testing.assert_allclose(mean, outputs.mean(0), rtol=1e-6)
+    np.testing.assert_allclose(spread, outputs.std(0, ddof=1), rtol=1e-5)
+    assert mean.dtype == np.float32
+    monkeypatch.setattr("fastopt.fleet.ensemble.AT_ONCE", 5 * 3 * 7)  # samples in parts of 7
+    assert (ensemble.predict(np.tile(X, (2, 1))) == np.tile(mean, (2, 1))).all()
+    assert (ensemble.predict_proba(X) == mean).all()
+    assert (fo.Ensemble(models[:1]).predict_with_spread(X)[1] == 0).all()
+
+
+def test_ensembles_that_cannot_be(models):
+    with pytest.raises(ValueError, match="no models"):
+        fo.Ensemble([])
+    with pytest.raises(TypeError, match=r"models\[0\]"):
+        fo.Ensemble([3])
+    with pytest.raises(ValueError, match="of the same shape"):
+        fo.Ensemble([*models, *uneven()]).predict(X)
+    with pytest.raises(RuntimeError, match="no weights yet"):
+        fo.Ensemble([build()]).predict(X)
+
+
+def test_folds_are_apart_and_stratified():
+    found = fo.fleet.cross_validate(build, X, Y, 4, epochs=1, verbose=0)
+    held = np.concatenate([fold for _, fold in found.folds])
+    assert sorted(held) == list(range(200))
+    counts = np.array([np.bincount(Y[fold], minlength=3) for _, fold in found.folds])
+    assert (counts.max(0) - counts.min(0) <= 1).all()
+    assert all(not set(rows) & set(fold) and len(rows) + len(fold) == 200 for rows, fold in found.folds)
+    other = fo.fleet.cross_validate(build, X, Y, 4, epochs=1, verbose=0, seed=1)
+    assert (other.folds[0][1] != found.folds[0][1]).any()
+
+
+def test_scores_are_those_of_single_models():
+    found = fo.fleet.cross_validate(build, X, Y, 3, epochs=4, verbose=0)
+    for (rows, held), loss in zip(found.folds, found.scores["loss"], strict=True):
+        model = build()
+        model.fit(X[rows], Y[rows], epochs=4, verbose=0)
+        assert model.evaluate(X[held], Y[held])["loss"] == loss
+    assert found.mean["loss"] == found.scores["loss"].mean()
+    assert found.std["loss"] == found.scores["loss"].std(ddof=1)
+    assert "3 folds: loss" in repr(found)
+
+
+def test_folds_of_ones_own_and_errors():
+    pairs = [(np.arange(100), np.arange(100, 200)), (np.arange(100, 200), np.arange(100))]
+    found = fo.fleet.cross_validate(build, X, Y, iter(pairs), epochs=1, verbose=0)
+    assert (found.folds[1][1] == np.arange(100)).all()
+    with pytest.raises(ValueError, match="folds must be"):
+        fo.fleet.cross_validate(build, X, Y, 1, verbose=0)
+    with pytest.raises(ValueError, match="stratify needs labels"):
+        fo.fleet.cross_validate(build, X, X, stratify=True, verbose=0)
+    with pytest.raises(ValueError, match="not a label") as raised:
+        fo.fleet.cross_validate(build, X, Y + 9, verbose=0)
+    assert raised.value.__notes__ == ["This was the model of fold 0."]
