@@ -152,4 +152,7 @@ def test_threads(isa, dtype, activation, rng, for_all_threads):
 def test_any_strides_of_inputs(dtype, rng):
     a, b = integers(rng, 12, 14).astype(dtype), integers(rng, 7, 10).astype(dtype)
     np.testing.assert_array_equal(kernels.matmul(a[::2, ::-2], b[:, 1:]), a[::2, ::-2] @ b[:, 1:])
-    np.testing.assert_array_equal(kernels.matmul(a.T, a), a.T @ a)
+    for left, right in [(a.T, a), (a, a.T), (a.T, a.T.copy().T), (a[:1].T, a[:1])]:
+        out = np.empty((len(left), right.shape[1]), dtype)
+        assert kernels.matmul(left, right, out=out) is out
+        np.testing.assert_array_equal(out, left @ right)

@@ -1,9 +1,12 @@
 """The products of dense layers."""
 
+from typing import Any
+
 from numpy.typing import ArrayLike
 
 from fastopt._core import kernels as core
 from fastopt.kernels.arrays import Real, read, read_optional
+from fastopt.kernels.plain import plain
 
 __all__ = [
     "dense_backward_input",
@@ -15,6 +18,8 @@ __all__ = [
 
 def matmul(a: ArrayLike, b: ArrayLike, out: Real | None = None) -> Real:
     """Matrix product ``out[i, j] = sum_k a[i, k] b[k, j]``.
+
+    A transposed view, as ``a.T``, is read as it is; other views that are not contiguous are copied.
 
     Args:
         a: [rows, inner].
@@ -33,7 +38,17 @@ def matmul(a: ArrayLike, b: ArrayLike, out: Real | None = None) -> Real:
     >>> matmul([[1.0, 2.0]], [[3.0], [4.0]])
     array([[11.]])
     """
-    return core.dense_forward(read(a), read(b), out=out)
+    left, right = plain("a", a), plain("b", b)
+    if is_transposed(left):
+        return core.dense_backward_kernel(left.T, read(right), out=out)
+    if is_transposed(right):
+        return core.dense_backward_input(read(left), right.T, out=out)
+    return core.dense_forward(read(left), read(right), out=out)
+
+
+def is_transposed(array: Any) -> bool:
+    """Return whether the core can read the transpose of a view as it is."""
+    return array.ndim == 2 and array.flags.f_contiguous and array.flags.aligned and not array.flags.c_contiguous
 
 
 def dense_forward(
