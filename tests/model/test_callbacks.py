@@ -241,6 +241,20 @@ def test_table_as_training_goes(tmp_path):
     assert len(path.read_text().splitlines()) == 6
 
 
+def test_csv_of_other_metrics(tmp_path):
+    """What compile brings later has no column; training goes on."""
+    model, path = make(metrics=["mae"]), tmp_path / "log.csv"
+    other = LambdaCallback(
+        on_epoch_begin=lambda epoch: epoch == 1 and model.compile(model.optimizer, "mse", ["r2", "mse"])
+    )
+    with pytest.warns(UserWarning, match=r"log.csv has no column for mse, val_r2, val_mse, which came") as warned:
+        model.fit(X, Y, epochs=3, validation_split=0.5, callbacks=[CSVLogger(path), other], verbose=0)
+    assert len(warned) == 1
+    names, *rows = [line.split(",") for line in path.read_text().splitlines()]
+    assert [row[names.index("mae")] == "" for row in rows] == [False, True, True]
+    assert [float(row[names.index("loss")]) for row in rows] == model.history.history["loss"]
+
+
 def test_tensorboard(tmp_path):
     pytest.importorskip("tensorboardX")
     from tensorboardX.proto.event_pb2 import Event

@@ -239,6 +239,19 @@ def test_noise_is_at_the_gradient_alone(dtype):
     np.testing.assert_allclose(w, before - 0.1 * 2 / 50 * x.T @ (x @ at - y[:, None]), rtol=1e-4, atol=1e-6)
 
 
+def test_noise_is_the_cores():
+    """A function of the seed, the number of steps and the tensor alone."""
+    made, seen = model(8), []
+    look = LambdaCallback(on_batch_begin=lambda batch: seen.append(made.get_weights()))
+    for callbacks in ([look], [WeightNoise(0.5), look]):
+        made = model(8, optimizer=SGD(0.0))
+        made.fit(X[:32], Y[:32], batch_size=16, epochs=1, callbacks=callbacks, verbose=0)
+    for step in range(2):
+        for i, (still, moved) in enumerate(zip(seen[step], seen[2 + step], strict=True)):
+            drawn = fo.kernels.normal(made.seed, (3 << 62) + (step << 24) + i, still.size).reshape(still.shape)
+            np.testing.assert_allclose(moved - still, 0.5 * drawn, atol=1e-6)
+
+
 def test_no_noise_on_what_is_frozen():
     made = model(8, names=["a"])
     made.get_layer("a").trainable = False

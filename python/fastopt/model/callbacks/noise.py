@@ -2,12 +2,14 @@
 
 from typing import Any
 
-import numpy as np
-
+from fastopt import _core
 from fastopt.core import checks
 from fastopt.model.callbacks.base import Callback, Logs
 
 __all__ = ["WeightNoise"]
+
+# Of the random streams of a seed: tensor i at step t has STREAMS + t 2^24 + i, above those of layers that draw.
+STREAMS = 3 << 62
 
 
 class WeightNoise(Callback):
@@ -48,11 +50,12 @@ class WeightNoise(Callback):
         """Add the noise."""
         if self._now == 0:
             return
-        generator = np.random.default_rng([self.model.seed, self.model.draws])
         network = self.model._need_weights().network
         learning = [tensors for learns, tensors in zip(network.trainable, network.parameters, strict=True) if learns]
-        for view in (view for tensors in learning for view in tensors.values()):
-            noise = self._now * generator.standard_normal(view.shape, view.dtype.type)
+        first = STREAMS + (self.model.draws << 24)
+        for i, view in enumerate(view for tensors in learning for view in tensors.values()):
+            drawn = _core.kernels.normal(self.model.seed, first + i, view.size, view.dtype.name)
+            noise = self._now * drawn.reshape(view.shape)
             self._noise.append((view, noise))
             view += noise
 

@@ -7,6 +7,7 @@ from typing import IO, Any
 
 from fastopt.core import checks
 from fastopt.core.registry import word
+from fastopt.core.warn import warn
 from fastopt.model.callbacks.base import Callback, Logs
 from fastopt.model.callbacks.monitor import Monitor
 
@@ -15,6 +16,9 @@ __all__ = ["CSVLogger", "ModelCheckpoint", "TensorBoard"]
 
 class CSVLogger(Callback):
     """Writes what `History` records to a table in a text file, a line after each epoch.
+
+    The columns are known when training begins. Where a callback compiles the model with other metrics, their values are
+    left out, with a warning, and those that are no more stay empty.
 
     Args:
         filename: The file.
@@ -52,13 +56,18 @@ class CSVLogger(Callback):
         if header and header != columns:
             raise ValueError(f"{self.filename} has the columns {header}; this training has {columns}.")
         self._file = open(self.filename, "a" if self.append else "w", encoding="utf-8", newline="")  # noqa: SIM115
-        self._table = csv.DictWriter(self._file, columns, delimiter=self.separator)
+        self._table = csv.DictWriter(self._file, columns, extrasaction="ignore", delimiter=self.separator)
+        self._warned = False
         if not header:
             self._table.writeheader()
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         """Write a line, so that it is there if training is killed."""
         assert self._file is not None
+        new = [name for name in logs if name not in self._table.fieldnames]
+        if new and not self._warned:
+            warn(f"{self.filename} has no column for {', '.join(new)}, which came after training had begun.")
+            self._warned = True
         self._table.writerow({"epoch": epoch} | logs)
         self._file.flush()
 
