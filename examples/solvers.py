@@ -12,6 +12,7 @@ from matplotlib import pyplot
 from trajectories import save
 
 import fastopt as fo
+from fastopt.core.axes import COLORS
 from fastopt.plotting import trajectories
 from fastopt.solvers import BFGS, LBFGS, ConjugateGradients, NewtonCG, SteepestDescent, trace
 
@@ -67,7 +68,7 @@ def convergence(n=50):
         x0 = np.tile([-1.2, 1.0], n // 2)
         fo.solvers.minimize(counted, x0, jac=slope, method=method, options={"maxiter": 2000, "maxfun": 1000})
         lowest = np.minimum.accumulate(seen)
-        color = fo.tools.plotting.COLORS[i]
+        color = COLORS[i]
         ax.plot(np.arange(1, len(seen) + 1), lowest, color=color, label=type(method).__name__)
     ax.set(xscale="log", yscale="log", ylim=(1e-16, None), xlabel="evaluations of the function", ylabel="lowest value")
     ax.grid(color="#D8DEE6", linewidth=0.5)

@@ -38,11 +38,11 @@ from fastopt.model.functional import Model
 from fastopt.model.sequential import Sequential
 from fastopt.tools.clone import clone
 from fastopt.tools.continuation import continuation
-from fastopt.tools.curves import history
 from fastopt.tools.diagnose import diagnose, diagnose_errors, weighted_average
 from fastopt.tools.fold import fold
 from fastopt.tools.gradient_check import check_gradients, check_gradients_of
 from fastopt.tools.inspect import layer_outputs, recompute_statistics
+from fastopt.tools.plots.curves import history
 from fastopt.tools.pretrain import pretrain
 from fastopt.tools.saving import load_model, save
 from fastopt.tools.summary import summary

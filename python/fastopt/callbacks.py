@@ -7,4 +7,5 @@ from fastopt.model.callbacks.history import *
 from fastopt.model.callbacks.monitor import *
 from fastopt.model.callbacks.noise import *
 from fastopt.model.callbacks.records import *
+from fastopt.tools.live import LivePlot as LivePlot
 from fastopt.tools.watch import Curvature as Curvature

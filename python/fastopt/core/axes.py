@@ -1,9 +1,37 @@
-"""Where a plot is drawn, if no axes are given."""
+"""What all pictures share: axes, colours, limits."""
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from fastopt.core import checks
+from fastopt.kernels import Real
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+Limits = tuple[float, float]
+
+# Okabe and Ito, Color universal design, 2008: they differ for all kinds of colour vision.
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+STYLES = ("-", "--", ":", "-.")
+STAR = "#F0E442"  # of the best point
+LINE = "#8A99AD"  # thin lines behind what is shown
+GRID = "#D8DEE6"
+DECADES = 2.0  # from which a logarithmic scale shows more
+
+
+def need_matplotlib() -> None:
+    """Refuse to go on without it.
+
+    Raises:
+        ImportError: matplotlib is not installed.
+    """
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError as error:
+        raise ImportError("A plot needs matplotlib: pip install 'fastopt[plot]'.") from error
 
 
 def new_axes(width: float, height: float) -> "Axes":
@@ -12,8 +40,35 @@ def new_axes(width: float, height: float) -> "Axes":
     Raises:
         ImportError: matplotlib is not installed.
     """
-    try:
-        from matplotlib import pyplot
-    except ImportError as error:
-        raise ImportError("A plot needs matplotlib: pip install 'fastopt[plot]'.") from error
+    need_matplotlib()
+    from matplotlib import pyplot
+
     return pyplot.subplots(figsize=(width, height), layout="constrained")[1]
+
+
+def tidy(ax: "Axes") -> None:
+    """Draw a grid, and no frame at the top and on the right."""
+    ax.grid(color=GRID, linewidth=0.5)
+    ax.set_axisbelow(True)
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+def scale(ax: "Axes", values: Real) -> None:
+    """Make the vertical scale logarithmic where these values cover so many powers of ten."""
+    values = values[np.isfinite(values)]
+    if values.size and values.min() > 0 and np.log10(values.max() / values.min()) >= DECADES:
+        ax.set_yscale("log")
+
+
+def limits_of(name: str, given: Limits | None, seen: Real, margin: float = 0.15) -> Limits:
+    """Return the given limits, or those that show all and a margin."""
+    if given is None:
+        low, high = float(seen.min()), float(seen.max())
+        margin = margin * (high - low) or 0.5
+        return low - margin, high + margin
+    if np.shape(given) != (2,):
+        raise ValueError(f"{name} must be two numbers, (least, greatest), not {given!r}.")
+    low, high = checks.real(f"{name}[0]", given[0]), checks.real(f"{name}[1]", given[1])
+    if low >= high:
+        raise ValueError(f"{name} must rise: {low:g} is not less than {high:g}.")
+    return low, high

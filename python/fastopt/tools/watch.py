@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastopt.core import checks
-from fastopt.core.axes import new_axes
+from fastopt.core.axes import COLORS, new_axes
 from fastopt.model.callbacks.base import Callback, Logs
 from fastopt.model.callbacks.history import History
 from fastopt.tools.curvature import along_gradient, spectrum
-from fastopt.tools.plotting import COLORS
+from fastopt.tools.plots.curves import checked_history
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -145,8 +145,7 @@ def gradient_norm(history: History, monitor: str = "val_loss", ax: "Axes | None"
         >>> axes = fo.plotting.gradient_norm(history)  # doctest: +SKIP
         >>> axes.figure.savefig("gradient_norm.png")  # doctest: +SKIP
     """
-    if not isinstance(history, History):
-        raise TypeError(f"history must be what fit returns, not {history!r}.")
+    checked_history(history)
     for name in ("gradient_square", monitor):
         if name not in history.history:
             raise ValueError(f"The history has no {name!r}; it has {', '.join(history.history)}.")
