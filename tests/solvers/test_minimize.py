@@ -83,10 +83,20 @@ def test_same_bits_for_every_number_of_threads(method, for_all_threads, rng):
     for_all_threads(lambda: solvers.minimize(fun, np.ones(300), **given).values())
 
 
-def test_long_vectors_have_the_same_bits_for_every_number_of_threads(for_all_threads, rng):
-    scales = rng.uniform(1, 5, 300_000)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_long_vectors_have_the_same_bits_for_every_number_of_threads(for_all_threads, rng, dtype):
+    scales, start = rng.uniform(1, 5, 300_000), np.ones(300_000)
     fun = lambda x: (float(np.sum(scales * x**2)), 2 * scales * x)  # noqa: E731
-    for_all_threads(lambda: [solvers.minimize(fun, np.ones(scales.size), jac=True, options={"maxiter": 4}).x])
+    core = problem.Function(fun, (), True, None, None, start).core()
+
+    def run():
+        minimizer = solvers.LBFGS(ftol=0.0).minimizer(dtype=dtype)
+        minimizer.start(core, start)
+        endings = [minimizer.iterate(core) for _ in range(4)]
+        assert endings == ["none"] * 4
+        return [minimizer.x]
+
+    for_all_threads(run)
 
 
 @ALL

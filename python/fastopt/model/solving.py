@@ -66,7 +66,7 @@ class Solving:
         kept, given = solver.kept(network.learning), sum(map(np.size, (slots or {}).values()))
         if slots is not None and given < kept:  # before memory is taken for them
             raise ValueError(f"{type(solver).__name__} keeps {kept} numbers; {given} are given.")
-        self.core = self.solver.minimizer()
+        self.core = self.solver.minimizer(dtype=network.dtype)
         self.core.place(network)
         if slots is not None:
             self.core.restore(slots)

@@ -52,8 +52,8 @@ class Solver(Described):
             raise AttributeError(f"{type(self).__name__} has no attribute {name!r}.")
         super().__setattr__(name, value)
 
-    def direction(self) -> Spec:
-        """Return the direction's name in the core, and the numbers that it takes there."""
+    def direction(self, dtype: str) -> Spec:
+        """Return the direction's name in the core, for functions of this dtype, and the numbers that it takes there."""
         return snake_case(type(self).__name__), [float(getattr(self, name) or 0) for name in self.numbers]
 
     def used_search(self) -> Search:
@@ -88,10 +88,10 @@ class Solver(Described):
         """Return the method with other arguments."""
         return type(self)(**{**{name: getattr(self, name) for name in arguments_of(type(self))}, **changed})
 
-    def minimizer(self, *, euclidean: bool = False, xtol: float = 0.0) -> Any:
-        """Return the core's object that runs the method."""
+    def minimizer(self, *, euclidean: bool = False, xtol: float = 0.0, dtype: str = "float64") -> Any:
+        """Return the core's object that runs the method on a function of this dtype."""
         return _core.solvers.Minimizer(
-            self.direction(),
+            self.direction(dtype),
             self.used_search().spec(),
             gradient=self.gtol,
             euclidean=euclidean,
@@ -196,7 +196,7 @@ class ConjugateGradients(Solver):
         """Return the size of the direction and of a difference of gradients."""
         return 2 * size
 
-    def direction(self) -> Spec:
+    def direction(self, dtype: str) -> Spec:
         """Return the formula's name, and the steps to a restart."""
         return self.beta, [self.restart or 0]
 
@@ -253,7 +253,7 @@ class LBFGS(Solver):
     .. math:: M_0 = \gamma I, \quad \gamma = s'y / y'y
 
     Args:
-        memory: m, the steps kept; each takes two vectors.
+        memory: m, the steps kept; each takes two vectors, in the dtype of the model.
         scale: Whether the factor is as above; else it is 1, and with memory for all steps it goes the way of `BFGS`.
         search: Along the line; `Wolfe` with c2 = 0.8 by default.
         gtol: See `Solver`.
@@ -287,6 +287,11 @@ class LBFGS(Solver):
         self.memory = checks.integer("memory", memory, 1, 1000)
         self.scale = checks.flag("scale", scale)
         super().__init__(search, gtol, ftol)
+
+    def direction(self, dtype: str) -> Spec:
+        """Return the name of the one that keeps its vectors in this dtype, the memory, and whether it is scaled."""
+        name, numbers = super().direction(dtype)
+        return name if dtype == "float64" else f"{name}_{dtype}", numbers
 
     def kept(self, size: int) -> int:
         """Return the size of the steps and of the differences of gradients."""

@@ -104,17 +104,30 @@ solvers::Vector point_of(PyNetwork& self) {
   });
 }
 
+std::size_t size_of(const solvers::Slot& slot) {
+  return std::visit([](auto values) { return values.size(); }, slot.values);
+}
+
+// Whatever they are kept as.
+py::array_t<double> doubles_of(const solvers::Slot& slot) {
+  py::array_t<double> all(static_cast<py::ssize_t>(size_of(slot)));
+  std::visit([&](auto values) { std::ranges::copy(values, all.mutable_data()); }, slot.values);
+  return all;
+}
+
 void restore(solvers::Minimizer& self, const std::map<std::string, py::array_t<double>>& values) {
   const std::vector<solvers::Slot> slots = self.slots();
   for (const auto& [name, array] : values) {
     const auto slot = std::ranges::find(slots, name, &solvers::Slot::name);
-    if (slot == slots.end() || static_cast<std::size_t>(array.size()) != slot->values.size()) {
+    if (slot == slots.end() || static_cast<std::size_t>(array.size()) != size_of(*slot)) {
       throw std::invalid_argument("the solver keeps no '" + name + "' of " + std::to_string(array.size()) + " numbers");
     }
   }
   for (const auto& [name, array] : values) {
-    const Out to = std::ranges::find(slots, name, &solvers::Slot::name)->values;
-    std::copy_n(array.data(), to.size(), to.begin());
+    const auto copy = [&from = array]<class T>(std::span<T> to) {
+      std::transform(from.data(), from.data() + to.size(), to.begin(), [](double v) { return static_cast<T>(v); });
+    };
+    std::visit(copy, std::ranges::find(slots, name, &solvers::Slot::name)->values);
   }
 }
 
@@ -164,7 +177,7 @@ void add_solvers(py::module_& module) {
       .def("slots", [](Minimizer& self) {
         py::dict all;
         for (const auto& slot : self.slots()) {
-          all[py::str(slot.name)] = array_of(slot.values);
+          all[py::str(slot.name)] = doubles_of(slot);
         }
         return all;
       });

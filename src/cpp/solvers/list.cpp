@@ -55,7 +55,8 @@ std::unique_ptr<Direction> make_direction(const Described& what) {
   static const Entries<Direction> entries{
       {"steepest_descent", takes<Direction, Steepest>()},
       {"bfgs", takes<Direction, Bfgs, bool>()},
-      {"lbfgs", takes<Direction, Lbfgs, Index, bool>()},
+      {"lbfgs", takes<Direction, Lbfgs<double>, Index, bool>()},
+      {"lbfgs_float32", takes<Direction, Lbfgs<float>, Index, bool>()},
       {"newton", takes<Direction, Newton, double>()},
       {"newtoncg", takes<Direction, NewtonCg>()},
       {"levenberg_marquardt", takes<Direction, LevenbergMarquardt, bool>()},

@@ -67,12 +67,14 @@ double Minimizer::gradient_size(const Problem& problem) const {
 
 std::vector<Slot> Minimizer::slots() {
   std::vector<Slot> all{{"x", at_.x}, {"gradient", at_.gradient}, {"value", {&at_.value, 1}}};
-  for (const Slot& slot : direction_->slots()) {
-    all.push_back({"direction/" + slot.name, slot.values});
-  }
-  for (const Slot& slot : search_->slots()) {
-    all.push_back({"search/" + slot.name, slot.values});
-  }
+  const auto add_all = [&](const std::string& part, const std::vector<Slot>& slots) {
+    for (const Slot& slot : slots) {
+      all.push_back(slot);
+      all.back().name.insert(0, part);
+    }
+  };
+  add_all("direction/", direction_->slots());
+  add_all("search/", search_->slots());
   return all;
 }
 

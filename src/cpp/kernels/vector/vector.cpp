@@ -31,8 +31,8 @@ template <class F>
   }
 }
 
-template <class T>
-double dot(const T* row, const double* x, Index size) {
+template <class T, class X>
+double dot(const T* row, const X* x, Index size) {
   constexpr int vectors = 4;
   constexpr Index step = Index{vectors} * lanes<double>;
   Double total[vectors] = {};
@@ -74,6 +74,17 @@ void combine(const double* x, const T* const* rows, const double* c, Index count
 }
 
 template <class T>
+void subtract(const double* x, const double* y, Range part, T* row) {
+  Index i = part.begin;
+  for (; i + lanes<double> <= part.end; i += lanes<double>) {
+    (load<double>(x + i) - load<double>(y + i)).copy_to(row + i, stdx::element_aligned);
+  }
+  for (; i < part.end; ++i) {
+    row[i] = static_cast<T>(x[i] - y[i]);
+  }
+}
+
+template <class T>
 double largest(const T* x, Index size) {
   constexpr Index step = 2 * Index{lanes<double>};
   Double most = 0, other = 0;  // the largest so far, or NaN
@@ -100,7 +111,11 @@ double largest(const T* x, Index size) {
 }  // namespace
 
 template <class T>
-constinit const VectorKernels<T> Topics<T>::vector{.dot = dot<T>, .combine = combine<T>, .largest = largest<T>};
+constinit const VectorKernels<T> Topics<T>::vector{.dot = dot<T, double>,
+                                                   .dot_rows = dot<T, T>,
+                                                   .combine = combine<T>,
+                                                   .subtract = subtract<T>,
+                                                   .largest = largest<T>};
 
 template const VectorKernels<float> Topics<float>::vector;
 template const VectorKernels<double> Topics<double>::vector;

@@ -2,8 +2,11 @@
 #pragma once
 
 #include <limits>
+#include <span>
 #include <stdexcept>
 #include <string>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "solvers/problem.h"
@@ -12,8 +15,11 @@ namespace fastopt::solvers {
 
 // What a method remembers, by name: with it, a run that stopped goes on to the bit.
 struct Slot {
+  Slot(std::string of, Out kept) : name(std::move(of)), values(kept) {}
+  Slot(std::string of, std::span<float> kept) : name(std::move(of)), values(kept) {}
+
   std::string name;
-  Out values;
+  std::variant<Out, std::span<float>> values;
 };
 
 class Direction {

@@ -1,11 +1,11 @@
 // L-BFGS: BFGS from the last m steps alone. Of M = gamma I changed by them, -M g is a sum of the steps s, the
 // differences y and g: the recursion of two loops (Nocedal, Mathematics of Computation 35 (1980)) runs on the products
 // of these vectors. Those with a new y are differences of those with the gradients, so that an iteration reads each
-// vector twice: for its product with the new gradient, and for the direction.
+// vector twice: for its product with the new gradient, and for the direction. Steps and differences are kept as T; all
+// sums and products are in double precision.
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "kernels/vector/args.h"
@@ -14,6 +14,7 @@
 
 namespace fastopt::solvers {
 
+template <class T>
 class Lbfgs final : public Direction {
  public:
   // gamma is 1 or, scaled, y's/y'y of the last step.
@@ -21,7 +22,7 @@ class Lbfgs final : public Direction {
 
   void start(Index size) override {
     size_ = size;
-    vectors_.assign(2 * places_ * static_cast<std::size_t>(size), 0.0);
+    vectors_.assign(2 * places_ * static_cast<std::size_t>(size), T{0});
     step_difference_.assign(places_ * places_, 0.0);
     difference_difference_ = step_difference_;
     with_gradient_.assign(2 * places_, 0.0);
@@ -69,13 +70,12 @@ class Lbfgs final : public Direction {
     for (std::size_t back = 1; back <= kept(); ++back) {
       factors.insert(factors.end(), {-a[place(back)], -b[place(back)]});
     }
-    const std::vector<const double*> rows = kept_rows();
+    const std::vector<const T*> rows = kept_rows();
     const double* const gradient = at.gradient.data();
     const double of_gradient = -c_g;
-    for_parts(size_, std::ssize(rows) + 2, [&](Range part) {
-      const auto& kernel = kernels<double>().vector;
-      kernel.combine(nullptr, &gradient, &of_gradient, 1, part, d.data());
-      kernel.combine(d.data(), rows.data(), factors.data(), std::ssize(rows), part, d.data());
+    for_parts(size_, reading(rows) + 2, [&](Range part) {
+      kernels<double>().vector.combine(nullptr, &gradient, &of_gradient, 1, part, d.data());
+      kernels<T>().vector.combine(d.data(), rows.data(), factors.data(), std::ssize(rows), part, d.data());
     });
   }
 
@@ -86,24 +86,19 @@ class Lbfgs final : public Direction {
     const Vector before = with_gradient_;
     // The place that is free: the pair counts once it is known that it may be used.
     const std::size_t i = static_cast<std::size_t>(pairs_) % places_;
-    double *const s = row(i), *const y = row(places_ + i);
-    std::vector<const double*> rows = kept_rows();
+    T *const s = row(i), *const y = row(places_ + i);
+    std::vector<const T*> rows = kept_rows();
     rows.insert(rows.end(), {s, y});
     Vector found(rows.size() + 2);
-    sum_over_parts(size_, std::ssize(rows) + 4, found, [&](Range part, double* sums) {
-      const auto& kernel = kernels<double>().vector;
-      const auto subtract = [&](const Vector& x, const Vector& x_before, double* difference) {
-        const double* const subtracted = x_before.data();
-        const double minus = -1;
-        kernel.combine(x.data(), &subtracted, &minus, 1, part, difference);
-      };
-      subtract(to.x, from.x, s);
-      subtract(to.gradient, from.gradient, y);
-      for (const double* const each : rows) {
+    sum_over_parts(size_, reading(rows) + 4, found, [&](Range part, double* sums) {
+      const auto& kernel = kernels<T>().vector;
+      kernel.subtract(to.x.data(), from.x.data(), part, s);
+      kernel.subtract(to.gradient.data(), from.gradient.data(), part, y);
+      for (const T* const each : rows) {
         *sums++ = kernel.dot(each + part.begin, to.gradient.data() + part.begin, part.size());
       }
-      for (const double* const each : {s, y}) {
-        *sums++ = kernel.dot(each + part.begin, y + part.begin, part.size());
+      for (const T* const each : {s, y}) {
+        *sums++ = kernel.dot_rows(each + part.begin, y + part.begin, part.size());
       }
     });
     set_products(found);
@@ -125,7 +120,7 @@ class Lbfgs final : public Direction {
     ++pairs_;
   }
   std::vector<Slot> slots() override {
-    return {{"vectors", vectors_},
+    return {{"vectors", std::span(vectors_)},
             {"step_difference", step_difference_},
             {"difference_difference", difference_difference_},
             {"with_gradient", with_gradient_},
@@ -138,10 +133,10 @@ class Lbfgs final : public Direction {
   // Of the last pair but `back` - 1.
   std::size_t place(std::size_t back) const { return (static_cast<std::size_t>(pairs_) - back) % places_; }
   // The steps, and after them the differences.
-  double* row(std::size_t i) { return vectors_.data() + static_cast<Index>(i) * size_; }
+  T* row(std::size_t i) { return vectors_.data() + static_cast<Index>(i) * size_; }
   // Of the pairs that are kept: s, y, s, y, ...
-  std::vector<const double*> kept_rows() {
-    std::vector<const double*> rows;
+  std::vector<const T*> kept_rows() {
+    std::vector<const T*> rows;
     for (std::size_t back = 1; back <= kept(); ++back) {
       rows.insert(rows.end(), {row(place(back)), row(places_ + place(back))});
     }
@@ -150,11 +145,18 @@ class Lbfgs final : public Direction {
   // s_i'y_j for a step i that is not newer than j.
   double& step_difference(std::size_t i, std::size_t j) { return step_difference_[i * places_ + j]; }
   double& difference_difference(std::size_t i, std::size_t j) { return difference_difference_[i * places_ + j]; }
+  // What rows cost to read, as vectors of doubles.
+  static Index reading(const std::vector<const T*>& rows) {
+    return std::ssize(rows) * static_cast<Index>(sizeof(T)) / static_cast<Index>(sizeof(double));
+  }
   void multiply_rows(const Vector& gradient) {
-    const std::vector<const double*> rows = kept_rows();
-    const double* const column = gradient.data();
+    const std::vector<const T*> rows = kept_rows();
     Vector found(rows.size());
-    products(rows, {&column, 1}, size_, found);
+    sum_over_parts(size_, reading(rows), found, [&](Range part, double* sums) {
+      for (const T* const each : rows) {
+        *sums++ = kernels<T>().vector.dot(each + part.begin, gradient.data() + part.begin, part.size());
+      }
+    });
     set_products(found);
   }
   void set_products(In found) {
@@ -167,7 +169,8 @@ class Lbfgs final : public Direction {
   std::size_t places_;
   Index size_ = 0;
   bool scaled_;
-  Vector vectors_, step_difference_, difference_difference_, with_gradient_;
+  std::vector<T> vectors_;
+  Vector step_difference_, difference_difference_, with_gradient_;
   double known_ = 0, pairs_ = 0;  // whether the products are with the gradient of the point; all pairs so far
 };
 
