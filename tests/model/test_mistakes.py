@@ -125,7 +125,11 @@ MISTAKES = [
         ValueError,
         "Give validation_data or validation_split, not both.",
     ),
-    ("made().fit(X, Y, validation_data=X)", ValueError, "validation_data must be (x, y) or (x, y, sample_weight)."),
+    (
+        "made().fit(X, Y, validation_data=X)",
+        ValueError,
+        "validation_data must be (x, y) or (x, y, sample_weight). It is an array of shape (8, 3).",
+    ),
     (
         "made().fit(X, Y, callbacks=[fo.callbacks.EarlyStopping])",
         TypeError,

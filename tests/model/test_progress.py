@@ -123,7 +123,8 @@ def test_bar_fits(columns, terminal):
     bar.on_train_begin()
     for epoch in range(10):
         bar.on_epoch_begin(epoch)
-        bar.poll(2)
+        bar.poll(50)
+        bar.poll(100)
         logs = {"loss": 0.12341, "accuracy": 0.98123, "val_loss": 0.14562, "val_accuracy": 0.97561, "seconds": 1.0}
         bar.on_epoch_end(epoch, logs)
     bar.close()

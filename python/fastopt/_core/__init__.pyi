@@ -93,6 +93,7 @@ class Epoch:
         sample_weight: Real | None = None,
         order: NDArray[np.int64] | None = None,
         batch_size: int = 32,
+        after: Epoch | None = None,  # whose sums it goes on from
     ) -> None: ...
     # Begins another pass through the samples: all in their own order, or those of these numbers, in this order.
     def start(self, batch_size: int = 32, order: NDArray[np.int64] | None = None) -> None: ...

@@ -223,8 +223,8 @@ def described(value: object) -> str:
     return repr(value) if isinstance(value, str | int | float | None) else f"a {type(value).__name__}"
 
 
-def weights(name: str, value: object, samples: int, dtype: str) -> NDArray[Any]:
-    """Return sample weights ``[n]``: finite, not negative, not all zero."""
+def weights(name: str, value: object, samples: int, dtype: str, part: bool = False) -> NDArray[Any]:
+    """Return sample weights ``[n]``: finite, not negative, not all zero, unless they are of a part of the samples."""
     result = array(name, value)
     if result.shape != (samples,):
         raise ValueError(f"{name} has shape {result.shape}; expected one weight for each sample, ({samples},).")
@@ -232,6 +232,8 @@ def weights(name: str, value: object, samples: int, dtype: str) -> NDArray[Any]:
     if result.min() < 0:
         index = int(np.argmax(result < 0))
         raise ValueError(f"{name}[{index}] = {result[index]} is negative; weights must be at least 0.")
+    if part and not result.any():
+        return in_form(result, dtype)
     if not result.any():
         raise ValueError(f"{name} is 0 for every sample; at least one must be positive.")
     if (largest := float(result.max())) < (least := float(np.finfo(dtype).tiny)):

@@ -61,8 +61,8 @@ def _problem(name: str, value: Any) -> str:
         return f"a dict of {keys}: one array is expected, such as numpy.column_stack([*{name}.values()])"
     if isinstance(value, Iterator):
         return (
-            f"a {kind.__name__}: one array is expected, such as numpy.array([*{name}]); batches one by one are for "
-            "train_on_batch"
+            f"a {kind.__name__}: one array is expected, such as numpy.array([*{name}]); batches (x, y) are given "
+            "without a y beside them"
         )
     if isinstance(value, Set):
         return f"a {kind.__name__}, which has no order: give sorted({name})"

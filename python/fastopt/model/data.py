@@ -1,6 +1,6 @@
 """What a model is given: samples, targets and weights, checked once, in the form that the core reads."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -18,13 +18,16 @@ from fastopt.schedules import Schedule
 
 __all__ = [
     "Checked",
+    "Reading",
     "Samples",
     "Several",
     "batch_size_at",
     "check_one_validation",
     "checked_inputs",
     "checked_samples",
+    "concatenated",
     "in_shape",
+    "joined",
     "ordered",
     "taken",
     "taking",
@@ -159,15 +162,31 @@ def check_one_validation(data: object, split: object, rows: object) -> None:
         raise ValueError(f"Give {names[0]} or {names[1]}, not both.")
 
 
+class Reading(NamedTuple):
+    """How data are read.
+
+    Attributes:
+        prefix: What messages put before the names of arrays.
+        classes: The known classes of each output, of which labels are.
+        find: Whether those that are not known yet are found in the labels, and added.
+        part: Whether the data are a part of others, so that all weights may be 0.
+    """
+
+    prefix: str
+    classes: Classes
+    find: bool = False
+    part: bool = False
+
+
 def triple(name: str, given: object) -> tuple[Any, Any, Any]:
     """Return inputs, targets and weights of a pair or a triple; the weights of a pair are None."""
     if not isinstance(given, list | tuple) or len(given) not in (2, 3):
-        raise ValueError(f"{name} must be (x, y) or (x, y, sample_weight).")
+        raise ValueError(f"{name} must be (x, y) or (x, y, sample_weight). It is {checks.described(given)}.")
     x, y, sample_weight = (*given, None)[:3]
     return x, y, sample_weight
 
 
-def checked_inputs(name: str, x: ArrayLike | Checked, shape: Shape | None, dtype: str) -> tuple[NDArray[Any], Shape]:
+def checked_inputs(name: str, x: Any, shape: Shape | None, dtype: str) -> tuple[NDArray[Any], Shape]:
     """Return samples, each in a row, and their shape: the given one, or, if that is None, their own."""
     if isinstance(x, Checked):
         if x.dtype == dtype and shape in (None, x.shape):
@@ -187,20 +206,16 @@ def checked_samples(
     loss: Loss,
     plan: Plan,
     dtype: str,
-    prefix: str,
-    classes: Classes,
-    find: bool,
+    how: Reading,
 ) -> Samples:
-    """Return checked inputs with their targets and weights, whose names in messages have this prefix.
-
-    Labels are those of `classes`; whether classes are added that are not known yet is what `find` says.
-    """
+    """Return checked inputs with their targets and weights."""
+    prefix = how.prefix
     if len(plan.output_shape) > 1 and loss.link == "softmax":
         raise ValueError(
             f"{loss.name} has one class for each output, (n, classes); the outputs of a sample have the shape "
             f"{plan.output_shape}: put Flatten() before the last layer."
         )
-    targets = checks.array(f"{prefix}y", numbered(f"{prefix}y", y, loss, plan.outputs, classes, find=find))
+    targets = checks.array(f"{prefix}y", numbered(f"{prefix}y", y, loss, plan.outputs, how.classes, find=how.find))
     if targets.ndim == 0 or len(targets) != len(x):
         raise ValueError(
             f"{prefix}x has {len(x)} samples (shape {(len(x), *plan.input_shape)}), {prefix}y has shape "
@@ -211,11 +226,12 @@ def checked_samples(
     read = loss.targets(f"{prefix}y", targets, plan.outputs, dtype)
     if sample_weight is None:
         return Samples(x, read, None, targets)
-    return Samples(x, read, checks.weights(f"{prefix}sample_weight", sample_weight, len(x), dtype), targets)
+    weight = checks.weights(f"{prefix}sample_weight", sample_weight, len(x), dtype, how.part)
+    return Samples(x, read, weight, targets)
 
 
 def with_class_weight(
-    data: Samples, class_weight: str | Mapping[Any, float] | None, loss: Loss, outputs: int, dtype: str, known: Classes
+    data: Samples, class_weight: str | Mapping[Any, float] | None, loss: Loss, outputs: int, dtype: str, how: Reading
 ) -> Samples:
     """Return the samples with weights that are multiplied by factors of their classes."""
     if class_weight is None:
@@ -225,16 +241,38 @@ def with_class_weight(
     factors = np.ones(classes)
     if isinstance(class_weight, Mapping):
         for label, factor in class_weight.items():
-            factors[class_number(label, known, classes)] = checks.real(f"class_weight[{label}]", factor, 0)
+            factors[class_number(label, how.classes, classes)] = checks.real(f"class_weight[{label}]", factor, 0)
     elif str(class_weight) == "balanced":
         counts = np.bincount(labels, minlength=classes)
         factors = len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))
     else:
         raise TypeError(f"class_weight must be a dict of classes and factors, or 'balanced', not {class_weight!r}.")
     weight = factors[every] if data.weight is None else factors[every] * data.weight.astype(np.float64)
-    if not taken(data, weight).any():
+    if not how.part and not taken(data, weight).any():
         raise ValueError("The weights are all 0: at least one sample must have a positive class weight and weight.")
-    return data._replace(weight=checks.weights("class_weight times sample_weight", weight, len(weight), dtype))
+    return data._replace(
+        weight=checks.weights("class_weight times sample_weight", weight, len(weight), dtype, how.part)
+    )
+
+
+def joined(parts: Sequence[tuple[Samples | Several, Any]]) -> tuple[Samples | Several, Any]:
+    """Return the targets and weights of parts of data as one, with the inputs of the first; and the outputs of all."""
+    if len(parts) == 1:
+        return parts[0]
+    weight: Any = None
+    if any(data.weight is not None for data, _ in parts):
+        weights = [np.ones(data.rows) if data.weight is None else data.weight for data, _ in parts]
+        weight = np.concatenate(weights)
+    y = concatenated([data.y for data, _ in parts])
+    given = concatenated([data.given for data, _ in parts])
+    return parts[0][0]._replace(y=y, weight=weight, given=given), concatenated([outputs for _, outputs in parts])
+
+
+def concatenated(parts: Sequence[Any]) -> Any:
+    """Return arrays, or lists of them, one after the other."""
+    if isinstance(parts[0], list):
+        return [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
+    return np.concatenate(parts)
 
 
 def batch_size_at(given: int | Callable[[int], float], epoch: int) -> int:

@@ -1,10 +1,10 @@
 """Training, epoch by epoch, and evaluation: the calls to the core, and those to callbacks between them."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,8 @@ from fastopt.model.callbacks.base import Callback, Logs
 from fastopt.model.callbacks.functions import TerminateOnNaN
 from fastopt.model.callbacks.history import History
 from fastopt.model.compiled import SPEED, Compiled
-from fastopt.model.data import Samples, Several, batch_size_at, ordered
+from fastopt.model.data import joined
+from fastopt.model.feed import Data, Feed, Ready, begin
 from fastopt.model.heads import Heads
 from fastopt.model.progress import Progress, shown
 from fastopt.model.solving import Solving
@@ -27,8 +28,6 @@ from fastopt.optimizers import Optimizer
 
 __all__ = [
     "Model",
-    "Ready",
-    "begin",
     "checked_callbacks",
     "checked_epochs",
     "cost_and_gradient",
@@ -39,14 +38,6 @@ __all__ = [
 
 
 ITERATIONS = 5  # of a solver on a batch of some of the samples
-
-
-class Ready(NamedTuple):
-    """What a step takes: an optimizer with losses and metrics, the weights, and what does the steps."""
-
-    compiled: Compiled | Heads
-    built: Built
-    trainer: _core.Optimizer | Solving
 
 
 class Model(Protocol):
@@ -83,18 +74,6 @@ def checked_epochs(first: object, stop: object) -> range:
     return range(start, end)
 
 
-def begin(
-    compiled: Compiled | Heads,
-    built: Built,
-    data: Samples | Several,
-    batch_size: int,
-    order: NDArray[np.int64] | None = None,
-) -> _core.Epoch:
-    """Return the samples in batches, ready to be passed through in an order of theirs, or in their own."""
-    rows = ordered(data, order)
-    return _core.Epoch(built.network, compiled.goals(data), data.x, data.y, data.weight, rows, batch_size)
-
-
 def train(
     ready: Ready,
     epoch: _core.Epoch,
@@ -107,25 +86,32 @@ def train(
     if isinstance(ready.trainer, Solving):
         return ready.compiled.means(ready.trainer.solve(epoch, iterations, batches, poll))
     optimizer: Any = ready.compiled.optimizer
-    hyper = optimizer.hyper_of(batches)
+    hyper = optimizer.hyper_of(batches) if batches else optimizer.hyper
     return ready.compiled.means(epoch.train(ready.trainer, hyper, batches, poll, ends_epoch))
 
 
 def evaluate(
-    compiled: Compiled | Heads, built: Built, data: Samples | Several, batch_size: int, verbose: object = 0
+    compiled: Compiled | Heads, built: Built, parts: Iterable[Data], batch_size: int, verbose: object = 0
 ) -> Logs:
-    """Return the loss and all metrics."""
-    passed = begin(compiled, built, data, batch_size)
-    logs = compiled.means(shown(verbose, "evaluate", data.rows, batch_size, passed.evaluate))
-    if compiled.needs_outputs:
-        predict = partial(built.network.predict, rows=data.chosen)
-        outputs = shown(verbose, "predict", data.rows, batch_size, predict, data.x, batch_size)
-        logs |= compiled.of_outputs(data, outputs)
+    """Return the loss and all metrics of all parts of the data together."""
+    passed: _core.Epoch | None = None
+    kept: list[tuple[Data, Any]] = []
+    totals: Mapping[str, float] = {}
+    for data in parts:
+        passed = begin(compiled, built, data, batch_size, after=passed)
+        totals = shown(verbose, "evaluate", data.rows, batch_size, passed.evaluate)
+        if compiled.needs_outputs:
+            predict = partial(built.network.predict, rows=data.chosen)
+            outputs = shown(verbose, "predict", data.rows, batch_size, predict, data.x, batch_size)
+            kept.append((data, outputs))
+    logs = compiled.means(totals)
+    if kept:
+        logs |= compiled.of_outputs(*joined(kept))
     return {name: logs[name] for name in compiled.reported}
 
 
 def cost_and_gradient(
-    compiled: Compiled | Heads, built: Built, data: Samples | Several, w: NDArray[np.float64] | None
+    compiled: Compiled | Heads, built: Built, data: Data, w: NDArray[np.float64] | None
 ) -> tuple[float, NDArray[np.float64]]:
     """Return the cost of all samples and its gradient, at these weights or those that there are."""
     epoch = begin(compiled, built, data, data.rows)
@@ -137,11 +123,9 @@ def cost_and_gradient(
 
 def fit(
     model: Model,
-    data: Samples | Several,
-    validation: Samples | Several | None,
-    batch_size: int | Callable[[int], float],
+    feed: Feed,
+    validation: Callable[[], Iterable[Data]] | None,
     epochs: range,
-    shuffle: bool,
     callbacks: Sequence[Callback],
     shown: Progress,
     iterations: int | None,
@@ -149,12 +133,12 @@ def fit(
 ) -> History:
     """Train for these epochs; the arguments are those of `Sequential.fit`, checked."""
     model.stop_training = False
-    samples = data.rows
+    feed.resize(model.epochs_trained)
     params: dict[str, Any] = {
         "epochs": epochs.stop,
         "initial_epoch": epochs.start,
-        "batches": _batches(samples, batch_size_at(batch_size, model.epochs_trained)),
-        "samples": samples,
+        "batches": feed.batches,
+        "samples": feed.samples,
         "logs": model._ready().compiled.log_names(validated=validation is not None),
     }
     history = History()
@@ -170,52 +154,57 @@ def fit(
             begun.append(listener)
         model.history = history
         warned = False
-        compiled, passed = None, None
+        if params["initial_epoch"] > epochs.start:  # a backup was found
+            feed.skip(params["initial_epoch"] - epochs.start)
         for epoch in range(params["initial_epoch"], epochs.stop):
-            size = batch_size_at(batch_size, model.epochs_trained)
+            feed.resize(model.epochs_trained)
             ready = model._ready()
             method = ready.compiled.optimizer
-            if isinstance(method, Optimizer) and not warned and (message := method.batch_warning(size, samples)):
-                warn(message)
-                warned = True
-            params["batches"] = batches = _batches(samples, size)
+            if isinstance(method, Optimizer) and not warned and feed.samples is not None:
+                message = method.batch_warning(feed.size, feed.samples)
+                warned = message is not None
+                if message:
+                    warn(message)
+            params["batches"], params["samples"] = feed.batches, feed.samples
             for listener in listeners:
                 listener.on_epoch_begin(epoch)
             if model.stop_training:
                 break
             if callbacks:  # they were called
                 ready = model._ready()
-            ready.built.plan.check_batches(samples, size)
             began = time.perf_counter()
-            shuffles = shuffle and (size < samples or isinstance(ready.trainer, _core.Optimizer))
-            order = _core.kernels.permutation(model.seed, model.epochs_trained, samples) if shuffles else None
-            if passed is None or ready.compiled is not compiled:
-                compiled = ready.compiled
-                passed = begin(compiled, ready.built, data, size, order)
-            else:
-                passed.start(size, ordered(data, order))
-            repeats = iterations or (1 if size >= samples else ITERATIONS)
+            feed.start(ready, model.seed, model.epochs_trained)
+            whole = feed.samples is not None and feed.size >= feed.samples
             try:
-                logs, report = _train_epoch(model, ready, passed, batches, callbacks, shown, repeats)
+                logs, report = _train_epoch(
+                    model, ready, feed, callbacks, shown, iterations or (1 if whole else ITERATIONS)
+                )
             except FloatingPointError as error:
                 if not any(isinstance(callback, TerminateOnNaN) for callback in callbacks):
                     raise
                 warn(f"Training ends in epoch {epoch}: {error}.")
                 break
             seconds = time.perf_counter() - began
+            if not feed.seen:
+                break
+            feed.end()
             if validation is not None and (epoch + 1) % validation_freq == 0:
                 ready = model._ready()
-                values = evaluate(ready.compiled, ready.built, validation, 256)
+                values = evaluate(ready.compiled, ready.built, validation(), 256)
                 logs |= {f"val_{name}": value for name, value in values.items()}
-            logs |= report | dict(zip(SPEED, (seconds, samples / seconds), strict=True))
+            logs |= report | dict(zip(SPEED, (seconds, feed.seen / seconds), strict=True))
             for listener in listeners:
                 listener.on_epoch_end(epoch, logs)
-            if isinstance(ready.trainer, Solving) and size >= samples and ready.trainer.message:
+            if isinstance(ready.trainer, Solving) and whole and ready.trainer.message:
                 history.message = ready.trainer.message
                 model.stop_training = True
                 break
+            if feed.ending:
+                break
             if model.stop_training:
                 break
+        if feed.ending:
+            warn(feed.ending)
     finally:
         with ExitStack() as ends:  # each is called, whatever the others raise
             ends.callback(shown.close)
@@ -227,22 +216,27 @@ def fit(
 def _train_epoch(
     model: Model,
     ready: Ready,
-    passed: _core.Epoch,
-    batches: int,
+    feed: Feed,
     callbacks: Sequence[Callback],
     shown: Progress,
     iterations: int,
 ) -> tuple[Logs, Logs]:
     """Return the means over the epoch, and what there is to say of the optimizer."""
     listeners = [(callback, callback.checked_every()) for callback in callbacks if callback.wants_batches]
-    done = 0
+    done, before = 0, 0
     logs: Logs = {}
 
     def poll(batches: int) -> None:
-        shown.poll(done + batches)
+        shown.poll(min(before + batches * feed.size, feed.seen))
 
-    while done < batches and not model.stop_training:
-        stop = min([batches, *(done + every - done % every for _, every in listeners)])
+    while done != feed.batches and not model.stop_training:
+        left = 1 if feed.batches is None else feed.batches - done
+        before = feed.seen
+        count = feed.next(min([left, *(every - done % every for _, every in listeners)]))
+        if not count:
+            if done:  # the epoch has ended, which its last batch did not know
+                train(ready, feed.passed(ready), 0, ends_epoch=True)
+            break
         for listener, every in listeners:
             if done % every == 0:
                 listener.on_batch_begin(done)
@@ -253,15 +247,12 @@ def _train_epoch(
                     "A callback has compiled the model with another loss or other metrics inside an epoch: do so in "
                     "on_epoch_begin or on_epoch_end."
                 )
-        logs = train(ready, passed, stop - done, poll, ends_epoch=stop == batches, iterations=iterations)
-        done = stop
+        done += count
+        logs = train(ready, feed.passed(ready), count, poll, done == feed.batches, iterations)
+        shown.poll(feed.seen)
         for listener, every in listeners:
             if done % every == 0:
                 listener.on_batch_end(done - 1, logs.copy())
-    model.epochs_trained += 1
+    model.epochs_trained += done > 0
     reporter: Any = ready.trainer if isinstance(ready.trainer, Solving) else ready.compiled.optimizer
     return logs, reporter.report()
-
-
-def _batches(samples: int, batch_size: int) -> int:
-    return -(-samples // batch_size)

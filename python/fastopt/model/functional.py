@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from fastopt.model.callbacks.base import Callback
 from fastopt.model.callbacks.history import History
 from fastopt.model.compiled import Metrics
 from fastopt.model.data import (
+    Reading,
     Several,
     batch_size_at,
     check_one_validation,
@@ -24,14 +26,15 @@ from fastopt.model.data import (
     taking,
     triple,
 )
-from fastopt.model.fit import Ready, begin, checked_callbacks, checked_epochs, cost_and_gradient, evaluate, fit, train
+from fastopt.model.feed import Feed, Ready, Stream, Whole, begin
+from fastopt.model.fit import checked_callbacks, checked_epochs, cost_and_gradient, evaluate, fit, train
 from fastopt.model.graph import plan_of
 from fastopt.model.heads import AnyLoss, Heads
-from fastopt.model.labels import Classes
 from fastopt.model.plan import Plan
 from fastopt.model.progress import progress, shown
 from fastopt.model.results import Results, kind_of_results
 from fastopt.model.solving import Method
+from fastopt.model.source import Batches, Source, are_batches, refuse_for_batches, refuse_steps
 from fastopt.model.weighted import Weighted
 
 __all__ = ["Model"]
@@ -130,11 +133,11 @@ class Model(Weighted[Heads]):
 
     def fit(
         self,
-        x: Arrays,
-        y: Arrays | Mapping[str, ArrayLike],
+        x: Arrays | Batches,
+        y: Arrays | Mapping[str, ArrayLike] | None = None,
         batch_size: int | str | Callable[[int], float] | None = "auto",
         epochs: int = 1,
-        validation_data: Sequence[Any] | None = None,
+        validation_data: Sequence[Any] | Batches | None = None,
         shuffle: bool = True,
         sample_weight: ArrayLike | None = None,
         callbacks: Iterable[Callback] | None = None,
@@ -144,15 +147,17 @@ class Model(Weighted[Heads]):
         validation_freq: int = 1,
         rows: ArrayLike | None = None,
         validation_rows: ArrayLike | None = None,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
     ) -> History:
         """Train for some epochs, along the gradient of the sum of all losses times their weights.
 
         Args:
-            x: Inputs ``[n, features]``.
+            x: Inputs ``[n, features]``; or, without `y`, batches, as `Sequential.fit` takes them.
             y: Targets, as the losses want them; also labels of any kind, see `classes`.
             batch_size: Samples a step, None or a word, or a schedule or function, as `Sequential.fit` takes them.
             epochs: The number of the epoch to stop before.
-            validation_data: ``(x, y)`` or ``(x, y, sample_weight)``, evaluated after each epoch.
+            validation_data: ``(x, y)`` or ``(x, y, sample_weight)``, evaluated after each epoch; or batches, as of `x`.
             shuffle: Whether each epoch takes the samples in a new random order.
             sample_weight: Weights ``[n]``, at least 0, of all losses.
             callbacks: Objects to call as training goes; None for none.
@@ -162,6 +167,9 @@ class Model(Weighted[Heads]):
             validation_freq: After how many epochs each the model is validated, at least 1.
             rows: The samples to train with, as `Sequential.fit` takes them; None for all.
             validation_rows: Those to validate with, instead of `validation_data`.
+            steps_per_epoch: How many batches of an iterable an epoch takes, needed where it has no end; None for one
+                pass. Where a pass ends within an epoch, the next one begins.
+            validation_steps: How many batches of an iterable a validation takes; None for one pass.
 
         Returns:
             The history, also found in ``model.history``.
@@ -175,22 +183,40 @@ class Model(Weighted[Heads]):
         listeners, shuffle = checked_callbacks(callbacks), checks.flag("shuffle", shuffle)
         shown = progress(verbose)
         known = self._classes.copy()
-        every = self._data(x, y, sample_weight, classes=known, find=True)
-        data = taking(every, "rows", rows)
-        batch_size, iterations = self._batches(batch_size, iterations, data.rows)
-        first_size = batch_size_at(batch_size, self.epochs_trained)
         check_one_validation(validation_data, None, validation_rows)
-        validation = None
-        if validation_data is not None:
-            validation = self._data(*triple("validation_data", validation_data), "validation ", known)
-        elif validation_rows is not None:
-            validation = taking(every, "validation_rows", validation_rows, "validation")
-        if validation is not None:
-            compiled.check_metrics(validation, self.graph)
-        self.graph.check_batches(data.rows, first_size)
+        feed: Feed
+        if y is None:
+            refuse_for_batches(
+                {
+                    "sample_weight": sample_weight is not None,
+                    "rows": rows is not None,
+                    "validation_rows": validation_rows is not None,
+                }
+            )
+
+            def read(batch: object, prefix: str) -> Several:
+                return self._data(*triple(prefix[:-2], batch), Reading(prefix, known, part=True))
+
+            feed = Stream(self._source(x, steps_per_epoch, numbers, shuffle, batch_size), read)
+            every = data = feed.data
+        else:
+            refuse_steps("steps_per_epoch", steps_per_epoch)
+            every = self._data(x, y, sample_weight, Reading("", known, find=True))
+            data = taking(every, "rows", rows)
+            sizes, iterations = self._batches(batch_size, iterations, data.rows)
+            self.graph.check_batches(data.rows, batch_size_at(sizes, self.epochs_trained))
+            feed = Whole(data, sizes, shuffle)
+        validation = self._validation(validation_data, validation_steps, numbers, validation_freq)
+        if validation is None and (validation_data is not None or validation_rows is not None):
+            if validation_data is not None:
+                held = self._data(*triple("validation_data", validation_data), Reading("validation ", known))
+            else:
+                held = taking(every, "validation_rows", validation_rows, "validation")
+            compiled.check_metrics(held, self.graph)
+            validation = partial(iter, [held])
         compiled.warn(data, self.graph, self._need_weights().network)
         self._classes = known
-        return fit(self, data, validation, batch_size, numbers, shuffle, listeners, shown, iterations, validation_freq)
+        return fit(self, feed, validation, numbers, listeners, shown, iterations, validation_freq)
 
     def train_on_batch(
         self, x: Arrays, y: Arrays | Mapping[str, ArrayLike], sample_weight: ArrayLike | None = None
@@ -213,18 +239,19 @@ class Model(Weighted[Heads]):
 
     def evaluate(
         self,
-        x: Arrays,
-        y: Arrays | Mapping[str, ArrayLike],
+        x: Arrays | Batches,
+        y: Arrays | Mapping[str, ArrayLike] | None = None,
         batch_size: int = 256,
         sample_weight: ArrayLike | None = None,
         verbose: int | bool | str = "auto",
         return_dict: bool | None = None,
         rows: ArrayLike | None = None,
+        steps: int | None = None,
     ) -> Any:
         """Return the cost, which is the sum of the losses times their weights, and the losses and metrics of outputs.
 
         Args:
-            x: Inputs ``[n, features]``.
+            x: Inputs ``[n, features]``; or, without `y`, batches, as `fit` takes them.
             y: Targets, as the losses want them.
             batch_size: Samples computed at a time, at least 1; it changes memory and speed only.
             sample_weight: Weights ``[n]``, at least 0.
@@ -232,6 +259,7 @@ class Model(Weighted[Heads]):
                 or a notebook, where the bar is removed at the end.
             return_dict: True for a dict instead, False for a list.
             rows: The samples that are looked at, as `fit` takes them; None for all.
+            steps: How many batches of an iterable; None for all of a pass.
 
         Returns:
             The loss and the metrics, `fastopt.model.results.Results`: a tuple, as in
@@ -242,12 +270,19 @@ class Model(Weighted[Heads]):
         """
         returned = kind_of_results(return_dict)
         compiled, built = self._need_losses(), self._need_weights()
-        data = taking(self._data(x, y, sample_weight), "rows", rows, "chosen")
-        compiled.check_metrics(data, self.graph)
-        compiled.warn(data, self.graph)
+        batch_size = checks.integer("batch_size", batch_size, 1, checks.SIZE)
+        parts: Iterable[Several]
+        if y is None:
+            refuse_for_batches({"sample_weight": sample_weight is not None, "rows": rows is not None})
+            parts = self._parts(Source("x", x, steps))
+        else:
+            refuse_steps("steps", steps)
+            data = taking(self._data(x, y, sample_weight), "rows", rows, "chosen")
+            compiled.check_metrics(data, self.graph)
+            compiled.warn(data, self.graph)
+            parts = [data]
         built.freeze()
-        logs = evaluate(compiled, built, data, checks.integer("batch_size", batch_size, 1, checks.SIZE), verbose)
-        return returned(logs)
+        return returned(evaluate(compiled, built, parts, batch_size, verbose))
 
     def cost_and_gradient(
         self,
@@ -281,19 +316,24 @@ class Model(Weighted[Heads]):
         built.freeze()
         return begin(compiled, built, data, data.rows)
 
-    def predict(self, x: Arrays, batch_size: int = 256, verbose: int | bool | str = "auto") -> Any:
+    def predict(
+        self, x: Arrays | Batches, batch_size: int = 256, verbose: int | bool | str = "auto", steps: int | None = None
+    ) -> Any:
         """Return the outputs ``[n, ...]``: an array, or a list of them.
 
         Args:
-            x: Inputs ``[n, features]``.
+            x: Inputs ``[n, features]``; or an iterable of batches, x or ``(x, y)``, as `fit` takes them.
             batch_size: Samples computed at a time, at least 1; it changes memory and speed only.
             verbose: 0 or 2 for nothing, 1 for a bar if it lasts longer than a second, ``"auto"`` the same in a terminal
                 or a notebook, where the bar is removed at the end.
+            steps: How many batches of an iterable; None for all of a pass.
 
         Raises:
             TypeError: `x` does not hold numbers.
             ValueError: The shape does not fit, or a value is NaN or infinite.
         """
+        if steps is not None or are_batches(x):
+            return self._predict_batches(x, steps, batch_size, verbose)
         batch_size = checks.integer("batch_size", batch_size, 1, checks.SIZE)
         network, inputs = self._need_weights().network, self._inputs("x", x)
         return self._shaped(shown(verbose, "predict", len(inputs[0]), batch_size, network.predict, inputs, batch_size))
@@ -389,7 +429,7 @@ class Model(Weighted[Heads]):
         built.freeze()
         return Ready(compiled, built, self._trainer(compiled.optimizer, built))
 
-    def _inputs(self, name: str, x: Arrays) -> list[NDArray[Any]]:
+    def _inputs(self, name: str, x: Any) -> list[NDArray[Any]]:
         """Return the samples of each input, each in a row."""
         shapes = self.graph.input_shapes
         arrays = []
@@ -401,21 +441,24 @@ class Model(Weighted[Heads]):
 
     def _data(
         self,
-        x: Arrays,
+        x: Any,
         y: Arrays | Mapping[str, ArrayLike],
         sample_weight: ArrayLike | None,
-        prefix: str = "",
-        classes: Classes | None = None,
-        find: bool = False,
+        how: Reading | None = None,
     ) -> Several:
-        inputs = self._inputs(f"{prefix}x", x)
+        how = how or Reading("", self._classes)
+        inputs = self._inputs(f"{how.prefix}x", x)
         rows = len(inputs[0])
-        known = self._classes if classes is None else classes
-        targets, given = self._need_losses().targets(y, self.graph, rows, self.dtype, prefix, known, find)
+        targets, given = self._need_losses().targets(y, self.graph, rows, self.dtype, how)
         if sample_weight is None:
             return Several(inputs, targets, None, given)
-        weight = checks.weights(f"{prefix}sample_weight", sample_weight, rows, self.dtype)
+        weight = checks.weights(f"{how.prefix}sample_weight", sample_weight, rows, self.dtype, how.part)
         return Several(inputs, targets, weight, given)
+
+    def _part(self, batch: object, prefix: str) -> Several:
+        data = self._data(*triple(prefix[:-2], batch), Reading(prefix, self._classes, part=True))
+        self._need_losses().check_metrics(data, self.graph)
+        return data
 
     def _shaped(self, outputs: Real | list[Real]) -> Any:
         arrays = outputs if isinstance(outputs, list) else [outputs]

@@ -11,7 +11,7 @@ from fastopt.losses import Loss
 from fastopt.metrics import Metric
 from fastopt.model.callbacks.base import Logs
 from fastopt.model.compiled import SPEED, Compiled, Metrics
-from fastopt.model.data import Several
+from fastopt.model.data import Reading, Several
 from fastopt.model.degenerate import warn_of_rounding, warn_of_targets
 from fastopt.model.labels import Classes, numbered, predicted
 from fastopt.model.plan import Plan
@@ -128,18 +128,14 @@ class Heads:
         validation = [f"val_{name}" for name in self.reported if validated]
         return [*dict.fromkeys(["loss", *means]), *validation, *spent_by(self.optimizer), *SPEED]
 
-    def targets(
-        self, y: object, graph: Plan, rows: int, dtype: str, prefix: str, classes: Classes, find: bool
-    ) -> tuple[list[Any], list[Any]]:
-        """Return the targets of each output as its loss wants them, and as given.
-
-        Labels are those of `classes`; whether classes are added that are not known yet is what `find` says.
-        """
+    def targets(self, y: object, graph: Plan, rows: int, dtype: str, how: Reading) -> tuple[list[Any], list[Any]]:
+        """Return the targets of each output as its loss wants them, and as given."""
+        prefix = how.prefix
         several, read, arrays = by_output(f"{prefix}y", y, graph.output_names), [], []
         for i, (given, loss) in enumerate(zip(several, self._losses, strict=True)):
             name = f"{prefix}y" if len(self._parts) == 1 else f"{prefix}y[{graph.output_names[i]!r}]"
             outputs = graph.sizes_of_outputs[i]
-            labels = numbered(name, given, loss, outputs, classes, graph.output_names[i], find)
+            labels = numbered(name, given, loss, outputs, how.classes, graph.output_names[i], how.find)
             array = checks.array(name, labels)
             if array.ndim == 0 or len(array) != rows:
                 raise ValueError(f"{name} has shape {array.shape}; expected one target for each of {rows} samples.")

@@ -28,8 +28,8 @@ NOT_SHOWN = ("learning_rate", "seconds", "samples_per_second")
 class Progress(Callback):
     """Shows nothing; the base of what shows something."""
 
-    def poll(self, batches: int) -> None:
-        """Called about twenty times a second with the number of batches of this epoch that are done."""
+    def poll(self, samples: int) -> None:
+        """Called about twenty times a second with the number of samples of this epoch that are done."""
 
     def close(self) -> None:
         """Called once at the end, however training ended."""
@@ -54,34 +54,33 @@ class Bar(Progress):
     """One bar over all epochs on standard error, counting samples."""
 
     _bar: Any = None
+    _done = 0  # samples of epochs that have ended
 
     def on_train_begin(self) -> None:
         """Open the bar."""
         self._start = self.params["initial_epoch"]
-        self._samples = self.params["samples"]
         self._bar = bars.bar(
             desc=self._name(self._start),
-            total=(self.params["epochs"] - self._start) * self._samples,
+            total=self._total(self._start),
             unit=" samples",
             unit_scale=True,
             bar_format=_forms()[0],
         )
 
     def on_epoch_begin(self, epoch: int) -> None:
-        """Say which epoch it is."""
-        self._batch = -(-self._samples // self.params["batches"])
-        self._done = (epoch - self._start) * self._samples
+        """Say which epoch it is, and how many samples there are, of which an iterable tells as it goes."""
+        self._done = self._bar.n
+        self._bar.total = self._total(epoch)
         self._bar.set_description_str(self._name(epoch), refresh=False)
 
-    def poll(self, batches: int) -> None:
+    def poll(self, samples: int) -> None:
         """Move the bar inside the epoch."""
-        self._move(self._done + min(batches * self._batch, self._samples))
+        self._move(self._done + samples)
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
-        """Move the bar to the end of the epoch and show the values."""
+        """Show the values."""
         self._bar.bar_format, text = self._fitting(logs)
-        self._bar.set_postfix_str(text, refresh=False)
-        self._move(self._done + self._samples)
+        self._bar.set_postfix_str(text)
 
     def close(self) -> None:
         """Leave the bar as it is."""
@@ -90,6 +89,10 @@ class Bar(Progress):
 
     def _move(self, samples: int) -> None:
         self._bar.update(samples - self._bar.n)
+
+    def _total(self, epoch: int) -> int | None:
+        samples = self.params["samples"]
+        return None if samples is None else self._done + (self.params["epochs"] - epoch) * samples
 
     def _fitting(self, logs: Logs) -> tuple[str, str]:
         """Return the form of the bar and the text of the values that show most in the columns of the terminal."""

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from fastopt.model.callbacks.base import Callback
 from fastopt.model.callbacks.history import History
 from fastopt.model.compiled import Compiled, Metrics
 from fastopt.model.data import (
+    Reading,
     Samples,
     batch_size_at,
     check_one_validation,
@@ -32,13 +34,15 @@ from fastopt.model.data import (
     with_class_weight,
 )
 from fastopt.model.degenerate import warn_of_classes, warn_of_rounding, warn_of_targets
-from fastopt.model.fit import Ready, begin, checked_callbacks, checked_epochs, cost_and_gradient, evaluate, fit, train
+from fastopt.model.feed import Feed, Ready, Stream, Whole, begin
+from fastopt.model.fit import checked_callbacks, checked_epochs, cost_and_gradient, evaluate, fit, train
 from fastopt.model.graph import Chain
-from fastopt.model.labels import Classes, predicted
+from fastopt.model.labels import predicted
 from fastopt.model.plan import Plan
 from fastopt.model.progress import progress, shown
 from fastopt.model.results import Results, kind_of_results
 from fastopt.model.solving import Method
+from fastopt.model.source import Batches, Source, are_batches, refuse_for_batches, refuse_steps
 from fastopt.model.weighted import Weighted
 
 __all__ = ["Sequential"]
@@ -205,11 +209,11 @@ class Sequential(Weighted[Compiled]):
 
     def fit(
         self,
-        x: ArrayLike,
-        y: ArrayLike,
+        x: ArrayLike | Batches,
+        y: ArrayLike | None = None,
         batch_size: int | str | Callable[[int], float] | None = "auto",
         epochs: int = 1,
-        validation_data: Sequence[Any] | None = None,
+        validation_data: Sequence[Any] | Batches | None = None,
         validation_split: float = 0.0,
         shuffle: bool = True,
         sample_weight: ArrayLike | None = None,
@@ -222,6 +226,8 @@ class Sequential(Weighted[Compiled]):
         split_by: str = "last",
         rows: ArrayLike | None = None,
         validation_rows: ArrayLike | None = None,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
     ) -> History:
         """Train for some epochs.
 
@@ -239,15 +245,19 @@ class Sequential(Weighted[Compiled]):
 
         Args:
             x: Inputs ``[n, features]``: float32, float64, integers or bool, in any memory order, also memory-mapped;
-                never copied as a whole.
+                never copied as a whole; or, where there is no `y`, batches ``(x, y)`` or ``(x, y, sample_weight)``:
+                a list, a generator, a `DataLoader`, any other iterable, an object with a length and batches by number
+                as Keras's `Sequence`, or a function that returns an iterable and is called for each epoch. They may be
+                of different sizes; each is checked when its turn comes, and messages give its number.
             y: Targets, as the loss wants them; also labels of any kind, see `classes`.
             batch_size: Samples a step, at least 1; None for all of them; ``"auto"`` is 32, or all of them for a solver,
                 ``"whole_if_small"`` all of up to 2,000, else 32. The last batch of an epoch may be smaller. A schedule
                 with ``per="epoch"``, or a function, of the number of epochs trained changes it; it is rounded.
             epochs: The number of the epoch to stop before.
-            validation_data: ``(x, y)`` or ``(x, y, sample_weight)``, evaluated after each epoch.
+            validation_data: ``(x, y)`` or ``(x, y, sample_weight)``, evaluated after each epoch; or batches, as of `x`.
             validation_split: The fraction of samples kept for validation instead of `validation_data`.
-            shuffle: Whether each epoch takes the samples in a new random order.
+            shuffle: Whether each epoch takes the samples in a new random order; of batches those that have numbers, as
+                those of a list, and other iterables are in their own.
             sample_weight: Weights ``[n]``, at least 0.
             callbacks: Objects to call as training goes; None for none.
             initial_epoch: The number of the first epoch, from 0.
@@ -264,6 +274,9 @@ class Sequential(Weighted[Compiled]):
             rows: The numbers of the samples to train with, which may repeat, or a mask; None for all. The result is
                 that of ``x[rows]`` and ``y[rows]``, which are not made.
             validation_rows: Those of the samples to validate with, instead of `validation_data`.
+            steps_per_epoch: How many batches of an iterable an epoch takes, needed where it has no end; None for one
+                pass. Where a pass ends within an epoch, the next one begins.
+            validation_steps: How many batches of an iterable a validation takes; None for one pass.
 
         Returns:
             The history, also found in ``model.history``.
@@ -287,31 +300,58 @@ class Sequential(Weighted[Compiled]):
         shown = progress(verbose)
         split_by = word("split_by", split_by, ("last", "random", "stratified"))
         known = self._classes.copy()
-        every, plan = self._samples(loss, x, y, sample_weight, classes=known, find=True)
-        data = taking(every, "rows", rows)
-        batch_size, iterations = self._batches(batch_size, iterations, data.rows)
-        first_size = batch_size_at(batch_size, self.epochs_trained)
-        validation = None
         check_one_validation(validation_data, validation_split or None, validation_rows)
-        if validation_rows is not None:
-            validation = taking(every, "validation_rows", validation_rows, "validation")
-        elif validation_data is not None:
-            x, y, sample_weight = triple("validation_data", validation_data)
-            validation, _ = self._samples(loss, x, y, sample_weight, plan, "validation ", known)
-        elif validation_split:
-            classes = taken(data, loss.classes(data.y, plan.outputs)[0]) if split_by == "stratified" else None
-            data, validation = data.split(validation_split, None if split_by == "last" else self.seed, classes)
-        data = with_class_weight(data, class_weight, loss, plan.outputs, self.dtype, known)
-        if validation is not None:
-            compiled.check_metrics(validation, loss, plan.outputs)
-            warn_of_classes(data, validation, loss, plan.outputs, known.get(""))
-        plan.check_batches(data.rows, first_size)
+        plan = None if self._built is None else self._built.plan
+        feed: Feed
+        if y is None:
+            refuse_for_batches(
+                {
+                    "validation_split": validation_split > 0,
+                    "sample_weight": sample_weight is not None,
+                    "class_weight='balanced'": isinstance(class_weight, str),
+                    "rows": rows is not None,
+                    "validation_rows": validation_rows is not None,
+                }
+            )
+
+            def read(batch: object, prefix: str) -> Samples:
+                nonlocal plan
+                how = Reading(prefix, known, part=True)
+                data, plan = self._samples(loss, *triple(prefix[:-2], batch), plan, how)
+                return with_class_weight(data, class_weight, loss, plan.outputs, self.dtype, how)
+
+            feed = Stream(self._source(x, steps_per_epoch, numbers, shuffle, batch_size), read)
+            every = data = feed.data
+            assert plan is not None
+        else:
+            refuse_steps("steps_per_epoch", steps_per_epoch)
+            how = Reading("", known, find=True)
+            every, plan = self._samples(loss, x, y, sample_weight, plan, how)
+            data = taking(every, "rows", rows)
+            sizes, iterations = self._batches(batch_size, iterations, data.rows)
+        validation = self._validation(validation_data, validation_steps, numbers, validation_freq)
+        if validation is None and (validation_data is not None or validation_split or validation_rows is not None):
+            if validation_rows is not None:
+                held = taking(every, "validation_rows", validation_rows, "validation")
+            elif validation_data is not None:
+                given = triple("validation_data", validation_data)
+                held, _ = self._samples(loss, *given, plan, Reading("validation ", known))
+            else:
+                classes = taken(data, loss.classes(data.y, plan.outputs)[0]) if split_by == "stratified" else None
+                data, held = data.split(validation_split, None if split_by == "last" else self.seed, classes)
+            compiled.check_metrics(held, loss, plan.outputs)
+            warn_of_classes(data, held, loss, plan.outputs, known.get(""))
+            validation = partial(iter, [held])
+        if y is not None:
+            data = with_class_weight(data, class_weight, loss, plan.outputs, self.dtype, how)
+            plan.check_batches(data.rows, batch_size_at(sizes, self.epochs_trained))
+            feed = Whole(data, sizes, shuffle)
         if not self._build(plan).network.centers_inputs[0]:
             warn_of_rounding("x", data.x, self.dtype)
         warn_of_rounding("y", data.given, data.y.dtype)
         warn_of_targets(data, loss, plan.outputs)
         self._classes = known
-        return fit(self, data, validation, batch_size, numbers, shuffle, listeners, shown, iterations, validation_freq)
+        return fit(self, feed, validation, numbers, listeners, shown, iterations, validation_freq)
 
     def train_on_batch(
         self,
@@ -338,27 +378,29 @@ class Sequential(Weighted[Compiled]):
         compiled, loss = self._need_loss()
         data, plan = self._samples(loss, x, y, sample_weight)
         if class_weight is not None:
-            data = with_class_weight(data, class_weight, loss, plan.outputs, self.dtype, self._classes)
+            how = Reading("", self._classes)
+            data = with_class_weight(data, class_weight, loss, plan.outputs, self.dtype, how)
         plan.check_batches(len(data.x), len(data.x))
         epoch = begin(compiled, self._build(plan), data, len(data.x))
         return Results(train(self._ready(), epoch, 1))
 
     def evaluate(
         self,
-        x: ArrayLike,
-        y: ArrayLike,
+        x: ArrayLike | Batches,
+        y: ArrayLike | None = None,
         batch_size: int = 256,
         sample_weight: ArrayLike | None = None,
         verbose: int | bool | str = "auto",
         return_dict: bool | None = None,
         rows: ArrayLike | None = None,
+        steps: int | None = None,
     ) -> Any:
         """Return the loss and the metrics: sum_i w_i L_i / sum_i w_i, and what is computed from all predictions.
 
         The latter are NaN if a prediction is NaN or infinite.
 
         Args:
-            x: Inputs ``[n, features]``.
+            x: Inputs ``[n, features]``; or, without `y`, batches, as `fit` takes them.
             y: Targets, as the loss wants them.
             batch_size: Samples computed at a time, at least 1; it changes memory and speed only.
             sample_weight: Weights ``[n]``, at least 0.
@@ -366,6 +408,7 @@ class Sequential(Weighted[Compiled]):
                 or a notebook, where the bar is removed at the end.
             return_dict: True for a dict instead, False for a list.
             rows: The samples that are looked at, as `fit` takes them; None for all.
+            steps: How many batches of an iterable; None for all of a pass.
 
         Returns:
             The loss and the metrics, `fastopt.model.results.Results`: a tuple, as in
@@ -380,13 +423,19 @@ class Sequential(Weighted[Compiled]):
         compiled, loss = self._need_loss()
         built = self._need_weights()
         batch_size = checks.integer("batch_size", batch_size, 1, checks.SIZE)
-        every, plan = self._samples(loss, x, y, sample_weight)
-        data = taking(every, "rows", rows, "chosen")
-        compiled.check_metrics(data, loss, plan.outputs)
-        warn_of_rounding("y", data.given, data.y.dtype)
+        parts: Iterable[Samples]
+        if y is None:
+            refuse_for_batches({"sample_weight": sample_weight is not None, "rows": rows is not None})
+            parts = self._parts(Source("x", x, steps))
+        else:
+            refuse_steps("steps", steps)
+            every, plan = self._samples(loss, x, y, sample_weight)
+            data = taking(every, "rows", rows, "chosen")
+            compiled.check_metrics(data, loss, plan.outputs)
+            warn_of_rounding("y", data.given, data.y.dtype)
+            parts = [data]
         built.freeze()
-        logs = evaluate(compiled, built, data, batch_size, verbose)
-        return returned(logs)
+        return returned(evaluate(compiled, built, parts, batch_size, verbose))
 
     def cost_and_gradient(
         self, x: ArrayLike, y: ArrayLike, w: ArrayLike | None = None, sample_weight: ArrayLike | None = None
@@ -438,23 +487,34 @@ class Sequential(Weighted[Compiled]):
 
     # Predicting
 
-    def predict(self, x: ArrayLike, batch_size: int = 256, verbose: int | bool | str = "auto") -> Real:
+    def predict(
+        self,
+        x: ArrayLike | Batches,
+        batch_size: int = 256,
+        verbose: int | bool | str = "auto",
+        steps: int | None = None,
+    ) -> Real:
         """Return the outputs of the last layer, ``[n, outputs]``.
 
         They are what the last activation makes: probabilities after ``"softmax"`` or ``"sigmoid"``, logits after
         ``"linear"`` if the loss is a cross-entropy.
 
         Args:
-            x: Inputs ``[n, features]``.
+            x: Inputs ``[n, features]``; or an iterable of batches, x or ``(x, y)``, as `fit` takes them, whose outputs
+                are returned as one array.
             batch_size: Samples computed at a time, at least 1; it changes memory and speed only.
             verbose: 0 or 2 for nothing, 1 for a bar if it lasts longer than a second, ``"auto"`` the same in a terminal
                 or a notebook, where the bar is removed at the end.
+            steps: How many batches of an iterable; None for all of a pass.
 
         Raises:
             RuntimeError: The model has not been built.
             TypeError: `x` does not hold numbers.
             ValueError: The shape does not fit, or a value is NaN or infinite.
         """
+        if steps is not None or (type(x) is not np.ndarray and are_batches(x)):
+            found: Real = self._predict_batches(x, steps, batch_size, verbose)
+            return found
         built = self._need_weights()
         inputs, _ = checked_inputs("x", x, built.plan.input_shape, self.dtype)
         batch_size = checks.integer("batch_size", batch_size, 1, checks.SIZE)
@@ -612,24 +672,26 @@ class Sequential(Weighted[Compiled]):
     def _samples(
         self,
         loss: Loss,
-        x: ArrayLike,
+        x: Any,
         y: ArrayLike,
         sample_weight: ArrayLike | None,
         plan: Plan | None = None,
-        prefix: str = "",
-        classes: Classes | None = None,
-        find: bool = False,
+        how: Reading | None = None,
     ) -> tuple[Samples, Plan]:
-        """Return checked samples and the plan for them: the given one, or that of the model, or that of their shape.
-
-        Labels are of `classes`, or of those of the model; `find` says whether those of these samples are added.
-        """
+        """Return checked samples and the plan for them: the given one, or that of the model, or that of their shape."""
+        how = how or Reading("", self._classes)
         if plan is None and self._built is not None:
             plan = self._built.plan
-        inputs, shape = checked_inputs(f"{prefix}x", x, None if plan is None else plan.input_shape, self.dtype)
+        inputs, shape = checked_inputs(f"{how.prefix}x", x, None if plan is None else plan.input_shape, self.dtype)
         plan = plan or self.plan(shape)
-        known = self._classes if classes is None else classes
-        return checked_samples(inputs, y, sample_weight, loss, plan, self.dtype, prefix, known, find), plan
+        return checked_samples(inputs, y, sample_weight, loss, plan, self.dtype, how), plan
+
+    def _part(self, batch: object, prefix: str) -> Samples:
+        compiled, loss = self._need_loss()
+        how = Reading(prefix, self._classes, part=True)
+        data, plan = self._samples(loss, *triple(prefix[:-2], batch), how=how)
+        compiled.check_metrics(data, loss, plan.outputs)
+        return data
 
 
 def _as_layer(given: Layer | Scaler[Any] | Weighted[Any]) -> Layer:

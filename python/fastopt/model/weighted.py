@@ -2,7 +2,7 @@
 
 import copy
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 import numpy as np
@@ -17,12 +17,14 @@ from fastopt.layers import Layer, Shape
 from fastopt.metrics import Metric
 from fastopt.model.built import Built
 from fastopt.model.callbacks.history import History
+from fastopt.model.data import concatenated
 from fastopt.model.graph import Chain
 from fastopt.model.labels import Classes, checked_classes
 from fastopt.model.nested import Nested
 from fastopt.model.plan import Plan
 from fastopt.model.results import Results
 from fastopt.model.solving import Method, Slots, Solving, chosen
+from fastopt.model.source import Source, are_batches, inputs_of, refuse_for_batches, refuse_steps
 from fastopt.optimizers import Optimizer
 from fastopt.optimizers.describe import MAX_EPOCHS
 from fastopt.solvers import Solver
@@ -339,8 +341,11 @@ class Weighted(Generic[C]):
         def evaluate(self, x: Any, y: Any, batch_size: int, sample_weight: Any) -> Any:
             """Of the model."""
 
-        def predict(self, x: Any, batch_size: int) -> Any:
+        def predict(self, x: Any, batch_size: int, verbose: Any = 0) -> Any:
             """Of the model."""
+
+        def _part(self, batch: object, prefix: str) -> Any:
+            """Return a batch (x, y) that is to be judged, checked."""
 
     def test_on_batch(self, x: Any, y: Any, sample_weight: ArrayLike | None = None) -> Results:
         """Return what `evaluate` does, all samples at a time.
@@ -451,6 +456,49 @@ class Weighted(Generic[C]):
             small = word("batch_size", batch_size, ("auto", "whole_if_small")) != "auto" and rows <= SMALL
             batch_size = None if solves or small else 32
         return (rows if batch_size is None else batch_size), iterations
+
+    def _source(self, x: object, steps: int | None, epochs: range, shuffle: bool, batch_size: object) -> Source:
+        """Return the batches that `fit` is to take where there is no y."""
+        first = self.epochs_trained
+        refuse_for_batches(
+            {
+                "batch_size": not isinstance(batch_size, str) or batch_size != "auto",
+                type(self.optimizer).__name__: isinstance(self.optimizer, Solver),
+            }
+        )
+
+        def order(number: int, batches: int) -> NDArray[np.int64]:
+            return _core.kernels.permutation(self.seed, first + number, batches)
+
+        return Source("x", x, steps, "steps_per_epoch", len(epochs), order if shuffle else None)
+
+    def _validation(
+        self, given: object, steps: int | None, epochs: range, every: int
+    ) -> Callable[[], Iterator[Any]] | None:
+        """Return what gives the batches of a validation; None where there is none, or by arrays."""
+        if not are_batches(given):
+            refuse_steps("validation_steps", steps)
+            return None
+        times = sum((epoch + 1) % every == 0 for epoch in epochs)
+        source = Source("validation_data", given, steps, "validation_steps", times)
+        return lambda: self._parts(source, "validation ")
+
+    def _parts(self, source: Source, prefix: str = "") -> Iterator[Any]:
+        """Return the batches of a source, checked."""
+        for number, batch in enumerate(source.parts()):
+            yield self._part(batch, f"{prefix}batch {number}: ")
+
+    def _predict_batches(self, x: object, steps: int | None, batch_size: int, verbose: object) -> Any:
+        """Return the outputs for all batches together."""
+        if not are_batches(x):
+            refuse_steps("steps", steps)
+        shapes, outputs = self._need_weights().plan.input_shapes, []
+        for number, batch in enumerate(Source("x", x, steps).parts()):
+            try:
+                outputs.append(self.predict(inputs_of(batch, len(shapes), len(shapes[0]) + 1), batch_size, verbose))
+            except (TypeError, ValueError) as error:
+                raise type(error)(f"batch {number}: {error}") from None
+        return concatenated(outputs)
 
     def _trainer(self, method: Method, built: Built) -> _core.Optimizer | Solving:
         """Return what does the steps; a solver begins anew where the weights are not those that it left."""

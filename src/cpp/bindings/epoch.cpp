@@ -37,12 +37,15 @@ std::shared_ptr<PyGoal> make_goal(const std::string& name, const std::vector<std
 
 std::shared_ptr<PyEpoch> make_epoch(const std::shared_ptr<PyNetwork>& network, const Goals& goals, const py::object& x,
                                     const py::object& y, const py::object& sample_weight, const py::object& order,
-                                    Index batch_size) {
+                                    Index batch_size, const std::shared_ptr<PyEpoch>& after) {
   auto epoch = std::make_shared<PyEpoch>();
   epoch->network = network;
   network->visit([&]<class T>(const Network<T>& n) {
     auto made = std::make_unique<Data<T>>(n, x, y, goals, sample_weight);
     made->start(batch_size, order);
+    if (after) {
+      after->visit([&](auto&, auto& before) { made->totals = before.totals; });
+    }
     epoch->data = std::move(made);
   });
   return epoch;
@@ -199,7 +202,8 @@ void add_epoch(py::module_& module) {
   py::class_<PyEpoch, std::shared_ptr<PyEpoch>> epoch(module, "Epoch");
   epoch
       .def(py::init(&make_epoch), py::arg("network"), py::arg("goals"), py::arg("x"), py::arg("y"),
-           py::arg("sample_weight") = none, py::arg("order") = none, py::arg("batch_size") = 32)
+           py::arg("sample_weight") = none, py::arg("order") = none, py::arg("batch_size") = 32,
+           py::arg("after") = none)
       .def(
           "start",
           [](PyEpoch& self, Index batch_size, const py::object& order) {

@@ -32,6 +32,10 @@ class BackupAndRestore(Callback):
     hyperparameters that are numbers, the history and the state of the callbacks; not the layers, the loss and the data,
     which the program makes again. So functions as losses or schedules are allowed.
 
+    Where `fit` is given an iterable of batches, it has to give the same ones again: the epoch that was not finished
+    then begins at its first batch, for which those of the epochs before are drawn from a generator and left out. What
+    has a random state of its own, such as a `DataLoader` that shuffles, begins that anew.
+
     Args:
         backup_dir: The folder of the file, made if it is not there; one for each training.
         every: How many epochs lie between two backups, at least 1.

@@ -26,7 +26,8 @@ class Callback:
         model: The `fastopt.Sequential` being trained.
         params: What is known before training: ``epochs``, ``initial_epoch``, ``batches`` and ``samples`` an epoch, and
             ``logs``, the names that `on_epoch_end` will be given. With a schedule of the batch size, ``batches`` is
-            that of the epoch.
+            that of the epoch; where `fit` was given an iterable, ``samples`` is what the last epoch had, or before that
+            an estimate, and each of the two is None where it is not known.
         every: After how many batches the methods of batches are called.
 
     Example:

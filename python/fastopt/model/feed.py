@@ -1,0 +1,209 @@
+"""What gives the batches of training to the core: arrays, or an iterable of batches."""
+
+from collections.abc import Callable
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastopt import _core
+from fastopt.model.built import Built
+from fastopt.model.compiled import Compiled
+from fastopt.model.data import Samples, Several, batch_size_at, ordered
+from fastopt.model.heads import Heads
+from fastopt.model.solving import Solving
+from fastopt.model.source import END, ONCE, Source
+
+__all__ = ["Data", "Feed", "Ready", "Stream", "Whole", "begin"]
+
+Data = Samples | Several
+D = TypeVar("D", bound=Samples | Several)
+
+
+class Ready(NamedTuple):
+    """What a step takes: an optimizer with losses and metrics, the weights, and what does the steps."""
+
+    compiled: Compiled | Heads
+    built: Built
+    trainer: _core.Optimizer | Solving
+
+
+def begin(
+    compiled: Compiled | Heads,
+    built: Built,
+    data: Data,
+    batch_size: int,
+    order: NDArray[np.int64] | None = None,
+    after: _core.Epoch | None = None,
+) -> _core.Epoch:
+    """Return the samples in batches, ready to be passed through in an order of theirs, or in their own.
+
+    The sums go on from those of another pass, which was `after`.
+    """
+    rows = ordered(data, order)
+    return _core.Epoch(built.network, compiled.goals(data), data.x, data.y, data.weight, rows, batch_size, after)
+
+
+class Feed(Protocol):
+    """What `fit` takes its batches from.
+
+    Attributes:
+        size: The samples of the present batches; the last one may have fewer.
+        seen: The samples of the epoch up to and with the present batches.
+        ending: Why there is no further epoch; else empty.
+    """
+
+    size: int
+    seen: int
+    ending: str
+
+    @property
+    def batches(self) -> int | None:
+        """Those of an epoch; None where that is not known."""
+
+    @property
+    def samples(self) -> int | None:
+        """Those of an epoch, or about how many; None where that is not known."""
+
+    def resize(self, trained: int) -> None:
+        """Take the sizes of the epoch that comes after so many."""
+
+    def start(self, ready: Ready, seed: int, trained: int) -> None:
+        """Begin the epoch that comes after so many."""
+
+    def next(self, most: int) -> int:
+        """Make the next batches the present ones, at most so many, and return their number; 0 at the end."""
+
+    def passed(self, ready: Ready) -> _core.Epoch:
+        """Return what the core is to pass through."""
+
+    def end(self) -> None:
+        """End an epoch."""
+
+    def skip(self, epochs: int) -> None:
+        """Go on as if so many epochs had been taken."""
+
+
+class Whole:
+    """All samples, in batches of some size.
+
+    Args:
+        data: The samples.
+        batch_size: Samples a batch, or a function of the number of epochs trained.
+        shuffle: Whether each epoch takes them in another order.
+    """
+
+    ending = ""
+
+    def __init__(self, data: Data, batch_size: int | Callable[[int], float], shuffle: bool) -> None:
+        self._data, self._batch_size, self._shuffle = data, batch_size, shuffle
+        self._passed: _core.Epoch | None = None
+        self._compiled: Any = None
+        self.samples: int = data.rows
+        self.size, self.batches, self.seen = 0, 0, 0
+
+    def resize(self, trained: int) -> None:
+        """Take the batch size."""
+        self.size = batch_size_at(self._batch_size, trained)
+        self.batches = -(-self.samples // self.size)
+
+    def start(self, ready: Ready, seed: int, trained: int) -> None:
+        """Put the samples in order."""
+        ready.built.plan.check_batches(self.samples, self.size)
+        shuffles = self._shuffle and (self.size < self.samples or isinstance(ready.trainer, _core.Optimizer))
+        order = _core.kernels.permutation(seed, trained, self.samples) if shuffles else None
+        if self._passed is None or ready.compiled is not self._compiled:
+            self._compiled = ready.compiled
+            self._passed = begin(ready.compiled, ready.built, self._data, self.size, order)
+        else:
+            self._passed.start(self.size, ordered(self._data, order))
+        self.seen = 0
+
+    def next(self, most: int) -> int:
+        """Count the samples of the next batches."""
+        self.seen = min(self.seen + most * self.size, self.samples)
+        return most
+
+    def passed(self, ready: Ready) -> _core.Epoch:
+        """Return all samples."""
+        assert self._passed is not None
+        return self._passed
+
+    def end(self) -> None:
+        """Nothing."""
+
+    def skip(self, epochs: int) -> None:
+        """Nothing: an epoch depends on its number alone."""
+
+
+class Stream(Generic[D]):
+    """The batches of an iterable, one by one.
+
+    Args:
+        source: The iterable; its `steps` are those of an epoch.
+        read: Makes checked samples of a batch, whose names in messages have a prefix.
+
+    Raises:
+        ValueError: There is no batch.
+
+    Attributes:
+        data: The present batch, from the start the first one.
+    """
+
+    def __init__(self, source: Source, read: Callable[[Any, str], D]) -> None:
+        self._source, self._read = source, read
+        self._passed: _core.Epoch | None = None
+        self.batches = source.steps or source.length
+        self.seen, self.ending = 0, ""
+        self._batch = 0
+        if source.steps is None:
+            source.begin()
+        batch = source.draw()
+        if batch is END:
+            raise ValueError(f"{source.name} is empty: it holds no batch.")
+        self.data = read(batch, "batch 0: ")
+        self._first: D | None = self.data
+        self.size = self.data.rows
+        self.samples: int | None = None if self.batches is None else self.batches * self.size
+
+    def resize(self, trained: int) -> None:
+        """Nothing: batches are as large as they come."""
+
+    def start(self, ready: Ready, seed: int, trained: int) -> None:
+        """Begin a pass, unless a number of batches is taken at a time."""
+        self._source.tell("on_epoch_begin")
+        if self._first is None and self._source.steps is None:
+            self._source.begin()
+        self._passed, self.seen, self._batch = None, 0, 0
+
+    def next(self, most: int) -> int:
+        """Draw a batch."""
+        if self._first is not None:
+            self.data, self._first = self._first, None
+        elif (batch := self._source.draw()) is not END:
+            self.data = self._read(batch, f"batch {self._batch}: ")
+        else:
+            if self._source.steps is not None or not self._batch:
+                left = f"after {self._batch} of this epoch" if self._batch else "for another epoch"
+                self.ending = f"{self._source.name} has no batch {left}, and training ends: {ONCE}."
+            return 0
+        self._batch += 1
+        self.size = self.data.rows
+        self.seen += self.size
+        return 1
+
+    def passed(self, ready: Ready) -> _core.Epoch:
+        """Return the batch, whose sums go on from those of the batches before it."""
+        ready.built.plan.check_batches(self.size, self.size)
+        self._passed = begin(ready.compiled, ready.built, self.data, self.size, after=self._passed)
+        return self._passed
+
+    def end(self) -> None:
+        """Learn how many samples an epoch has."""
+        self.samples = self.seen
+        self._source.tell("on_epoch_end")
+
+    def skip(self, epochs: int) -> None:
+        """Draw the batches of so many epochs, or count their passes."""
+        self._source.skip(epochs)
+        self._first = None

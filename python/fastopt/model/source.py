@@ -1,0 +1,200 @@
+"""Iterables of batches, pass after pass."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from itertools import count, cycle, repeat
+from types import GeneratorType
+from typing import Any
+
+import numpy as np
+
+from fastopt.core import checks
+
+__all__ = ["END", "ONCE", "Batches", "Source", "are_batches", "inputs_of", "refuse_for_batches", "refuse_steps"]
+
+# What gives batches: an iterable of them, or a function that returns one.
+Batches = Iterable[Any] | Callable[[], Iterable[Any]]
+
+END: Any = object()  # no further batch
+NEED_ARRAYS = {
+    "batch_size": "they are as large as they come",
+    "validation_split": "give validation_data",
+    "sample_weight": "they may be (x, y, sample_weight)",
+    "class_weight='balanced'": "give a dict of factors",
+    "rows": "give those that there are to be",
+    "validation_rows": "give validation_data",
+}
+ENDLESS = (count, cycle, repeat)
+ONCE = "a generator can be gone through once: give a function that returns a new one, or a list"
+
+
+def are_batches(given: object) -> bool:
+    """Return whether it gives batches, where it may also be arrays; a list does if it holds tuples of arrays."""
+    if given is None or type(given) in (np.ndarray, tuple):  # the usual case
+        return False
+    if isinstance(given, list) and given:
+        return all(isinstance(batch, tuple) and _has_samples(batch) for batch in given)
+    return not isinstance(given, Sequence) and _gives_batches(given)
+
+
+def refuse_steps(name: str, given: object) -> None:
+    """Refuse a number of batches where there are arrays."""
+    if given is not None:
+        raise ValueError(f"{name} counts the batches of an iterable; of arrays batch_size makes them.")
+
+
+def refuse_for_batches(given: Mapping[str, bool]) -> None:
+    """Refuse those of these arguments that are given, where there are batches instead of arrays."""
+    for name, is_given in given.items():
+        if is_given:
+            hint = NEED_ARRAYS.get(name, "a solver looks at all samples")
+            raise ValueError(f"{name} needs arrays x and y; without y, x gives batches: {hint}.")
+
+
+def inputs_of(batch: Any, inputs: int, dimensions: int) -> Any:
+    """Return the inputs of a batch to predict: of (x, y) those of x.
+
+    Args:
+        batch: Inputs, or (x, y) or (x, y, sample_weight).
+        inputs: How many there are.
+        dimensions: Those of the array of an input.
+    """
+    if not isinstance(batch, tuple | list) or not batch:
+        return batch
+    several = isinstance(batch[0], tuple | list)
+    return batch[0] if (several if inputs > 1 else np.ndim(batch[0]) >= dimensions) else batch
+
+
+class Source:
+    """An iterable of batches, gone through as often as is needed.
+
+    Args:
+        name: What messages call it.
+        given: An iterable; an object with a length and batches by number, as Keras's Sequence; or a function that
+            returns an iterable, which is called for each pass. Its `on_epoch_begin` and `on_epoch_end` are called.
+        steps: How many batches are taken at a time; None for all of a pass.
+        option: What messages call `steps`.
+        times: How often they are taken.
+        order: Of a pass of this number with so many batches, the order in which those of an object with batches by
+            number are taken; None for that of the numbers.
+
+    Raises:
+        TypeError: It is nothing of the kind.
+        ValueError: It is empty, or has no end, or an end before it is taken for the last time.
+
+    Attributes:
+        length: The number of batches of a pass; None where it is not known.
+        passes: The number of passes begun.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        given: object,
+        steps: object = None,
+        option: str = "steps",
+        times: int = 1,
+        order: Callable[[int, int], Iterable[int]] | None = None,
+    ) -> None:
+        if not _gives_batches(given):
+            raise TypeError(
+                f"{name} must be an iterable of batches (x, y) where there is no y beside it, not "
+                f"{checks.described(given)}."
+            )
+        self.name, self._given, self._order = name, given, order
+        self.steps = None if steps is None else checks.integer(option, steps, 1)
+        self.passes = 0
+        self._iterator: Iterator[Any] | None = None
+        self._numbered = hasattr(given, "__getitem__") and hasattr(given, "__len__")
+        self.length: int | None = None
+        endless = isinstance(given, ENDLESS)
+        if hasattr(given, "__len__"):
+            try:
+                self.length = len(given)
+            except TypeError as error:  # what is of no known length has the method all the same
+                endless = "infinite" in str(error)
+        if self.steps is None and endless:
+            raise ValueError(f"{name} has no end: give {option}.")
+        if self.steps is None and times > 1 and isinstance(given, GeneratorType):
+            raise ValueError(f"{name} is to be gone through {times} times, but {ONCE}; or {option}, if it has no end.")
+        if self.length == 0:
+            raise ValueError(f"{name} is empty: it holds no batch.")
+
+    def begin(self) -> None:
+        """Begin a new pass."""
+        given: Any = self._given
+        if self._numbered:
+            numbers = range(len(given)) if self._order is None else self._order(self.passes, len(given))
+            self._iterator = (given[int(i)] for i in numbers)
+        else:
+            again = given if isinstance(given, Iterable) or hasattr(given, "__getitem__") else given()
+            try:
+                self._iterator = iter(again)
+            except TypeError:
+                raise TypeError(f"{self.name} returned {checks.described(again)}, not an iterable.") from None
+        self.passes += 1
+
+    def draw(self) -> Any:
+        """Return the next batch, or `END`: of a pass, or, where `steps` are taken at a time, of all there is."""
+        batch = END if self._iterator is None else next(self._iterator, END)
+        if batch is END and (self._iterator is None or self.steps is not None):
+            self.begin()
+            assert self._iterator is not None
+            batch = next(self._iterator, END)
+        return batch
+
+    def skip(self, epochs: int) -> None:
+        """Go on as if so many epochs had been taken, of the first of which one batch has been drawn."""
+        drawn = 1
+        for _ in range(epochs):
+            self.tell("on_epoch_begin")
+            for _ in range(drawn, self.steps or drawn):
+                self.draw()
+            drawn = 0
+            self.tell("on_epoch_end")
+        if self.steps is None:
+            self.passes = epochs
+
+    def tell(self, name: str) -> None:
+        """Call a method that it may have."""
+        if callable(method := getattr(self._given, name, None)):
+            method()
+
+    def parts(self) -> Iterator[Any]:
+        """Return the batches of a new pass, of the first `steps` of it.
+
+        Raises:
+            ValueError: There is none.
+        """
+        self.begin()
+        iterator: Any = self._iterator
+        number = -1
+        for number, batch in enumerate(iterator):
+            yield batch
+            if number + 1 == self.steps:
+                return
+        if number < 0:
+            raise ValueError(
+                f"{self.name} holds no batch any more: {ONCE}."
+                if self.passes > 1
+                else f"{self.name} is empty: it holds no batch."
+            )
+
+
+def _has_samples(batch: tuple[Any, ...] | list[Any]) -> bool:
+    """Return whether the first of a tuple is an array ``[n, ...]``, or a collection of them."""
+    first: Any = batch[0] if batch else None
+    if isinstance(first, tuple | list):
+        return _has_samples(first)
+    return _is_array(first) and np.ndim(first) > 1
+
+
+def _is_array(given: object) -> bool:
+    return isinstance(given, np.ndarray) or hasattr(given, "__array__") or hasattr(given, "__array_interface__")
+
+
+def _gives_batches(given: object) -> bool:
+    if isinstance(given, str | bytes | bytearray | memoryview | range | Mapping | Set) or _is_array(given):
+        return False
+    if hasattr(given, "nnz"):  # a sparse matrix
+        return False
+    return callable(given) or isinstance(given, Iterable) or hasattr(given, "__getitem__")
