@@ -95,6 +95,40 @@ def images():
     return plotting.images(x[chosen], y[chosen], predicted[chosen], cmap="gray_r")
 
 
+def contours():
+    """The cost of a linear model and the way of steepest descent, with inputs as they come and normalised."""
+    rng = np.random.default_rng(0)
+    x = rng.normal([0, 0], [3, 1], (200, 2))
+    y = x @ [1.0, 1.0] + rng.normal(0, 0.1, 200)
+    _, panels = pyplot.subplots(1, 2, figsize=(9.8, 3.4), layout="constrained")
+    for ax, scale, rate, title in zip(
+        panels, (1, x.std(axis=0)), (0.1, 0.4), ("as they come", "normalised"), strict=True
+    ):
+        inputs = x / scale
+
+        def cost(w, inputs=inputs):
+            return np.mean((inputs @ w - y) ** 2)
+
+        def gradient(w, inputs=inputs):
+            return 2 / len(y) * inputs.T @ (inputs @ w - y)
+
+        way = fo.optimizers.trace(fo.optimizers.SGD(rate), cost, gradient, [-1.0, -3.0] * np.ravel(scale), steps=25)
+        best = np.linalg.lstsq(inputs, y)[0]
+        xlim, ylim = (best[0] - 7, best[0] + 7), (best[1] - 5, best[1] + 5)
+        plotting.trajectories(cost, way, minimum=best, xlim=xlim, ylim=ylim, ax=ax)
+        ax.set(title=f"inputs {title}", xlabel="w[0]", ylabel="w[1]", aspect="equal")
+    return ax
+
+
+def early_stopping():
+    """The best epoch by validation, and how the weights grow."""
+    train, dev = digits()
+    model = classifier(fo.optimizers.SGD(0.5), units=100)
+    watch = fo.callbacks.Curvature(train[0][:100], train[1][:100])
+    history = model.fit(*train, epochs=60, validation_data=dev, callbacks=[watch], verbose=0)
+    return history.plot(["loss", "accuracy", "weight_norm"])[0]
+
+
 def spirals():
     """Where a network with a hidden layer puts the boundaries of three classes, and where one without."""
     rng = np.random.default_rng(0)
@@ -137,7 +171,19 @@ def solutions():
     return plotting.surface(model, *found, x=x[:400], y=y[:400], ax=right)
 
 
-PICTURES = (learning_rates, batches, rates, averages, confusion, images, spirals, components, solutions)
+PICTURES = (
+    learning_rates,
+    batches,
+    rates,
+    averages,
+    confusion,
+    images,
+    contours,
+    early_stopping,
+    spirals,
+    components,
+    solutions,
+)
 
 
 def main():

@@ -133,6 +133,17 @@ def test_bar_fits(columns, terminal):
     assert re.fullmatch(rf"epoch 10/10 {SHOWN[columns]}", lines[-1])
 
 
+def test_values_of_quick_epochs_are_fitted_seldom(terminal, monkeypatch):
+    """But those of the last one are shown."""
+    screen, calls = terminal(), []
+    fit = progress.Bar._fitting
+    monkeypatch.setattr(progress, "INTERVAL", 100.0)
+    monkeypatch.setattr(progress.Bar, "_fitting", lambda self, logs: calls.append(logs) or fit(self, logs))
+    history = made().fit(X, Y, epochs=50)
+    assert len(calls) == 2
+    assert f"loss {history.history['loss'][-1]:.4g}" in screen.lines()[-1]
+
+
 @pytest.mark.parametrize("metrics", [MANY[:count] for count in (0, 1, 3, 6)], ids=len)
 @pytest.mark.parametrize("verbose", [1, 2])
 def test_all_metrics_fit(metrics, verbose, terminal):

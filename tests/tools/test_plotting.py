@@ -21,6 +21,8 @@ GALLERY = [
     "averages",
     "confusion",
     "images",
+    "contours",
+    "early_stopping",
     "spirals",
     "components",
     "solutions",

@@ -19,6 +19,7 @@ FORMS = (
 )
 # Where the bar is not made of letters.
 NOTEBOOK = (FORMS[0].replace("{bar:10}", "{bar}"),)
+INTERVAL = 0.05  # seconds after which values are shown anew: tqdm draws half as often
 PATIENCE = 1.0  # seconds after which `predict` and `evaluate` show a bar
 
 # What the history has and a line has no room for.
@@ -58,6 +59,7 @@ class Bar(Progress):
 
     def on_train_begin(self) -> None:
         """Open the bar."""
+        self._logs, self._shown_at = Logs(), -math.inf
         self._start = self.params["initial_epoch"]
         self._bar = bars.bar(
             desc=self._name(self._start),
@@ -79,12 +81,14 @@ class Bar(Progress):
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         """Show the values."""
-        self._bar.bar_format, text = self._fitting(logs)
-        self._bar.set_postfix_str(text)
+        self._logs = logs
+        if time.perf_counter() - self._shown_at >= INTERVAL:
+            self._show()
 
     def close(self) -> None:
         """Leave the bar as it is."""
         if self._bar is not None:
+            self._show()
             self._bar.close()
 
     def _move(self, samples: int) -> None:
@@ -93,6 +97,13 @@ class Bar(Progress):
     def _total(self, epoch: int) -> int | None:
         samples = self.params["samples"]
         return None if samples is None else self._done + (self.params["epochs"] - epoch) * samples
+
+    def _show(self) -> None:
+        """Show the last values."""
+        if self._logs:
+            self._bar.bar_format, text = self._fitting(self._logs)
+            self._bar.set_postfix_str(text)
+            self._shown_at = time.perf_counter()
 
     def _fitting(self, logs: Logs) -> tuple[str, str]:
         """Return the form of the bar and the text of the values that show most in the columns of the terminal."""
