@@ -42,7 +42,13 @@ class Logistic:
     def data(self, dtype: str) -> Images:
         from fastopt.datasets import load_mnist
 
-        [(x, y)] = load_mnist(os.environ["FASTOPT_DATA_DIR"], parts=["test"])
+        folder = os.environ.get("FASTOPT_DATA_DIR")
+        if not folder:
+            raise FileNotFoundError(
+                "the images of MNIST are needed: set FASTOPT_DATA_DIR to the folder of t10k-images-idx3-ubyte.gz and "
+                "t10k-labels-idx1-ubyte.gz"
+            )
+        [(x, y)] = load_mnist(folder, parts=["test"])
         return Images(x.reshape(len(x), -1).astype(dtype), y)
 
     def check(self, data: Images, result: tuple[NDArray[Any], NDArray[Any]]) -> float:

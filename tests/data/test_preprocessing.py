@@ -375,6 +375,35 @@ def test_classes_are_split_alike(y, seed, held):
         assert (np.abs(np.bincount(part, minlength=6) - count * len(part) / len(y)) < limit).all()
 
 
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_no_test_set(shuffle):
+    x, y = labelled(1000)
+    parts = train_dev_test_split(x, y, (0.7, 0.3), shuffle=shuffle)
+    assert [len(part[0]) for part in parts] == [700, 300]
+    index = np.concatenate([part[0][:, 0] for part in parts]).astype(int)
+    assert (np.sort(index) == np.arange(1000)).all()
+    counts = [np.bincount(part[1]) for part in parts]
+    assert not shuffle or (abs(counts[1] - 0.3 * (counts[0] + counts[1])) < 2).all()
+
+
+def test_fractions_of_millions():
+    n = 2_000_000
+    parts = train_dev_test_split(np.arange(n, dtype=np.float32), np.zeros(n, np.float32), (0.995, 0.004, 0.001))
+    assert [len(part[0]) for part in parts] == [1_990_000, 8_000, 2_000]
+
+
+@pytest.mark.parametrize("kind", ["U", object, np.dtypes.StringDType()])
+def test_words(kind):
+    """Split as numbers of the same order are, and compared like them."""
+    x, y = labelled(300, 3)
+    words = np.array(["a", "b", "c"]).astype(kind)[y]
+    for one, other in zip(train_dev_test_split(x, y), train_dev_test_split(x, words), strict=True):
+        assert (one[0] == other[0]).all()
+        assert (np.array(["a", "b", "c"])[one[1]] == other[1]).all()
+    with pytest.warns(UserWarning, match="the share of class"):
+        check_same_distribution((x[:100], np.sort(words)[:100]), (x[:100], np.sort(words)[-100:]))
+
+
 def test_order_within_the_parts_is_random():
     y = np.repeat(np.arange(4), 250)
     for x, labels in train_dev_test_split(np.arange(1000), y):
@@ -529,7 +558,13 @@ BAD = {
         "4 samples are too few: 4 to train, 0 for dev",
     ),
     "split-sum": (lambda: train_dev_test_split(X, X, (0.6, 0.3, 0.2)), ValueError, "three numbers of the sum 1"),
-    "split-two": (lambda: train_dev_test_split(X, X, (0.6, 0.4)), ValueError, "three numbers of the sum 1"),
+    "split-one": (lambda: train_dev_test_split(X, X, (1.0,)), ValueError, "three numbers of the sum 1"),
+    "split-four": (lambda: train_dev_test_split(X, X, [0.25] * 4), ValueError, "three numbers of the sum 1"),
+    "split-no-dev": (
+        lambda: train_dev_test_split(X, X, (0.99, 0.01)),
+        ValueError,
+        "6 samples are too few: 6 to train, 0 for dev",
+    ),
     "split-negative": (
         lambda: train_dev_test_split(X, X, (1.2, -0.4, 0.2)),
         ValueError,

@@ -218,9 +218,10 @@ MISTAKES = [
     ('fo.metrics.F1(average="makro")', ValueError, "Unknown average 'makro'. Did you mean 'macro'?"),
     ('fo.initializers.VarianceScaling(mode="fan")', ValueError, "Unknown mode 'fan'. Did you mean 'fan_in'?"),
     (
-        "fo.preprocessing.train_dev_test_split(X, Y, fractions=(0.5, 0.5))",
+        "fo.preprocessing.train_dev_test_split(X, Y, fractions=(0.5, 0.6))",
         ValueError,
-        "fractions must be three numbers of the sum 1, such as (0.6, 0.2, 0.2), not (0.5, 0.5).",
+        "fractions must be three numbers of the sum 1, such as (0.6, 0.2, 0.2), or two, such as (0.7, 0.3), not "
+        "(0.5, 0.6).",
     ),
     (
         'fo.preprocessing.train_dev_test_split(X, Y, shuffle="no")',

@@ -33,7 +33,7 @@ from bench.progress import Progress
 from bench.readme import BEGIN, END, rewritten
 from bench.report import as_json as as_file
 from bench.report import load, publish
-from bench.rows import KERNELS, ROWS
+from bench.rows import KERNELS, LOGISTIC, ROWS
 from bench.run import plan, powers_of_two
 from bench.summary import summary, worst
 from bench.text import WIDTH, as_text
@@ -582,3 +582,9 @@ def test_time_left_is_estimated_by_group(monkeypatch: pytest.MonkeyPatch, capsys
         now += 1
         progress.tick()
         assert progress.seconds_left() == pytest.approx(3 + 10)
+
+
+def test_rows_of_images_say_what_they_need(monkeypatch):
+    monkeypatch.delenv("FASTOPT_DATA_DIR", raising=False)
+    with pytest.raises(FileNotFoundError, match="set FASTOPT_DATA_DIR to the folder of t10k-images"):
+        LOGISTIC[0].data("float32")

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastopt import _core
 from fastopt.core import checks
 from fastopt.core.warn import warn
+from fastopt.kernels.plain import plain
 
 __all__ = ["check_same_distribution", "folds_of", "held_out", "train_dev_test_split"]
 
@@ -36,7 +37,7 @@ def train_dev_test_split(
     seed: int = 0,
     shuffle: bool = True,
     stratify: bool | None = None,
-) -> tuple[Pair, Pair, Pair]:
+) -> tuple[Pair, ...]:
     """Split data into the set to train on, the one to choose by, and the one to test once.
 
     The more samples, the smaller the fractions that suffice. Unless they are given, dev and test have 20 % each of up
@@ -46,15 +47,17 @@ def train_dev_test_split(
 
     Args:
         x: Samples ``[n, ...]``.
-        y: Their targets ``[n, ...]``.
-        fractions: Those of training, dev and test, more than 0, of the sum 1.
+        y: Their targets ``[n, ...]``; also labels ``[n]`` that are words.
+        fractions: Those of training, dev and test, more than 0, of the sum 1: (0.6, 0.2, 0.2), or (0.995, 0.004, 0.001)
+            of millions. Two are those of training and dev, such as (0.7, 0.3), where nothing is to be tested.
         seed: Decides which sample goes where, 0 <= seed < 2**64.
         shuffle: Whether samples are drawn at random, and each set is in random order; if not, the sets follow each
             other, as for time series.
-        stratify: Whether each class is split by itself; None does so if `y` is ``[n]`` integers or bool, and shuffled.
+        stratify: Whether each class is split by itself; None does so if `y` is ``[n]`` integers, bool or words, and
+            shuffled.
 
     Returns:
-        ``(x_train, y_train), (x_dev, y_dev), (x_test, y_test)``, copies.
+        ``(x_train, y_train), (x_dev, y_dev), (x_test, y_test)``, copies; of two fractions the first two.
 
     Raises:
         TypeError: `x` or `y` does not hold numbers, or an argument has the wrong type.
@@ -72,6 +75,9 @@ def train_dev_test_split(
         >>> train, dev, test = fo.preprocessing.train_dev_test_split(x, y)
         >>> len(train[0]), len(dev[0]), len(test[0])
         (1079, 359, 359)
+        >>> train, dev = fo.preprocessing.train_dev_test_split(x, y, (0.7, 0.3))
+        >>> len(train[0]), len(dev[0])
+        (1258, 539)
     """
     samples, targets = _pair("", x, y)
     n = len(samples)
@@ -94,11 +100,10 @@ def train_dev_test_split(
     else:
         part[order[n - dev - test :]] = 1
         part[order[n - test :]] = 2
-    train_set, dev_set, test_set = (
-        (samples[rows], targets[rows]) for rows in (order[part[order] == i] for i in range(3))
-    )
-    _warn_of_difference(dev_set, test_set)
-    return train_set, dev_set, test_set
+    sets = [(samples[rows], targets[rows]) for rows in (order[part[order] == i] for i in range(3 if test else 2))]
+    if test:
+        _warn_of_difference(*sets[1:])
+    return tuple(sets)
 
 
 def held_out(n: int, count: int, seed: int, classes: NDArray[Any] | None = None) -> NDArray[np.int64]:
@@ -159,7 +164,9 @@ def check_same_distribution(dev: Sequence[Any], test: Sequence[Any]) -> None:
 
 
 def _pair(prefix: str, x: ArrayLike, y: ArrayLike) -> Pair:
-    samples, targets = checks.array(f"{prefix}x", x), checks.array(f"{prefix}y", y)
+    samples, targets = checks.array(f"{prefix}x", x), plain(f"{prefix}y", y)
+    if not _are_words(targets):
+        targets = checks.array(f"{prefix}y", y)
     if samples.ndim == 0 or targets.ndim == 0 or len(samples) != len(targets) or not len(samples):
         raise ValueError(
             f"{prefix}x has shape {samples.shape} and {prefix}y {targets.shape}; expected one target for each sample, "
@@ -169,11 +176,16 @@ def _pair(prefix: str, x: ArrayLike, y: ArrayLike) -> Pair:
 
 
 def _are_labels(y: NDArray[Any]) -> bool:
-    return y.ndim == 1 and y.dtype.kind in "iub"
+    return _are_words(y) or (y.ndim == 1 and y.dtype.kind in "iub")
+
+
+def _are_words(y: NDArray[Any]) -> bool:
+    kind = y.dtype.kind
+    return y.ndim == 1 and (kind in "UT" or (kind == "O" and all(isinstance(label, str) for label in y)))
 
 
 def _sizes(n: int, fractions: Sequence[float] | None) -> tuple[int, int]:
-    """Return the sizes of dev and test."""
+    """Return the sizes of dev and test, of which there may be none."""
     if fractions is None:
         dev = test = max(_interpolated(n), n // 400)
     else:
@@ -181,9 +193,14 @@ def _sizes(n: int, fractions: Sequence[float] | None) -> tuple[int, int]:
             checks.real(f"fractions[{i}]", share, 0.0, above=True)
             for i, share in enumerate(checks.items("fractions", fractions))
         ]
-        if len(shares) != 3 or abs(sum(shares) - 1.0) > 1e-6:
-            raise ValueError(f"fractions must be three numbers of the sum 1, such as (0.6, 0.2, 0.2), not {fractions}.")
-        dev, test = (round(checks.times(n, share)) for share in shares[1:])
+        if len(shares) not in (2, 3) or abs(sum(shares) - 1.0) > 1e-6:
+            raise ValueError(
+                "fractions must be three numbers of the sum 1, such as (0.6, 0.2, 0.2), or two, such as (0.7, 0.3), "
+                f"not {fractions}."
+            )
+        dev, test = (round(checks.times(n, share)) for share in [*shares[1:], 0.0][:2])
+        if len(shares) == 2 and min(dev, n - dev) >= 1:
+            return dev, 0
     if min(dev, test, n - dev - test) < 1:
         raise ValueError(f"{n} samples are too few: {n - dev - test} to train, {dev} for dev and {test} for test.")
     return dev, test
@@ -220,7 +237,9 @@ def _evenly(n: int, count: int, start: float) -> NDArray[np.int64]:
 
 def _warn_of_difference(dev: Pair, test: Pair) -> None:
     """Compare two pairs for a public function that was given them."""
-    tables = [_columns(name, a, b) for name, a, b in zip("xy", dev, test, strict=True)]
+    tables = [
+        _columns(name, a, b) for name, a, b in zip("xy", dev, test, strict=True) if not (_are_words(a) or _are_words(b))
+    ]
     if _are_labels(dev[1]) and _are_labels(test[1]):
         tables.insert(0, _classes(np.concatenate([dev[1], test[1]])))
     values = np.concatenate([table for _, table in tables], axis=1)
