@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 BLUE, RED, GREY, SKY, INK, RULE = "#006BA4", "#C85200", "#9AA3AB", "#A2C8EC", "#2B3138", "#DDE2E6"
 BY_VERDICT = {"faster": BLUE, "slower": RED, "level": GREY, "unclear": GREY}
-MARKERS = "os^DvPX*<>p"  # of curves: each peer looks the same in all figures
+MARKERS = "os^DvPX*<>ph"  # of curves: each peer looks the same in all figures
 WIDTH, ROW, CURVE = 10.4, 0.3, (5.1, 3.4)  # inches
 REACH = 3  # times the ratio: what a wider interval may take of the axis
 MANY = 12  # rows: more have their axis above as well

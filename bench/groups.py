@@ -21,6 +21,8 @@ GROUPS = {
     "scaling": Group("Training, one thing varied at a time", "step", "loss", "of FMA peak"),
     "full_batch": Group("Training on all samples at a time", "iteration", "loss", "of FMA peak"),
     "logistic": Group("Logistic regression to a norm of the gradient", "solution", "largest partial derivative", "-"),
+    "solve": Group("Iterations of solvers, less the function", "iteration", "function / that at the start", "-"),
+    "curvature": Group("Gradients and products with Hessians", "call", "length of the result", "of FMA peak"),
     "coding": Group("Sparse codes for given atoms", "solution", "cost above the least", "-"),
     "product": Group("Matrix products", "call", "error", "of FMA peak"),
     "kernel": Group("Kernels, forward and backward", "call", "error", "of roof"),

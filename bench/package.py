@@ -21,6 +21,7 @@ DISTRIBUTIONS = {
     "keras": ["keras", "jax"],
     "torch": ["torch"],
     "sklearn": ["scikit-learn"],
+    "scipy": ["scipy"],
 }
 
 

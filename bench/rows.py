@@ -4,6 +4,7 @@ from itertools import pairwise
 
 from .call import Call
 from .coding import Coding
+from .curvature import curvature
 from .full_batch import full_batch
 from .kernel import NORMS, Kernel
 from .kind import Kind
@@ -13,6 +14,7 @@ from .peers.numpy.activations import ACTIVATIONS
 from .predict import Predict
 from .product import Pass, Product
 from .scaling import SCALINGS
+from .solve import Solve
 from .threads import Threads
 from .training import Training
 from .update import SLOTS, SPLIT, Update
@@ -67,6 +69,11 @@ FULL_BATCH = [
 ]
 CODING = [Coding(penalty) for penalty in (1.0, 0.2, 0.05)]
 LOGISTIC = [Logistic("lbfgs"), Logistic("newton-cg")]
+SOLVES = [Solve("L-BFGS-B", 10_000), Solve("BFGS", 500)]
+CURVATURES = [
+    curvature((28, 300, 300, 2), samples=10_000, calls=3, way="gradient"),
+    curvature((28, 300, 300, 2), samples=10_000, calls=3, way="Hessian product"),
+]
 
 PASSES: tuple[Pass, ...] = ("forward", "backward_input", "backward_kernel")
 SQUARES = [
@@ -120,6 +127,8 @@ ALL: list[Kind] = [
     *FULL_BATCH,
     *CODING,
     *LOGISTIC,
+    *SOLVES,
+    *CURVATURES,
     *SCALINGS,
     *THREADS,
     *SQUARES,

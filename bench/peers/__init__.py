@@ -8,7 +8,19 @@ of work that the peer can do. It returns None for a row that the library has no 
 
 from pathlib import Path
 
-PEERS = ("fastopt", "jax", "jax_host_shuffle", "optax", "keras", "torch", "torch_compiled", "sklearn", "numpy", "blis")
+PEERS = (
+    "fastopt",
+    "jax",
+    "jax_host_shuffle",
+    "optax",
+    "keras",
+    "torch",
+    "torch_compiled",
+    "sklearn",
+    "scipy",
+    "numpy",
+    "blis",
+)
 ROOF = "roof"
 BEFORE = "before"  # another build of fastopt
 

@@ -1,0 +1,24 @@
+import numpy as np
+
+from fastopt.curvature import hessian_vector_product
+
+from ...curvature import Curvature, CurvatureData
+from ...kind import Job, stopwatch
+from .training import Trainer
+
+
+def prepare(row: Curvature, data: CurvatureData) -> Job:
+    trainer = Trainer(row, data)
+    trainer.start()
+    model, v = trainer.model, np.concatenate([part.ravel() for layer in data.direction for part in layer])
+
+    def call() -> object:
+        if row.way == "gradient":
+            return model.cost_and_gradient(data.x, data.y)[1]
+        return hessian_vector_product(model, data.x, data.y, v)
+
+    def calls(count: int) -> None:
+        for _ in range(count):
+            call()
+
+    return Job(stopwatch(calls), lambda: [call()])
