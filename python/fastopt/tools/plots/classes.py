@@ -87,18 +87,17 @@ def _draw_matrix(counts: NDArray[np.float64], normalize: str | None, names: list
     if normalize is not None:
         total = counts.sum({"true": 1, "pred": 0, "all": None}[normalize], keepdims=True)
     shares = counts / np.where(total == 0, 1.0, total)
+    written = [_written(share, normalize) for share in shares.ravel()] if len(counts) <= FILLED else []
     if ax is None:
-        side = min(1.8 + 0.42 * len(counts), 9.0)
-        ax = new_axes(side + (len(counts) > FILLED), side)
+        cell = max(0.42, 0.09 * max(map(len, written), default=0))
+        side = min(1.8 + cell * len(counts), 9.0)
+        ax = new_axes(side + (not written), side)
     picture = ax.imshow(shares, cmap="Blues", vmin=0, vmax=shares.max() or 1.0)
-    if len(counts) <= FILLED:
-        for (row, column), share in np.ndenumerate(shares):
-            text = f"{100 * share:.3g}" if normalize else f"{share:.6g}"
-            dark = share > 0.5 * shares.max()
-            if share:
-                ax.text(
-                    column, row, text, ha="center", va="center", fontsize="small", color="white" if dark else "black"
-                )
+    if written:
+        for (row, column), text in zip(np.ndindex(shares.shape), written, strict=True):
+            color = "white" if shares[row, column] > 0.5 * shares.max() else "black"
+            if shares[row, column]:
+                ax.text(column, row, text, ha="center", va="center", fontsize="small", color=color)
     else:
         ax.figure.colorbar(picture, ax=ax, shrink=0.8, label="per cent" if normalize else "samples")
     every = -(-len(names) // FILLED)
@@ -113,6 +112,13 @@ def _draw_matrix(counts: NDArray[np.float64], normalize: str | None, names: list
     accuracy = np.trace(counts) / counts.sum()
     ax.set_title(f"accuracy {accuracy:.1%}{unit[normalize]}", fontsize="medium")
     return ax
+
+
+def _written(share: float, normalize: str | None) -> str:
+    """Return a share in per cent, or a number: a whole one as it is."""
+    if normalize is not None:
+        return f"{100 * share:.3g}"
+    return f"{share:.0f}" if share == round(share) else f"{share:.3g}"
 
 
 def decision_boundary(
@@ -172,7 +178,7 @@ def decision_boundary(
         points = mean + np.column_stack([across, np.full(GRID, v)]) @ plane
         predicted = np.asarray(model.predict_classes(points, GRID))
         if predicted.ndim != 1:
-            raise ValueError("A sample of this model may have several classes; an area has one.")
+            raise ValueError("The model does not give each sample one class.")
         return predicted
 
     area = np.array([row(v) for v in up])

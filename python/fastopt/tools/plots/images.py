@@ -92,7 +92,7 @@ def _shaped(x: NDArray[Any], shape: tuple[int, ...] | None) -> NDArray[Any]:
     """Return the samples as images, ``[n, height, width]`` or with three colours."""
     if x.ndim == 2:
         side = math.isqrt(x.shape[1])
-        wanted = (side, side) if shape is None else tuple(shape)
+        wanted = (side, side) if shape is None else tuple(checks.items("shape", shape))
         if math.prod(wanted) != x.shape[1]:
             which = "not a square; give their shape" if shape is None else f"not of the shape {wanted}"
             raise ValueError(f"x has {x.shape[1]} features (shape {x.shape}), which are {which}.")
