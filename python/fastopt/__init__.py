@@ -28,6 +28,7 @@ from fastopt import (
     preprocessing,
     regularizers,
     schedules,
+    search,
     solvers,
 )
 from fastopt.core.config import check_environment, get_num_threads, set_num_threads, show_config
@@ -93,6 +94,7 @@ __all__ = [
     "pretrain",
     "regularizers",
     "schedules",
+    "search",
     "set_num_threads",
     "show_config",
     "solvers",

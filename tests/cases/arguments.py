@@ -21,6 +21,7 @@ from fastopt import (
     preprocessing,
     regularizers,
     schedules,
+    search,
     solvers,
 )
 
@@ -42,6 +43,7 @@ MODULES = (
     preprocessing,
     regularizers,
     schedules,
+    search,
     solvers,
 )
 
@@ -75,6 +77,15 @@ def called():
     made(X)
     return made
 
+
+SEARCH = {
+    "function": lambda rate: deep(),
+    "space": {"rate": search.Log(0.1, 1.0)},
+    "x": X,
+    "y": Y,
+    "validation_split": 0.25,
+    "verbose": 0,
+}
 
 # Arguments of a good call.
 GOOD = {
@@ -154,6 +165,13 @@ GOOD = {
     "schedules.SineDecay": {"initial": 0.1},
     "schedules.Staircase": {"initial": 0.1, "factor": 0.5, "every": 3},
     "schedules.Warmup": {"schedule": 0.1, "steps": 3},
+    "search.Choice": {"values": ["relu", "tanh"]},
+    "search.Integer": {"low": 1, "high": 4},
+    "search.Linear": {"low": 0.0, "high": 1.0},
+    "search.Log": {"low": 0.1, "high": 1.0},
+    "search.OneMinusLog": {"low": 0.9, "high": 0.99},
+    "search.grid": SEARCH | {"levels": 2},
+    "search.random": SEARCH | {"trials": 2},
     "solvers.coordinate_descent": {"fun": lambda x: x @ x, "x0": [1.0, 2.0], "options": {"maxiter": 3}},
     "solvers.least_squares": {"fun": lambda x: x - 1.0, "x0": [1.0, 2.0]},
     "solvers.minimize": {"fun": lambda x: x @ x, "x0": [1.0, 2.0], "method": "BFGS"},
@@ -193,6 +211,10 @@ METHODS = {
     "Standardizer.transform": (lambda: preprocessing.Standardizer().fit(X).transform, {"x": X}),
     "Accuracy.__call__": (lambda: metrics.Accuracy().__call__, {"y_true": Y, "y_pred": Y}),
     "HeNormal.__call__": (lambda: initializers.HeNormal().__call__, {"shape": (2, 3), "seed": 0, "stream": 0}),
+    "Log.value": (lambda: search.Log(0.1, 1.0).value, {"position": 0.5}),
+    "Log.position": (lambda: search.Log(0.1, 1.0).position, {"value": 0.5}),
+    "Log.levels": (lambda: search.Log(0.1, 1.0).levels, {"count": 5}),
+    "Log.rvs": (lambda: search.Log(0.1, 1.0).rvs, {"size": 3}),
     "Constant.__call__": (lambda: schedules.Constant(0.1).__call__, {"t": 3}),
     "Dense.__call__": (lambda: layers.Dense(2).__call__, {"inputs": fo.Input(3)}),
 }
@@ -213,6 +235,9 @@ SKIPPED = {
     "fastopt.load_model",
     "fleet.CrossValidation",
     "fleet.Member",
+    "search.Trial",
+    "search.Trials",
+    "search.load",
     "fastopt.check_gradients",
     "fastopt.check_gradients_of",
     "datasets.load_idx",
@@ -234,6 +259,7 @@ BASES = {
     "Optimizer",
     "Regularizer",
     "Rule",
+    "Scale",
     "Schedule",
     "Search",
     "Solver",

@@ -13,7 +13,7 @@ from cases.initializers import INITIALIZERS
 from cases.schedules import SCHEDULES
 
 import fastopt as fo
-from fastopt import constraints, initializers, layers, losses, metrics, optimizers, regularizers, schedules
+from fastopt import constraints, initializers, layers, losses, metrics, optimizers, regularizers, schedules, search
 from fastopt.model.nested import Nested
 
 # The modules, with objects of them; a name in a `repr` is looked for in the own module first, then from the last on.
@@ -33,6 +33,14 @@ VALUES = {
     initializers: [row.initializer for row in INITIALIZERS],
     regularizers: [regularizers.L1(), regularizers.L2(0.5), regularizers.L1L2(0.1, 0.2)],
     constraints: [constraint for constraint, _ in CONSTRAINTS],
+    search: [
+        search.Linear(0.0, 0.5),
+        search.Log(1e-4, 1.0),
+        search.OneMinusLog(0.9, 0.999),
+        search.Integer(1, 9),
+        search.Integer(16, 1024, log=True),
+        search.Choice(["relu", 0.5, None, [64, 32]]),
+    ],
     optimizers: [make() for make in cases.OPTIMIZERS.values()]
     + [optimizers.SGD(schedules.Warmup(schedules.Cosine(0.1, 9), 3), momentum=schedules.Piecewise([2], [0.5, 0.9]))],
 }
@@ -66,6 +74,7 @@ REGISTRIES = {
     regularizers: regularizers.REGULARIZERS,
     constraints: constraints.CONSTRAINTS,
     schedules: schedules.SCHEDULES,
+    search: search.SCALES,
     optimizers: optimizers.OPTIMIZERS,
 }
 

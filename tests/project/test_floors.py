@@ -39,6 +39,7 @@ PYTHON_FLOORS = [
     "model",
     "tools",
     "fleet",
+    "search",
     "callbacks config curvature datasets plotting preprocessing",  # where users find what stands further down
     "",  # the package itself
     "_numpy_demo",
