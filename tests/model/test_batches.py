@@ -271,6 +271,30 @@ def test_evaluate_and_predict(kind):
     np.testing.assert_array_equal(model.predict(alone, **steps), model.predict(X))
 
 
+@pytest.mark.parametrize("end", [False, True])
+def test_memory_may_be_used_again(end):
+    """By the next batch; and by whatever, when there is none."""
+    labels = (Y > 0).astype(np.int64)
+
+    def again():
+        x, y, w = np.empty((16, 6), np.float32), np.empty(16, np.int64), np.empty(16, np.float32)
+        for batch in parts(X, labels, W + 1):
+            for to, of in zip((x, y, w), batch, strict=True):
+                to[: len(of)] = of
+            yield tuple(array[: len(batch[0])] for array in (x, y, w))
+        if end:
+            x.fill(np.nan)
+            y.fill(-1)
+
+    models = [fo.Sequential([fo.layers.Dense(4, "tanh"), fo.layers.Dense(2)], seed=0) for _ in range(2)]
+    for model, given in zip(models, (parts(X, labels, W + 1), again), strict=True):
+        model.compile("adam", SPARSE, ["auc", "f1"])
+        model.fit(given, epochs=2, shuffle=False, validation_data=given, verbose=0)
+    same(*models)
+    given = (batch[0] for batch in again())
+    np.testing.assert_array_equal(models[0].predict(given), models[0].predict(X))
+
+
 def test_predict_on_inputs_alone():
     model = make()
     model.build(6)

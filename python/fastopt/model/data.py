@@ -1,6 +1,7 @@
 """What a model is given: samples, targets and weights, checked once, in the form that the core reads."""
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -33,6 +34,7 @@ __all__ = [
     "taking",
     "triple",
     "with_class_weight",
+    "without_inputs",
 ]
 
 
@@ -255,8 +257,16 @@ def with_class_weight(
     )
 
 
+def without_inputs(data: Samples | Several) -> Samples | Several:
+    """Return copies of the targets and weights: whoever gave them may use their memory for the next ones."""
+    none: Any = np.empty((data.rows, 0))
+    y, given = concatenated([data.y]), concatenated([data.given])
+    x: Any = [none] if isinstance(data.x, list) else none
+    return data._replace(x=x, y=y, given=given, weight=copy(data.weight))
+
+
 def joined(parts: Sequence[tuple[Samples | Several, Any]]) -> tuple[Samples | Several, Any]:
-    """Return the targets and weights of parts of data as one, with the inputs of the first; and the outputs of all."""
+    """Return parts of data as one, with the inputs of the first alone; and the outputs of all."""
     if len(parts) == 1:
         return parts[0]
     weight: Any = None

@@ -19,7 +19,7 @@ from fastopt.model.callbacks.base import Callback, Logs
 from fastopt.model.callbacks.functions import TerminateOnNaN
 from fastopt.model.callbacks.history import History
 from fastopt.model.compiled import SPEED, Compiled
-from fastopt.model.data import joined
+from fastopt.model.data import joined, without_inputs
 from fastopt.model.feed import Data, Feed, Ready, begin
 from fastopt.model.heads import Heads
 from fastopt.model.progress import Progress, shown
@@ -93,7 +93,7 @@ def train(
 def evaluate(
     compiled: Compiled | Heads, built: Built, parts: Iterable[Data], batch_size: int, verbose: object = 0
 ) -> Logs:
-    """Return the loss and all metrics of all parts of the data together."""
+    """Return the loss and all metrics of all parts of the data together; a list of them stays as it is meanwhile."""
     passed: _core.Epoch | None = None
     kept: list[tuple[Data, Any]] = []
     totals: Mapping[str, float] = {}
@@ -103,7 +103,7 @@ def evaluate(
         if compiled.needs_outputs:
             predict = partial(built.network.predict, rows=data.chosen)
             outputs = shown(verbose, "predict", data.rows, batch_size, predict, data.x, batch_size)
-            kept.append((data, outputs))
+            kept.append((data if isinstance(parts, list) else without_inputs(data), outputs))
     logs = compiled.means(totals)
     if kept:
         logs |= compiled.of_outputs(*joined(kept))
@@ -225,6 +225,7 @@ def _train_epoch(
     listeners = [(callback, callback.checked_every()) for callback in callbacks if callback.wants_batches]
     done, before = 0, 0
     logs: Logs = {}
+    passed: _core.Epoch | None = None
 
     def poll(batches: int) -> None:
         shown.poll(min(before + batches * feed.size, feed.seen))
@@ -234,8 +235,8 @@ def _train_epoch(
         before = feed.seen
         count = feed.next(min([left, *(every - done % every for _, every in listeners)]))
         if not count:
-            if done:  # the epoch has ended, which its last batch did not know
-                train(ready, feed.passed(ready), 0, ends_epoch=True)
+            if passed:  # the epoch has ended, which its last batch did not know
+                train(ready, passed, 0, ends_epoch=True)
             break
         for listener, every in listeners:
             if done % every == 0:
@@ -248,7 +249,8 @@ def _train_epoch(
                     "on_epoch_begin or on_epoch_end."
                 )
         done += count
-        logs = train(ready, feed.passed(ready), count, poll, done == feed.batches, iterations)
+        passed = feed.passed(ready)
+        logs = train(ready, passed, count, poll, done == feed.batches, iterations)
         shown.poll(feed.seen)
         for listener, every in listeners:
             if done % every == 0:

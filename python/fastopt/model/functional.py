@@ -213,7 +213,7 @@ class Model(Weighted[Heads]):
             else:
                 held = taking(every, "validation_rows", validation_rows, "validation")
             compiled.check_metrics(held, self.graph)
-            validation = partial(iter, [held])
+            validation = partial(list[Any], [held])
         compiled.warn(data, self.graph, self._need_weights().network)
         self._classes = known
         return fit(self, feed, validation, numbers, listeners, shown, iterations, validation_freq)

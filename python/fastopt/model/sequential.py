@@ -341,7 +341,7 @@ class Sequential(Weighted[Compiled]):
                 data, held = data.split(validation_split, None if split_by == "last" else self.seed, classes)
             compiled.check_metrics(held, loss, plan.outputs)
             warn_of_classes(data, held, loss, plan.outputs, known.get(""))
-            validation = partial(iter, [held])
+            validation = partial(list[Any], [held])
         if y is not None:
             data = with_class_weight(data, class_weight, loss, plan.outputs, self.dtype, how)
             plan.check_batches(data.rows, batch_size_at(sizes, self.epochs_trained))

@@ -2,7 +2,7 @@
 
 import copy
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 import numpy as np
@@ -474,7 +474,7 @@ class Weighted(Generic[C]):
 
     def _validation(
         self, given: object, steps: int | None, epochs: range, every: int
-    ) -> Callable[[], Iterator[Any]] | None:
+    ) -> Callable[[], Iterable[Any]] | None:
         """Return what gives the batches of a validation; None where there is none, or by arrays."""
         if not are_batches(given):
             refuse_steps("validation_steps", steps)
