@@ -171,6 +171,8 @@ GOOD = {
     "search.Log": {"low": 0.1, "high": 1.0},
     "search.OneMinusLog": {"low": 0.9, "high": 0.99},
     "search.grid": SEARCH | {"levels": 2},
+    "search.halving": SEARCH | {"trials": 2, "epochs": 2, "factor": 2},
+    "search.zoom": SEARCH | {"trials": 2, "rounds": 2},
     "search.random": SEARCH | {"trials": 2},
     "solvers.coordinate_descent": {"fun": lambda x: x @ x, "x0": [1.0, 2.0], "options": {"maxiter": 3}},
     "solvers.least_squares": {"fun": lambda x: x - 1.0, "x0": [1.0, 2.0]},

@@ -156,7 +156,11 @@ PROGRAM = textwrap.dedent(
     SEARCH
     """
 )
-KINDS = {"random": "fo.search.random(build, space, x, y, trials=40, epochs=3, **options)"}
+KINDS = {
+    "random": "fo.search.random(build, space, x, y, trials=40, epochs=3, **options)",
+    "zoom": "fo.search.zoom(build, space, x, y, trials=40, rounds=5, epochs=3, **options)",
+    "halving": "fo.search.halving(build, space, x, y, trials=30, epochs=20, **options)",
+}
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,8 +1,10 @@
 """The search for hyperparameters: scales, and what tries values from them."""
 
+from fastopt.search.halving import halving
 from fastopt.search.plain import grid, random
 from fastopt.search.scales import SCALES, Choice, Integer, Linear, Log, OneMinusLog, Scale
 from fastopt.search.trials import Trial, Trials, load
+from fastopt.search.zoom import zoom
 
 __all__ = [
     "SCALES",
@@ -15,6 +17,8 @@ __all__ = [
     "Trial",
     "Trials",
     "grid",
+    "halving",
     "load",
     "random",
+    "zoom",
 ]
