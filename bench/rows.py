@@ -45,8 +45,12 @@ NETWORKS = [
 THREADS = [Threads(**vars(training)) for training in (*TRAININGS, *NETWORKS)]
 
 MODELS = [
-    Models(Training((4, 32, 32, 2), batch=32, samples=1_024, epochs=5), 64, "one by one"),
-    Models(Training((4, 32, 32, 2), batch=32, samples=1_024, epochs=5), 64, "side by side"),
+    Models(training, 64, way)
+    for training in (
+        Training((4, 32, 32, 2), batch=32, samples=1_024, epochs=5),
+        Training((784, 64, 16, 10), batch=64, samples=1_024, epochs=2),
+    )
+    for way in ("one by one", "side by side")
 ]
 
 PREDICTIONS = [

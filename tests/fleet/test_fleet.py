@@ -280,6 +280,7 @@ def test_lines_and_bar(capsys):
     ("message", "models", "arguments"),
     [
         ("x is missing", [plain()], {"y": Y}),
+        ("y is missing", [plain(), plain()], {"x": iter([(X, Y)])}),
         (r"models\[0\] must be", [3], {"x": X, "y": Y}),
         ("'epoch' is no argument", [plain()], {"x": X, "y": Y, "epoch": 3}),
         ("'verbose' is no argument", [plain()], {"x": X, "y": Y, "each": [{"verbose": 1}]}),
@@ -296,6 +297,18 @@ def test_lines_and_bar(capsys):
 def test_errors_before_training(message, models, arguments):
     with pytest.raises((TypeError, ValueError), match=message):
         fo.fleet.fit(models, **{"verbose": 0} | arguments)
+
+
+def test_batches_that_are_drawn():
+    def batches():
+        return [(X[i : i + 50], Y[i : i + 50]) for i in range(0, 300, 50)]
+
+    models = [plain(seed=seed) for seed in range(3)]
+    members = fo.fleet.fit(models, each=[{"x": batches()} for _ in models], epochs=3, verbose=0)
+    for member in members:
+        model = plain(seed=member.index)
+        model.fit(batches(), epochs=3, verbose=0)
+        assert bits(model) == bits(member.model)
 
 
 def test_no_models():
@@ -337,7 +350,7 @@ def makespan(work, workers):
             with lock:
                 log.append(member)
             time.sleep(0.004)
-            turns.after_epoch(member, left)
+            turns.after_epoch(member, left, short=False)
 
     turns = Turns(work, workers, 1, run)
     turns.start()

@@ -35,6 +35,7 @@ PYTHON_FLOORS = [
     "model.heads",
     "model.built",
     "model.weighted model.feed",
+    "model.together",
     "model.fit",
     "model",
     "tools",

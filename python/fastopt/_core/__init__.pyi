@@ -106,6 +106,23 @@ class Epoch:
         poll: Callable[[int], object] | None = None,
         ends_epoch: bool = False,
     ) -> dict[str, float]: ...
+    # Steps of whole epochs from one of this number on, and their evaluations, nothing being looked at between them. Of
+    # each that is finished the list gets "sums", "seconds", "validation", the sums or None, and "whole", false where
+    # Ctrl-C ended its evaluation. The samples are those of `start`, shuffled in epoch i as the random stream + i says.
+    def train_epochs(
+        self,
+        optimizer: Optimizer,
+        hyper: dict[str, float | NDArray[np.float64]],
+        finished: list[Any],
+        *,
+        number: int,
+        count: int,
+        shuffle: bool,
+        seed: int,
+        stream: int,
+        validation: Epoch | None = None,
+        every: int = 1,
+    ) -> None: ...
     # Iterations of a solver on each of the next batches, from the parameters that it stands at; `anew` where the cost
     # there is not known. Returns the sums so far, after the last iteration on each batch, why that was the last
     # ("ending"), the evaluations "nfev", "njev" and "nhev" of this call, the last "step" and "gradient_norm".

@@ -1,6 +1,7 @@
 """What a member of a fleet is given, and what has become of it."""
 
 import copy
+import functools
 import inspect
 import math
 import os
@@ -71,21 +72,32 @@ def fit_arguments(
         if not isinstance(given, Mapping):
             raise TypeError(f"each[{i}] must be a dict of arguments of fit, not {given!r}.")
         arguments = dict(shared) | dict(given)
-        names = inspect.signature(model.fit).parameters.keys() - {"verbose"}
+        kind: Any = type(model)
+        names = _names_of(kind)
         if unknown := [name for name in arguments if name not in names]:
             raise TypeError(f"{unknown[0]!r} is no argument of a member's fit; there are {', '.join(sorted(names))}.")
-        if missing := [name for name in ("x", "y") if arguments.get(name) is None]:
-            raise TypeError(f"{missing[0]} is missing: give it for all, or each[{i}] its own.")
+        if arguments.get("x") is None:
+            raise TypeError(f"x is missing: give it for all, or each[{i}] its own.")
+        if arguments.get("y") is None and "x" not in given and len(models) > 1:
+            raise TypeError(
+                "y is missing; batches that are drawn are no two models': give each its own, as each[i]['x']."
+            )
         if "callbacks" in shared and "callbacks" not in given:
             arguments["callbacks"] = _copies(shared["callbacks"], len(models))
         x = arguments["x"]
-        if isinstance(model, Sequential) or (len(model.graph.input_shapes) == 1 and not isinstance(x, list | tuple)):
+        one = isinstance(model, Sequential) or (len(model.graph.input_shapes) == 1 and not isinstance(x, list | tuple))
+        if one and arguments.get("y") is not None:
             key = id(x), model.dtype
             if key not in known:
                 known[key] = Checked(x, None, model.dtype)
             arguments["x"] = known[key]
         result.append(arguments)
     return result
+
+
+@functools.cache
+def _names_of(kind: type[Any]) -> frozenset[str]:
+    return frozenset(inspect.signature(kind.fit).parameters.keys() - {"self", "verbose"})
 
 
 def _copies(callbacks: Any, count: int) -> Any:

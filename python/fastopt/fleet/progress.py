@@ -2,6 +2,7 @@
 
 import math
 import threading
+import time
 from typing import Any
 
 from fastopt.core import bars
@@ -12,6 +13,8 @@ from fastopt.model.callbacks.base import Logs
 from fastopt.model.progress import Progress
 
 __all__ = ["Shown", "Steps", "shown"]
+
+SHORT, SEVERAL = 3e-4, 3  # seconds of an epoch, and how many such epochs in a row
 
 
 class Shown:
@@ -131,14 +134,26 @@ class Steps(Progress):
     def __init__(self, index: int, epoch: float, epochs: int, turns: Turns, fleet: Shown) -> None:
         self._index, self._epoch, self._epochs = index, epoch, epochs
         self._turns, self._fleet = turns, fleet
+        self._short = 0  # epochs in a row
 
     @property
     def left(self) -> float:
         """What is left to do."""
         return self._epoch * max(0, self._epochs)
 
+    def on_epoch_begin(self, epoch: int) -> None:
+        """Note the time."""
+        self._began = time.perf_counter()
+
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         """Count the epoch."""
         self._epochs -= 1
         self._fleet.epoch(self._epoch, logs)
-        self._turns.after_epoch(self._index, 0.0 if self.model.stop_training else self.left)
+        single = time.perf_counter() - self._began >= logs["seconds"]  # not one of several that are told of afterwards
+        self._short = self._short + 1 if single and logs["seconds"] < SHORT else 0
+        left = 0.0 if self.model.stop_training else self.left
+        self._turns.after_epoch(self._index, left, self._short >= SEVERAL)
+
+    def close(self) -> None:
+        """Let others go on."""
+        self._turns.release(self._index)

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from fastopt import _core
+from fastopt.fleet.baton import Baton
 
 __all__ = ["Turns"]
 
@@ -14,6 +15,9 @@ class Turns:
 
     A member that has finished an epoch gives its worker to one that waits if that one has to begin now, or else would
     be the last to end: three equal members take two workers one and a half times as long as one member, not twice.
+
+    Members whose epochs are so short that Python is much of them go one at a time, in turn: each would wait longer for
+    the interpreter's lock than its epochs last.
 
     Args:
         work: What each member has to do, in any unit.
@@ -34,7 +38,8 @@ class Turns:
         self._run = run
         self._running = 0
         self._threads: list[threading.Thread] = []
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a generator that is thrown away may stop all in any thread
+        self._python = Baton()  # of members with short epochs
 
     def start(self) -> None:
         """Let the first members run."""
@@ -51,12 +56,13 @@ class Turns:
             self.interruption.set()
             for gate in self._gates.values():
                 gate.set()
+            self._python.stop()
         for thread in self._threads:
-            if thread.ident is not None:
+            if thread.ident is not None and thread is not threading.current_thread():
                 thread.join()
 
-    def after_epoch(self, member: int, left: float) -> None:
-        """Called by a member with what it has left to do; returns when it is to go on.
+    def after_epoch(self, member: int, left: float, short: bool) -> None:
+        """Called by a member with what it has left to do, and whether its epochs are short; returns when it may go on.
 
         Raises:
             KeyboardInterrupt: It is to end.
@@ -66,10 +72,19 @@ class Turns:
             self._left[member] = left
             gate = self._give_way(member) if left > 0 and self._waiting else None
         if gate is not None:
+            self.release(member)
             gate.wait()
+        if short:
+            self._python.keep(member)
+        else:
+            self.release(member)
         if self.interruption:
             raise KeyboardInterrupt
         self._share_cores()
+
+    def release(self, member: int) -> None:
+        """Called by a member that has ended, or waits."""
+        self._python.give(member)
 
     def _give_way(self, member: int) -> threading.Event | None:
         left, most = self._left[member], -self._waiting[0][0]

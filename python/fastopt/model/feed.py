@@ -96,11 +96,16 @@ class Whole:
     ending = ""
 
     def __init__(self, data: Data, batch_size: int | Callable[[int], float], shuffle: bool) -> None:
-        self._data, self._batch_size, self._shuffle = data, batch_size, shuffle
+        self._data, self._batch_size, self.shuffle = data, batch_size, shuffle
         self._passed: _core.Epoch | None = None
         self._compiled: Any = None
         self.samples: int = data.rows
         self.size, self.batches, self.seen = 0, 0, 0
+
+    @property
+    def steady(self) -> bool:
+        """Whether all epochs have the same batch size."""
+        return not callable(self._batch_size)
 
     def resize(self, trained: int) -> None:
         """Take the batch size."""
@@ -109,9 +114,16 @@ class Whole:
 
     def start(self, ready: Ready, seed: int, trained: int) -> None:
         """Put the samples in order."""
+        shuffles = self.shuffle and (self.size < self.samples or isinstance(ready.trainer, _core.Optimizer))
+        self._start(ready, _core.kernels.permutation(seed, trained, self.samples) if shuffles else None)
+
+    def unordered(self, ready: Ready) -> _core.Epoch:
+        """Return the samples in their own order."""
+        self._start(ready, None)
+        return self.passed(ready)
+
+    def _start(self, ready: Ready, order: NDArray[np.int64] | None) -> None:
         ready.built.plan.check_batches(self.samples, self.size)
-        shuffles = self._shuffle and (self.size < self.samples or isinstance(ready.trainer, _core.Optimizer))
-        order = _core.kernels.permutation(seed, trained, self.samples) if shuffles else None
         if self._passed is None or ready.compiled is not self._compiled:
             self._compiled = ready.compiled
             self._passed = begin(ready.compiled, ready.built, self._data, self.size, order)

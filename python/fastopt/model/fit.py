@@ -24,6 +24,7 @@ from fastopt.model.feed import Data, Feed, Ready, begin
 from fastopt.model.heads import Heads
 from fastopt.model.progress import Progress, shown
 from fastopt.model.solving import Solving
+from fastopt.model.together import Together
 from fastopt.optimizers import Optimizer
 
 __all__ = [
@@ -124,7 +125,7 @@ def cost_and_gradient(
 def fit(
     model: Model,
     feed: Feed,
-    validation: Callable[[], Iterable[Data]] | None,
+    validation: list[Data] | Callable[[], Iterable[Data]] | None,
     epochs: range,
     callbacks: Sequence[Callback],
     shown: Progress,
@@ -156,7 +157,9 @@ def fit(
         warned = False
         if params["initial_epoch"] > epochs.start:  # a backup was found
             feed.skip(params["initial_epoch"] - epochs.start)
-        for epoch in range(params["initial_epoch"], epochs.stop):
+        together = Together(feed, validation, validation_freq, callbacks)
+        epoch = params["initial_epoch"]
+        while epoch < epochs.stop:
             feed.resize(model.epochs_trained)
             ready = model._ready()
             method = ready.compiled.optimizer
@@ -172,6 +175,12 @@ def fit(
                 break
             if callbacks:  # they were called
                 ready = model._ready()
+            if (count := together.count(ready, epochs.stop - epoch)) > 1:
+                together.train(model, ready, epoch, count, listeners)
+                if model.stop_training:
+                    break
+                epoch += count
+                continue
             began = time.perf_counter()
             feed.start(ready, model.seed, model.epochs_trained)
             whole = feed.samples is not None and feed.size >= feed.samples
@@ -190,7 +199,8 @@ def fit(
             feed.end()
             if validation is not None and (epoch + 1) % validation_freq == 0:
                 ready = model._ready()
-                values = evaluate(ready.compiled, ready.built, validation(), 256)
+                parts = validation if isinstance(validation, list) else validation()
+                values = evaluate(ready.compiled, ready.built, parts, 256)
                 logs |= {f"val_{name}": value for name, value in values.items()}
             logs |= report | dict(zip(SPEED, (seconds, feed.seen / seconds), strict=True))
             for listener in listeners:
@@ -203,6 +213,7 @@ def fit(
                 break
             if model.stop_training:
                 break
+            epoch += 1
         if feed.ending:
             warn(feed.ending)
     finally:

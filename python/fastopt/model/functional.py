@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -206,14 +205,16 @@ class Model(Weighted[Heads]):
             sizes, iterations = self._batches(batch_size, iterations, data.rows)
             self.graph.check_batches(data.rows, batch_size_at(sizes, self.epochs_trained))
             feed = Whole(data, sizes, shuffle)
-        validation = self._validation(validation_data, validation_steps, numbers, validation_freq)
+        validation: list[Any] | Callable[[], Iterable[Any]] | None = self._validation(
+            validation_data, validation_steps, numbers, validation_freq
+        )
         if validation is None and (validation_data is not None or validation_rows is not None):
             if validation_data is not None:
                 held = self._data(*triple("validation_data", validation_data), Reading("validation ", known))
             else:
                 held = taking(every, "validation_rows", validation_rows, "validation")
             compiled.check_metrics(held, self.graph)
-            validation = partial(list[Any], [held])
+            validation = [held]
         compiled.warn(data, self.graph, self._need_weights().network)
         self._classes = known
         return fit(self, feed, validation, numbers, listeners, shown, iterations, validation_freq)

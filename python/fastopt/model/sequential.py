@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -329,7 +328,9 @@ class Sequential(Weighted[Compiled]):
             every, plan = self._samples(loss, x, y, sample_weight, plan, how)
             data = taking(every, "rows", rows)
             sizes, iterations = self._batches(batch_size, iterations, data.rows)
-        validation = self._validation(validation_data, validation_steps, numbers, validation_freq)
+        validation: list[Any] | Callable[[], Iterable[Any]] | None = self._validation(
+            validation_data, validation_steps, numbers, validation_freq
+        )
         if validation is None and (validation_data is not None or validation_split or validation_rows is not None):
             if validation_rows is not None:
                 held = taking(every, "validation_rows", validation_rows, "validation")
@@ -341,7 +342,7 @@ class Sequential(Weighted[Compiled]):
                 data, held = data.split(validation_split, None if split_by == "last" else self.seed, classes)
             compiled.check_metrics(held, loss, plan.outputs)
             warn_of_classes(data, held, loss, plan.outputs, known.get(""))
-            validation = partial(list[Any], [held])
+            validation = [held]
         if y is not None:
             data = with_class_weight(data, class_weight, loss, plan.outputs, self.dtype, how)
             plan.check_batches(data.rows, batch_size_at(sizes, self.epochs_trained))

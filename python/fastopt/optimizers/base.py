@@ -97,6 +97,12 @@ class Optimizer(Description):
         """
         return self.numbers(0, gradients) if self._state is None else self._state.numbers(self, gradients)
 
+    @property
+    def steady(self) -> bool:
+        """Whether the next epochs all read the same numbers, and report the same."""
+        plain = type(self.parts[-1]).report_of is Description.report_of
+        return plain and not any(callable(value) for part in self.nodes for value in vars(part).values())
+
     def report(self) -> dict[str, float]:
         """Return what `History` is to record after an epoch: the learning rate, other schedules, what the rule adds."""
         return self._report_of(self.parts, self._state, self.epochs_counted)

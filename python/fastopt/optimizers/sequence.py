@@ -99,6 +99,11 @@ class Sequence(Optimizer):
         """This optimizer and the parts of the active one."""
         return [self, *self.parts]
 
+    @property
+    def steady(self) -> bool:
+        """False: there are phases."""
+        return False
+
     def report(self) -> dict[str, float]:
         """Return what `History` is to record of the active optimizer, and what only the others report."""
         result: dict[str, float] = {}

@@ -6,8 +6,7 @@
 
 #include "bindings/module.h"
 #include "bindings/solvers.h"
-#include "ops/reduce.h"
-#include "train/epoch.h"
+#include "train/epochs.h"
 #include "train/evaluate.h"
 #include "train/solve.h"
 
@@ -71,22 +70,24 @@ std::vector<HyperSeries> hyper_series(State<T>& optimizer, const py::dict& hyper
   return series;
 }
 
-// What is kept of a step that holds NaN or infinity; empty where nothing does. Slots are many, and looked at at the end
-// of an epoch.
+// Raises what became of steps that did not go well.
 template <class T>
-std::string spoilt(const Network<T>& network, const State<T>& state, bool with_slots) {
-  if (!ops::finite(network.parameters)) {
-    return "parameters";
+void raise_failure(const Data<T>& d, State<T>& state, Outcome outcome, const std::string& lost) {
+  if (outcome == Outcome::not_finite || d.not_finite) {
+    const PyGoal& goal = d.not_finite ? *d.not_finite : *d.goals.front();
+    const std::string of = goal.function.is_none() || d.goals.size() > 1 ? "" : " of '" + goal.name + "'";
+    raise(PyExc_FloatingPointError,
+          std::string("the ") + (d.not_finite ? "gradient" : "loss") + of + " is not finite in batch " +
+              std::to_string(d.totals.batches - (d.not_finite ? 0 : 1)) + ", step " +
+              std::to_string(state.step().taken + 1) + "; the parameters are those of the step before" +
+              (lost.empty() ? ""
+                            : ", which made " + (lost == "parameters" ? "some of them" : lost) + " NaN or infinite") +
+              advice);
   }
-  if (!ops::finite(network.state)) {
-    return "running statistics";
+  if (!lost.empty()) {
+    raise(PyExc_FloatingPointError, "step " + std::to_string(state.step().taken) + " or one before it made " + lost +
+                                        " NaN or infinite" + advice);
   }
-  for (std::size_t i = 0; with_slots && i < state.buffers().size(); ++i) {
-    if (!ops::finite(state.buffers()[i])) {
-      return "values of the optimizer's slot '" + std::string(state.slot_names()[i]) + "'";
-    }
-  }
-  return "";
 }
 
 py::dict train(PyEpoch& self, PyOptimizer& optimizer, const py::dict& hyper, std::optional<Index> batches,
@@ -121,22 +122,70 @@ py::dict train(PyEpoch& self, PyOptimizer& optimizer, const py::dict& hyper, std
       lost = spoilt(network, state, ends_epoch);
     });
     d.done += count;
-    if (outcome == Outcome::not_finite || d.not_finite) {
-      const PyGoal& goal = d.not_finite ? *d.not_finite : *d.goals.front();
-      const std::string of = goal.function.is_none() || d.goals.size() > 1 ? "" : " of '" + goal.name + "'";
-      raise(PyExc_FloatingPointError,
-            std::string("the ") + (d.not_finite ? "gradient" : "loss") + of + " is not finite in batch " +
-                std::to_string(d.totals.batches - (d.not_finite ? 0 : 1)) + ", step " +
-                std::to_string(state.step().taken + 1) + "; the parameters are those of the step before" +
-                (lost.empty() ? ""
-                              : ", which made " + (lost == "parameters" ? "some of them" : lost) + " NaN or infinite") +
-                advice);
-    }
-    if (!lost.empty()) {
-      raise(PyExc_FloatingPointError, "step " + std::to_string(state.step().taken) + " or one before it made " + lost +
-                                          " NaN or infinite" + advice);
-    }
+    raise_failure(d, state, outcome, lost);
     return d.sums();
+  });
+}
+
+// Adds what is known of each finished epoch to a list, then raises what became of one that was not.
+void train_epochs(PyEpoch& self, PyOptimizer& optimizer, const py::dict& hyper, py::list finished, Index number,
+                  Index count, bool shuffle, std::uint64_t seed, std::uint64_t stream,
+                  const std::shared_ptr<PyEpoch>& validation, Index every) {
+  if (optimizer.network != self.network || (validation && validation->network != self.network)) {
+    throw std::invalid_argument("the optimizer or the validation is of another network");
+  }
+  self.visit([&]<class T>(Network<T>& network, Data<T>& d) {
+    State<T>& state = std::get<State<T>>(optimizer.optimizer);
+    check_steps(state, count * d.batches());
+    check_draws(network.draws, count * d.batches());
+    std::vector<std::variant<double, py::array>> kept;
+    const std::vector<HyperSeries> series = hyper_series(state, hyper, 1, kept);
+    if (std::ranges::any_of(series, [](const HyperSeries& one) { return one.stride != 0; })) {
+      throw std::invalid_argument("hyperparameters must be numbers, which stay the same");
+    }
+    Data<T>* const v = validation ? std::get<std::unique_ptr<Data<T>>>(validation->data).get() : nullptr;
+    std::vector<Lap> laps;
+    Outcome outcome{};
+    std::string lost;
+    const auto tell = [&] {
+      for (const Lap& lap : laps) {
+        py::dict known;
+        known["sums"] = d.sums(lap.totals);
+        known["seconds"] = lap.seconds;
+        known["validation"] = lap.validation ? py::object(v->sums(*lap.validation)) : py::none();
+        known["whole"] = lap.whole;
+        finished.append(known);
+      }
+    };
+    try {
+      run(*self.network, d.python, py::none(), [&](const Poll& polled) {
+        std::optional<Validation<T>> judged;
+        if (v) {
+          judged.emplace(Validation<T>{v->x, v->objective, v->samples, v->batch_size, every});
+        }
+        outcome = fastopt::train<T>(network, state,
+                                    {.each = {.x = d.x,
+                                              .objective = d.objective,
+                                              .hyper = series,
+                                              .samples = d.samples,
+                                              .batch_size = d.batch_size,
+                                              .first_batch = 0,
+                                              .batches = d.batches(),
+                                              .poll = polled},
+                                     .number = number,
+                                     .count = count,
+                                     .shuffle = shuffle,
+                                     .seed = seed,
+                                     .stream = stream,
+                                     .validation = judged},
+                                    laps, d.totals, lost);
+      });
+    } catch (...) {
+      tell();
+      throw;
+    }
+    tell();
+    raise_failure(d, state, outcome, lost);
   });
 }
 
@@ -212,6 +261,9 @@ void add_epoch(py::module_& module) {
           py::arg("batch_size") = 32, py::arg("order") = none)
       .def("train", &train, py::arg("optimizer"), py::arg("hyper"), py::arg("batches") = none, py::arg("poll") = none,
            py::arg("ends_epoch") = false)
+      .def("train_epochs", &train_epochs, py::arg("optimizer"), py::arg("hyper"), py::arg("finished"), py::kw_only(),
+           py::arg("number"), py::arg("count"), py::arg("shuffle"), py::arg("seed"), py::arg("stream"),
+           py::arg("validation") = std::shared_ptr<PyEpoch>(), py::arg("every") = 1)
       .def("solve", &solve, py::arg("minimizer"), py::kw_only(), py::arg("iterations"), py::arg("batches"),
            py::arg("anew"), py::arg("whole") = false, py::arg("poll") = none)
       .def("evaluate", &evaluate, py::arg("poll") = none);

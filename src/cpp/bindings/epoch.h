@@ -86,20 +86,22 @@ struct Data {
 
   Index batches() const { return (samples.rows - 1) / batch_size + 1; }
 
-  py::dict sums() const {
+  py::dict sums() const { return sums(totals); }
+
+  py::dict sums(const Totals& of) const {
     py::dict result;
-    result["batches"] = totals.batches;
-    result["samples"] = totals.samples;
-    result["weight"] = totals.weight;
-    result["loss"] = totals.loss;
+    result["batches"] = of.batches;
+    result["samples"] = of.samples;
+    result["weight"] = of.weight;
+    result["loss"] = of.loss;
     std::size_t next = 0;
     for (std::size_t i = 0; i < goals.size(); ++i) {
       const std::string prefix = goals.size() == 1 ? "" : std::to_string(i) + "/";
       if (!prefix.empty()) {
-        result[py::str(prefix + "loss")] = totals.losses[i];
+        result[py::str(prefix + "loss")] = of.losses[i];
       }
       for (const std::string& metric : goals[i]->metric_names) {
-        result[py::str(prefix + metric)] = totals.metrics[next++];
+        result[py::str(prefix + metric)] = of.metrics[next++];
       }
     }
     return result;

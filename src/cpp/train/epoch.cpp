@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ops/reduce.h"
 #include "optim/sink.h"
 
 namespace fastopt {
@@ -143,6 +144,24 @@ Outcome train(Network<T>& network, State<T>& optimizer, const Epoch<T>& epoch, T
   return outcome;
 }
 
+template <class T>
+std::string spoilt(const Network<T>& network, const State<T>& optimizer, bool with_slots) {
+  if (!ops::finite(network.parameters)) {
+    return "parameters";
+  }
+  if (!ops::finite(network.state)) {
+    return "running statistics";
+  }
+  for (std::size_t i = 0; with_slots && i < optimizer.buffers().size(); ++i) {
+    if (!ops::finite(optimizer.buffers()[i])) {
+      return "values of the optimizer's slot '" + std::string(optimizer.slot_names()[i]) + "'";
+    }
+  }
+  return "";
+}
+
+template std::string spoilt(const Network<float>&, const State<float>&, bool);
+template std::string spoilt(const Network<double>&, const State<double>&, bool);
 template Outcome train(Network<float>&, State<float>&, const Epoch<float>&, Totals&);
 template Outcome train(Network<double>&, State<double>&, const Epoch<double>&, Totals&);
 template void freeze(Network<float>&, State<float>&);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 
 #include "nn/network.h"
 #include "optim/state.h"
@@ -30,6 +31,11 @@ enum class Outcome : std::uint8_t { finished, stopped, not_finite };
 // whole step.
 template <class T>
 Outcome train(Network<T>& network, State<T>& optimizer, const Epoch<T>& epoch, Totals& totals);
+
+// What is kept of a step that holds NaN or infinity; empty where nothing does. Slots are many, and looked at at the end
+// of an epoch.
+template <class T>
+std::string spoilt(const Network<T>& network, const State<T>& optimizer, bool with_slots);
 
 // Freezes the layers that are not trainable, or whose parameters the optimizer leaves all as they are; in the optimizer
 // as well.
