@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.lib.recfunctions  # named by a message
 import pytest
+from matplotlib.figure import Figure
 
 import fastopt as fo
 from fastopt import kernels
@@ -93,6 +94,10 @@ def backward(made, dy):
     made.backward(dy)
 
 
+def axes():
+    return Figure().subplots()
+
+
 def scaler():
     return fo.preprocessing.Standardizer().fit(X)
 
@@ -160,6 +165,9 @@ ENTRIES = {
     "hessian_vector_product w": (Y, lambda v: fo.curvature.hessian_vector_product(model(), X, Y, Y, w=v)),
     "spectrum_of x0": (Y, lambda v: fo.curvature.spectrum_of(lambda x: x @ x, v)),
     "weighted_average series": (Y, lambda v: fo.weighted_average(v, 0.9)),
+    "decision_boundary x": (X, lambda v: fo.plotting.decision_boundary(model("binary_crossentropy"), v, ax=axes())),
+    "images x": (X, lambda v: fo.plotting.images(v, shape=(1, 2), ax=axes())),
+    "averages series": (Y, lambda v: fo.plotting.averages(v, ax=axes())),
     "Constant value": (Y, fo.initializers.Constant),
     "metric y_true": (Y, lambda v: fo.metrics.R2()(v, Y)),
     "metric y_pred": (Y, lambda v: fo.metrics.MeanSquaredError()(Y, v)),
@@ -218,6 +226,7 @@ def test_every_entry_is_in_the_table():
         "fit_transform x", "float64_twin x", "checked_inputs x", "checked_samples y", "checked_samples sample_weight",
         "activations x", "gradients x", "gradients y", "trajectories minimum", "swap params",
         "confusion_matrix y_pred", "taking rows", "pretrain x", "pretrain y", "continuation x", "continuation y",
+        "surface sample_weight", "decision_boundary y",
     }  # fmt: skip
     # All functions of the curvature read the cost as the first of them does, and a start as the last.
     of_curvature = {

@@ -71,7 +71,7 @@ def test_each_training_anew(notebook):
 
 def test_in_a_file(tmp_path):
     path = tmp_path / "curves.png"
-    fit(LivePlot(names="accuracy", filename=path))
+    fit(LivePlot(names=["accuracy"], filename=path))
     assert path.read_bytes().startswith(PNG)
     assert [*tmp_path.iterdir()] == [path]
 

@@ -44,9 +44,9 @@ class LivePlot(Callback):
         >>> history = model.fit(x, y, epochs=50, validation_split=0.2, callbacks=[live])  # doctest: +SKIP
     """
 
-    def __init__(self, every: int = 1, names: str | Sequence[str] | None = None, filename: Any = None) -> None:
+    def __init__(self, every: int = 1, names: Sequence[str] | None = None, filename: Any = None) -> None:
         self.every_epochs = checks.integer("every", every, 1)
-        self.names = [names] if isinstance(names, str) else None if names is None else checks.items("names", names)
+        self.names = None if names is None else checks.items("names", names)
         self.filename = None if filename is None else checks.path("filename", filename)
 
     def on_train_begin(self) -> None:
