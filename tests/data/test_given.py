@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import numpy.lib.recfunctions  # named by a message
 import pytest
-from matplotlib.figure import Figure
 
 import fastopt as fo
 from fastopt import kernels
@@ -95,7 +94,7 @@ def backward(made, dy):
 
 
 def axes():
-    return Figure().subplots()
+    return pytest.importorskip("matplotlib.figure").Figure().subplots()
 
 
 def scaler():
