@@ -18,7 +18,7 @@ sys.path[:0] = [str(ROOT / "tests")]
 from cases.mgh import PROBLEMS  # noqa: E402
 from solvers.test_problems import METHODS, run, starts  # noqa: E402
 
-from fastopt.tools.plotting import COLORS  # noqa: E402
+from fastopt.core.axes import COLORS  # noqa: E402
 
 MOST = 8  # times the evaluations of the better one
 

@@ -87,10 +87,34 @@ def test_folds_of_ones_own_and_errors():
     pairs = [(np.arange(100), np.arange(100, 200)), (np.arange(100, 200), np.arange(100))]
     found = fo.fleet.cross_validate(build, X, Y, iter(pairs), epochs=1, verbose=0)
     assert (found.folds[1][1] == np.arange(100)).all()
-    with pytest.raises(ValueError, match="folds must be"):
-        fo.fleet.cross_validate(build, X, Y, 1, verbose=0)
-    with pytest.raises(ValueError, match="stratify needs labels"):
-        fo.fleet.cross_validate(build, X, X, stratify=True, verbose=0)
     with pytest.raises(ValueError, match="not a label") as raised:
         fo.fleet.cross_validate(build, X, Y + 9, verbose=0)
     assert raised.value.__notes__ == ["This was the model of fold 0."]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"folds": 1}, "folds must be"),
+        ({"folds": []}, "folds is empty"),
+        ({"folds": [(range(9),)]}, r"folds\[0\] must be \(rows to train with"),
+        ({"folds": [(range(9), [200])]}, r"folds\[0\]\[1\]\[0\] is 200"),
+        ({"y": X, "stratify": True}, "stratify needs labels"),
+        ({"y": np.array(["a", None] * 100, object)}, "y holds labels that have no order, or are missing"),
+        ({"x": [(X, Y)]}, "x gives batches"),
+        ({"rows": range(9)}, "rows cannot be given"),
+        ({"validation_rows": range(9)}, "validation_rows cannot be given"),
+        ({"build": build()}, "build must be a function"),
+    ],
+)
+def test_folds_that_cannot_be(given, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        fo.fleet.cross_validate(**{"build": build, "x": X, "y": Y, "verbose": 0} | given)
+
+
+def test_models_do_not_share_a_generator(models):
+    parts = [X[:50], X[50:]]
+    assert (fo.fleet.predict(models, lambda: iter(parts)) == fo.fleet.predict(models, X)).all()
+    assert fo.fleet.predict(models[:1], iter(parts)).shape == (1, 200, 3)
+    with pytest.raises(ValueError, match="x is for several models"):
+        fo.fleet.predict(models, iter(parts))

@@ -201,6 +201,29 @@ def test_callbacks_for_all_are_copied():
     assert own.model is members[0].model
 
 
+def test_what_a_backup_spares_counts_as_done(tmp_path):
+    def fit(fails):
+        fails.on = epoch_of_failure.pop()
+        backup = fo.callbacks.BackupAndRestore(tmp_path, delete_checkpoint=False)
+        each = [{"callbacks": [backup, fails]}]
+        model = plain()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return fo.fleet.fit([model], X, Y, each=each, epochs=4, verbose=0)[0]
+
+    epoch_of_failure = [9, 9, 2]
+    fails = FailsAt()
+    assert [fit(fails).ending for _ in range(3)] == ["failed", "finished", "finished"]
+
+
+class FailsAt(fo.callbacks.Callback):
+    on = 0
+
+    def on_epoch_end(self, epoch, logs):
+        if epoch == self.on:
+            raise OSError
+
+
 def test_as_they_end_and_the_rest_is_stopped():
     models = [plain(seed=seed) for seed in range(6)]
     each = [{"epochs": 10**6}, {"epochs": 2}, *({"epochs": 10**6} for _ in range(4))]
@@ -292,6 +315,15 @@ def test_lines_and_bar(capsys):
         ("not finite", [plain()], {"x": np.full_like(X, np.nan), "y": Y}),
         ("would write", [plain(), plain()], {"x": X, "y": Y, "callbacks": [fo.callbacks.CSVLogger("log.csv")]}),
         ("verbose", [plain()], {"x": X, "y": Y, "verbose": 7}),
+        ("y is missing: models share arrays", [plain(), plain()], {"x": [(X, Y)]}),
+        ("callbacks must be a list", [plain()], {"x": X, "y": Y, "callbacks": STOP}),
+        ("callbacks must be a list", [plain()], {"x": X, "y": Y, "each": [{"callbacks": STOP}]}),
+        (r"callbacks\[0\] is 3", [plain()], {"x": X, "y": Y, "each": [{"callbacks": [3]}]}),
+        (
+            "validation_data is for several models",
+            [plain(), plain()],
+            {"x": X, "y": Y, "validation_data": iter([(X, Y)]), "validation_steps": 1},
+        ),
     ],
 )
 def test_errors_before_training(message, models, arguments):

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastopt import _core
 from fastopt.core import checks
+from fastopt.fleet.member import refuse_one_pass
 from fastopt.kernels import Real
 from fastopt.model.weighted import checked_model
 
@@ -22,7 +23,7 @@ def predict(models: Sequence[Any], x: Any, batch_size: int = 256, workers: int |
 
     Args:
         models: The models, built.
-        x: Inputs ``[n, features]``.
+        x: Inputs ``[n, features]``; or batches, as ``predict`` of the models takes them, but no generator.
         batch_size: Samples computed at a time, at least 1.
         workers: How many models at a time; None is as many as `get_num_threads` allows.
 
@@ -41,7 +42,10 @@ def predict(models: Sequence[Any], x: Any, batch_size: int = 256, workers: int |
         >>> fo.fleet.predict(models, np.ones((5, 4))).shape
         (3, 5, 2)
     """
-    outputs = _side_by_side(_models(models), workers, lambda model: model.predict(x, batch_size, 0))
+    found = _models(models)
+    if len(found) > 1:
+        refuse_one_pass("x", x)
+    outputs = _side_by_side(found, workers, lambda model: model.predict(x, batch_size, 0))
     alike = all(isinstance(one, np.ndarray) for one in outputs) and len({(o.shape, o.dtype) for o in outputs}) == 1
     return np.stack(outputs) if alike else outputs
 

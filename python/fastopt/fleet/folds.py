@@ -11,6 +11,8 @@ from fastopt.core import checks
 from fastopt.data.splits import folds_of
 from fastopt.fleet.member import Member
 from fastopt.fleet.run import train
+from fastopt.model.source import are_batches
+from fastopt.model.weighted import Weighted
 
 __all__ = ["CrossValidation", "cross_validate"]
 
@@ -97,8 +99,12 @@ def cross_validate(
         >>> found.mean["accuracy"] > 0.9, found.scores["accuracy"].shape
         (True, (4,))
     """
-    pairs = _checked(folds, x, y, stratify, seed)
+    if isinstance(build, Weighted):
+        raise TypeError("build must be a function that returns a new compiled model, not a model.")
     checks.function("build", build)
+    if given := [name for name in ("rows", "validation_rows") if name in arguments]:
+        raise TypeError(f"{given[0]} cannot be given: the folds are the rows; give folds of the rows that are meant.")
+    pairs = _checked(folds, x, y, stratify, seed)
     each = [{"rows": rows, "validation_rows": held} for rows, held in pairs]
     models = [build() for _ in pairs]
     weight = arguments.get("sample_weight")
@@ -118,16 +124,21 @@ def cross_validate(
 
 
 def _checked(folds: Any, x: Any, y: Any, stratify: bool | None, seed: int) -> list[Fold]:
+    if are_batches(x):
+        raise TypeError("x gives batches; cross_validate takes arrays x and y.")
     rows = len(x[0] if isinstance(x, list | tuple) and np.ndim(x[0]) > 1 else x)
     if isinstance(folds, Iterable):
-        return [
-            (checks.row_numbers(f"folds[{i}][0]", pair[0], rows), checks.row_numbers(f"folds[{i}][1]", pair[1], rows))
-            for i, pair in enumerate(folds)
-        ]
+        pairs = [_pair(f"folds[{i}]", pair, rows) for i, pair in enumerate(folds)]
+        if not pairs:
+            raise ValueError("folds is empty: there must be at least one pair of rows.")
+        return pairs
     count = checks.integer("folds", folds, 2, rows + 1)
     labels = None if isinstance(y, dict) else np.asarray(y)
     if labels is not None and labels.shape == (rows,) and labels.dtype.kind in "iubUSO":
-        labels = np.unique(labels, return_inverse=True)[1]
+        try:
+            labels = np.unique(labels, return_inverse=True)[1]
+        except TypeError as error:
+            raise TypeError(f"y holds labels that have no order, or are missing: {error}.") from None
     else:
         labels = None
     if stratify is None:
@@ -137,3 +148,9 @@ def _checked(folds: Any, x: Any, y: Any, stratify: bool | None, seed: int) -> li
     held = folds_of(rows, count, checks.integer("seed", seed, 0, 2**64), labels if stratify else None)
     everything = np.arange(rows)
     return [(np.setdiff1d(everything, fold, assume_unique=True), fold) for fold in held]
+
+
+def _pair(name: str, given: Any, rows: int) -> Fold:
+    if not isinstance(given, list | tuple) or len(given) != 2:
+        raise ValueError(f"{name} must be (rows to train with, rows to validate with), not {checks.described(given)}.")
+    return checks.row_numbers(f"{name}[0]", given[0], rows), checks.row_numbers(f"{name}[1]", given[1], rows)

@@ -5,7 +5,7 @@ import functools
 import inspect
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,10 +13,12 @@ from fastopt.core import checks
 from fastopt.model.callbacks.base import Callback
 from fastopt.model.callbacks.history import History
 from fastopt.model.data import Checked
+from fastopt.model.fit import checked_callbacks
 from fastopt.model.sequential import Sequential
+from fastopt.model.source import ONCE
 from fastopt.model.weighted import checked_model
 
-__all__ = ["Member", "fit_arguments", "work_of"]
+__all__ = ["Member", "fit_arguments", "refuse_one_pass", "work_of"]
 
 FILES = ("filename", "filepath", "path")  # attributes of callbacks that write
 ROW_COST = 2000.0  # what a sample costs beside its products, in weights
@@ -79,11 +81,12 @@ def fit_arguments(
         if arguments.get("x") is None:
             raise TypeError(f"x is missing: give it for all, or each[{i}] its own.")
         if arguments.get("y") is None and "x" not in given and len(models) > 1:
-            raise TypeError(
-                "y is missing; batches that are drawn are no two models': give each its own, as each[i]['x']."
-            )
-        if "callbacks" in shared and "callbacks" not in given:
-            arguments["callbacks"] = _copies(shared["callbacks"], len(models))
+            raise TypeError("y is missing: models share arrays x and y; batches go to each its own, as each[i]['x'].")
+        arguments["callbacks"] = checked_callbacks(arguments.get("callbacks"))
+        if "callbacks" not in given:
+            arguments["callbacks"] = _copies(arguments["callbacks"], len(models))
+        if "validation_data" not in given and len(models) > 1:
+            refuse_one_pass("validation_data", arguments.get("validation_data"))
         x = arguments["x"]
         one = isinstance(model, Sequential) or (len(model.graph.input_shapes) == 1 and not isinstance(x, list | tuple))
         if one and arguments.get("y") is not None:
@@ -100,12 +103,18 @@ def _names_of(kind: type[Any]) -> frozenset[str]:
     return frozenset(inspect.signature(kind.fit).parameters.keys() - {"self", "verbose"})
 
 
-def _copies(callbacks: Any, count: int) -> Any:
+def refuse_one_pass(name: str, given: object) -> None:
+    """Refuse batches of which several models would each get some."""
+    if isinstance(given, Iterator):
+        raise ValueError(f"{name} is for several models, but {ONCE}.")
+
+
+def _copies(callbacks: list[Callback], count: int) -> list[Callback]:
     """Return callbacks of a member's own."""
-    if callbacks is None or isinstance(callbacks, Callback) or count == 1:
+    if count == 1:
         return callbacks
     copies = []
-    for i, callback in enumerate(checks.items("callbacks", callbacks)):
+    for i, callback in enumerate(callbacks):
         file = next((name for name in FILES if isinstance(getattr(callback, name, None), str | os.PathLike)), None)
         if file is not None:
             raise ValueError(

@@ -41,6 +41,11 @@ class Shown:
             self._best = min(self._best, logs.get(self._name, math.inf))
             self._move(done)
 
+    def skipped(self, done: float) -> None:
+        """Called with what a member need not do."""
+        with self._lock:
+            self._move(done)
+
     def end(self, left: float, member: Member) -> None:
         """Called when a member has ended, with what it leaves undone."""
         with self._lock:
@@ -140,6 +145,11 @@ class Steps(Progress):
     def left(self) -> float:
         """What is left to do."""
         return self._epoch * max(0, self._epochs)
+
+    def on_train_begin(self) -> None:
+        """Count the epochs that a backup spares."""
+        before, self._epochs = self.left, self.params["epochs"] - self.params["initial_epoch"]
+        self._fleet.skipped(before - self.left)
 
     def on_epoch_begin(self, epoch: int) -> None:
         """Note the time."""

@@ -203,6 +203,6 @@ def _trained(index: int, model: Any, arguments: Mapping[str, Any], steps: Steps,
             traceback.clear_frames(error.__traceback__)  # which hold copies of labels and orders
     if model.history is not before:
         member.history = model.history
-    member.callbacks = list(arguments.get("callbacks") or ())
+    member.callbacks = arguments["callbacks"]
     member.warnings = [text for text, _ in warnings]
     return member
