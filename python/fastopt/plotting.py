@@ -1,5 +1,6 @@
 """Pictures, drawn with matplotlib where it is installed: ``pip install 'fastopt[plot]'``."""
 
+from fastopt.search.pictures import *
 from fastopt.tools.plots.classes import *
 from fastopt.tools.plots.curves import *
 from fastopt.tools.plots.histograms import *
