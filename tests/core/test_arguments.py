@@ -18,7 +18,20 @@ ALIASES = {"logits": "prediction", "w": "params"}
 # What is not read unless the activation needs it.
 UNREAD = {("kernels.dense_backward_input", "y")}
 # Any string is right.
-FREE = {"name", "label", "path", "title", "monitor", "backup_dir", "file", "filename", "filepath", "log_dir"}
+FREE = {
+    "name",
+    "label",
+    "path",
+    "title",
+    "monitor",
+    "backup_dir",
+    "file",
+    "filename",
+    "filepath",
+    "folder",
+    "log_dir",
+    "note",
+}
 
 
 def flattened(hint):
