@@ -1,7 +1,7 @@
 """Searches for the hyperparameters of a digits network, each trial cross-validated, and draws what came out.
 
-Run it with `pip install 'fastopt[plot]'`: python examples/search.py [folder]. The folder keeps the pictures and the trials;
-a search that was stopped goes on from them.
+Run it with `pip install 'fastopt[plot]'`: python examples/search.py [folder]. The folder keeps the pictures, and the
+trials, from which a search that was stopped goes on.
 """
 
 import sys

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fastopt.core.axes import COLORS, GRID, LINE, STAR, new_axes, scale, tidy
 from fastopt.core.registry import word
-from fastopt.search.scales import Choice, Integer, Linear, Log, OneMinusLog, Scale
+from fastopt.search.scales import Choice, Integer, Interval, Log, OneMinusLog, Scale
 from fastopt.search.trials import Trials
 
 if TYPE_CHECKING:
@@ -96,7 +97,6 @@ def parallel_coordinates(trials: Trials, ax: "Axes | None" = None) -> "Axes":
     names = [*trials.space]
     ax = new_axes(1.8 * len(names) + 2.2, 3.8) if ax is None else ax
     from matplotlib import colormaps
-    from matplotlib.ticker import MaxNLocator
 
     ranked = [trial for trial in trials.ranked() if not math.isnan(trial.score)]
     scores = np.array([trial.score for trial in ranked])
@@ -108,11 +108,12 @@ def parallel_coordinates(trials: Trials, ax: "Axes | None" = None) -> "Axes":
         places = [s.position(trial.params[name]) for name, s in trials.space.items()]
         look = {"color": COLORS[1], "linewidth": 2.5} if rank == 0 else {"color": shades[rank], "linewidth": 1.0}
         ax.plot([*places, (heights[rank] - low) / height], **look)
-    locator = MaxNLocator(5, integer=logarithmic)  # powers of ten are whole
-    ticks = locator.tick_values(low, low + height)
-    ticks = ticks[(ticks >= low) & (ticks <= low + height)]
+    ticks = _round(low, low + height, 5, logarithmic)  # powers of ten are whole
     labels = [f"{10.0**tick if logarithmic else tick:.3g}" for tick in ticks]
-    columns = [*(_ticks(s) for s in trials.space.values()), ((ticks - low) / height, labels)]
+    columns: list[tuple[Any, list[str]]] = [
+        *(_ticks(s) for s in trials.space.values()),
+        ((ticks - low) / height, labels),
+    ]
     box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.8}
     for i, (heights_of, texts) in enumerate(columns):
         ax.axvline(i, color=LINE, linewidth=1.0, zorder=0.5)
@@ -176,17 +177,26 @@ def _draw(ax: "Axes", trials: Trials, name: str) -> None:
 
 def _ticks(of: Scale) -> tuple[list[float], list[str]]:
     """Return the positions of round values of a scale, and their texts."""
-    from matplotlib.ticker import MaxNLocator
-
     values: list[Any] = of.levels(5)
-    if isinstance(of, Log | OneMinusLog):
-        powers = 10.0 ** np.arange(-320, 309)
-        values = [float(value) for value in (1 - powers[powers <= 1] if isinstance(of, OneMinusLog) else powers)]
-    elif isinstance(of, Linear) or (isinstance(of, Integer) and not of.log):
-        values = MaxNLocator(4, integer=isinstance(of, Integer)).tick_values(of.low, of.high).tolist()
-    if isinstance(of, Log | OneMinusLog | Linear | Integer):
-        values = [int(v) if isinstance(of, Integer) else v for v in values if of.low <= v <= of.high]
-        values = values if len(values) > 1 else of.levels(3)
-        values = values[:: -(-len(values) // 6)]
+    if isinstance(of, Interval):
+        if isinstance(of, Log | OneMinusLog):
+            powers = 10.0 ** np.arange(-320, 309)
+            all_round = 1 - powers[powers <= 1] if isinstance(of, OneMinusLog) else powers
+        elif isinstance(of, Integer) and of.log:
+            all_round = 2.0 ** np.arange(54)
+        else:
+            all_round = _round(of.low, of.high, 4, isinstance(of, Integer))
+        inside = all_round[(all_round >= of.low) & (all_round <= of.high)].tolist()
+        if len(inside) > 1:
+            values = [int(v) if isinstance(of, Integer) else v for v in inside[:: -(-len(inside) // 6)]]
     texts = values if isinstance(of, Choice) else [f"{value:.4g}" for value in values]
     return [of.position(value) for value in values], list(map(str, texts))
+
+
+def _round(low: float, high: float, count: int, whole: bool) -> NDArray[np.float64]:
+    """Return round numbers between two others, about so many."""
+    from matplotlib.ticker import MaxNLocator
+
+    ticks = np.asarray(MaxNLocator(count, integer=whole).tick_values(low, high))
+    inside: NDArray[np.float64] = ticks[(ticks >= low) & (ticks <= high)]
+    return inside
