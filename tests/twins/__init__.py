@@ -4,6 +4,7 @@ Tests call it with float64 or, where float64 results are checked to the last pla
 """
 
 from twins.activations import *
+from twins.augment import *
 from twins.layers import *
 from twins.losses import *
 from twins.metrics import *

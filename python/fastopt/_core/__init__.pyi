@@ -83,6 +83,23 @@ class Goal:
     ) -> None: ...
 
 # Samples with a goal for each output of the network, and the sums over those that have been passed through.
+class Augmentation:
+    def __init__(
+        self,
+        dtype: str,
+        shape: Sequence[int],
+        flip: float,
+        crop: int,
+        rotation: float,
+        alpha: float,
+        sigma: float,
+        noise: float,
+    ) -> None: ...
+    def __call__(self, x: NDArray[Any], seed: int, epoch: int) -> Real: ...
+
+def rotate(x: Real, degrees: float) -> Real: ...
+def distort(x: Real, dy: Real, dx: Real) -> Real: ...
+
 class Epoch:
     def __init__(
         self,
@@ -97,6 +114,8 @@ class Epoch:
     ) -> None: ...
     # Begins another pass through the samples: all in their own order, or those of these numbers, in this order.
     def start(self, batch_size: int = 32, order: NDArray[np.int64] | None = None) -> None: ...
+    # How the samples of each input are changed in training, from now on; the first has a number.
+    def augment(self, how: Sequence[Augmentation | None], seed: int, epoch: int, first: int) -> None: ...
     # Steps of the next batches, all that are left where their number is None; returns the sums so far.
     def train(
         self,

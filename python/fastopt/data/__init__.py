@@ -1,1 +1,3 @@
-"""Data: sets to try things on, how to split them, and how to prepare them."""
+"""Data: sets to try things on, how to split them, how to prepare them, and random changes of images."""
+
+from fastopt.data.augment import *

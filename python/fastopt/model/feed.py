@@ -58,6 +58,10 @@ class Feed(Protocol):
     ending: str
 
     @property
+    def first(self) -> int:
+        """The number in the epoch of the first sample that `passed` holds."""
+
+    @property
     def batches(self) -> int | None:
         """Those of an epoch; None where that is not known."""
 
@@ -94,6 +98,7 @@ class Whole:
     """
 
     ending = ""
+    first = 0
 
     def __init__(self, data: Data, batch_size: int | Callable[[int], float], shuffle: bool) -> None:
         self._data, self._batch_size, self.shuffle = data, batch_size, shuffle
@@ -177,6 +182,11 @@ class Stream(Generic[D]):
         self._first: D | None = self.data
         self.size = self.data.rows
         self.samples: int | None = None if self.batches is None else self.batches * self.size
+
+    @property
+    def first(self) -> int:
+        """Those of the batches before."""
+        return self.seen - self.size
 
     def resize(self, trained: int) -> None:
         """Nothing: batches are as large as they come."""

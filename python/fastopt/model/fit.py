@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fastopt import _core
 from fastopt.core import checks
 from fastopt.core.warn import warn
+from fastopt.data.augment import Augmentations
 from fastopt.losses.function import WholeBatchError
 from fastopt.model.built import Built
 from fastopt.model.callbacks.backup import BackupAndRestore
@@ -131,8 +132,14 @@ def fit(
     shown: Progress,
     iterations: int | None,
     validation_freq: int,
+    augment: Augmentations = None,
 ) -> History:
     """Train for these epochs; the arguments are those of `Sequential.fit`, checked."""
+    if augment is not None and isinstance(model._ready().trainer, Solving):
+        raise ValueError(
+            "augment changes the samples, and a solver goes down the cost of the same ones: train with an optimizer, "
+            "or give the solver the samples that Augment.added returns."
+        )
     model.stop_training = False
     feed.resize(model.epochs_trained)
     params: dict[str, Any] = {
@@ -175,7 +182,7 @@ def fit(
                 break
             if callbacks:  # they were called
                 ready = model._ready()
-            if (count := together.count(ready, epochs.stop - epoch)) > 1:
+            if augment is None and (count := together.count(ready, epochs.stop - epoch)) > 1:
                 together.train(model, ready, epoch, count, listeners)
                 if model.stop_training:
                     break
@@ -186,7 +193,7 @@ def fit(
             whole = feed.samples is not None and feed.size >= feed.samples
             try:
                 logs, report = _train_epoch(
-                    model, ready, feed, callbacks, shown, iterations or (1 if whole else ITERATIONS)
+                    model, ready, feed, callbacks, shown, iterations or (1 if whole else ITERATIONS), augment
                 )
             except FloatingPointError as error:
                 if not any(isinstance(callback, TerminateOnNaN) for callback in callbacks):
@@ -231,6 +238,7 @@ def _train_epoch(
     callbacks: Sequence[Callback],
     shown: Progress,
     iterations: int,
+    augment: Augmentations,
 ) -> tuple[Logs, Logs]:
     """Return the means over the epoch, and what there is to say of the optimizer."""
     listeners = [(callback, callback.checked_every()) for callback in callbacks if callback.wants_batches]
@@ -261,6 +269,8 @@ def _train_epoch(
                 )
         done += count
         passed = feed.passed(ready)
+        if augment is not None:
+            passed.augment(augment, model.seed, model.epochs_trained, feed.first)
         logs = train(ready, passed, count, poll, done == feed.batches, iterations)
         shown.poll(feed.seen)
         for listener, every in listeners:

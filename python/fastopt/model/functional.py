@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastopt import _core
 from fastopt.core import checks
+from fastopt.data.augment import Augment, augmentations
 from fastopt.kernels import Real
 from fastopt.layers.base import Symbol, is_symbolic, size_of
 from fastopt.model.built import Built
@@ -148,6 +149,7 @@ class Model(Weighted[Heads]):
         validation_rows: ArrayLike | None = None,
         steps_per_epoch: int | None = None,
         validation_steps: int | None = None,
+        augment: Augment | Sequence[Augment | None] | None = None,
     ) -> History:
         """Train for some epochs, along the gradient of the sum of all losses times their weights.
 
@@ -169,6 +171,8 @@ class Model(Weighted[Heads]):
             steps_per_epoch: How many batches of an iterable an epoch takes, needed where it has no end; None for one
                 pass. Where a pass ends within an epoch, the next one begins.
             validation_steps: How many batches of an iterable a validation takes; None for one pass.
+            augment: As `Sequential.fit`; for several inputs a list with an `Augment` or None for each. Images of one
+                sample are changed by the same random numbers.
 
         Returns:
             The history, also found in ``model.history``.
@@ -215,9 +219,10 @@ class Model(Weighted[Heads]):
                 held = taking(every, "validation_rows", validation_rows, "validation")
             compiled.check_metrics(held, self.graph)
             validation = [held]
+        changes = augmentations(augment, self.graph.input_shapes, self.dtype)
         compiled.warn(data, self.graph, self._need_weights().network)
         self._classes = known
-        return fit(self, feed, validation, numbers, listeners, shown, iterations, validation_freq)
+        return fit(self, feed, validation, numbers, listeners, shown, iterations, validation_freq, changes)
 
     def train_on_batch(
         self, x: Arrays, y: Arrays | Mapping[str, ArrayLike], sample_weight: ArrayLike | None = None

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastopt import _core
 from fastopt.core import checks
 from fastopt.core.registry import word
+from fastopt.data.augment import Augment, augmentations
 from fastopt.data.preprocessing import Scaler
 from fastopt.kernels import Real
 from fastopt.layers import Layer, Scaling, Shape
@@ -227,6 +228,7 @@ class Sequential(Weighted[Compiled]):
         validation_rows: ArrayLike | None = None,
         steps_per_epoch: int | None = None,
         validation_steps: int | None = None,
+        augment: Augment | None = None,
     ) -> History:
         """Train for some epochs.
 
@@ -276,6 +278,8 @@ class Sequential(Weighted[Compiled]):
             steps_per_epoch: How many batches of an iterable an epoch takes, needed where it has no end; None for one
                 pass. Where a pass ends within an epoch, the next one begins.
             validation_steps: How many batches of an iterable a validation takes; None for one pass.
+            augment: How images are changed at random as they are read for a step, a `fastopt.data.Augment`; None for
+                not at all. Validation data stay as they are. For an optimizer, not for a solver.
 
         Returns:
             The history, also found in ``model.history``.
@@ -347,12 +351,13 @@ class Sequential(Weighted[Compiled]):
             data = with_class_weight(data, class_weight, loss, plan.outputs, self.dtype, how)
             plan.check_batches(data.rows, batch_size_at(sizes, self.epochs_trained))
             feed = Whole(data, sizes, shuffle)
+        changes = augmentations(augment, [plan.input_shape], self.dtype)
         if not self._build(plan).network.centers_inputs[0]:
             warn_of_rounding("x", data.x, self.dtype)
         warn_of_rounding("y", data.given, data.y.dtype)
         warn_of_targets(data, loss, plan.outputs)
         self._classes = known
-        return fit(self, feed, validation, numbers, listeners, shown, iterations, validation_freq)
+        return fit(self, feed, validation, numbers, listeners, shown, iterations, validation_freq, changes)
 
     def train_on_batch(
         self,

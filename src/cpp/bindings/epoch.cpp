@@ -111,6 +111,7 @@ py::dict train(PyEpoch& self, PyOptimizer& optimizer, const py::dict& hyper, std
     run(*self.network, d.python, poll, [&](const Poll& polled) {
       outcome = fastopt::train<T>(network, state,
                                   {.x = d.x,
+                                   .augment = d.augment,
                                    .objective = d.objective,
                                    .hyper = series,
                                    .samples = d.samples,
@@ -259,6 +260,12 @@ void add_epoch(py::module_& module) {
             self.visit([&](auto&, auto& data) { data.start(batch_size, order); });
           },
           py::arg("batch_size") = 32, py::arg("order") = none)
+      .def(
+          "augment",
+          [](PyEpoch& self, const std::vector<std::shared_ptr<PyAugmentation>>& how, std::uint64_t seed,
+             std::uint64_t number,
+             std::uint64_t first) { self.visit([&](auto&, auto& data) { data.change(how, seed, number, first); }); },
+          py::arg("how"), py::arg("seed"), py::arg("epoch"), py::arg("first"))
       .def("train", &train, py::arg("optimizer"), py::arg("hyper"), py::arg("batches") = none, py::arg("poll") = none,
            py::arg("ends_epoch") = false)
       .def("train_epochs", &train_epochs, py::arg("optimizer"), py::arg("hyper"), py::arg("finished"), py::kw_only(),

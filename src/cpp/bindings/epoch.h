@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "bindings/augment.h"
 #include "bindings/network.h"
 #include "bindings/target.h"
 #include "kernels/reduce/args.h"
@@ -36,6 +37,8 @@ template <class T>
 struct Data {
   std::vector<py::object> arrays;  // whose memory is read
   std::vector<Samples> x;
+  std::vector<std::shared_ptr<PyAugmentation>> augmentations;  // of each input, some of them null; or none
+  std::vector<Augment<T>> augment;
   Goals goals;
   Objective<T> objective;
   std::vector<std::vector<Index>> labels;  // of each output that has some
@@ -82,6 +85,24 @@ struct Data {
     done = 0;
     totals = {};
     totals.reserve(objective);
+  }
+
+  // Decides how the samples of each input are changed in training, of which the first has this number.
+  void change(std::vector<std::shared_ptr<PyAugmentation>> how, std::uint64_t seed, std::uint64_t epoch,
+              std::uint64_t first) {
+    if (how.size() != x.size()) {
+      throw std::invalid_argument("augment must be a list of " + std::to_string(x.size()));
+    }
+    std::vector<Augment<T>> made;
+    for (std::size_t i = 0; i < how.size(); ++i) {
+      const Augmentation<T>* const one = how[i] ? std::get_if<Augmentation<T>>(&how[i]->augmentation) : nullptr;
+      if (how[i] && (!one || one->columns() != x[i].columns)) {
+        throw std::invalid_argument("the augmentation is for samples of another size or dtype");
+      }
+      made.push_back({one, {seed, epoch, first}});
+    }
+    augmentations = std::move(how);
+    augment = std::move(made);
   }
 
   Index batches() const { return (samples.rows - 1) / batch_size + 1; }

@@ -15,6 +15,7 @@ PYBIND11_MODULE(_core, module) {
     add(kernels);
   }
   add_roof(module);
+  add_augment(module);
   add_update(module);
   add_network(module);
   add_epoch(module);

@@ -19,7 +19,7 @@ template <class F>
   std::uint32_t c[4][most_philox_blocks], out[most_philox_blocks][4];
   for (Index first = 0; first < words; first += 4 * most_philox_blocks) {
     const Index count = std::min(4 * most_philox_blocks, words - first);
-    const Index blocks = (count + 63) / 64 * 16;  // whole vectors
+    const Index blocks = count <= 8 ? (count + 3) / 4 : (count + 63) / 64 * 16;  // whole vectors
     for (Index i = 0; i < blocks; ++i) {
       const std::uint64_t block = first_block + static_cast<std::uint64_t>(first / 4 + i);
       c[0][i] = static_cast<std::uint32_t>(block);

@@ -10,6 +10,7 @@ namespace fastopt::FASTOPT_ISA {
 template <class T>
 constexpr Kernels<T> kernels{
     .activation = Topics<T>::activation,
+    .augment = Topics<T>::augment,
     .batch_norm = Topics<T>::batch_norm,
     .dropout = Topics<T>::dropout,
     .elementwise = Topics<T>::elementwise,

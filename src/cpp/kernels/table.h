@@ -11,6 +11,8 @@ namespace fastopt {
 template <class T>
 struct ActivationKernels;
 template <class T>
+struct AugmentKernels;
+template <class T>
 struct BatchNormKernels;
 template <class T>
 struct DropoutKernels;
@@ -41,6 +43,7 @@ struct PeakKernels;
 template <class T>
 struct Kernels {
   const ActivationKernels<T>& activation;
+  const AugmentKernels<T>& augment;
   const BatchNormKernels<T>& batch_norm;
   const DropoutKernels<T>& dropout;
   const ElementwiseKernels<T>& elementwise;

@@ -8,6 +8,7 @@ namespace fastopt::FASTOPT_ISA {
 template <class T>
 struct Topics {
   static const ActivationKernels<T> activation;
+  static const AugmentKernels<T> augment;
   static const BatchNormKernels<T> batch_norm;
   static const DropoutKernels<T> dropout;
   static const ElementwiseKernels<T> elementwise;

@@ -5,6 +5,7 @@
 
 #include "core/types.h"
 #include "kernels/gather/args.h"
+#include "ops/augment.h"
 #include "runtime/cpu.h"
 
 namespace fastopt {
@@ -43,19 +44,33 @@ Rows<const T> rows_in_place(const Samples& x, const Batch& batch, Range rows) {
   return Rows<const T>{static_cast<const T*>(x.data) + batch.first * stride, stride, batch.index}.from(rows.begin);
 }
 
-// Copies rows of a batch to their places in `to`, which has all rows of the batch, less `center`, if it is given.
+// How the samples of an input are changed, at random, while they are read; or not.
 template <class T>
-void copy_rows(const Samples& x, const Batch& batch, Range rows, Rows<T> to, const T* center) {
-  kernels<T>().gather.rows(
-      {.type = x.type,
-       .data = static_cast<const char*>(x.data) + (batch.index ? 0 : (batch.first + rows.begin) * x.row_stride),
-       .row_stride = x.row_stride,
-       .column_stride = x.column_stride,
-       .index = batch.index ? batch.index + rows.begin : nullptr,
-       .rows = rows.size(),
-       .columns = x.columns,
-       .to = to.from(rows.begin),
-       .center = center});
+struct Augment {
+  const Augmentation<T>* how = nullptr;
+  Draws draws = {};
+};
+
+// Copies rows of a batch to their places in `to`, which has all rows of the batch, less `center`, if it is given; or
+// changes them, in memory that `augment.how` wants.
+template <class T>
+void copy_rows(const Samples& x, const Batch& batch, Range rows, Rows<T> to, const T* center,
+               const Augment<T>& augment = {}, T* memory = nullptr) {
+  const Index first = batch.first + rows.begin;
+  const Gather<T> gather{.type = x.type,
+                         .data = static_cast<const char*>(x.data) + (batch.index ? 0 : first * x.row_stride),
+                         .row_stride = x.row_stride,
+                         .column_stride = x.column_stride,
+                         .index = batch.index ? batch.index + rows.begin : nullptr,
+                         .rows = rows.size(),
+                         .columns = x.columns,
+                         .to = to.from(rows.begin),
+                         .center = center};
+  if (augment.how) {
+    augment.how->rows(gather, augment.draws, first, memory);
+  } else {
+    kernels<T>().gather.rows(gather);
+  }
 }
 
 }  // namespace fastopt

@@ -21,6 +21,11 @@ Rows<const T> reading(const Rows<T>& rows) {
 template <class T>
 Runner<T>::Runner(const Team& team, const Pass<T>& pass, bool keeps)
     : team_(team), p_(pass), arena_(pass.memory.arena()) {
+  Index needed = 0;
+  for (const Augment<T>& one : p_.augment) {
+    needed = std::max(needed, one.how ? one.how->memory() : 0);
+  }
+  memory_ = Buffer<T>(needed);
   if (!keeps) {
     return;
   }
@@ -148,7 +153,7 @@ void Runner<T>::load(std::size_t input, Range rows) {
   if (!in_place(input)) {
     const Index center = p_.plan.centers[input];
     copy_rows(p_.x[input], p_.batch, rows, arena_.x[input],
-              center < 0 ? nullptr : p_.state + p_.plan.tensors(center).front().offset);
+              center < 0 ? nullptr : p_.state + p_.plan.tensors(center).front().offset, augment(input), memory_.data());
   }
 }
 

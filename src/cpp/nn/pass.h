@@ -21,7 +21,8 @@ struct Pass {
   std::int64_t draws = 0;  // passes in training before: with the seed they decide the random numbers
   // The samples of each input, of which the batch takes some; none: those that were copied by the pass before.
   std::span<const Samples> x = {};
-  bool copies = false;  // samples that could be read in place
+  std::span<const Augment<T>> augment = {};  // of each input, or none
+  bool copies = false;                       // samples that could be read in place
   Batch batch = {};
   bool all = false;                         // the batch is all samples that there are
   Index before = 0;                         // rows that went through before, where this is a part of a batch
@@ -72,8 +73,10 @@ class Runner {
 
   static std::size_t at(Index node) { return static_cast<std::size_t>(node); }
   const Wire& wire(Index node) const { return p_.memory.wiring()[node]; }
+  Augment<T> augment(std::size_t input) const { return p_.augment.empty() ? Augment<T>{} : p_.augment[input]; }
   bool in_place(std::size_t input) const {
-    return !p_.x.empty() && !p_.copies && p_.plan.centers[input] < 0 && readable_in_place<T>(p_.x[input]);
+    return !p_.x.empty() && !p_.copies && !augment(input).how && p_.plan.centers[input] < 0 &&
+           readable_in_place<T>(p_.x[input]);
   }
   void load(std::size_t input, Range rows);
   Rows<const T> values(Index node, Index first) const;
@@ -95,6 +98,7 @@ class Runner {
   const Team& team_;
   const Pass<T>& p_;
   Arena<T>& arena_;
+  Buffer<T> memory_;           // in which samples are changed
   std::vector<Place> places_;  // of the nodes that are no inputs; or none, and
   Place place_;                // made anew for each phase
 };

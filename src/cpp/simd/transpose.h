@@ -11,6 +11,17 @@ namespace fastopt::FASTOPT_ISA {
 template <class T>
 using Raw [[gnu::vector_size(sizeof(Vec<T>))]] = T;
 
+// The lanes with these numbers, of those of a and then those of b.
+template <class T, int... lane>
+[[gnu::always_inline]] inline Raw<T> shuffled(Raw<T> a, Raw<T> b) {
+#if defined(__clang__) || __GNUC__ >= 12
+  return __builtin_shufflevector(a, b, lane...);
+#else
+  using Lanes [[gnu::vector_size(sizeof(Raw<T>))]] = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
+  return __builtin_shuffle(a, b, Lanes{lane...});
+#endif
+}
+
 // Half of the pairs a0 b0 a1 b1 ... of units of `width` lanes: the first half or the second of each `span` lanes. Units
 // of elements within 16 bytes, and units of 16 bytes, are one instruction on every processor.
 template <class T, int width, int span, int half>
@@ -20,12 +31,7 @@ template <class T, int width, int span, int half>
       const int unit = i % span / width + half * (span / width);
       return i / span * span + unit / 2 * width + i % width + unit % 2 * lanes<T>;
     };
-#if defined(__clang__) || __GNUC__ >= 12
-    return __builtin_shufflevector(a, b, lane(I)...);
-#else
-    using Lanes [[gnu::vector_size(sizeof(Raw<T>))]] = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
-    return __builtin_shuffle(a, b, Lanes{lane(I)...});
-#endif
+    return shuffled<T, lane(I)...>(a, b);
   }(std::make_integer_sequence<int, lanes<T>>{});
 }
 

@@ -60,11 +60,16 @@ Outcome train(Network<T>& network, State<T>& optimizer, const Epoch<T>& epoch, T
                                  .splits = epoch.objective.splits},
                                 watch);
     made.x = epoch.x;
+    made.augment = epoch.augment;
     made.objective = &epoch.objective;
     return made;
   }();
   const bool constrains = network.constrains();
-  const double cost = 3 * network.plan.cost() * static_cast<double>(rows);
+  double row_cost = 3 * network.plan.cost();
+  for (const Augment<T>& one : epoch.augment) {
+    row_cost += one.how ? one.how->cost() : 0;
+  }
+  const double cost = row_cost * static_cast<double>(rows);
   // The parameters are updated while their gradients are in cache; nothing reads them before the step's last barrier.
   StepSink<T> sink(network.gradients.data(), optimizer);
   // Written by rank 0 where the others do not read it, with a barrier on either side.

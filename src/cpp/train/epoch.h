@@ -17,7 +17,8 @@ struct HyperSeries {
 
 template <class T>
 struct Epoch {
-  std::span<const Samples> x;  // of each input
+  std::span<const Samples> x;                // of each input
+  std::span<const Augment<T>> augment = {};  // of each input, or none
   const Objective<T>& objective;
   std::span<const HyperSeries> hyper;  // in the order of the step
   Batch samples;                       // all of the epoch, in the order that batches take them
