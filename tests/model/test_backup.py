@@ -121,6 +121,7 @@ def test_finished_training_stays_finished(tmp_path):
         ("layers", "the arrays batch_normalization/beta, "),
         ("optimizer", "backup of another training: the arrays"),
         ("callbacks", "the number of callbacks differs"),
+        ("classes", "the labels of classes differ"),
         ("file", "is not a backup of fastopt's"),
     ],
 )
@@ -131,6 +132,8 @@ def test_backup_of_another_training(tmp_path, change, message):
     if change == "layers":
         model = fo.Sequential([fo.layers.Dense(3), fo.layers.Dense(1)], seed=0)
         model.compile(SGD(0.05, momentum=0.9), "mse")
+    if change == "classes":
+        model.classes = ["a", "b"]
     if change == "file":
         (tmp_path / "backup.safetensors").write_bytes(b"\x02\0\0\0\0\0\0\0{}")
     callbacks = [BackupAndRestore(tmp_path), *([] if change == "callbacks" else [stopping(99)])]

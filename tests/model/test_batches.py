@@ -344,7 +344,7 @@ def test_functions_as_losses():
 def test_labels():
     words = np.array(["ape", "bee", "cat"])
     model, other = make(), make()
-    with pytest.raises(ValueError, match=r"batch 0: y holds labels, such as .*: set model.classes"):
+    with pytest.raises(ValueError, match=r"batch 5: y holds labels, such as .*: set model.classes"):
         model.fit(parts(X, words[Y]), verbose=0)
     model.classes = words
     model.fit(parts(X, words[Y]), validation_data=parts(X, words[Y]), verbose=0)
@@ -530,6 +530,10 @@ def test_a_wrong_batch_of_a_validation_is_named():
         model.evaluate(held)
     with pytest.raises(ValueError, match=r"batch 1: x has 5 features"):
         model.predict([(X,), (X[:, :5],)])
+    for epoch in range(5):  # in any order
+        model.epochs_trained = epoch
+        with pytest.raises(ValueError, match=r"^batch 3: x has 90 samples"):
+            model.fit(held, verbose=0)
 
 
 def fit(x, **arguments):

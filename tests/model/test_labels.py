@@ -233,7 +233,7 @@ MISTAKES = {
     "unseen in validation": (
         fit(WORDS[CODES], validation_data=(X[:1], ["emu"])),
         ValueError,
-        r"validation y\[0\] = 'emu' is none",
+        r"validation y\[0\] = 'emu' is none of the 3 classes of the model, 'ape', 'bee', 'cat'; leave such samples out",
     ),
     "values": (fit(WORDS[CODES], loss="mse"), TypeError, "y has dtype <U3"),
     "factor": (fit(WORDS[CODES], class_weight={"emu": 2.0}), ValueError, "class_weight has the class 'emu'; .*'ape'"),

@@ -67,6 +67,11 @@ def test_confusion_of_words_and_of_probabilities():
     np.testing.assert_array_equal(ordered.images[0].get_array(), np.pad(COUNTS, (0, 1)))
     probable = plotting.confusion_matrix(TRUE, np.eye(3)[PREDICTED], labels=names)
     np.testing.assert_array_equal(probable.images[0].get_array(), COUNTS)
+    for one, labels in ((["a"] * 5, None), ([0] * 5, ["a"])):
+        assert plotting.confusion_matrix(one, one, labels=labels).images[0].get_array() == [[5]]
+    long = np.array([f"a name that is much too long to be written {i}" for i in range(3)])
+    shown = plotting.confusion_matrix(long[TRUE], long[PREDICTED]).get_xticklabels()
+    assert [(label.get_text()[-1], len(label.get_text())) for label in shown] == [("0", 25), ("1", 25), ("2", 25)]
 
 
 def test_confusion_of_many_classes():
@@ -319,10 +324,11 @@ def surface(*weights, model=None, **options):
     return plotting.surface(model or linear(), *weights, **({"x": np.ones((4, 3)), "y": np.ones(4)} | options))
 
 
-def boundary(features=2, y=None, loss="sparse_categorical_crossentropy", **options):
+def boundary(features=2, y=None, loss="sparse_categorical_crossentropy", classes=None, **options):
     model = fo.Sequential([Dense(2)])
     model.compile("sgd", loss)
     model.build(features)
+    model.classes = classes
     return plotting.decision_boundary(model, np.ones((4, features)), y, **options)
 
 
@@ -340,6 +346,12 @@ REFUSED = {
         "does not give each sample one class",
     ),
     "lengths of classes": (lambda: boundary(y=[0, 1]), ValueError, r"y has shape \(2,\)"),
+    "words for numbers": (lambda: boundary(y=["a"] * 4), ValueError, r"y\[0\] is 'a'; the classes .* such as 0"),
+    "numbers for words": (
+        lambda: boundary(y=[0] * 4, classes=["a", "b"]),
+        ValueError,
+        r"y\[0\] is 0; the classes of the model are such as 'a'",
+    ),
     "limits that fall": (lambda: boundary(xlim=(1, 0)), ValueError, "xlim must rise"),
     "not a square": (lambda: plotting.images(np.ones((2, 5))), ValueError, "which are not a square"),
     "another shape": (lambda: plotting.images(np.ones((2, 5)), shape=(2, 3)), ValueError, r"not of the shape \(2, 3\)"),

@@ -19,6 +19,7 @@ STYLES = ("-", "--", ":", "-.")
 STAR = "#F0E442"  # of the best point
 LINE = "#8A99AD"  # thin lines behind what is shown
 GRID = "#D8DEE6"
+LONGEST = 24  # letters of a name
 DECADES = 2.0  # from which a logarithmic scale shows more
 
 
@@ -44,6 +45,12 @@ def new_axes(width: float, height: float) -> "Axes":
     from matplotlib import pyplot
 
     return pyplot.subplots(figsize=(width, height), layout="constrained")[1]
+
+
+def shortened(name: object) -> str:
+    """Return a name that leaves room for the picture."""
+    text = str(name)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]}…{text[-LONGEST // 2 :]}"
 
 
 def tidy(ax: "Axes") -> None:

@@ -178,7 +178,7 @@ class Stream(Generic[D]):
         batch = source.draw()
         if batch is END:
             raise ValueError(f"{source.name} is empty: it holds no batch.")
-        self.data = read(batch, "batch 0: ")
+        self.data = self._checked(batch)
         self._first: D | None = self.data
         self.size = self.data.rows
         self.samples: int | None = None if self.batches is None else self.batches * self.size
@@ -203,7 +203,7 @@ class Stream(Generic[D]):
         if self._first is not None:
             self.data, self._first = self._first, None
         elif (batch := self._source.draw()) is not END:
-            self.data = self._read(batch, f"batch {self._batch}: ")
+            self.data = self._checked(batch)
         else:
             if self._source.steps is not None or not self._batch:
                 left = f"after {self._batch} of this epoch" if self._batch else "for another epoch"
@@ -213,6 +213,10 @@ class Stream(Generic[D]):
         self.size = self.data.rows
         self.seen += self.size
         return 1
+
+    def _checked(self, batch: object) -> D:
+        number = self._batch if self._source.number is None else self._source.number
+        return self._read(batch, f"batch {number}: ")
 
     def passed(self, ready: Ready) -> _core.Epoch:
         """Return the batch, whose sums go on from those of the batches before it."""

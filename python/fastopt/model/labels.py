@@ -17,6 +17,7 @@ Classes = dict[str, NDArray[Any]]
 
 WORDS = "OUST"  # kinds of dtypes
 SHOWN = 5  # labels in a message
+OUT = "leave such samples out"
 LARGEST = 1 << 27  # bytes of the labels of a file
 # What labels are in JSON, by the dtypes that they have in files.
 IN_FILES: dict[str, Any] = {"O": str | int | float, "U": str, "S": str, "bool": bool}
@@ -81,7 +82,7 @@ def numbered(
         others = sum(one not in places for one in distinct) - 1
         raise ValueError(
             f"{name}[{row}] = {label!r}{f' (and {others} other labels)' if others else ''} is none of the {len(known)} "
-            f"classes of the model, {_shown(known)}; model.classes = None lets fit find them anew."
+            f"classes of the model, {_shown(known)}; {'model.classes = None lets fit find them anew' if find else OUT}."
         ) from None
     if find:
         classes[output] = known
@@ -167,7 +168,7 @@ def _distinct(name: str, labels: NDArray[Any]) -> list[Any]:
     missing = next((label for label in distinct if _is_missing(label)), distinct)
     if missing is not distinct:
         row = next(i for i, label in enumerate(listed) if _is_missing(label))
-        raise ValueError(f"{name}[{row}] = {missing} is a missing label; leave such samples out.")
+        raise ValueError(f"{name}[{row}] = {missing} is a missing label; {OUT}.")
     return distinct
 
 

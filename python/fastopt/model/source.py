@@ -84,6 +84,7 @@ class Source:
     Attributes:
         length: The number of batches of a pass; None where it is not known.
         passes: The number of passes begun.
+        number: That of the batch drawn last, where batches have numbers; else None.
     """
 
     def __init__(
@@ -103,6 +104,7 @@ class Source:
         self.name, self._given, self._order = name, given, order
         self.steps = None if steps is None else checks.integer(option, steps, 1)
         self.passes = 0
+        self.number: int | None = None
         self._iterator: Iterator[Any] | None = None
         self._numbered = hasattr(given, "__getitem__") and hasattr(given, "__len__")
         self.length: int | None = None
@@ -124,7 +126,7 @@ class Source:
         given: Any = self._given
         if self._numbered:
             numbers = range(len(given)) if self._order is None else self._order(self.passes, len(given))
-            self._iterator = (given[int(i)] for i in numbers)
+            self._iterator = self._by_number(map(int, numbers))
         else:
             again = given if isinstance(given, Iterable) or hasattr(given, "__getitem__") else given()
             try:
@@ -132,6 +134,11 @@ class Source:
             except TypeError:
                 raise TypeError(f"{self.name} returned {checks.described(again)}, not an iterable.") from None
         self.passes += 1
+
+    def _by_number(self, numbers: Iterable[int]) -> Iterator[Any]:
+        given: Any = self._given
+        for self.number in numbers:
+            yield given[self.number]
 
     def draw(self) -> Any:
         """Return the next batch, or `END`: of a pass, or, where `steps` are taken at a time, of all there is."""

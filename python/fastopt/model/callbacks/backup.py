@@ -115,6 +115,7 @@ class BackupAndRestore(Callback):
             "seed": model.seed,
             "epochs_trained": model.epochs_trained,
             "draws": model.draws,
+            "classes": _labels(model),
             "state": getattr(model.optimizer, "state", None),
             "numbers": [_numbers(part) for part in _parts(model.optimizer)],
             "callbacks": states,
@@ -140,6 +141,10 @@ class BackupAndRestore(Callback):
             raise ValueError(
                 f"{self.path} was written with the seed {header['seed']}; this model has {model.seed}. Give the model "
                 "the same seed each time, or remove the file to begin anew."
+            )
+        if header["classes"] != _labels(model):
+            raise ValueError(
+                f"{self.path} is the backup of another training: the labels of classes differ. Remove it to begin anew."
             )
         before, model.epochs_trained = model.epochs_trained, header["epochs_trained"]  # which says what slots there are
         views = model.parameters | model.state | model.slots
@@ -183,6 +188,11 @@ class BackupAndRestore(Callback):
 def _parts(optimizer: Any) -> list[Any]:
     """Return the optimizer and those that it surrounds; a solver has no parts."""
     return getattr(optimizer, "parts", [optimizer])
+
+
+def _labels(model: Any) -> dict[str, list[str]]:
+    """Return the labels of classes as text, of each output that has some."""
+    return {name: list(map(repr, labels.tolist())) for name, labels in model._classes.items()}
 
 
 def _numbers(part: object) -> dict[str, float]:

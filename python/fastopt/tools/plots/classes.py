@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastopt.core import checks
-from fastopt.core.axes import COLORS, MARKERS, Limits, limits_of, new_axes
+from fastopt.core.axes import COLORS, MARKERS, Limits, limits_of, new_axes, shortened
 from fastopt.core.registry import word
 from fastopt.metrics import confusion_matrix as counted
 from fastopt.model.weighted import checked_model
@@ -19,6 +19,8 @@ __all__ = ["confusion_matrix", "decision_boundary"]
 
 WORDS = "OUST"  # kinds of dtypes
 FILLED = 25  # classes, up to which the numbers are written
+LISTED = 16  # classes in a column
+LETTER = 0.05  # inches of a name, aslant
 GRID = 300  # points a side at which the class is asked for
 TINT = 0.25  # of a class's colour in its area; twice as much where colours come again
 
@@ -76,10 +78,13 @@ def confusion_matrix(
     counts = np.asarray(counted(y_true, y_pred, sample_weight), np.float64)
     if names and len(names) > len(counts):  # the last of them do not occur
         counts = np.pad(counts, (0, len(names) - len(counts)))
+    few = len(names)
+    if 0 < few < len(counts) and counts[:few, :few].sum() == counts.sum():  # one class is counted as one of two
+        counts = counts[:few, :few]
     names = names or [*range(len(counts))]
     if len(names) != len(counts):
         raise ValueError(f"labels holds {len(names)} names for {len(counts)} classes.")
-    return _draw_matrix(counts, normalize, [str(name) for name in names], ax)
+    return _draw_matrix(counts, normalize, [shortened(name) for name in names], ax)
 
 
 def _draw_matrix(counts: NDArray[np.float64], normalize: str | None, names: list[str], ax: "Axes | None") -> "Axes":
@@ -90,7 +95,7 @@ def _draw_matrix(counts: NDArray[np.float64], normalize: str | None, names: list
     written = [_written(share, normalize) for share in shares.ravel()] if len(counts) <= FILLED else []
     if ax is None:
         cell = max(0.42, 0.09 * max(map(len, written), default=0))
-        side = min(1.8 + cell * len(counts), 9.0)
+        side = min(1.8 + LETTER * max(map(len, names)) + cell * len(counts), 9.0)
         ax = new_axes(side + (not written), side)
     picture = ax.imshow(shares, cmap="Blues", vmin=0, vmax=shares.max() or 1.0)
     if written:
@@ -190,8 +195,9 @@ def decision_boundary(
             chosen = seen[truth == name]
             marker = MARKERS[(i + i // len(COLORS)) % len(MARKERS)]
             look: dict[str, Any] = {"color": COLORS[i % len(COLORS)], "mec": "white", "mew": 0.3, "markersize": 5}
-            ax.plot(*chosen.T, marker, linestyle="none", label=str(name), **look)
-        ax.legend(title="class", frameon=False, fontsize="small", loc="center left", bbox_to_anchor=(1.0, 0.5))
+            ax.plot(*chosen.T, marker, linestyle="none", label=shortened(name), **look)
+        beside: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5), "ncols": -(-len(known) // LISTED)}
+        ax.legend(title="class", frameon=False, fontsize="small", **beside)
     ax.set_xlim(across[0], across[-1])
     ax.set_ylim(up[0], up[-1])
     ax.set_xlabel(names[0])
@@ -220,6 +226,9 @@ def _classes(y: ArrayLike, count: int, known: NDArray[Any] | None) -> NDArray[An
         given = given.argmax(axis=1) if known is None else np.asarray(known)[given.argmax(axis=1)]
     if given.shape != (count,):
         raise ValueError(f"y has shape {np.shape(y)}; expected the class of each sample, ({count},).")
+    label, name = (next(iter(np.ravel([] if labels is None else labels).tolist()), 0) for labels in (given, known))
+    if isinstance(label, str | bytes) != isinstance(name, str | bytes):
+        raise ValueError(f"y[0] is {label!r}; the classes of the model are such as {name!r}: see model.classes.")
     return given
 
 
