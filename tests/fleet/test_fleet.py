@@ -337,6 +337,7 @@ def test_batches_that_are_drawn():
 
     models = [plain(seed=seed) for seed in range(3)]
     members = fo.fleet.fit(models, each=[{"x": batches()} for _ in models], epochs=3, verbose=0)
+    assert [member.ending for member in members] == ["finished"] * 3
     for member in members:
         model = plain(seed=member.index)
         model.fit(batches(), epochs=3, verbose=0)

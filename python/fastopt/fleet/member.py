@@ -6,6 +6,7 @@ import inspect
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -133,13 +134,15 @@ def _copies(callbacks: list[Callback], count: int) -> list[Callback]:
 
 
 def work_of(model: Any, arguments: Mapping[str, Any]) -> tuple[float, int]:
-    """Return about what an epoch costs, in products with weights, and how many there are to do."""
+    """Return about what an epoch costs, in products with weights, or 0; and how many epochs there are to do."""
     x, rows = arguments["x"], arguments.get("rows")
     epochs = arguments.get("epochs", 1), arguments.get("initial_epoch", 0)
-    try:
-        plan = model.network.plan([x.shape] if isinstance(x, Checked) else model.input_shapes)
-        count = len(rows) if rows is not None else len(x) if isinstance(x, Checked) else len(next(iter(x)))
-        weights = sum(math.prod(tensor.shape) for tensor in plan.parameters.values())
-        return count * (weights + ROW_COST), max(0, epochs[0] - epochs[1])
-    except (TypeError, ValueError, StopIteration):  # which `fit` will say
-        return 0.0, 0
+    if not all(isinstance(number, int) for number in epochs):
+        return 0.0, 0  # which `fit` will refuse
+    cost = 0.0
+    if isinstance(x, Checked):
+        with suppress(ValueError, TypeError):  # which `fit` will raise
+            plan = model.plan(x.shape) if isinstance(model, Sequential) else model.graph
+            weights = sum(math.prod(tensor.shape) for tensor in plan.parameters.values())
+            cost = (len(x) if rows is None else len(rows)) * (weights + ROW_COST)
+    return cost, max(0, epochs[0] - epochs[1])

@@ -134,21 +134,24 @@ class Steps(Progress):
         epochs: How many there are to do.
         turns: The members' turns.
         fleet: What shows the fleet.
+
+    Attributes:
+        epochs: How many are left.
     """
 
     def __init__(self, index: int, epoch: float, epochs: int, turns: Turns, fleet: Shown) -> None:
-        self._index, self._epoch, self._epochs = index, epoch, epochs
+        self._index, self._epoch, self.epochs = index, epoch, epochs
         self._turns, self._fleet = turns, fleet
         self._short = 0  # epochs in a row
 
     @property
     def left(self) -> float:
         """What is left to do."""
-        return self._epoch * max(0, self._epochs)
+        return self._epoch * self.epochs
 
     def on_train_begin(self) -> None:
         """Count the epochs that a backup spares."""
-        before, self._epochs = self.left, self.params["epochs"] - self.params["initial_epoch"]
+        before, self.epochs = self.left, self.params["epochs"] - self.params["initial_epoch"]
         self._fleet.skipped(before - self.left)
 
     def on_epoch_begin(self, epoch: int) -> None:
@@ -157,7 +160,7 @@ class Steps(Progress):
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         """Count the epoch."""
-        self._epochs -= 1
+        self.epochs -= 1
         self._fleet.epoch(self._epoch, logs)
         single = time.perf_counter() - self._began >= logs["seconds"]  # not one of several that are told of afterwards
         self._short = self._short + 1 if single and logs["seconds"] < SHORT else 0

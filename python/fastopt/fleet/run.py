@@ -194,7 +194,7 @@ def _trained(index: int, model: Any, arguments: Mapping[str, Any], steps: Steps,
     with collected() as warnings:
         try:
             model.fit(**arguments, verbose=steps)
-            if steps.left:
+            if steps.epochs:
                 member.ending = "stopped"
             if score is not None:
                 member.value = score(member)
