@@ -248,11 +248,11 @@ void warp_all(ImageSize size, const T* x, T* y, Index images, F&& each) {
 
 template <class T>
 void rotate(ImageSize size, const T* x, T* y, Index images, double degrees) {
-  const auto [cosine, sine] = direction(degrees);
+  const Direction to = direction(degrees);
   warp_all(size, x, y, images, [=](Index, Warp<T>& warp) {
-    warp.yy = warp.xx = cosine;
-    warp.yx = sine;
-    warp.xy = -sine;
+    warp.yy = warp.xx = to.cosine;
+    warp.yx = to.sine;
+    warp.xy = -to.sine;
   });
 }
 
