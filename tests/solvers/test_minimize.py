@@ -2,9 +2,12 @@
 
 import copy
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
+from interrupts import interrupt
 
 import fastopt as fo
 from fastopt import solvers
@@ -190,6 +193,48 @@ def test_a_gradient_that_is_not_finite_ends_it(wrong, value):
     assert (done.status, done.nit) == (3, 0)
     with pytest.raises(ValueError, match="not finite"):
         solvers.minimize(fun, np.ones(37) / 2, jac=True, method=method)
+
+
+IN_THREADS = """
+import threading, time
+import numpy as np
+from fastopt import solvers
+
+def forever():
+    slopes = np.linspace(1, 100, 2000)
+    while True:
+        solvers.minimize(lambda x: (float(x @ x), 2 * x * slopes), np.ones(2000), jac=True, options={"gtol": 0.0})
+
+for _ in range(2):
+    threading.Thread(target=forever, daemon=True).start()
+time.sleep(0.2)
+"""
+
+
+def test_threads_that_minimize_when_python_ends():
+    """They begin at once with what has never been called before, and have the lock when Python wants to end."""
+    subprocess.run([sys.executable, "-c", IN_THREADS], check=True, timeout=60)
+
+
+def large(rng, n):
+    a = rng.standard_normal((n, n))
+    return a + a.T
+
+
+@pytest.mark.parametrize("method", [solvers.Newton(), solvers.Newton(0.1)], ids=repr)
+def test_interrupt_between_evaluations(method, rng):
+    h = large(rng, 1500)
+    assert (
+        interrupt(
+            lambda: solvers.minimize(lambda x: (0.0, x), np.ones(1500), jac=True, hess=lambda x: h, method=method), 0.5
+        )
+        < 0.2
+    )
+
+
+def test_interrupt_of_least_squares(rng):
+    a = rng.standard_normal((700, 700))
+    assert interrupt(lambda: solvers.least_squares(lambda x: a @ x - 1, np.zeros(700), lambda x: a), 0.5) < 0.2
 
 
 REFUSED = {

@@ -213,6 +213,17 @@ def test_interrupt():
     assert same(stopped, whole)
 
 
+def test_interrupt_between_evaluations():
+    """In the eigenvalues of the Hessian, which take longer than it."""
+    model = fo.Sequential([layers.Dense(60), layers.Dense(16)], dtype="float64", seed=1)
+    model.compile("newton", "mse")
+    x, y = RNG.normal(size=(1, 6)), RNG.normal(size=(1, 16))
+    model.build(6)
+    before = model.get_weights()
+    assert interrupt(lambda: model.fit(x, y, epochs=1, verbose=0), 0.7) < 0.2
+    assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
+
+
 def test_frozen_layers_stay_as_they_are():
     model = compiled("lbfgs", "float32", layers.Dense(5, "tanh", trainable=False), layers.BatchNormalization())
     model.build(6)

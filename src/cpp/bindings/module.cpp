@@ -1,5 +1,7 @@
 #include "bindings/module.h"
 
+#include <pybind11/numpy.h>
+
 #include "runtime/cpu.h"
 
 // pybind11 would wait for ever in another interpreter than the main one, before any code of ours: what it defines gets
@@ -7,6 +9,9 @@
 #define PyInit__core init_core
 PYBIND11_MODULE(_core, module) {
   using namespace fastopt::bindings;
+  // Loads NumPy's interface, which lets go of the GIL. In a thread's first call it would do so within the
+  // initialisation of a static variable, for which another thread would wait with the GIL.
+  pybind11::dtype::of<double>();
   fastopt::kernel_table();  // an unknown FASTOPT_ISA is an error at import
   add_runtime(module);
   pybind11::module_ kernels = module.def_submodule("kernels");

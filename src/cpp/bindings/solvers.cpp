@@ -5,6 +5,7 @@
 #include <pybind11/stl.h>
 
 #include "bindings/array.h"
+#include "bindings/gil.h"
 #include "bindings/module.h"
 #include "bindings/network.h"
 #include "solvers/linear/lanczos.h"
@@ -33,8 +34,22 @@ py::tuple lanczos(const py::object& multiply, const py::array_t<double>& start, 
   return py::make_tuple(found.smallest, found.largest, found.products, found.converged);
 }
 
+// The GIL, for a call of Python; where the interpreter exits there are none any more.
+class Acquired {
+ public:
+  Acquired() {
+    if (exiting()) {
+      throw std::runtime_error("the interpreter exits");
+    }
+    lock_.emplace();
+  }
+
+ private:
+  std::optional<py::gil_scoped_acquire> lock_;
+};
+
 // Functions return what is asked for: float64 arrays of the right size, checked by who passes them. They are called
-// with arrays of their own.
+// with arrays of their own, and with the GIL, which methods run without.
 class PyProblem final : public solvers::Problem {
  public:
   PyProblem(Index size, py::object value, py::object differentiate, py::object gradient, py::object hessian,
@@ -50,23 +65,41 @@ class PyProblem final : public solvers::Problem {
         bounds_(std::move(bounds)) {}
 
   Index size() const override { return size_; }
-  double value(In x) override { return value_(array_of(x)).cast<double>(); }
+  double value(In x) override {
+    const Acquired python;
+    return value_(array_of(x)).cast<double>();
+  }
   double differentiate(In x, Out gradient) override {
+    const Acquired python;
     const auto both = differentiate_(array_of(x)).cast<std::pair<double, py::array_t<double>>>();
     copy(both.second, gradient);
     return both.first;
   }
-  void gradient(In x, Out to) override { copy(gradient_(array_of(x)), to); }
-  void hessian(In x, Out matrix) override { copy(hessian_(array_of(x)), matrix); }
+  void gradient(In x, Out to) override {
+    const Acquired python;
+    copy(gradient_(array_of(x)), to);
+  }
+  void hessian(In x, Out matrix) override {
+    const Acquired python;
+    copy(hessian_(array_of(x)), matrix);
+  }
   void multiply_hessian(In x, In v, Out product) override {
+    const Acquired python;
     copy(multiply_hessian_(array_of(x), array_of(v)), product);
   }
   void residuals(In x, solvers::Vector& r, solvers::Vector& jacobian) override {
+    const Acquired python;
     const auto both = residuals_(array_of(x)).cast<std::pair<py::array_t<double>, py::array_t<double>>>();
     r.resize(static_cast<std::size_t>(both.first.size()));
     jacobian.resize(static_cast<std::size_t>(both.second.size()));
     copy(both.first, r);
     copy(both.second, jacobian);
+  }
+  void look(double) override {
+    PythonCalls calls;
+    calls.call([] { return true; });  // looks for signals
+    const Acquired python;
+    calls.rethrow();
   }
   bool bounded() const override { return bounds_.has_value(); }
   void project(Out x) const override {
@@ -159,7 +192,9 @@ void add_solvers(py::module_& module) {
            py::arg("value"), py::arg("floor"), py::arg("step"))
       .def("start",
            [](Minimizer& self, PyProblem& problem, const py::array_t<double>& x) {
-             return name_of(self.start(problem, {x.data(), static_cast<std::size_t>(x.size())}));
+             const In start(x.data(), static_cast<std::size_t>(x.size()));
+             const Released released;
+             return name_of(self.start(problem, start));
            })
       // At the parameters of a network, for `Epoch.solve`.
       .def("place",
@@ -170,7 +205,11 @@ void add_solvers(py::module_& module) {
            })
       .def("stands_at", [](const Minimizer& self, PyNetwork& network) { return self.point().x == point_of(network); })
       .def("restore", &restore)
-      .def("iterate", [](Minimizer& self, PyProblem& problem) { return name_of(self.iterate(problem)); })
+      .def("iterate",
+           [](Minimizer& self, PyProblem& problem) {
+             const Released released;
+             return name_of(self.iterate(problem));
+           })
       .def_property_readonly("x", [](const Minimizer& self) { return array_of(self.point().x); })
       .def_property_readonly("gradient", [](const Minimizer& self) { return array_of(self.point().gradient); })
       .def_property_readonly("value", [](const Minimizer& self) { return self.point().value; })

@@ -31,6 +31,8 @@ class Problem {
   virtual void multiply_hessian(In x, In v, Out product) = 0;
   // The function is half the sum of the squares of m residuals, whose Jacobian is [m, n].
   virtual void residuals(In x, Vector& r, Vector& jacobian) = 0;
+  // As `Look`, during what a method computes between these calls.
+  virtual void look(double) {}
   // Moves x to the closest point that can be represented and lies within bounds.
   virtual void project(Out) const {}
   virtual bool bounded() const { return false; }

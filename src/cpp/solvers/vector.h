@@ -14,6 +14,8 @@ using Vector = std::vector<double>;
 using In = std::span<const double>;
 using Out = std::span<double>;
 using Vectors = std::span<const double* const>;
+// Called during long work with the number of operations since the last call; throws to end it.
+using Look = std::function<void(double operations)>;
 
 double dot(In x, In y);
 double norm(In x);     // without overflow

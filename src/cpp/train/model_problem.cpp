@@ -10,9 +10,10 @@ namespace fastopt {
 using solvers::Vector;
 
 template <class T>
-ModelProblem<T>::ModelProblem(Network<T>& network, Cost<T>& cost)
+ModelProblem<T>::ModelProblem(Network<T>& network, Cost<T>& cost, Watch& watch)
     : network_(network),
       cost_(cost),
+      watch_(watch),
       parameters_(network.parameters.size()),
       direction_(network.parameters.size()),
       state_(network.state.size()),
@@ -125,6 +126,14 @@ void ModelProblem<T>::hessian(solvers::In x, solvers::Out matrix) {
 template <class T>
 void ModelProblem<T>::residuals(solvers::In, Vector&, Vector&) {
   throw std::logic_error("a model has no residuals");
+}
+
+template <class T>
+void ModelProblem<T>::look(double operations) {
+  watch_.look(operations, cost_.done);
+  if (watch_.stopped()) {
+    throw Stopped();
+  }
 }
 
 template <class T>

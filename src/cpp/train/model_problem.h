@@ -22,7 +22,7 @@ struct Stopped {};
 template <class T>
 class ModelProblem final : public solvers::Problem {
  public:
-  ModelProblem(Network<T>& network, Cost<T>& cost);
+  ModelProblem(Network<T>& network, Cost<T>& cost, Watch& watch);
 
   static Index size_of(const Network<T>& network);
   static void gather(const Network<T>& network, solvers::Out x);
@@ -35,6 +35,7 @@ class ModelProblem final : public solvers::Problem {
   // Exactly where the cost can; else central differences of the gradient.
   void multiply_hessian(solvers::In x, solvers::In v, solvers::Out product) override;
   void residuals(solvers::In, solvers::Vector&, solvers::Vector&) override;
+  void look(double operations) override;
   void project(solvers::Out x) const override;
 
   // Takes this point for the parameters, and the state of layers as the last gradient left it, which was there.
@@ -50,6 +51,7 @@ class ModelProblem final : public solvers::Problem {
 
   Network<T>& network_;
   Cost<T>& cost_;
+  Watch& watch_;
   std::vector<std::pair<Index, Index>> tensors_;  // offset and size of each
   Buffer<T> parameters_, direction_, state_;
   std::vector<double> gradient_;

@@ -35,7 +35,7 @@ Solved solve(Network<T>& network, solvers::Minimizer& minimizer, const Solve<T>&
   totals.reserve(task.objective);
   Watch watch(task.poll);
   Cost<T> cost(network, task.x, task.samples, task.objective, {true, network.noise}, task.whole, watch);
-  ModelProblem<T> problem(network, cost);
+  ModelProblem<T> problem(network, cost, watch);
   const Index samples = task.samples.rows;
   const bool several = task.batch_size < samples, noise = has_noise(network);
   Solved solved;

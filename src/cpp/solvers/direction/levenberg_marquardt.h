@@ -65,7 +65,7 @@ class LevenbergMarquardt final : public Direction {
       }
     }
     v_.resize(n * n);
-    orthogonalize(columns, v_, sigma);
+    orthogonalize(columns, v_, sigma, [&](double operations) { problem.look(operations); });
     order_.resize(n);
     std::iota(order_.begin(), order_.end(), std::size_t{0});
     std::ranges::stable_sort(order_, {}, [&](std::size_t i) { return sigma[i]; });

@@ -26,7 +26,7 @@ class Newton final : public Direction {
       vectors_[i * n + i] += alpha_;
       d[i] = -at.gradient[i];
     }
-    if (!solve(vectors_, d)) {
+    if (!solve(vectors_, d, [&](double operations) { problem.look(operations); })) {
       throw std::domain_error("H + alpha I is singular for alpha = " + std::to_string(alpha_) + "; give another alpha");
     }
   }
@@ -37,7 +37,7 @@ class Newton final : public Direction {
       vectors_.resize(n * n);
       values_.resize(n);
       problem.hessian(at.x, vectors_);
-      diagonalize(vectors_, values_);
+      diagonalize(vectors_, values_, [&](double operations) { problem.look(operations); });
       known_ = true;
     }
     Vector a(n), p(n);

@@ -25,7 +25,7 @@ Extremes estimate(const Vector& diagonal, const Vector& beside, double next, dou
     vectors[i * n + i] = 1;
   }
   off.resize(n, 0.0);
-  diagonalize_tridiagonal(values, off, vectors);
+  diagonalize_tridiagonal(values, off, vectors, [](double) {});
   const auto [low, high] = std::ranges::minmax_element(values);
   const double size = std::max(std::abs(*low), std::abs(*high));
   const auto error = [&](auto value) {

@@ -17,7 +17,7 @@ void rotate(double c, double s, Out x, Out y) {
 
 }  // namespace
 
-void orthogonalize(Out a, Out v, Out sigma) {
+void orthogonalize(Out a, Out v, Out sigma, const Look& look) {
   const std::size_t n = sigma.size(), m = n == 0 ? 0 : a.size() / n;
   std::ranges::fill(v, 0.0);
   for (std::size_t i = 0; i < n; ++i) {
@@ -27,6 +27,7 @@ void orthogonalize(Out a, Out v, Out sigma) {
   for (int sweep = 0; turned && sweep < 60; ++sweep) {
     turned = false;
     for (std::size_t i = 0; i < n; ++i) {
+      look(12 * static_cast<double>((n - i) * (n + m)));
       for (std::size_t j = i + 1; j < n; ++j) {
         const Out x = a.subspan(i * m, m), y = a.subspan(j * m, m);
         const double xx = dot(x, x), yy = dot(y, y), xy = dot(x, y);

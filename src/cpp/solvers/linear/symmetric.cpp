@@ -14,10 +14,12 @@ Out row_of(Out a, std::size_t i, std::size_t n) {
 }
 
 // Q A Q' is tridiagonal, and Q takes the place of A.
-void reduce_to_tridiagonal(Out a, Out diagonal, Out beside) {
+void reduce_to_tridiagonal(Out a, Out diagonal, Out beside, const Look& look) {
   const std::size_t n = diagonal.size();
   Vector reflections(n * n, 0.0), u(n), p(n);
+  const double of_column = 4 * static_cast<double>(n * n);  // operations
   for (std::size_t k = 0; k + 2 < n; ++k) {
+    look(2 * of_column);
     // Column k below the diagonal becomes a multiple of e_(k+1).
     for (std::size_t i = 0; i < n; ++i) {
       u[i] = i > k ? a[i * n + k] : 0;
@@ -50,6 +52,7 @@ void reduce_to_tridiagonal(Out a, Out diagonal, Out beside) {
     a[i * n + i] = 1;
   }
   for (std::size_t k = n > 2 ? n - 2 : 0; k-- > 0;) {
+    look(of_column);
     const Out v = row_of(reflections, k, n);
     multiply(a, v, p);
     for (std::size_t i = 0; i < n; ++i) {
@@ -62,7 +65,7 @@ void reduce_to_tridiagonal(Out a, Out diagonal, Out beside) {
 
 }  // namespace
 
-void diagonalize_tridiagonal(Out diagonal, Out beside, Out vectors) {
+void diagonalize_tridiagonal(Out diagonal, Out beside, Out vectors, const Look& look) {
   const std::size_t n = diagonal.size();
   for (std::size_t l = 0; l < n; ++l) {
     for (int step = 0; step < 60; ++step) {
@@ -74,6 +77,7 @@ void diagonalize_tridiagonal(Out diagonal, Out beside, Out vectors) {
       if (m == l) {
         break;
       }
+      look(6 * static_cast<double>((m - l) * n));
       // Wilkinson's shift.
       double g = (diagonal[l + 1] - diagonal[l]) / (2 * beside[l]);
       double r = std::hypot(g, 1.0);
@@ -116,11 +120,11 @@ void diagonalize_tridiagonal(Out diagonal, Out beside, Out vectors) {
   }
 }
 
-void diagonalize(Out a, Out values) {
+void diagonalize(Out a, Out values, const Look& look) {
   const std::size_t n = values.size();
   Vector beside(n), diagonal(n);
-  reduce_to_tridiagonal(a, diagonal, beside);
-  diagonalize_tridiagonal(diagonal, beside, a);
+  reduce_to_tridiagonal(a, diagonal, beside, look);
+  diagonalize_tridiagonal(diagonal, beside, a, look);
   std::vector<std::size_t> order(n);
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::ranges::sort(order, {}, [&](std::size_t i) { return diagonal[i]; });
@@ -131,9 +135,10 @@ void diagonalize(Out a, Out values) {
   }
 }
 
-bool solve(Out a, Out b) {
+bool solve(Out a, Out b, const Look& look) {
   const std::size_t n = b.size();
   for (std::size_t k = 0; k < n; ++k) {
+    look(2 * static_cast<double>((n - k) * (n - k)));
     std::size_t pivot = k;
     for (std::size_t i = k + 1; i < n; ++i) {
       if (std::abs(a[i * n + k]) > std::abs(a[pivot * n + k])) {
