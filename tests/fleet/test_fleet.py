@@ -374,29 +374,45 @@ def test_one_kind_of_validation():
 # The turns alone: members that count time instead of training.
 
 
+class Clock:
+    """Goes on when all members that run have ended an epoch."""
+
+    def __init__(self):
+        self.time, self._arrived, self._changed = 0, 0, threading.Condition()
+
+    def epoch(self, turns):
+        with self._changed:
+            self._arrived += 1
+            now = self.time
+            while self.time == now:
+                with turns._lock:
+                    running = turns._running
+                if self._arrived >= running:
+                    self._arrived, self.time = 0, now + 1
+                    self._changed.notify_all()
+                else:
+                    self._changed.wait(0.001)
+
+
 def makespan(work, workers):
-    """How long members of so many epochs each take, in epochs; each epoch of all that run ends in its turn."""
-    log, lock = [], threading.Lock()
+    """How long members of so many epochs each take together, in epochs."""
+    clock, ended = Clock(), threading.Semaphore(0)
 
     def run(member):
         for left in reversed(range(work[member])):
-            with lock:
-                log.append(member)
-            time.sleep(0.004)
+            clock.epoch(turns)
             turns.after_epoch(member, left, short=False)
+        ended.release()
 
     turns = Turns(work, workers, 1, run)
     turns.start()
-    start = time.monotonic()
-    for thread in turns._threads:
-        thread.join()
-    while sum(turns._left):
-        time.sleep(0.001)
-    assert sorted(log) == sorted(member for member, epochs in enumerate(work) for _ in range(epochs))
-    return (time.monotonic() - start) / 0.004
+    for _ in work:
+        assert ended.acquire(timeout=20)
+    turns.stop()
+    return clock.time
 
 
 @pytest.mark.parametrize(("work", "workers"), [([20] * 3, 2), ([30, 10, 10, 10], 2), ([20] * 5, 3), ([5] * 16, 4)])
 def test_uneven_members_are_balanced(work, workers):
     best = max(max(work), sum(work) / workers)
-    assert makespan(work, workers) < 1.35 * best
+    assert best <= makespan(work, workers) <= best + 2
