@@ -47,13 +47,22 @@ AMOUNTS = {
     "features",
     "fine_tuning",
     "iterations",
+    "levels",
     "max_iter",
     "max_nfev",
     "n",
     "outputs",
+    "rounds",
+    "size",
     "steps",
     "stop",
+    "trials",
+    "workers",
 }
+
+
+# Any name of a file would be right.
+FILES = {"file", "folder"}
 
 
 class Hostile:
@@ -254,6 +263,7 @@ def call(number, only=""):
     function = make()
     arguments = {name: copied(value) for name, value in good.items()}
     names = [p.name for p in inspect.signature(function).parameters.values() if p.kind not in (2, 4)]
+    names = [name for name in names if name not in FILES]
     for _ in range(rng.integers(1, 3)):
         if names:
             name = names[rng.integers(len(names))]

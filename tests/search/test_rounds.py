@@ -110,7 +110,9 @@ def test_halving_goes_on(tmp_path):
     for count in range(len(lines)):
         path = tmp_path / "part.jsonl"
         path.write_bytes(b"".join(lines[:count]))
-        assert rows(fo.search.halving(build, space, X, Y, file=path, workers=1 + count % 3, **options)) == want
+        found = fo.search.halving(build, space, X, Y, file=path, workers=1 + count % 3, **options)
+        assert rows(found) == want
+        assert found.first is found.ranked()[0]
         assert len(path.read_bytes().splitlines()) == len(lines)
 
 

@@ -78,6 +78,11 @@ def test_failures_are_written(tmp_path):
     assert trials.best.params["x"] == min(t.params["x"] for t in trials if t.state == "finished")
     assert rows(fo.search.load(path)) == rows(trials)
     assert rows(searched(path, 12, function)) == rows(trials)
+    order = [trial.number for trial in trials.ranked()]
+    assert [trial.number for trial in fo.search.load(path).ranked()] == order
+    assert math.isnan(fo.search.load(path)[order[-1]].score)
+    with pytest.warns(UserWarning, match="failed"):
+        assert len(searched(path, 20, function).ranked()) == 20
 
 
 @pytest.mark.parametrize(

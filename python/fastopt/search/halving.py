@@ -87,7 +87,7 @@ def halving(
         done = {(trial.rung, trial.number): trial for trial in search.found}
         search.report.begin(sum(trials // factor**rung for rung in range(len(budgets))) - len(done))
         points = {k: values_at(search.trials.space, drawn(search.trials.space, search.seed, k)) for k in range(trials)}
-        search.check(points[0])
+        search.prepare(points)
         ladder = Ladder(search, points, budgets, done)
         numbers = list(points)
         for rung in range(len(budgets)):

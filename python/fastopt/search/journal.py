@@ -2,6 +2,7 @@
 
 import errno
 import json
+import math
 import os
 from typing import Any
 
@@ -83,10 +84,12 @@ def read(path: str) -> tuple[list[Row], int]:
 
 
 def plain(value: Any) -> Any:
-    """Return what stands for a value in JSON: what is no number, word or collection, as a text."""
+    """Return what stands for a value in JSON: None for NaN and infinity, a text for what is no number or collection."""
     if hasattr(value, "tolist"):
         value = value.tolist()
-    if isinstance(value, str | int | None) or (isinstance(value, float) and value - value == 0):
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, str | int | float | None):
         return value
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]

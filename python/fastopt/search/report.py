@@ -61,8 +61,10 @@ class Lines(Report):
 
 
 def _best(trials: Trials) -> str:
-    best = trials.ranked()[0]
-    return f"best {trials.metric} {best.score:.4g} (trial {best.number})" if best.score == best.score else ""
+    best = trials.first
+    if best is None or best.score != best.score:
+        return ""
+    return f"best {trials.metric} {best.score:.4g} (trial {best.number})"
 
 
 def report(verbose: object) -> Report:

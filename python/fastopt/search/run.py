@@ -128,11 +128,8 @@ class Search:
 
     def run(self, points: Mapping[int, Params]) -> None:
         """Do those of these trials that are not in the table, side by side where they are models."""
+        self.prepare(points)
         todo = [number for number in points if number not in self.trials]
-        for number in points.keys() - {*todo}:
-            self.trials[number].params = points[number]  # which JSON may have changed
-        if todo:
-            self.check(points[todo[0]])
         size = AT_ONCE * (_core.runtime.num_threads() if self._workers is None else self._workers)
         for first in range(0, len(todo), size):
             part = {number: points[number] for number in todo[first : first + size]}
@@ -140,16 +137,20 @@ class Search:
             for number, member in self.trained(made):
                 self.end(self.trial_of(number, part[number], member), member.model)
 
-    def check(self, params: Params) -> None:
-        """Refuse a function that does not take these hyperparameters, before any of the trials."""
+    def prepare(self, points: Mapping[int, Params]) -> None:
+        """Give the trials of the file their hyperparameters, and refuse a function that does not take such."""
+        for number, params in points.items():
+            if number in self.trials:
+                self.trials[number].params = params  # which JSON may have changed
         try:
             signature = inspect.signature(self.function)
         except ValueError:  # of a function that is not Python
             return
         try:
-            signature.bind(**params)
+            signature.bind(**self.trials.space)
         except TypeError as error:
-            raise TypeError(f"function{signature} does not take the hyperparameters {[*params]}: {error}.") from None
+            names = ", ".join(self.trials.space)
+            raise TypeError(f"function{signature} does not take the hyperparameters {names}: {error}.") from None
 
     def made(self, points: Mapping[int, Params], models_only: bool = False) -> dict[int, Made]:
         """Return the models of these trials, by number; those that gave a score or failed have ended."""
@@ -204,7 +205,7 @@ class Search:
         self._write(trial.row())
         if trial.state in ("failed", "diverged"):
             self._failed.append(trial)
-        if self.trials.ranked()[0] is trial:
+        if self.trials.first is trial:
             self.trials.model = model
         self.report.told(trial, self.trials)
 

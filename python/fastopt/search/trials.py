@@ -66,6 +66,7 @@ class Trials:
         space: The scale of each hyperparameter.
         metric: What the score is called.
         larger_is_better: Whether it is to grow.
+        first: The first by rank; None while there are no trials.
         model: The model of the best trial as its training left it; None where an earlier process trained it.
 
     Example:
@@ -81,11 +82,16 @@ class Trials:
         self.metric = metric
         self.larger_is_better = larger_is_better
         self.model: Any = None
+        self.first: Trial | None = None
         self._trials: dict[int, Trial] = {}
 
     def put(self, trial: Trial) -> None:
         """Take a trial into the table, in the place of an earlier row of its number."""
         self._trials[trial.number] = trial
+        if self.first is None or self.first.number == trial.number:
+            self.first = min(self._trials.values(), key=self._rank)
+        else:
+            self.first = min(self.first, trial, key=self._rank)
 
     def __len__(self) -> int:
         return len(self._trials)
@@ -101,13 +107,11 @@ class Trials:
 
     def ranked(self) -> list[Trial]:
         """Return the trials, the best first, equal ones by number, and those without a score at the end."""
-        sign = -1.0 if self.larger_is_better else 1.0
+        return sorted(self, key=self._rank)
 
-        def key(trial: Trial) -> tuple[bool, float, int]:
-            missing = math.isnan(trial.score)
-            return missing, 0.0 if missing else sign * trial.score, trial.number
-
-        return sorted(self, key=key)
+    def _rank(self, trial: Trial) -> tuple[bool, float, int]:
+        missing = math.isnan(trial.score)
+        return missing, 0.0 if missing else trial.score * (-1.0 if self.larger_is_better else 1.0), trial.number
 
     @property
     def best(self) -> Trial:
@@ -116,11 +120,10 @@ class Trials:
         Raises:
             ValueError: None has a score.
         """
-        ranked = self.ranked()
-        if not ranked or math.isnan(ranked[0].score):
-            errors = "; ".join(dict.fromkeys(trial.error for trial in ranked if trial.error))
+        if self.first is None or math.isnan(self.first.score):
+            errors = "; ".join(dict.fromkeys(trial.error for trial in self if trial.error))
             raise ValueError(f"No trial of {len(self)} has a score{': ' + errors if errors else ''}.")
-        return ranked[0]
+        return self.first
 
     @property
     def table(self) -> dict[str, list[Any]]:
