@@ -44,6 +44,17 @@ def two_heads():
     return model
 
 
+def square_error(target, output):
+    difference = output - target
+    return (difference**2).sum(1) / 2, difference
+
+
+def of_ones_own():
+    model = make()
+    model.compile("adam", square_error)
+    return model
+
+
 @pytest.mark.parametrize(
     ("make_model", "arguments"),
     [
@@ -56,6 +67,7 @@ def two_heads():
         (lambda: make(fo.optimizers.SGD(fo.schedules.Exponential(0.1, 0.01, per="epoch"))), {}),
         (lambda: make(fo.optimizers.Sequence([("adam", 30), ("sgd", None)])), {}),
         (lambda: make("swats"), {}),
+        (of_ones_own, {"y": np.eye(3, dtype=np.float32)[Y], "epochs": 30, "validation_split": 0.3}),
         (two_heads, {"y": [Y, X[:, :1]], "validation_rows": np.arange(20)}),
     ],
 )
