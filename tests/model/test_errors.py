@@ -100,6 +100,8 @@ BAD_DATA = {
     "batch-size-bool": (fit(batch_size=True), TypeError, "batch_size must be an integer"),
     "epochs-negative": (fit(epochs=-1), ValueError, "epochs must be at least 0"),
     "epochs-float": (fit(epochs=1.5), TypeError, "epochs must be an integer"),
+    "epochs-array": (fit(epochs=np.array([1, 2])), TypeError, r"epochs must be an integer, not array\(\[1, 2\]\)"),
+    "epochs-bools": (fit(epochs=np.array(True)), TypeError, "epochs must be an integer, not array"),
     "epochs-small": (fit(epochs=2, initial_epoch=3), ValueError, "epochs=2.*initial_epoch=3"),
     "initial-epoch": (fit(initial_epoch=-1), ValueError, "initial_epoch must be at least 0"),
     "split-one": (fit(validation_split=1.0), ValueError, "validation_split must be at least 0 and less than 1"),

@@ -29,10 +29,11 @@ def integer(name: str, value: object, low: int, high: int | None = None) -> int:
     """Return `value` as an int that is at least `low` and less than `high`."""
     if type(value) is int:
         number = value
-    elif isinstance(value, BOOLS) or not hasattr(value, "__index__"):
-        raise TypeError(f"{name} must be an integer, not {value!r}.")
     else:
-        number = operator.index(value)
+        try:
+            number = operator.index("" if isinstance(value, BOOLS) else value)  # type: ignore[arg-type]
+        except TypeError:  # also of arrays, which have the method all the same
+            raise TypeError(f"{name} must be an integer, not {value!r}.") from None
     if number < low or (high is not None and number >= high):
         bound = f"at least {low}" if number < low else f"less than {high}"
         raise ValueError(f"{name} must be {bound}, not {number}.")
