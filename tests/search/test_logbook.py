@@ -138,6 +138,35 @@ def test_interrupted(folder):
     same(state(log.model), after)
 
 
+def test_any_data(folder):
+    """Batches, lists and words are told from each other, and none is looked through that is not in memory."""
+    model = fo.Sequential([layers.Dense(3)], seed=0)
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.build(6)
+    log = Logbook(model, folder)
+    words = np.array(["a", "b", "c"])[np.arange(96) % 3]
+
+    class Batches:
+        def __len__(self):
+            return 2
+
+        def __getitem__(self, i):
+            seen.append(i)
+            return X[i * 48 : i * 48 + 48], (np.arange(96) % 3)[i * 48 : i * 48 + 48]
+
+    seen = []
+    given = [(X, words), (X, words.astype(object)), (X.tolist(), words.tolist()), (Batches(), None)]
+    given += [([(X[:50], words[:50]), (X[50:], words[50:])], None)]
+    for x, y in given[:3]:
+        log.fit(x, y, verbose=0)
+    assert [set(entry.changed) for entry in log.entries[2:]] == [{"fit y"}, {"fit x", "fit y"}]
+    with pytest.raises(ValueError, match="class"):
+        log.fit(Batches(), verbose=0)
+    assert len(seen) <= 2
+    log.fit(given[4][0], verbose=0)
+    assert "float32 [50, 6]" in str(log.entries[-1].settings["fit x"])
+
+
 def test_errors(tmp_path):
     log = Logbook(made())
     with pytest.raises(ValueError, match="x has 5 features"):

@@ -66,6 +66,18 @@ def test_dicts_of_values():
     assert found.best.metrics == {"a": found.best.params["x"], "b": found.best.score}
 
 
+def test_batches_of_each_model():
+    def batches(rate, size):
+        model, _ = build(rate, 8, size)
+        return model, {"x": [(X[i : i + size], Y[i : i + size]) for i in range(0, 1440, size)]}
+
+    space, held = {"rate": Log(0.01, 0.1), "size": [32, 64]}, (X[1440:], Y[1440:])
+    trials = fo.search.grid(batches, space, levels=2, epochs=3, validation_data=held, verbose=0)
+    for trial in trials:
+        model, own = batches(**trial.params)
+        assert trial.score == min(model.fit(**own, epochs=3, validation_data=held, verbose=0).history["val_loss"])
+
+
 class RaisesError(fo.callbacks.Callback):
     def on_epoch_end(self, epoch, logs):
         if epoch == 1:

@@ -24,6 +24,7 @@ from fastopt.tools.saving import load_model, save
 __all__ = ["Entry", "Logbook"]
 
 FILE = "log.jsonl"
+SHOWN = 9  # items of a list that stand in the log themselves
 
 
 @dataclass
@@ -238,18 +239,17 @@ def _described(name: str, value: Any) -> dict[str, Any]:
 
 
 def _told(value: Any) -> Any:
-    """Return an argument of `fit` as JSON has it; arrays by their shape and a sum of their bytes."""
-    if isinstance(value, str | int | float | bool):
-        return plain(value)
-    if isinstance(value, tuple | list) and any(np.ndim(part) for part in value):
-        return [_told(part) for part in value]
+    """Return an argument of `fit` as JSON has it; arrays and long lists by their shape and a sum of their bytes."""
     if isinstance(value, Mapping):
         return {str(key): _told(part) for key, part in value.items()}
-    if np.ndim(value):
-        array = np.ascontiguousarray(value)
-        if array.dtype != object:
-            return f"{array.dtype} {list(array.shape)} {zlib.crc32(array.data.cast('B')):08x}"
-    return plain(value)
+    several = isinstance(value, list | tuple)
+    flat = several and len(value) > SHOWN and all(isinstance(part, str | int | float | np.generic) for part in value)
+    if flat or hasattr(value, "__array__"):
+        array = np.asarray(value)
+        if array.ndim:
+            data = repr(array.tolist()).encode() if array.dtype == object else np.ascontiguousarray(array).tobytes()
+            return f"{array.dtype} {list(array.shape)} {zlib.crc32(data):08x}"
+    return [_told(part) for part in value] if several else plain(value)
 
 
 def _short(value: Any) -> str:

@@ -265,9 +265,8 @@ class Search:
     def _check_models(self, made: Made) -> None:
         """Refuse what would fail for every model alike."""
         given = {name: value for name, value in (self._data | self._fit | made[1]).items() if value is not None}
-        for name in ("x", "y"):
-            if name not in given:
-                raise TypeError(f"{name} is missing: function returns models, which are trained with x and y.")
+        if "x" not in given:
+            raise TypeError("x is missing: function returns models, which are trained with x and y.")
         metric = self._metric or "val_loss"
         if metric.startswith("val_") and not any(name in given for name in VALIDATION):
             raise ValueError(
