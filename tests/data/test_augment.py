@@ -295,8 +295,14 @@ def test_bad_images(rng):
         Augment(shape=(2**14, 2**14))(np.broadcast_to(np.float32(0), (1, 2**28)))
     model = model_of(30)
     before = model.get_weights()
-    for wrong, error in ((Augment(), ValueError), (Augment(shape=(7, 5)), ValueError), ("flip", TypeError)):
-        with pytest.raises(error):
+    for wrong, error, message in (
+        (Augment(), ValueError, "sees no image"),
+        (Augment(shape=(7, 5)), ValueError, "is for others"),
+        ("flip", TypeError, r"augment must be a fastopt\.data\.Augment, not 'flip'"),
+        (len, TypeError, r"augment must be a fastopt\.data\.Augment, not <built-in"),
+        ([3], TypeError, r"augment must be a fastopt\.data\.Augment, not 3"),
+    ):
+        with pytest.raises(error, match=message):
             model.fit(x, y, augment=wrong, verbose=0)
     model.compile(fo.solvers.LBFGS(), "sparse_categorical_crossentropy")
     with pytest.raises(ValueError, match=r"Augment\.added"):

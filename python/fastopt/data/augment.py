@@ -192,7 +192,7 @@ def augmentations(given: object, shapes: Sequence[Shape], dtype: str) -> Augment
     """Return how the samples of each input are changed, of the argument `augment` of `fit`; None for not at all."""
     if given is None:
         return None
-    items = [given] if isinstance(given, Augment) else checks.items("augment", given)
+    items = given if isinstance(given, list | tuple) else [given]
     for item in items:
         if item is not None and not isinstance(item, Augment):
             raise TypeError(f"augment must be a fastopt.data.Augment, not {item!r}.")
