@@ -43,6 +43,7 @@ def test_goes_on(tmp_path):
     assert rows(again) == rows(searched(None, 9))
     assert len(called) == 9
     assert [trial.params for trial in again] == [trial.params for trial in searched(None, 9)]
+    assert first[2] in first
     assert rows(first) == rows(again)[:4] == rows(fo.search.load(path))[:4]
     assert list(fo.search.load(path).space) == list(SPACE)
     assert fo.search.load(path).best.score == again.best.score

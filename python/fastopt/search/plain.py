@@ -88,7 +88,7 @@ def random(
     common = function, space, x, y, arguments, metric, mode, seed, workers, file, verbose
     with Search({"by": "random"}, *common) as search:
         points = {k: values_at(search.trials.space, drawn(search.trials.space, search.seed, k)) for k in range(trials)}
-        search.report.begin(sum(k not in search.trials for k in points))
+        search.report.begin(sum(not search.trials.has(k) for k in points))
         search.run(points)
     return search.trials
 
@@ -146,6 +146,6 @@ def grid(
         each = {name: counts.get(name, 5) if isinstance(counts, dict) else counts for name in scales}
         values = [scale.levels(checks.integer("levels", each[name], 1, MAX_TRIALS)) for name, scale in scales.items()]
         points = {k: dict(zip(scales, point, strict=True)) for k, point in enumerate(itertools.product(*values))}
-        search.report.begin(sum(k not in search.trials for k in points))
+        search.report.begin(sum(not search.trials.has(k) for k in points))
         search.run(points)
     return search.trials

@@ -129,7 +129,7 @@ class Search:
     def run(self, points: Mapping[int, Params]) -> None:
         """Do those of these trials that are not in the table, side by side where they are models."""
         self.prepare(points)
-        todo = [number for number in points if number not in self.trials]
+        todo = [number for number in points if not self.trials.has(number)]
         size = AT_ONCE * (_core.runtime.num_threads() if self._workers is None else self._workers)
         for first in range(0, len(todo), size):
             part = {number: points[number] for number in todo[first : first + size]}
@@ -140,7 +140,7 @@ class Search:
     def prepare(self, points: Mapping[int, Params]) -> None:
         """Give the trials of the file their hyperparameters, and refuse a function that does not take such."""
         for number, params in points.items():
-            if number in self.trials:
+            if self.trials.has(number):
                 self.trials[number].params = params  # which JSON may have changed
         try:
             signature = inspect.signature(self.function)

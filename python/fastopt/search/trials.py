@@ -99,7 +99,8 @@ class Trials:
     def __iter__(self) -> Iterator[Trial]:
         return iter([self._trials[number] for number in sorted(self._trials)])
 
-    def __contains__(self, number: object) -> bool:
+    def has(self, number: int) -> bool:
+        """Return whether there is a trial of this number."""
         return number in self._trials
 
     def __getitem__(self, number: int) -> Trial:
