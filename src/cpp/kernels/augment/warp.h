@@ -114,7 +114,7 @@ void locate(const Warp<T>& w, const WarpMemory<T>& m, Index i, Index at) {
   const V last_row = static_cast<T>(height - 1), last_column = static_cast<T>(width - 1),
           length = static_cast<T>(width);
   const V zeros = static_cast<T>(height * width);
-  for_each_vector<T>(width, [&](Index j, auto&& load_some, auto&&) __attribute__((always_inline)) {
+  for_each_vector<T>(width, [&](Index j, [[maybe_unused]] auto&& load_some, auto&&) __attribute__((always_inline)) {
     V y = y_part + load<T>(m.columns.y_part + j), x = x_part + load<T>(m.columns.x_part + j);
     if constexpr (distorts) {
       y += V(w.dy_factor) * load_some(w.dy + i * w.stride + j);
