@@ -82,7 +82,6 @@ class Goal:
         function: LossFunction | None = None,
     ) -> None: ...
 
-# Samples with a goal for each output of the network, and the sums over those that have been passed through.
 class Augmentation:
     def __init__(
         self,
@@ -100,6 +99,7 @@ class Augmentation:
 def rotate(x: Real, degrees: float) -> Real: ...
 def distort(x: Real, dy: Real, dx: Real) -> Real: ...
 
+# Samples with a goal for each output of the network, and the sums over those that have been passed through.
 class Epoch:
     def __init__(
         self,
