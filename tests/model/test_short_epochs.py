@@ -1,6 +1,7 @@
 """Short epochs, of which the core trains several in one call, are as single ones to the bit."""
 
 import gc
+import signal
 import time
 
 import numpy as np
@@ -110,6 +111,25 @@ def test_interrupted_at_an_epoch_that_is_counted(no_calls_of_the_collector):
     again.fit(X, Y, epochs=model.epochs_trained, validation_split=0.2, verbose=0)
     if again.optimizer.step == model.optimizer.step:
         assert found(again)[2] == found(model)[2]
+
+
+def test_an_interrupt_leaves_no_epoch_out_of_the_history(monkeypatch):
+    """It comes while the history is told of epochs that are over."""
+    tell = fo.History.on_epoch_end
+
+    def interrupted(history, epoch, logs):
+        if epoch == 5000:
+            signal.raise_signal(signal.SIGINT)
+        tell(history, epoch, logs)
+
+    monkeypatch.setattr(fo.History, "on_epoch_end", interrupted)
+    model = make()
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, Y, epochs=10**7, verbose=0)
+    assert signal.getsignal(signal.SIGINT) is before
+    assert len(model.history.epoch) == model.epochs_trained > 5001
+    assert {len(values) for values in model.history.history.values()} == {model.epochs_trained}
 
 
 def test_what_is_shown_is_up_to_date(capsys):

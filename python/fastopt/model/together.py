@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from fastopt import _core
+from fastopt.core.interrupts import held
 from fastopt.model.callbacks.base import Callback
 from fastopt.model.compiled import SPEED
 from fastopt.model.feed import Data, Feed, Ready, Whole, begin
@@ -86,24 +87,38 @@ class Together:
                 every=self._every,
             )
         finally:
-            if finished:
-                model.epochs_trained += len(finished) - 1
-                model._ready()  # tells the optimizer which epoch was the last
-                model.epochs_trained += 1
-            report = optimizer.report()
-            logs = []
-            for lap in finished:
-                if lap["whole"]:
-                    means = ready.compiled.means(lap["sums"])
-                    if lap["validation"] is not None:
-                        values = ready.compiled.means(lap["validation"])
-                        means |= {f"val_{name}": values[name] for name in ready.compiled.reported}
-                    speed = zip(SPEED, (lap["seconds"], lap["sums"]["samples"] / lap["seconds"]), strict=True)
-                    logs.append(means | report | dict(speed))
-            for listener in listeners:
-                for epoch, values in enumerate(logs, first):
-                    if epoch > first:
-                        listener.on_epoch_begin(epoch)
-                    if isinstance(listener, Progress):
-                        listener.poll(feed.samples)
-                    listener.on_epoch_end(epoch, values)
+            with held():  # else Ctrl-C leaves epochs out of the history
+                self._tell(model, optimizer, ready, finished, first, listeners)
+
+    def _tell(
+        self,
+        model: Counted,
+        optimizer: Any,
+        ready: Ready,
+        finished: Sequence[dict[str, Any]],
+        first: int,
+        listeners: Sequence[Callback],
+    ) -> None:
+        """Count the epochs that are finished, and tell the listeners of them."""
+        feed: Any = self._feed
+        if finished:
+            model.epochs_trained += len(finished) - 1
+            model._ready()  # tells the optimizer which epoch was the last
+            model.epochs_trained += 1
+        report = optimizer.report()
+        logs = []
+        for lap in finished:
+            if lap["whole"]:
+                means = ready.compiled.means(lap["sums"])
+                if lap["validation"] is not None:
+                    values = ready.compiled.means(lap["validation"])
+                    means |= {f"val_{name}": values[name] for name in ready.compiled.reported}
+                speed = zip(SPEED, (lap["seconds"], lap["sums"]["samples"] / lap["seconds"]), strict=True)
+                logs.append(means | report | dict(speed))
+        for listener in listeners:
+            for epoch, values in enumerate(logs, first):
+                if epoch > first:
+                    listener.on_epoch_begin(epoch)
+                if isinstance(listener, Progress):
+                    listener.poll(feed.samples)
+                listener.on_epoch_end(epoch, values)
