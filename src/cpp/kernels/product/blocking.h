@@ -27,19 +27,21 @@ struct Blocking {
   // more pages than the processor knows at a time. Rows of a are copied where at least so many columns of b meet them,
   // which are fewer where a is transposed.
   Index copy_b_rows, copy_b_span, copy_a_columns, copy_transposed_a_columns;
+  // Whether tiles ask for the next rows of a where they come from memory.
+  bool asks_for_a;
 };
 
 // Found by trying squares of 96 to 1024 and the layers of the networks in the benchmark. Unrolled, the tiles of 16
 // registers keep sums on the stack.
 inline constexpr Blocking blocking =
 #if defined(__AVX512F__)
-    {6, 4, 8, 4, 8, 71680, 196608, 0, 0, 0, 128, 1 << 18, max_index, max_index};
+    {6, 4, 8, 4, 8, 71680, 196608, 0, 0, 0, 128, 1 << 18, max_index, max_index, false};
 #elif defined(__aarch64__)
-    {6, 4, 8, 4, 8, 30720, 196608, 0, 0, 0, 128, 1 << 18, max_index, max_index};
+    {6, 4, 8, 4, 8, 30720, 196608, 0, 0, 0, 128, 1 << 18, max_index, max_index, false};
 #elif defined(__AVX2__)
-    {6, 2, 8, 1, 8, 30096, 700416, 24, 2, 1024, 16, 1 << 18, 512, 96};
+    {6, 2, 8, 1, 8, 30096, 700416, 24, 2, 1024, 16, 1 << 18, 512, 96, true};
 #else
-    {6, 2, 8, 1, 8, 28160, 700416, 24, 2, 1024, 16, 1 << 18, 512, 96};
+    {6, 2, 8, 1, 8, 28160, 700416, 24, 2, 1024, 16, 1 << 18, 512, 96, false};
 #endif
 
 template <class T>

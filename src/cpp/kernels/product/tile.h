@@ -146,7 +146,7 @@ inline constexpr TileKernels<T> tile_kernels = [] {
     unroll<blocking.vectors>([&](auto v) {
       if constexpr (rows <= tile_rows(v + 1)) {
         kernels.one[r][v] = multiply_tiles<T, transposed, rows, v + 1>;
-        constexpr bool asks_for_a = !transposed && rows == tile_rows(v + 1);
+        constexpr bool asks_for_a = blocking.asks_for_a && !transposed && rows == tile_rows(v + 1);
         kernels.asking[r][v] = multiply_tiles<T, transposed, rows, v + 1, false, asks_for_a>;
       }
     });
