@@ -15,6 +15,7 @@ from fastopt.core import checks
 
 X, Y, LABELS = np.ones((3, 2)) + np.eye(3, 2), np.array([1.0, 2.0, 4.0]), np.array([0, 1, 1])
 ROWS = np.array([2, 0])
+IMAGES, AUGMENT = np.ones((3, 2, 2)) + np.eye(2), fo.data.Augment((1, 2), flip=0.5)
 
 
 class Meters(np.ndarray):
@@ -167,6 +168,14 @@ ENTRIES = {
     "decision_boundary x": (X, lambda v: fo.plotting.decision_boundary(model("binary_crossentropy"), v, ax=axes())),
     "images x": (X, lambda v: fo.plotting.images(v, shape=(1, 2), ax=axes())),
     "averages series": (Y, lambda v: fo.plotting.averages(v, ax=axes())),
+    "augment x": (X, lambda v: AUGMENT(v)),
+    "added x": (X, lambda v: AUGMENT.added(v, Y)),
+    "added y": (Y, lambda v: AUGMENT.added(X, v)),
+    "added sample_weight": (Y, lambda v: AUGMENT.added(X, Y, v)),
+    "rotate images": (IMAGES, lambda v: fo.data.rotate(v, 10.0)),
+    "distort images": (IMAGES, lambda v: fo.data.distort(v, IMAGES[0], IMAGES[0])),
+    "distort dy": (IMAGES[0], lambda v: fo.data.distort(IMAGES, v, IMAGES[0])),
+    "distort dx": (IMAGES[0], lambda v: fo.data.distort(IMAGES, IMAGES[0], v)),
     "Constant value": (Y, fo.initializers.Constant),
     "metric y_true": (Y, lambda v: fo.metrics.R2()(v, Y)),
     "metric y_pred": (Y, lambda v: fo.metrics.MeanSquaredError()(Y, v)),
@@ -192,7 +201,7 @@ def test_nothing_that_is_hidden_is_dropped(entry):
         # Some take collections of arrays.
         if kind in ("dict", "generator", "masked part") and any(word in entry for word in ("update", "build", "_of ")):
             continue
-        if (kind, entry) in (("words", "fit labels"), ("words", "train_dev_test_split y")) or (
+        if (kind == "words" and entry in ("fit labels", "train_dev_test_split y", "added y")) or (
             kind == "generator" and "predict" in entry
         ):
             continue  # labels, and batches
@@ -225,7 +234,7 @@ def test_every_entry_is_in_the_table():
         "fit_transform x", "float64_twin x", "checked_inputs x", "checked_samples y", "checked_samples sample_weight",
         "activations x", "gradients x", "gradients y", "trajectories minimum", "swap params",
         "confusion_matrix y_pred", "taking rows", "pretrain x", "pretrain y", "continuation x", "continuation y",
-        "surface sample_weight", "decision_boundary y",
+        "surface sample_weight", "decision_boundary y", "field given", "checked_targets y",
     }  # fmt: skip
     # All functions of the curvature read the cost as the first of them does, and a start as the last.
     of_curvature = {

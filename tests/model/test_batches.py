@@ -631,7 +631,7 @@ def test_of_torch():
 
 
 def test_of_keras(monkeypatch):
-    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
     keras = pytest.importorskip("keras")
 
     class Data(keras.utils.PyDataset):

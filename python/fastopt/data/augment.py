@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastopt import _core
 from fastopt.core import checks
 from fastopt.core.registry import Described
+from fastopt.data.splits import checked_targets
 
 __all__ = ["Augment", "distort", "rotate"]
 
@@ -150,7 +151,7 @@ class Augment(Described):
         repeated = []
         for name, given in (("y", y), ("sample_weight", sample_weight)):
             if given is not None:
-                array = checks.array(name, given) if name == "sample_weight" else np.asarray(given)
+                array = checks.array(name, given) if name == "sample_weight" else checked_targets(name, given)
                 if array.ndim == 0 or len(array) != len(rows):
                     raise ValueError(f"{name} has shape {array.shape}; expected one for each of {len(rows)} samples.")
                 repeated.append(np.concatenate([array] * (1 + copies)))

@@ -164,15 +164,19 @@ def check_same_distribution(dev: Sequence[Any], test: Sequence[Any]) -> None:
 
 
 def _pair(prefix: str, x: ArrayLike, y: ArrayLike) -> Pair:
-    samples, targets = checks.array(f"{prefix}x", x), plain(f"{prefix}y", y)
-    if not _are_words(targets):
-        targets = checks.array(f"{prefix}y", y)
+    samples, targets = checks.array(f"{prefix}x", x), checked_targets(f"{prefix}y", y)
     if samples.ndim == 0 or targets.ndim == 0 or len(samples) != len(targets) or not len(samples):
         raise ValueError(
             f"{prefix}x has shape {samples.shape} and {prefix}y {targets.shape}; expected one target for each sample, "
             "and at least one sample."
         )
     return samples, targets
+
+
+def checked_targets(name: str, y: ArrayLike) -> NDArray[Any]:
+    """Return targets, which are numbers or words."""
+    given = plain(name, y)
+    return given if _are_words(given) else checks.array(name, y)
 
 
 def _are_labels(y: NDArray[Any]) -> bool:

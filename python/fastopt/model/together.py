@@ -73,21 +73,21 @@ class Together:
         if self._held is not None and self._judged is None:
             self._judged = begin(ready.compiled, ready.built, self._held, 256)
         finished: list[dict[str, Any]] = []
-        try:
-            feed.unordered(ready).train_epochs(
-                trainer,
-                optimizer.hyper_of(1),
-                finished,
-                number=first,
-                count=count,
-                shuffle=feed.shuffle,
-                seed=model.seed,
-                stream=model.epochs_trained,
-                validation=self._judged,
-                every=self._every,
-            )
-        finally:
-            with held():  # else Ctrl-C leaves epochs out of the history
+        with held():  # else Ctrl-C leaves epochs out of the history
+            try:
+                feed.unordered(ready).train_epochs(
+                    trainer,
+                    optimizer.hyper_of(1),
+                    finished,
+                    number=first,
+                    count=count,
+                    shuffle=feed.shuffle,
+                    seed=model.seed,
+                    stream=model.epochs_trained,
+                    validation=self._judged,
+                    every=self._every,
+                )
+            finally:
                 self._tell(model, optimizer, ready, finished, first, listeners)
 
     def _tell(
