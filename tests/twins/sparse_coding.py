@@ -18,7 +18,7 @@ def sparse_encode(x, dictionary, penalty, sweeps=3000):
             if square[k] > 0:
                 z = (x - codes @ dictionary) @ atom + codes[:, k] * square[k]
                 codes[:, k] = np.sign(z) * np.maximum(np.abs(z) - penalty / 2, 0) / square[k]
-        if np.array_equal(codes, before):
+        if np.abs(codes - before).max(initial=0) <= 1e-15:
             break
     return codes
 
