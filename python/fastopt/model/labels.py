@@ -50,8 +50,11 @@ def numbered(
         output: The name of the output.
         find: Whether classes that are not known yet are those of these labels, and added to `classes`.
     """
-    count, known = loss.label_count(outputs), classes.get(output)
-    if not count or (known is None and isinstance(y, np.ndarray) and y.dtype.kind not in WORDS):
+    known = classes.get(output)
+    if known is None and isinstance(y, np.ndarray) and y.dtype.kind not in WORDS:
+        return y
+    count = loss.label_count(outputs)
+    if not count:
         return y
     labels = _read(name, y)
     if labels.ndim == 2 and labels.shape[1] == 1:

@@ -36,14 +36,14 @@ std::shared_ptr<PyGoal> make_goal(const std::string& name, const std::vector<std
 
 std::shared_ptr<PyEpoch> make_epoch(const std::shared_ptr<PyNetwork>& network, const Goals& goals, const py::object& x,
                                     const py::object& y, const py::object& sample_weight, const py::object& order,
-                                    Index batch_size, const std::shared_ptr<PyEpoch>& after) {
+                                    Index batch_size, const py::object& after) {
   auto epoch = std::make_shared<PyEpoch>();
   epoch->network = network;
   network->visit([&]<class T>(const Network<T>& n) {
     auto made = std::make_unique<Data<T>>(n, x, y, goals, sample_weight);
     made->start(batch_size, order);
-    if (after) {
-      after->visit([&](auto&, auto& before) { made->totals = before.totals; });
+    if (!after.is_none()) {  // as a pointer None would be tried twice, with all arguments
+      after.cast<PyEpoch&>().visit([&](auto&, auto& before) { made->totals = before.totals; });
     }
     epoch->data = std::move(made);
   });
