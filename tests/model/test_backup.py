@@ -166,10 +166,13 @@ def test_killed_at_any_moment(tmp_path):
     killed = 0
     for i in range(int(os.environ.get("FASTOPT_KILLS", "2"))):
         folder, result = tmp_path / f"{i}", tmp_path / f"{i}.safetensors"
-        for _ in range(2):
+        for attempt in range(2):
+            began = time.monotonic()
             with subprocess.Popen([*command, str(folder), str(result)]) as process:
                 try:
                     process.wait(seconds * moments.uniform(0.3, 1.0))
+                    if attempt == 0:  # the one that was measured was slow
+                        seconds = min(seconds, time.monotonic() - began)
                 except subprocess.TimeoutExpired:
                     process.send_signal(signal.SIGKILL)
                     killed += 1
