@@ -1,6 +1,7 @@
 """What all pictures share: axes, colours, limits."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -45,6 +46,37 @@ def new_axes(width: float, height: float) -> "Axes":
     from matplotlib import pyplot
 
     return pyplot.subplots(figsize=(width, height), layout="constrained")[1]
+
+
+def panels_for(
+    names: Sequence[str],
+    ax: "Axes | Sequence[Axes] | None",
+    called: str,
+    width: float,
+    height: float,
+    longest: int | None = None,
+    sharey: bool = False,
+) -> "list[Axes]":
+    """Return the given axes, or those of a new figure, in rows of at most `longest`: one for each name.
+
+    Raises:
+        ImportError: matplotlib is not installed.
+        ValueError: There are not as many axes as names, which messages call `called`.
+    """
+    given: Any = ax
+    if ax is None:
+        columns = min(len(names), longest or len(names))
+        rows = -(-len(names) // columns)
+        figure = new_axes(width * columns, height * rows).figure
+        figure.clear()
+        given = figure.subplots(rows, columns, squeeze=False, sharey=sharey).ravel()
+        for panel in given[len(names) :]:
+            panel.remove()
+        given = given[: len(names)]
+    panels: list[Any] = list(np.ravel(given))
+    if len(panels) != len(names):
+        raise ValueError(f"ax holds {len(panels)} axes for {len(names)} {called}: {', '.join(names)}.")
+    return panels
 
 
 def shortened(name: object) -> str:

@@ -92,9 +92,9 @@ def halving(
         numbers = list(points)
         for rung in range(len(budgets)):
             ladder.climb(rung, numbers)
-            sign = -1.0 if search.trials.larger_is_better else 1.0
-            scores = [(sign * done[rung, k].score, k) for k in numbers if not math.isnan(done[rung, k].score)]
-            numbers = [k for _, k in sorted(scores)[: trials // factor ** (rung + 1)]]
+            scored = [done[rung, k] for k in numbers if not math.isnan(done[rung, k].score)]
+            best = sorted(scored, key=search.trials.rank)[: trials // factor ** (rung + 1)]
+            numbers = [trial.number for trial in best]
     return search.trials
 
 

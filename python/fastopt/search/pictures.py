@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastopt.core.axes import COLORS, GRID, LINE, STAR, new_axes, scale, tidy
+from fastopt.core.axes import COLORS, GRID, LINE, STAR, new_axes, panels_for, scale, tidy
 from fastopt.core.registry import word
 from fastopt.search.scales import Choice, Integer, Interval, Log, OneMinusLog, Scale
 from fastopt.search.trials import Trials
@@ -54,9 +54,7 @@ def trials(
     """
     _checked(trials)
     chosen = [word("names", n, trials.space) for n in ([names] if isinstance(names, str) else names or trials.space)]
-    panels: list[Any] = list(np.ravel(ax)) if ax is not None else _panels(len(chosen))  # type: ignore[arg-type]
-    if len(panels) != len(chosen):
-        raise ValueError(f"ax holds {len(panels)} axes for {len(chosen)} hyperparameters: {', '.join(chosen)}.")
+    panels = panels_for(chosen, ax, "hyperparameters", WIDTH, HEIGHT, ROW, sharey=True)
     for i, (panel, name) in enumerate(zip(panels, chosen, strict=True)):
         _draw(panel, trials, name)
         if ax is not None or i % ROW == 0:
@@ -132,16 +130,6 @@ def _checked(trials: object) -> None:
     if not isinstance(trials, Trials):
         raise TypeError(f"trials must be what a search returns, not {trials!r}.")
     _ = trials.best  # which says that there is no score
-
-
-def _panels(count: int) -> "list[Axes]":
-    columns, rows = min(count, ROW), -(-count // ROW)
-    figure = new_axes(WIDTH * columns, HEIGHT * rows).figure
-    figure.clear()
-    panels = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
-    for panel in panels[count:]:
-        panel.remove()
-    return list(panels[:count])
 
 
 def _draw(ax: "Axes", trials: Trials, name: str) -> None:

@@ -1,7 +1,5 @@
 """What a search has found: a table with a row for each trial."""
 
-import csv
-import io
 import json
 import math
 import os
@@ -11,6 +9,7 @@ from typing import Any
 
 from fastopt.core import checks
 from fastopt.core.files import replaced
+from fastopt.core.table import Table
 from fastopt.search.journal import HEAD, plain, read
 from fastopt.search.scales import SCALES, Scale, described
 
@@ -59,7 +58,7 @@ class Trial:
         return cls(**values | {"score": _number(row["score"])})
 
 
-class Trials:
+class Trials(Table):
     """The trials of a search, in the order of their numbers: a list, and a table.
 
     Attributes:
@@ -89,9 +88,9 @@ class Trials:
         """Take a trial into the table, in the place of an earlier row of its number."""
         self._trials[trial.number] = trial
         if self.first is None or self.first.number == trial.number:
-            self.first = min(self._trials.values(), key=self._rank)
+            self.first = min(self._trials.values(), key=self.rank)
         else:
-            self.first = min(self.first, trial, key=self._rank)
+            self.first = min(self.first, trial, key=self.rank)
 
     def __len__(self) -> int:
         return len(self._trials)
@@ -107,10 +106,11 @@ class Trials:
         return self._trials[number]
 
     def ranked(self) -> list[Trial]:
-        """Return the trials, the best first, equal ones by number, and those without a score at the end."""
-        return sorted(self, key=self._rank)
+        """Return the trials by `rank`."""
+        return sorted(self, key=self.rank)
 
-    def _rank(self, trial: Trial) -> tuple[bool, float, int]:
+    def rank(self, trial: Trial) -> tuple[bool, float, int]:
+        """Return what sorts trials: the best first, equal ones by number, and those without a score at the end."""
         missing = math.isnan(trial.score)
         return missing, 0.0 if missing else trial.score * (-1.0 if self.larger_is_better else 1.0), trial.number
 
@@ -138,32 +138,6 @@ class Trials:
         for name in dict.fromkeys(name for trial in trials for name in trial.metrics):
             columns[f"metric_{name}"] = [trial.metrics.get(name, math.nan) for trial in trials]
         return columns | {"error": error}
-
-    def to_frame(self) -> Any:
-        """Return the table as a `pandas.DataFrame` indexed by trial.
-
-        Raises:
-            ImportError: pandas is not installed.
-        """
-        try:
-            from pandas import DataFrame
-        except ImportError as error:
-            raise ImportError("A DataFrame needs pandas: pip install pandas; table is a dict of lists.") from error
-        return DataFrame(self.table).set_index("trial")
-
-    def to_csv(self, path: str | os.PathLike[str]) -> None:
-        """Write the table to a text file, with commas and names in the first line.
-
-        Args:
-            path: The file; one that exists is replaced.
-
-        Raises:
-            OSError: The file cannot be written.
-        """
-        text = io.StringIO(newline="")
-        csv.writer(text).writerows([[*self.table], *zip(*self.table.values(), strict=True)])
-        with replaced(path) as file:
-            file.write(text.getvalue().encode())
 
     def to_jsonl(self, path: str | os.PathLike[str]) -> None:
         """Write the table as JSON lines, which `load` reads: the space and the metric, then a line for each trial.

@@ -1,12 +1,9 @@
 """The record of a training."""
 
-import csv
-import io
 import math
-import os
 from typing import TYPE_CHECKING, Any
 
-from fastopt.core.files import replaced
+from fastopt.core.table import Table
 from fastopt.model.callbacks.base import Callback, Logs
 
 if TYPE_CHECKING:
@@ -15,7 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["History"]
 
 
-class History(Callback):
+class History(Table, Callback):
     """The record of a training: each epoch's loss, metrics, learning rate, validation, seconds and samples per second.
 
     The seconds are those of the training pass, without validation and callbacks. The learning rate, and whatever other
@@ -76,32 +73,6 @@ class History(Callback):
     def table(self) -> dict[str, list[Any]]:
         """The columns of a table with a row for each epoch, the first of which numbers the epochs."""
         return {"epoch": self.epoch} | self.history
-
-    def to_frame(self) -> Any:
-        """Return the table as a `pandas.DataFrame` indexed by epoch; other libraries take `table`.
-
-        Raises:
-            ImportError: pandas is not installed.
-        """
-        try:
-            from pandas import DataFrame
-        except ImportError as error:
-            raise ImportError("A DataFrame needs pandas: pip install pandas; table is a dict of lists.") from error
-        return DataFrame(self.table).set_index("epoch")
-
-    def to_csv(self, path: str | os.PathLike[str]) -> None:
-        """Write the table to a text file, with commas and names in the first line.
-
-        Args:
-            path: The file; one that exists is replaced.
-
-        Raises:
-            OSError: The file cannot be written.
-        """
-        text = io.StringIO(newline="")
-        csv.writer(text).writerows([[*self.table], *zip(*self.table.values(), strict=True)])
-        with replaced(path) as file:
-            file.write(text.getvalue().encode())
 
     # What `fastopt` adds from the floor above, `fastopt.tools`
 

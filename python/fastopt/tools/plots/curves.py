@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastopt.core import checks
-from fastopt.core.axes import COLORS, STAR, STYLES, new_axes, scale, tidy
+from fastopt.core.axes import COLORS, STAR, STYLES, new_axes, panels_for, scale, tidy
 from fastopt.core.registry import word
 from fastopt.model.callbacks.history import History
 
@@ -54,7 +54,7 @@ def history(
         >>> axes[0].figure.savefig("curves.png")  # doctest: +SKIP
     """
     chosen = chosen_names(history, names)
-    panels = _panels(chosen, ax)
+    panels = panels_for(chosen, ax, "values", WIDTH, HEIGHT)
     for panel, name in zip(panels, chosen, strict=True):
         _draw(panel, history, name)
     return panels
@@ -76,19 +76,6 @@ def chosen_names(history: object, names: str | Sequence[str] | None) -> list[str
     if names is None:
         return [name for name in known if name == "loss" or name in history.growing]
     return [word("names", name, known) for name in ([names] if isinstance(names, str) else names)]
-
-
-def _panels(names: Sequence[str], ax: "Axes | Sequence[Axes] | None") -> "list[Axes]":
-    """Return axes, one for each name, in a new figure if there are none."""
-    given: Any = ax
-    if ax is None:
-        figure = new_axes(WIDTH * len(names), HEIGHT).figure
-        figure.clear()
-        given = figure.subplots(1, len(names), squeeze=False)
-    panels: list[Any] = list(np.ravel(given))
-    if len(panels) != len(names):
-        raise ValueError(f"ax holds {len(panels)} axes for {len(names)} values: {', '.join(names)}.")
-    return panels
 
 
 def _draw(ax: "Axes", history: History, name: str) -> None:
@@ -161,7 +148,7 @@ def compare(
     known = {name: None for history in labelled.values() for name in history.history}
     chosen = [word("names", name, known) for name in ([names] if isinstance(names, str) else names)]
     word("x", x, ["epoch", *known])
-    panels = _panels(chosen, ax)
+    panels = panels_for(chosen, ax, "values", WIDTH, HEIGHT)
     for panel, name in zip(panels, chosen, strict=True):
         for i, (label, history) in enumerate(labelled.items()):
             color, shown = COLORS[i % len(COLORS)], label
