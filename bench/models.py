@@ -53,6 +53,17 @@ class Models:
         return self.training.agrees(value, reference, dtype)
 
 
+def timed(trainers: Sequence[Trainer], fit: Callable[[int], None]) -> Job:
+    """All of them, each from its start, by a function of the number of epochs."""
+
+    def run(epochs: int) -> float:
+        for trainer in trainers:
+            trainer.start()
+        return stopwatch(fit)(epochs)
+
+    return Job(run, lambda: [trainer.weights() for trainer in trainers])
+
+
 def job(row: Models, trainers: Sequence[Trainer]) -> Job:
     """With whatever a library compiles for all of them at the first epoch done before."""
     trainers[0].start()
@@ -63,9 +74,4 @@ def job(row: Models, trainers: Sequence[Trainer]) -> Job:
     def fit(epochs: int) -> None:
         list(each(lambda trainer: trainer.fit(epochs), trainers))
 
-    def run(epochs: int) -> float:
-        for trainer in trainers:
-            trainer.start()
-        return stopwatch(fit)(epochs)
-
-    return Job(run, lambda: [trainer.weights() for trainer in trainers])
+    return timed(trainers, fit)

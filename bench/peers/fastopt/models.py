@@ -1,8 +1,8 @@
 import fastopt
 
-from ...kind import Job, stopwatch
+from ...kind import Job
 from ...machine import cpu_count
-from ...models import Models, job
+from ...models import Models, job, timed
 from ...training import TrainingData
 from .training import Trainer
 
@@ -17,10 +17,6 @@ def prepare(row: Models, data: list[TrainingData]) -> Job:
         options = {"batch_size": training.batch, "epochs": epochs, "shuffle": training.shuffled, "verbose": 0}
         fastopt.fleet.fit([trainer.model for trainer in trainers], x, y, workers=cpu_count(), **options)
 
-    def run(epochs: int) -> float:
-        for trainer in trainers:
-            trainer.start()
-        return stopwatch(fit)(epochs)
-
-    run(1)
-    return Job(run, lambda: [trainer.weights() for trainer in trainers])
+    whole = timed(trainers, fit)
+    whole.run(1)
+    return whole

@@ -1,8 +1,8 @@
 from joblib import Parallel, delayed
 
-from ...kind import Job, stopwatch
+from ...kind import Job
 from ...machine import cpu_count
-from ...models import Models, job
+from ...models import Models, job, timed
 from ...training import TrainingData
 from .training import Trainer
 
@@ -22,10 +22,6 @@ def prepare(row: Models, data: list[TrainingData]) -> Job:
     def fit(epochs: int) -> None:
         trainers[:] = pool(delayed(fitted)(trainer, epochs) for trainer in trainers)
 
-    def run(epochs: int) -> float:
-        for trainer in trainers:
-            trainer.start()
-        return stopwatch(fit)(epochs)
-
-    run(1)
-    return Job(run, lambda: [trainer.weights() for trainer in trainers])
+    whole = timed(trainers, fit)
+    whole.run(1)
+    return whole
