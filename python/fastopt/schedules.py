@@ -33,8 +33,10 @@ __all__ = [
     "Constant",
     "ConstantWarmup",
     "Cosine",
+    "CosineLog",
     "CosineRestarts",
     "Exponential",
+    "FlatCosine",
     "InverseSqrt",
     "InverseTime",
     "LinearDecay",
@@ -497,6 +499,86 @@ class Cosine(Schedule):
     def formula(self, t: Floats) -> Floats:
         """Return the values at the times t."""
         return _between(self.initial, self.final, 0.5 + 0.5 * np.cos(np.pi * np.minimum(t / self.steps, 1.0)))
+
+
+@SCHEDULES.add()
+class FlatCosine(Schedule):
+    """Flat, then half a wave: a(t) = a0 up to t = flat steps; from there to a1 at `steps` as `Cosine`.
+
+    Args:
+        initial: a0, at least 0.
+        steps: How many steps or epochs it takes, at least 1; the value is flat again from there.
+        final: a1, at least 0.
+        flat: Which part of the steps the value stays a0, at least 0 and less than 1.
+        per: What t counts, ``"step"`` or ``"epoch"``.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: An argument is out of its range.
+
+    Source:
+        Holzmüller, Grinsztajn and Steinwart, Better by default: strong pre-tuned MLPs and boosted trees on tabular
+        data, NeurIPS 2024, arXiv:2407.04491, for dropout and weight decay.
+
+    Example:
+        >>> import fastopt as fo
+        >>> rate = fo.schedules.FlatCosine(0.1, steps=100)
+        >>> rate(0), rate(50), round(rate(75), 6), rate(100)
+        (0.1, 0.1, 0.05, 0.0)
+    """
+
+    def __init__(self, initial: float, steps: int, final: float = 0.0, flat: float = 0.5, per: str = "step") -> None:
+        self.initial = checks.real("initial", initial, 0.0)
+        self.steps = _duration("steps", steps)
+        self.final = checks.real("final", final, 0.0)
+        self.flat = checks.real("flat", flat, 0.0, 1.0)
+        self.per = _per(per)
+
+    def formula(self, t: Floats) -> Floats:
+        """Return the values at the times t."""
+        part = np.clip((t / self.steps - self.flat) / (1.0 - self.flat), 0.0, 1.0)
+        return _between(self.initial, self.final, 0.5 + 0.5 * np.cos(np.pi * part))
+
+
+@SCHEDULES.add()
+class CosineLog(Schedule):
+    """Whole waves, each twice as long as the one before: a(t) = a0 (1 - cos(2 pi log2(1 + (2^c - 1) t / steps))) / 2.
+
+    It begins and ends at 0, and is 0 between the c waves, whose top is a0.
+
+    Args:
+        initial: a0, at least 0.
+        steps: How many steps or epochs it takes, at least 1; the value is 0 from there.
+        cycles: c, at least 1.
+        per: What t counts, ``"step"`` or ``"epoch"``.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: An argument is out of its range.
+
+    Source:
+        Holzmüller, Grinsztajn and Steinwart, Better by default: strong pre-tuned MLPs and boosted trees on tabular
+        data, NeurIPS 2024, arXiv:2407.04491: ``coslog4``.
+
+    Example:
+        >>> import fastopt as fo
+        >>> rate = fo.schedules.CosineLog(0.1, steps=150, cycles=4)
+        >>> [round(rate(t), 6) for t in (0, 10, 30, 70, 150)]
+        [0.0, 0.0, 0.0, 0.0, 0.0]
+        >>> round(max(map(rate, range(150))), 4)
+        0.1
+    """
+
+    def __init__(self, initial: float, steps: int, cycles: int = 4, per: str = "step") -> None:
+        self.initial = checks.real("initial", initial, 0.0)
+        self.steps = _duration("steps", steps)
+        self.cycles = checks.integer("cycles", cycles, 1, 53)
+        self.per = _per(per)
+
+    def formula(self, t: Floats) -> Floats:
+        """Return the values at the times t."""
+        waves = np.log2(1.0 + (2.0**self.cycles - 1.0) * np.minimum(t / self.steps, 1.0))
+        return self.initial * (0.5 - 0.5 * np.cos(2.0 * np.pi * waves))
 
 
 @SCHEDULES.add()

@@ -165,6 +165,7 @@ LAYERS = {
     "scaling with a center": Stack(lambda _: [layers.Scaling("centered_diagonal"), layers.Activation("tanh")], FLAT),
     "scaling by a matrix": Stack(lambda _: [layers.Scaling("matrix"), layers.Activation("tanh")], FLAT),
     "rescaling": Stack(lambda _: [layers.Rescaling(0.5, -0.25), layers.Activation("tanh")], LAST),
+    "scale": Stack(lambda _: [layers.Scale("lecun_normal"), layers.Activation("tanh")], FLAT),
     "layer norm over two axes": Stack(lambda _: [layers.LayerNormalization(axis=(-2, -1))], LAST),
     "activation softmax of places": Stack(lambda _: [layers.Activation("softmax")], LAST),
     "dropout": Stack(lambda _: [layers.Dropout(0.4)], LAST, last=False),

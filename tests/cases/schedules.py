@@ -39,6 +39,10 @@ SCHEDULES = [
     (schedules.Polynomial(0.4, 4, power=0.5, final=0.2), {0: 0.4, 2: 0.2 + 0.2 * ROOT, 3: 0.3, 4: 0.2}, "down"),
     (schedules.Cosine(0.2, 4), {0: 0.2, 1: 0.1 + 0.1 * ROOT, 2: 0.1, 3: 0.1 - 0.1 * ROOT, 4: 0, FAR: 0}, "down"),
     (schedules.Cosine(0.2, 4, final=0.1), {0: 0.2, 2: 0.15, 4: 0.1, FAR: 0.1}, "down"),
+    (schedules.FlatCosine(0.2, 8), {0: 0.2, 4: 0.2, 5: 0.1 + 0.1 * ROOT, 6: 0.1, 8: 0, FAR: 0}, "down"),
+    (schedules.FlatCosine(0.2, 10, final=0.3, flat=0.2), {0: 0.2, 2: 0.2, 6: 0.25, 10: 0.3, FAR: 0.3}, "up"),
+    (schedules.CosineLog(0.2, 6, cycles=2), {0: 0, 2: 0, 6: 0, FAR: 0}, "both"),
+    (schedules.CosineLog(0.2, 62, cycles=5), {0: 0, 2: 0, 6: 0, 14: 0, 30: 0, 62: 0}, "both"),
     (
         schedules.CosineRestarts(0.2, 4),
         {0: 0.2, 2: 0.1, 3: 0.1 - 0.1 * ROOT, 4: 0.2, 6: 0.1, 8: 0.2, 4 * FAR: 0.2, 4 * FAR + 2: 0.1},

@@ -71,6 +71,7 @@ ACTIVATIONS = {
     "gelu": functional.gelu,
     "gelu_tanh": lambda x: functional.gelu(x, approximate="tanh"),
     "silu": functional.silu,
+    "mish": functional.mish,
     "softmax": lambda x: functional.softmax(x, 1),
 }
 

@@ -27,6 +27,7 @@ ACTIVATIONS = {
     "gelu": functional.gelu,
     "gelu_tanh": lambda x: functional.gelu(x, approximate="tanh"),
     "silu": functional.silu,
+    "mish": functional.mish,
     "softmax": lambda x: torch.softmax(x, 1),
 }
 
@@ -116,6 +117,7 @@ TWINS = {
     "scaling": torch.tanh,  # by 1, as nothing has been fitted
     "scaling with a center": torch.tanh,
     "scaling by a matrix": torch.tanh,
+    "scale": lambda x, s: torch.tanh(s * x),
     "flatten": lambda x: torch.tanh(x.flatten(1)),
     "reshape": lambda x, alpha: first(functional.prelu)(x.reshape(len(x), *reversed(x.shape[1:])), alpha),
     "residual": lambda x, w, b, v, c: x + torch.tanh(torch.relu(x @ w + b) @ v + c),

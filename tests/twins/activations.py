@@ -160,6 +160,25 @@ def silu_backward(x, dy):
     return dy * (sigmoid(x) + x * sigmoid(x) * sigmoid(-x))
 
 
+def mish_gate(x):
+    """tanh(softplus(x)), and 1 - its square."""
+    e = np.exp(-np.abs(x))
+    top = np.where(x < 0, e * (2 + e), 1 + 2 * e)
+    bottom = top + np.where(x < 0, 2, 2 * e * e)
+    return top / bottom, 4 * np.where(x < 0, 1, e * e) * (1 + e) ** 2 / bottom**2
+
+
+@at_finite
+def mish(x):
+    return x * mish_gate(x)[0]
+
+
+@at_finite
+def mish_backward(x, dy):
+    gate, rest = mish_gate(x)
+    return dy * (gate + x * rest * sigmoid(x))
+
+
 def softmax(x):
     e = np.exp(x - x.max(axis=-1, keepdims=True))
     return e / e.sum(axis=-1, keepdims=True)
@@ -201,5 +220,6 @@ ACTIVATIONS = {
     # The argument of its exponential is rounded.
     "gelu_tanh": Activation(gelu_tanh, gelu_tanh_backward, 16, floor=1e-3, from_input=True),
     "silu": Activation(silu, silu_backward, 4, floor=1e-30, from_input=True),
+    "mish": Activation(mish, mish_backward, 8, floor=1e-30, from_input=True),
     "softmax": Activation(softmax, softmax_backward, rows=True),
 }

@@ -22,6 +22,7 @@ __all__ = [
     "leaky_relu",
     "linear",
     "log",
+    "mish",
     "relu",
     "selu",
     "sigmoid",
@@ -181,6 +182,13 @@ silu = _activation(
     "``dx = dy s (1 + x (1 - s))`` with ``s = sigmoid(x)``",
     ">>> silu([-1.0, 2.0]).round(4)\narray([-0.2689,  1.7616])",
     'D. Hendrycks, K. Gimpel, "Gaussian error linear units (GELUs)", arXiv:1606.08415, 2016.',
+)
+mish = _activation(
+    "mish",
+    "Mish, ``f(x) = x tanh(log(1 + exp(x)))``, without overflow, within 8 units in the last place.",
+    "``dx = dy (t + x (1 - t^2) sigmoid(x))`` with\n``t = tanh(log(1 + exp(x)))``",
+    ">>> mish([-1.0, 2.0]).round(4)\narray([-0.3034,  1.944 ])",
+    'D. Misra, "Mish: a self regularized non-monotonic activation function", BMVC 2020, arXiv:1908.08681.',
 )
 softmax = _activation(
     "softmax",

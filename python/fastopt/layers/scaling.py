@@ -1,4 +1,4 @@
-"""What a scaler does to data, as a layer."""
+"""Layers that scale features: what a scaler does to data, one number for all, a trained one for each."""
 
 from typing import Any
 
@@ -7,11 +7,11 @@ import numpy as np
 from fastopt.core import checks
 from fastopt.core.registry import unknown_name
 from fastopt.data.preprocessing import Scaler, Vector
-from fastopt.initializers import Constant, Initializer, Ones, Zeros
+from fastopt.initializers import INITIALIZERS, Constant, Initializer, Ones, Zeros
 from fastopt.kernels import Real
 from fastopt.layers.base import LAYERS, Layer, Parameter, Shape, Spec, checked_name, flat_size, size_of
 
-__all__ = ["Rescaling", "Scaling"]
+__all__ = ["Rescaling", "Scale", "Scaling"]
 
 FORMS = ("diagonal", "matrix", "centered_diagonal", "centered_matrix")
 LARGE = 1000.0  # offsets after scaling, beyond which float32 rounds what is scaled to a size of 1 to 4 digits or less
@@ -144,6 +144,51 @@ class Rescaling(Layer):
     def specs(self, input_shape: Shape) -> list[Spec]:
         """Return the core's description."""
         return [*([CENTER] if self._center else []), {"kind": "scale"}]
+
+
+@LAYERS.add()
+class Scale(Layer):
+    """Multiplies each feature by a trained number: y = s x.
+
+    Args:
+        initializer: Starting values of s ``[features]``; the name or the object of an initializer.
+        name: The name in summaries, messages and files.
+        trainable: Whether it learns; see `Layer`.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: The name of the initializer is unknown; or, when it is built, samples are not flat.
+
+    Source:
+        Holzmüller, Grinsztajn and Steinwart, Better by default: strong pre-tuned MLPs and boosted trees on tabular
+        data, NeurIPS 2024, arXiv:2407.04491, as the first layer; Touvron et al., Going deeper with image transformers,
+        ICCV 2021, arXiv:2103.17239, at the end of a residual path.
+
+    Example:
+        >>> import fastopt as fo
+        >>> model = fo.Sequential([fo.layers.Scale(fo.initializers.Constant(2.0))])
+        >>> model([[1.0, 2.0]])
+        array([[2., 4.]], dtype=float32)
+    """
+
+    def __init__(
+        self, initializer: str | Initializer = "ones", name: str | None = None, trainable: bool = True
+    ) -> None:
+        self.initializer = INITIALIZERS.resolve(initializer, "initializer")
+        self.name = checked_name(name)
+        self.trainable = trainable
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """Return the shape of the input."""
+        return input_shape
+
+    def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
+        """Return ``scale [features]``, which is s."""
+        return {"scale": Parameter((flat_size(self, input_shape),), self.initializer)}
+
+    def specs(self, input_shape: Shape) -> list[Spec]:
+        """Return the core's description."""
+        return [{"kind": "diagonal"}]
 
 
 def _rounded(center: Vector) -> Vector:

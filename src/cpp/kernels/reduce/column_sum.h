@@ -1,4 +1,4 @@
-// Sums of columns, each in the order of the rows.
+// Sums of columns, and of products of columns, each in the order of the rows.
 #pragma once
 
 #include "core/types.h"
@@ -24,6 +24,18 @@ void column_sum(Rows<const T> x, Index rows, Range columns, T* sum) {
       total += load(x.row(i) + j + v);
     }
     store(total, sum + j + v);
+  });
+}
+
+template <class T>
+void column_dot(Rows<const T> x, Rows<const T> y, Index rows, Range columns, T* sum) {
+  for_each_vector<T>(columns.size(), [&](Index v, auto load, auto store) __attribute__((always_inline)) {
+    const Index j = columns.begin + v;
+    Vec<T> total = 0;
+    for (Index i = 0; i < rows; ++i) {
+      total += load(x.row(i) + j) * load(y.row(i) + j);
+    }
+    store(total, sum + j);
   });
 }
 

@@ -9,6 +9,7 @@ namespace fastopt::FASTOPT_ISA {
 template <class T>
 constinit const ReduceKernels<T> Topics<T>::reduce{
     .column_sum = column_sum<T>,
+    .column_dot = column_dot<T>,
     .sum = sum<T>,
     .sum_of_squares = sum_of_squares<T>,
     .first_nonfinite = first_nonfinite<T>,
