@@ -15,6 +15,7 @@ from .predict import Predict
 from .product import Pass, Product
 from .scaling import SCALINGS
 from .solve import Solve
+from .sparse import Sparse
 from .threads import Threads
 from .training import Training
 from .update import SLOTS, SPLIT, Update
@@ -71,6 +72,7 @@ FULL_BATCH = [
     full_batch((10, 100, 1), samples=442, iterations=200, regression=True),
     full_batch((28, 100, 2), samples=20_000, iterations=60),
 ]
+SPARSE = [Sparse((50_000, 100, 20), batch=200, samples=10_000, epochs=1)]
 CODING = [Coding(penalty) for penalty in (1.0, 0.2, 0.05)]
 LOGISTIC = [Logistic("lbfgs"), Logistic("newton-cg")]
 SOLVES = [Solve("L-BFGS-B", 10_000), Solve("BFGS", 500)]
@@ -129,6 +131,7 @@ ALL: list[Kind] = [
     *PREDICTIONS,
     *CALLS,
     *FULL_BATCH,
+    *SPARSE,
     *CODING,
     *LOGISTIC,
     *SOLVES,

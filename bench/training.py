@@ -30,7 +30,7 @@ Weights = list[tuple[NDArray[Any], ...]]
 
 @dataclass(frozen=True)
 class TrainingData:
-    x: NDArray[Any]
+    x: Any  # an array or, of a `Sparse`, a sparse one
     y: NDArray[Any]
     weights: Weights
 
@@ -96,10 +96,13 @@ class Training:
         products = [inputs * outputs for inputs, outputs in pairwise(self.sizes)]
         return 2 * self.samples * (3 * sum(products) - products[0])
 
+    def inputs(self, dtype: str, rng: np.random.Generator) -> Any:
+        return rng.standard_normal((self.samples, self.sizes[0])).astype(dtype)
+
     def data(self, dtype: str) -> TrainingData:
-        """Normal inputs, labelled or valued by a random linear teacher who errs (or the loss ends at zero)."""
+        """Inputs, labelled or valued by a random linear teacher who errs (or the loss ends at zero)."""
         rng = np.random.default_rng(0)
-        x = rng.standard_normal((self.samples, self.sizes[0])).astype(dtype)
+        x = self.inputs(dtype, rng)
         taught = x @ rng.standard_normal((self.sizes[0], self.sizes[-1]))
         if self.regression:
             y = taught / np.sqrt(self.sizes[0]) + rng.normal(0, ERROR, taught.shape)

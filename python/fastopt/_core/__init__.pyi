@@ -22,6 +22,9 @@ Real: TypeAlias = NDArray[np.float32] | NDArray[np.float64]
 def is_matrix(array: object, dtype: str, columns: int) -> TypeGuard[NDArray[Any]]: ...
 def is_labels(array: object, classes: int) -> TypeGuard[NDArray[np.int64]]: ...
 
+# Whether the entries of each row of a sparse matrix are in the order of their columns; raises where one is in none.
+def in_order(name: str, starts: NDArray[np.int64], columns: NDArray[Any], width: int) -> bool: ...
+
 class Network:
     draws: int
     noise: bool

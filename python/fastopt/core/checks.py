@@ -209,10 +209,15 @@ def finite(name: str, value: NDArray[Any], dtype: str, given: object = None) -> 
             index = np.unravel_index(flat, block.shape)
             found = block[index]
             place = ", ".join(str(int(i)) for i in (index[0] + start, *index[1:]))
-            problem = f"too large for {dtype}" if np.isfinite(found) else "not finite"
             columns = getattr(given, "columns", None)
             column = f" (column {columns[int(index[1])]!r})" if columns is not None and len(index) == 2 else ""
-            raise ValueError(f"{name}[{place}]{column} = {found} is {problem}; remove or replace such values first.")
+            raise ValueError(f"{name}[{place}]{column} = {found} is {problem(found, dtype)}.")
+
+
+def problem(value: Any, dtype: str) -> str:
+    """Return what is wrong with a number that is not finite in `dtype`, and what to do about it."""
+    wrong = f"too large for {dtype}" if np.isfinite(value) else "not finite"
+    return f"{wrong}; remove or replace such values first"
 
 
 def described(value: object) -> str:

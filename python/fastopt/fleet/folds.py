@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastopt.core import checks
+from fastopt.data.sparse import is_sparse
 from fastopt.data.splits import folds_of
 from fastopt.fleet.member import Member
 from fastopt.fleet.run import train
@@ -126,7 +127,8 @@ def cross_validate(
 def _checked(folds: Any, x: Any, y: Any, stratify: bool | None, seed: int) -> list[Fold]:
     if are_batches(x):
         raise TypeError("x gives batches; cross_validate takes arrays x and y.")
-    rows = len(x[0] if isinstance(x, list | tuple) and np.ndim(x[0]) > 1 else x)
+    first = x[0] if isinstance(x, list | tuple) and np.ndim(x[0]) > 1 else x
+    rows = first.shape[0] if is_sparse(first) else len(first)
     if isinstance(folds, Iterable):
         pairs = [_pair(f"folds[{i}]", pair, rows) for i, pair in enumerate(folds)]
         if not pairs:

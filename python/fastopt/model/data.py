@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastopt import _core
 from fastopt.core import checks
+from fastopt.data.sparse import is_sparse, sparse_rows
 from fastopt.data.splits import held_out
 from fastopt.kernels import Real
 from fastopt.layers import Shape
@@ -188,14 +189,19 @@ def triple(name: str, given: object) -> tuple[Any, Any, Any]:
     return x, y, sample_weight
 
 
-def checked_inputs(name: str, x: Any, shape: Shape | None, dtype: str) -> tuple[NDArray[Any], Shape]:
-    """Return samples, each in a row, and their shape: the given one, or, if that is None, their own."""
+def checked_inputs(name: str, x: Any, shape: Shape | None, dtype: str) -> tuple[Any, Shape]:
+    """Return samples, each in a row, perhaps sparse, and their shape: the given one, or, if it is None, their own."""
     if isinstance(x, Checked):
         if x.dtype == dtype and shape in (None, x.shape):
             return x.rows, x.shape
         x = x.given
     if shape is not None and len(shape) == 1 and _core.is_matrix(x, dtype, shape[0]):
         return x, shape  # the usual case; the checks below take ten times as long
+    if is_sparse(x):
+        if shape is not None and len(shape) > 1:
+            raise ValueError(f"{name} is sparse, which only flat samples can be; the model takes (n, {str(shape)[1:]}.")
+        rows = sparse_rows(name, x, None if shape is None else shape[0], dtype)
+        return rows, (rows.width,)
     result = checks.samples(name, x, shape)
     checks.finite(name, result, dtype, x)
     return (result if result.ndim == 2 else result.reshape(len(result), -1)), result.shape[1:]

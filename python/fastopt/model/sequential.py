@@ -246,10 +246,11 @@ class Sequential(Weighted[Compiled]):
 
         Args:
             x: Inputs ``[n, features]``: float32, float64, integers or bool, in any memory order, also memory-mapped;
-                never copied as a whole; or, where there is no `y`, batches ``(x, y)`` or ``(x, y, sample_weight)``:
-                a list, a generator, a `DataLoader`, any other iterable, an object with a length and batches by number
-                as Keras's `Sequence`, or a function that returns an iterable and is called for each epoch. They may be
-                of different sizes; each is checked when its turn comes, and messages give its number.
+                never copied as a whole; or a sparse matrix of SciPy, never filled up as a whole; or, where there is no
+                `y`, batches ``(x, y)`` or ``(x, y, sample_weight)``: a list, a generator, a `DataLoader`, any other
+                iterable, an object with a length and batches by number as Keras's `Sequence`, or a function that
+                returns an iterable and is called for each epoch. They may be of different sizes; each is checked when
+                its turn comes, and messages give its number.
             y: Targets, as the loss wants them; also labels of any kind, see `classes`.
             batch_size: Samples a step, at least 1; None for all of them; ``"auto"`` is 32, or all of them for a solver,
                 ``"whole_if_small"`` all of up to 2,000, else 32. The last batch of an epoch may be smaller. A schedule

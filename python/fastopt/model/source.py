@@ -196,12 +196,10 @@ def _has_samples(batch: tuple[Any, ...] | list[Any]) -> bool:
 
 
 def _is_array(given: object) -> bool:
-    return isinstance(given, np.ndarray) or hasattr(given, "__array__") or hasattr(given, "__array_interface__")
+    return any(hasattr(given, name) for name in ("__array__", "__array_interface__", "nnz"))  # also sparse ones
 
 
 def _gives_batches(given: object) -> bool:
     if isinstance(given, str | bytes | bytearray | memoryview | range | Mapping | Set) or _is_array(given):
-        return False
-    if hasattr(given, "nnz"):  # a sparse matrix
         return False
     return callable(given) or isinstance(given, Iterable) or hasattr(given, "__getitem__")

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastopt.core import checks
+from fastopt.data.sparse import is_sparse
 from fastopt.kernels import Real
 from fastopt.layers import BatchNormalization, Dropout, Flatten, GaussianNoise, Layer, Reshape, Residual
 from fastopt.layers.base import Channels
@@ -49,6 +50,8 @@ def layer_outputs(model: Sequential, x: ArrayLike, batch_size: int = 256) -> dic
 
 def _outputs(model: Sequential, x: ArrayLike, batch_size: int, visit: Visitor | None = None) -> dict[str, Real]:
     tensors = model.parameters | model.state
+    if is_sparse(x):
+        raise TypeError("x is sparse, and each layer is run by itself: give some rows of it, x[:100].toarray().")
     inputs, shape = checked_inputs("x", x, model.input_shape, model.dtype)
     batch_size = checks.integer("batch_size", batch_size, 1, checks.SIZE)
 

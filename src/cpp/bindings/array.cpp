@@ -95,12 +95,15 @@ template bool has_dtype<float>(const py::handle&);
 template bool has_dtype<double>(const py::handle&);
 template bool fits<float>(const py::handle&, Access);
 template bool fits<double>(const py::handle&, Access);
+template bool fits<std::int32_t>(const py::handle&, Access);
 template bool fits<std::int64_t>(const py::handle&, Access);
 template py::array checked<float>(const py::handle&, std::string_view, Access);
 template py::array checked<double>(const py::handle&, std::string_view, Access);
+template py::array checked<std::int32_t>(const py::handle&, std::string_view, Access);
 template py::array checked<std::int64_t>(const py::handle&, std::string_view, Access);
 template py::array checked<float>(const py::handle&, std::string_view, std::span<const Index>, Access);
 template py::array checked<double>(const py::handle&, std::string_view, std::span<const Index>, Access);
+template py::array checked<std::int32_t>(const py::handle&, std::string_view, std::span<const Index>, Access);
 template py::array checked<std::int64_t>(const py::handle&, std::string_view, std::span<const Index>, Access);
 
 void check_no_overlap(const py::array& written, std::string_view name, const py::array& other,

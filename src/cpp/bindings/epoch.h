@@ -99,6 +99,9 @@ struct Data {
       if (how[i] && (!one || one->columns() != x[i].columns)) {
         throw std::invalid_argument("the augmentation is for samples of another size or dtype");
       }
+      if (one && x[i].sparse()) {
+        throw std::invalid_argument("augment changes images; x is sparse");
+      }
       made.push_back({one, {seed, epoch, first}});
     }
     augmentations = std::move(how);

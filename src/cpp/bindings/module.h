@@ -23,6 +23,7 @@ void add_prelu(pybind11::module_& kernels);
 void add_product(pybind11::module_& kernels);
 void add_random(pybind11::module_& kernels);
 void add_reduce(pybind11::module_& kernels);
+void add_sparse(pybind11::module_& kernels);
 void add_sparse_coding(pybind11::module_& kernels);
 
 }  // namespace fastopt::bindings

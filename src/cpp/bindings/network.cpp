@@ -197,6 +197,7 @@ void add_network(py::module_& module) {
         return dtype == "float32" ? is_matrix<float>(array, columns) : is_matrix<double>(array, columns);
       },
       py::arg("array"), py::arg("dtype"), py::arg("columns"));
+  module.def("in_order", &in_order, py::arg("name"), py::arg("starts"), py::arg("columns"), py::arg("width"));
   module.def("is_labels", &is_labels, py::arg("array"), py::arg("classes"));
 
   py::class_<PyNetwork, std::shared_ptr<PyNetwork>>(module, "Network")

@@ -54,7 +54,7 @@ std::vector<Samples> checked_samples(const Network<T>& network, const py::object
   std::vector<Samples> all;
   for (const py::object& one : several(x, count, "x")) {
     const Index columns = network.plan.columns(static_cast<Index>(all.size()));
-    all.push_back(samples(one, columns));
+    all.push_back(samples_of<T>(one, columns));
     if (all.back().rows == 0) {
       throw std::invalid_argument("x has no samples: its shape is (0, " + std::to_string(columns) + ")");
     }

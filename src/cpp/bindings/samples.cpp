@@ -4,8 +4,69 @@
 
 namespace fastopt::bindings {
 
+namespace {
+
+template <class I>
+bool in_order(const std::string& name, const py::array& starts, const py::array& columns, Index width) {
+  const Index* const start = data<Index>(starts);
+  const I* const column = data<I>(columns);
+  bool ordered = true;
+  for (Index i = 0; i + 1 < starts.size(); ++i) {
+    const Index begin = start[i], end = start[i + 1];
+    if (begin < 0 || end < begin || end > columns.size()) {
+      throw std::invalid_argument(name + ".indptr[" + std::to_string(i + 1) + "] = " + std::to_string(end) +
+                                  ", where row " + std::to_string(i) + " ends, is not in " + std::to_string(begin) +
+                                  ".." + std::to_string(columns.size()));
+    }
+    for (Index e = begin; e < end; ++e) {
+      if (column[e] < 0 || column[e] >= width) {
+        throw std::invalid_argument(name + ".indices[" + std::to_string(e) + "] = " + std::to_string(column[e]) +
+                                    ", in row " + std::to_string(i) + ", is no column from 0 to " +
+                                    std::to_string(width - 1));
+      }
+      ordered = ordered && (e == begin || column[e - 1] <= column[e]);
+    }
+  }
+  return ordered;
+}
+
+Samples sparse_samples(const py::handle& object, Index columns) {
+  const py::array starts = checked<Index>(object.attr("starts"), "starts", {-1});
+  const py::array entries = checked<std::int32_t>(object.attr("columns"), "columns", {-1});
+  const py::object values = object.attr("values");
+  if (object.attr("width").cast<Index>() != columns) {
+    throw std::invalid_argument("x must have " + std::to_string(columns) + " columns");
+  }
+  return by_dtype(values, "values", [&]<class T>(T) {
+    const py::array array = checked<T>(values, "values", {entries.size()});
+    if (!in_order<std::int32_t>("x", starts, entries, columns)) {
+      throw std::invalid_argument("x must have the entries of each row in the order of their columns");
+    }
+    return Samples{.type = sizeof(T) == 4 ? Type::f32 : Type::f64,
+                   .data = array.data(),
+                   .rows = starts.size() - 1,
+                   .columns = columns,
+                   .row_stride = 0,
+                   .column_stride = 0,
+                   .starts = data<Index>(starts),
+                   .entry_columns = data<std::int32_t>(entries)};
+  });
+}
+
+}  // namespace
+
+bool in_order(const std::string& name, const py::object& starts, const py::object& columns, Index width) {
+  const py::array rows = checked<Index>(starts, name + ".indptr", {-1});
+  return fits<Index>(columns)
+             ? in_order<Index>(name, rows, checked<Index>(columns, name + ".indices", {-1}), width)
+             : in_order<std::int32_t>(name, rows, checked<std::int32_t>(columns, name + ".indices", {-1}), width);
+}
+
 Samples samples(const py::handle& object, Index columns) {
   if (!py::isinstance<py::array>(object)) {
+    if (py::hasattr(object, "starts")) {
+      return sparse_samples(object, columns);
+    }
     raise(PyExc_TypeError, "x must be a NumPy array, got " + describe(object));
   }
   const auto array = py::reinterpret_borrow<py::array>(object);

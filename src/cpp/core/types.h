@@ -27,6 +27,26 @@ struct Rows {
   }
 };
 
+// The rows of a sparse matrix: the entries of row i, or index[i], are starts[i]..starts[i + 1] - 1, in the order of
+// their columns; those of one column add up.
+template <class T>
+struct SparseRows {
+  const Index* starts = nullptr;
+  const std::int32_t* columns = nullptr;
+  const T* values = nullptr;
+  const Index* index = nullptr;
+
+  Range entries(Index i) const {
+    const Index row = index ? index[i] : i;
+    return {starts[row], starts[row + 1]};
+  }
+  // Rows first, first + 1, ...
+  SparseRows from(Index first) const {
+    return index ? SparseRows{starts, columns, values, index + first}
+                 : SparseRows{starts + first, columns, values, nullptr};
+  }
+};
+
 // The arguments of a kernel for some of its rows, which are those of each of these members.
 template <class Args, class... Members>
 Args for_rows(Args args, Range rows, Members... members) {

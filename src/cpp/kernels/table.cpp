@@ -21,6 +21,7 @@ constexpr Kernels<T> kernels{
     .prelu = Topics<T>::prelu,
     .product = Topics<T>::product,
     .reduce = Topics<T>::reduce,
+    .sparse = Topics<T>::sparse,
     .sparse_coding = Topics<T>::sparse_coding,
     .update = Topics<T>::update,
     .vector = Topics<T>::vector,

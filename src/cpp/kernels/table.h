@@ -33,6 +33,8 @@ struct ProductKernels;
 template <class T>
 struct ReduceKernels;
 template <class T>
+struct SparseKernels;
+template <class T>
 struct SparseCodingKernels;
 template <class T>
 struct UpdateKernels;
@@ -54,6 +56,7 @@ struct Kernels {
   const PreluKernels<T>& prelu;
   const ProductKernels<T>& product;
   const ReduceKernels<T>& reduce;
+  const SparseKernels<T>& sparse;
   const SparseCodingKernels<T>& sparse_coding;
   const UpdateKernels<T>& update;
   const VectorKernels<T>& vector;

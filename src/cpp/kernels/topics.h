@@ -19,6 +19,7 @@ struct Topics {
   static const PreluKernels<T> prelu;
   static const ProductKernels<T> product;
   static const ReduceKernels<T> reduce;
+  static const SparseKernels<T> sparse;
   static const SparseCodingKernels<T> sparse_coding;
   static const UpdateKernels<T> update;
   static const VectorKernels<T> vector;

@@ -40,13 +40,15 @@ struct Tensors {
 };
 
 // An input: its values, which its own layer has activated by `activation`, and where going back puts the gradient with
-// respect to them before that: dx f'(x), or dx where `activation` is linear. Null: nobody needs it.
+// respect to them before that: dx f'(x), or dx where `activation` is linear. Null: nobody needs it. Where `sparse` is
+// given, it is x, and nobody needs dx.
 template <class T>
 struct In {
   Rows<const T> x;
   Rows<T> dx;
   Index columns;
   int activation;
+  SparseRows<T> sparse = {};
 };
 
 // The output: y is to be activated by `activation`, and dy is the gradient with respect to y before that. `saved` is
@@ -113,6 +115,7 @@ struct Layer {
   std::function<Index()> workspace = {};    // elements, on the present instruction set
   bool noise = false;                       // in training it adds noise, unless that is turned off
   bool shares_gradient = false;             // dx is dy: it need not be copied
+  bool reads_sparse = false;                // in training and inference: x may be sparse
   bool only_activates = false;              // so that the layer below could do it instead
   int activation = linear;                  // that ends it
   Penalty activity = {};                    // on the values of its input, for each row

@@ -150,7 +150,7 @@ void Runner<T>::one(const Run& run, Range rows) {
 
 template <class T>
 void Runner<T>::load(std::size_t input, Range rows) {
-  if (!in_place(input)) {
+  if (!in_place(input) && !sparse(input)) {
     const Index center = p_.plan.centers[input];
     copy_rows(p_.x[input], p_.batch, rows, arena_.x[input],
               center < 0 ? nullptr : p_.state + p_.plan.tensors(center).front().offset, augment(input), memory_.data());
@@ -177,6 +177,15 @@ Rows<const T> Runner<T>::values(Index node, Index first) const {
   }
   return in_place(at(node)) ? rows_in_place<T>(p_.x[at(node)], p_.batch, {first, first})
                             : reading(arena_.x[at(node)].from(first));
+}
+// The samples of an input.
+template <class T>
+void Runner<T>::read(In<T>& in, Index source, Index first) const {
+  if (sparse(at(source))) {
+    in.sparse = sparse_rows<T>(p_.x[at(source)], p_.batch, {first, first});
+  } else {
+    in.x = values(source, first);
+  }
 }
 template <class T>
 Rows<T> Runner<T>::gradient(Index node, Index first) const {
@@ -277,7 +286,7 @@ const View<T>& Runner<T>::view(Index node, Range rows, Sink<T>* sink) {
   const std::vector<Index>& sources = wire(node).sources;
   for (std::size_t i = 0; i < sources.size(); ++i) {
     if (sources[i] < p_.plan.inputs) {  // those of another batch
-      in[i].x = values(sources[i], rows.begin);
+      read(in[i], sources[i], rows.begin);
     }
   }
   v.rows = rows.size();

@@ -1,6 +1,7 @@
 // A pass of a batch through a plan: forward, and back. It owns nothing.
 #pragma once
 
+#include <algorithm>
 #include <span>
 
 #include "nn/objective.h"
@@ -78,8 +79,16 @@ class Runner {
     return !p_.x.empty() && !p_.copies && !augment(input).how && p_.plan.centers[input] < 0 &&
            readable_in_place<T>(p_.x[input]);
   }
+  // Whether sparse samples are read as such: by all who use them.
+  bool sparse(std::size_t input) const {
+    return !p_.x.empty() && p_.x[input].sparse() && !p_.copies && arena_.along == 0 && p_.plan.centers[input] < 0 &&
+           std::ranges::all_of(
+               wire(static_cast<Index>(input)).uses,
+               [&](const Wire::Use& use) { return use.node >= 0 && p_.plan.node(use.node).layer.reads_sparse; });
+  }
   void load(std::size_t input, Range rows);
   Rows<const T> values(Index node, Index first) const;
+  void read(In<T>& in, Index source, Index first) const;
   Rows<T> gradient(Index node, Index first) const;
   bool logits(Index node) const;
   void set_up(Index node, Place& place) const;

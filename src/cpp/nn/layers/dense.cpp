@@ -2,6 +2,7 @@
 
 #include "kernels/product/args.h"
 #include "kernels/reduce/args.h"
+#include "kernels/sparse/args.h"
 #include "ops/panels.h"
 #include "runtime/scratch.h"
 
@@ -16,13 +17,20 @@ template <class T>
 Phase<T> dense_forward(Weights<T> weights, int bias, bool trained) {
   return over_rows<T>([=](const View<T>& v) {
     const int activation = v.out.activation;
+    const T* const b = bias < 0 || trained ? v.tensors.parameter(bias) : v.tensors.state(bias);
+    if (v.in[0].sparse.starts) {
+      kernels<T>().sparse.multiply(
+          {.rows = v.rows, .columns = v.out.columns, .x = v.in[0].sparse, .b = weights(v), .bias = b, .y = v.out.y});
+      activate(v);
+      return;
+    }
     kernels<T>().product.multiply({.rows = v.rows,
                                    .columns = v.out.columns,
                                    .depth = v.in[0].columns,
                                    .a = v.in[0].x,
                                    .b = {weights(v), v.out.columns, kernels<T>().product.panel_width, true},
                                    .c = v.out.y,
-                                   .bias = bias < 0 || trained ? v.tensors.parameter(bias) : v.tensors.state(bias),
+                                   .bias = b,
                                    .activate = fused_activate<T>(activation),
                                    .scratch = scratch()});
     if (!is_fused(activation)) {
@@ -79,6 +87,15 @@ void kernel_gradient(const View<T>& v, const Team& team) {
   const Index outputs = v.out.columns;
   T* const dw = v.sink->gradients() + v.tensors.offset(0);
   for_each_part(v, team, 0, v.in[0].columns, outputs, [&](Range rows) {
+    if (v.in[0].sparse.starts) {
+      kernels<T>().sparse.multiply_transposed({.rows = v.rows,
+                                               .columns = outputs,
+                                               .x = v.in[0].sparse,
+                                               .dy = v.out.dy,
+                                               .part = rows,
+                                               .to = dw + rows.begin * outputs});
+      return;
+    }
     Rows<const T> x = v.in[0].x;
     x.data += rows.begin;
     kernels<T>().product.multiply({.rows = rows.size(),
@@ -96,7 +113,7 @@ void kernel_gradient(const View<T>& v, const Team& team) {
 
 template <class T>
 Layer<T> dense(Index inputs, Index outputs, bool bias, bool trained) {
-  Layer<T> layer{.outputs = outputs};
+  Layer<T> layer{.outputs = outputs, .reads_sparse = true};
   const int kernel = add_tensor(layer, "kernel", {inputs, outputs}, trained);
   const int b = bias ? add_tensor(layer, "bias", {outputs}, trained) : -1;
   layer.cost = 2.0 * static_cast<double>(layer.tensors[static_cast<std::size_t>(kernel)].size);

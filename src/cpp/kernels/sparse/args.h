@@ -1,0 +1,44 @@
+// The arguments of the kernels whose left factor is sparse.
+#pragma once
+
+#include "core/types.h"
+
+namespace fastopt {
+
+// y = x b + bias, with b [depth, columns].
+template <class T>
+struct SparseProduct {
+  Index rows, columns;
+  SparseRows<T> x;
+  const T* b;
+  const T* bias = nullptr;
+  Rows<T> y;
+};
+
+// Rows `part` of x' dy, which is [depth, columns]; `to` is the first of them.
+template <class T>
+struct SparseTransposed {
+  Index rows, columns;
+  SparseRows<T> x;
+  Rows<const T> dy;
+  Range part;
+  T* to;
+};
+
+// x with all its zeros, less `center`.
+template <class T>
+struct SparseFill {
+  Index rows, columns;
+  SparseRows<T> x;
+  Rows<T> to;
+  const T* center = nullptr;  // subtracted from each row, before it is rounded to T
+};
+
+template <class T>
+struct SparseKernels {
+  void (*multiply)(const SparseProduct<T>&);
+  void (*multiply_transposed)(const SparseTransposed<T>&);
+  void (*fill)(const SparseFill<T>&);
+};
+
+}  // namespace fastopt
