@@ -27,6 +27,10 @@ SLOTS = {
     "lion": 1,
     "lamb": 2,
     "delta_bar_delta": 2,
+    "adabelief": 2,
+    "yogi": 2,
+    "ademamix": 3,
+    "adan": 4,
 }
 # All but Adam's own, which are those of training. With the fast beta_2 six steps are enough for RAdam to be rectified
 # and for the mean square of AMSGrad to want to fall.
@@ -34,6 +38,7 @@ MOMENTUM, RHO, START, LION_BETA_2, FAST_BETA_2 = 0.9, 0.9, 0.1, 0.99, 0.9
 DECAY = 168 * 2**-24 / LEARNING_RATE  # 0.01, but such that 1 - LEARNING_RATE DECAY is a float32
 ADADELTA_RATE, ADADELTA_EPSILON, LAMB_EPSILON = 1.0, 1e-6, 1e-6
 KAPPA, PHI, THETA = 1e-3, 0.1, 0.7
+BELIEF_EPSILON, YOGI_EPSILON, MIX, SLOW_BETA, ADAN_BETAS = 1e-8, 1e-3, 5.0, 0.9999, (0.98, 0.5, 0.99)
 # Of the gradients in the steps that are checked: only where they differ do the means of them matter.
 FACTORS = (1.0, -0.5, 2.0, 0.3, -1.5, 0.7)
 TURN_ELEMENTS, MOST_STEPS = 200_000_000, 10_000

@@ -10,11 +10,14 @@ from twins import rules as twins
 from fastopt.optimizers import (
     SGD,
     SWATS,
+    AdaBelief,
     Adadelta,
     Adagrad,
     Adam,
     Adamax,
     AdamW,
+    Adan,
+    AdEMAMix,
     DeltaBarDelta,
     Lamb,
     Lion,
@@ -22,6 +25,7 @@ from fastopt.optimizers import (
     Optimizer,
     RAdam,
     RMSprop,
+    Yogi,
 )
 from fastopt.schedules import Cosine
 
@@ -34,6 +38,7 @@ class Rule(NamedTuple):
     `optimizer`: one that goes by the rule; the tests run over one or more for each rule. `converges`: three that find
     the minima of `optimizers/test_convergence.py`. `state`: the numbers that go from step to step. `by_tensor`: an
     element's change depends on the others of its array. `decay`: what the parameters decay by beside the step.
+    `subtracted`: slots that enter the formula with a minus.
     """
 
     name: str
@@ -46,6 +51,7 @@ class Rule(NamedTuple):
     state: tuple[float, ...] = ()
     by_tensor: bool = False
     decay: float = 0.0
+    subtracted: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return "-".join([self.name, *map(str, self.hyper.values()), *([f"decay{self.decay}"] if self.decay else [])])
@@ -70,6 +76,19 @@ BALL = {"learning_rate": 0.01, "momentum": 0.9, "dampening": 0.0, "dampen_first"
 RMSPROP = {"learning_rate": 0.001, "rho": 0.9, "epsilon": 1e-8}
 ADAM = {"learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7}
 NADAM = ADAM | {"momentum_decay": 0.004}
+ADABELIEF = ADAM | {"epsilon": 1e-16}
+YOGI = ADAM | {"epsilon": 1e-3}
+ADEMAMIX = {
+    "learning_rate": 0.001,
+    "beta_1": 0.9,
+    "beta_2": 0.999,
+    "beta_3": 0.9999,
+    "alpha": 5.0,
+    "epsilon": 1e-8,
+    "alpha_warmup": 0.0,
+    "beta_3_warmup": 0.0,
+}
+ADAN = {"learning_rate": 0.001, "beta_1": 0.98, "beta_2": 0.92, "beta_3": 0.99, "epsilon": 1e-8}
 LAMB = ADAM | {"weight_decay": 0.01}
 SWATS_ = ADAM | {"tolerance": 1e-9}
 LION = {"learning_rate": 0.0001, "beta_1": 0.9, "beta_2": 0.99}
@@ -219,6 +238,55 @@ RULES = [
         optimizer=AdamW(0.01, amsgrad=True),
         converges=three(AdamW, 0.3, 0.1, 0.1, weight_decay=1e-6, amsgrad=True),
         decay=0.01,
+    ),
+    Rule(
+        "adabelief",
+        twins.adabelief,
+        ("m", "s"),
+        ADABELIEF,
+        optimizer=AdaBelief(0.01, 0.8, 0.9, 1e-8),
+        converges=three(AdaBelief, 0.3, 0.003, 0.3),
+    ),
+    Rule("adabelief", twins.adabelief, ("m", "s"), ADAM | {"beta_1": 0.5, "beta_2": 0.3, "epsilon": 0.1}),
+    Rule(
+        "yogi",
+        twins.yogi,
+        ("m", "v"),
+        YOGI,
+        {"v": 1e-6},
+        Yogi(0.01, 0.8, 0.9, 1e-6, 1e-3),
+        three(Yogi, 0.3, 0.003, 0.3),
+    ),
+    Rule("yogi", twins.yogi, ("m", "v"), YOGI | {"beta_1": 0.0, "beta_2": 0.3, "epsilon": 0.1}),
+    Rule(
+        "ademamix",
+        twins.ademamix,
+        ("m1", "m2", "v"),
+        ADEMAMIX,
+        optimizer=AdEMAMix(0.01, 0.8, 0.9, 0.95, 2.0, 1e-6, 5, 7),
+        converges=three(AdEMAMix, 0.3, 0.003, 0.3),
+    ),
+    Rule(
+        "ademamix",
+        twins.ademamix,
+        ("m1", "m2", "v"),
+        ADEMAMIX | {"beta_1": 0.5, "beta_3": 0.99, "alpha": 8.0, "alpha_warmup": 50.0, "beta_3_warmup": 120.0},
+    ),
+    Rule(
+        "adan",
+        twins.adan,
+        ("m", "v", "n", "g0"),
+        ADAN,
+        optimizer=Adan(0.01, 0.9, 0.8, 0.95, 1e-6),
+        converges=three(Adan, 0.3, 0.003, 0.3),
+        subtracted=("g0",),
+    ),
+    Rule(
+        "adan",
+        twins.adan,
+        ("m", "v", "n", "g0"),
+        ADAN | {"beta_1": 0.0, "beta_2": 0.5, "beta_3": 0.9},
+        subtracted=("g0",),
     ),
     Rule(
         "adamax",

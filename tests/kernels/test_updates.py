@@ -18,12 +18,15 @@ def update(rule: cases.Rule, w, g, slots, step: int) -> None:
 
 
 def check_step(rule: cases.Rule, before, g, slots_before, w, slots, step: int) -> None:
-    """A few roundings of each term: without cancellation the terms have one of two patterns of signs."""
+    """A few roundings of each term: without cancellation the terms have one of two patterns of signs, or of four."""
     eps = np.finfo(w.dtype).eps
     old = {name: wide(value) for name, value in slots_before.items()}
     change, want = rule.change(wide(before), wide(g), old, step)
     absolute = {name: np.abs(value) for name, value in old.items()}
-    signs = [rule.change(wide(before), sign * np.abs(wide(g)), absolute, step) for sign in (1, -1)]
+    patterns = [absolute, absolute | {name: -absolute[name] for name in rule.subtracted}][: 1 + bool(rule.subtracted)]
+    signs = [
+        rule.change(wide(before), sign * np.abs(wide(g)), pattern, step) for pattern in patterns for sign in (1, -1)
+    ]
     size = np.max([np.abs(change_) for change_, _ in signs], axis=0)
     assert_close(w, before + change, eps * (np.abs(before + change) + 8 * size))
     for name, value in slots.items():

@@ -1,11 +1,29 @@
 """Every rule that PyTorch, optax or Keras has too, against their result after many steps in float64."""
 
+import operator
 import os
 
 import numpy as np
 import pytest
 
-from fastopt.optimizers import SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Lamb, Lion, Nadam, RAdam, RMSprop
+from fastopt.optimizers import (
+    SGD,
+    AdaBelief,
+    Adadelta,
+    Adagrad,
+    Adam,
+    Adamax,
+    AdamW,
+    Adan,
+    AdEMAMix,
+    Decay,
+    Lamb,
+    Lion,
+    Nadam,
+    RAdam,
+    RMSprop,
+    Yogi,
+)
 
 STEPS = 500
 SHAPES = ((7, 5), (33,), (2, 3, 4), (1,))
@@ -35,7 +53,12 @@ def scan(step, state, gradients):
 def with_optax(name, arguments, start, gradients):
     jax, optax = pytest.importorskip("jax"), pytest.importorskip("optax")
     jax.config.update("jax_enable_x64", True)
-    rule = getattr(optax, name)(**arguments)
+    if name.startswith("scale_by"):
+        rate = arguments["learning_rate"]
+        rest = {key: value for key, value in arguments.items() if key != "learning_rate"}
+        rule = optax.chain(getattr(optax, name)(**rest), optax.scale(-rate))
+    else:
+        rule = operator.attrgetter(name)(optax)(**arguments)
 
     def step(state, grads):
         weights, slots = state
@@ -188,6 +211,28 @@ OPTAX = [
     ("radam", lambda: RAdam(epsilon=corrected(1e-8, 0.999, 0.5)), {"learning_rate": 1e-3}),
     ("radam", lambda: RAdam(0.03, 0.5, 0.97, corrected(1e-3, 0.97, 0.5)), ODD_B),
     ("radam", lambda: RAdam(beta_2=0.6), {"learning_rate": 1e-3, "b2": 0.6}),
+    ("adabelief", lambda: AdaBelief(), {"learning_rate": 1e-3}),
+    ("adabelief", lambda: AdaBelief(**ODD), ODD_B | {"eps_root": 1e-3}),
+    # There the mean of the gradient starts as that of its square does: as 0.
+    (
+        "scale_by_yogi",
+        lambda: Yogi(initial_accumulator_value=0.0),
+        {"learning_rate": 0.01, "initial_accumulator_value": 0.0},
+    ),
+    ("scale_by_yogi", lambda: Yogi(**ODD, initial_accumulator_value=0.0), ODD_B | {"initial_accumulator_value": 0.0}),
+    ("contrib.ademamix", lambda: AdEMAMix(), {"learning_rate": 1e-3}),
+    (
+        "contrib.ademamix",
+        lambda: Decay(AdEMAMix(**ODD, beta_3=0.9, alpha=falling), decoupled=0.3),
+        ODD_B | {"b3": 0.9, "alpha": falling, "weight_decay": 0.3},
+    ),
+    # (1 - b2) d there, b2 d here: b2 = 1 / 2 is the same.
+    ("adan", lambda: Adan(beta_2=0.5), {"learning_rate": 1e-3, "b2": 0.5, "eps_root": 0.0}),
+    (
+        "adan",
+        lambda: Decay(Adan(0.03, 0.5, 0.5, 0.97, 1e-3), decoupled=0.3),
+        {"learning_rate": 0.03, "b1": 0.5, "b2": 0.5, "b3": 0.97, "eps": 1e-3, "eps_root": 0.0, "weight_decay": 0.3},
+    ),
     ("lamb", lambda: Lamb(weight_decay=0.0), {"learning_rate": 1e-3}),
     ("lamb", lambda: Lamb(weight_decay=0.3, **ODD), ODD_B | {"weight_decay": 0.3}),
     ("lion", lambda: Lion(), {"learning_rate": 1e-4, "weight_decay": 0.0}),

@@ -64,6 +64,51 @@ def adam(w, g, slots, hyper, step):
     return change - hyper["learning_rate"] * hyper.get("weight_decay", 0) * w, new
 
 
+def adabelief(w, g, slots, hyper, step):
+    beta_1, beta_2 = hyper["beta_1"], hyper["beta_2"]
+    m = beta_1 * slots["m"] + (1 - beta_1) * g
+    s = beta_2 * slots["s"] + (1 - beta_2) * (g - m) ** 2 + hyper["epsilon"]
+    root = np.sqrt(s / (1 - beta_2**step))
+    return -hyper["learning_rate"] * m / (1 - beta_1**step) / (root + hyper["epsilon"]), {"m": m, "s": s}
+
+
+def yogi(w, g, slots, hyper, step):
+    beta_1, beta_2 = hyper["beta_1"], hyper["beta_2"]
+    m = beta_1 * slots["m"] + (1 - beta_1) * g
+    v = slots["v"] - (1 - beta_2) * np.sign(slots["v"] - g**2) * g**2
+    root = np.sqrt(v / (1 - beta_2**step))
+    return -hyper["learning_rate"] * m / (1 - beta_1**step) / (root + hyper["epsilon"]), {"m": m, "v": v}
+
+
+def ademamix(w, g, slots, hyper, step):
+    """As the authors' program: what grows in a line is the number of steps in which a mean loses half, less one."""
+
+    def memory(beta):
+        return np.log(np.longdouble(0.5)) / np.log(np.longdouble(beta)) - 1
+
+    beta_1, beta_2, beta_3 = hyper["beta_1"], hyper["beta_2"], hyper["beta_3"]
+    part = min(1, step / hyper["beta_3_warmup"]) if hyper["beta_3_warmup"] else 1
+    if part < 1:
+        beta_3 = np.longdouble(0.5) ** (1 / ((1 - part) * memory(beta_1) + part * memory(beta_3) + 1))
+    alpha = hyper["alpha"] * (min(1, step / hyper["alpha_warmup"]) if hyper["alpha_warmup"] else 1)
+    m1 = beta_1 * slots["m1"] + (1 - beta_1) * g
+    m2 = beta_3 * slots["m2"] + (1 - beta_3) * g
+    v = beta_2 * slots["v"] + (1 - beta_2) * g**2
+    direction = (m1 / (1 - beta_1**step) + alpha * m2) / (np.sqrt(v / (1 - beta_2**step)) + hyper["epsilon"])
+    return -hyper["learning_rate"] * direction, {"m1": m1, "m2": m2, "v": v}
+
+
+def adan(w, g, slots, hyper, step):
+    beta_1, beta_2, beta_3 = hyper["beta_1"], hyper["beta_2"], hyper["beta_3"]
+    difference = g - slots["g0"] if step > 1 else 0 * g
+    m = beta_1 * slots["m"] + (1 - beta_1) * g
+    v = beta_2 * slots["v"] + (1 - beta_2) * difference
+    n = beta_3 * slots["n"] + (1 - beta_3) * (g + beta_2 * difference) ** 2
+    direction = m / (1 - beta_1**step) + beta_2 * v / (1 - beta_2**step)
+    root = np.sqrt(n / (1 - beta_3**step))
+    return -hyper["learning_rate"] * direction / (root + hyper["epsilon"]), {"m": m, "v": v, "n": n, "g0": g}
+
+
 def adamax(w, g, slots, hyper, step):
     m = hyper["beta_1"] * slots["m"] + (1 - hyper["beta_1"]) * g
     u = np.maximum(hyper["beta_2"] * slots["u"], np.abs(g) + hyper["epsilon"])

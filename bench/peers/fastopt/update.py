@@ -7,16 +7,21 @@ from ...training import BETA_1, BETA_2, EPSILON, LEARNING_RATE
 from ...update import (
     ADADELTA_EPSILON,
     ADADELTA_RATE,
+    ADAN_BETAS,
+    BELIEF_EPSILON,
     DECAY,
     FAST_BETA_2,
     KAPPA,
     LAMB_EPSILON,
     LION_BETA_2,
+    MIX,
     MOMENTUM,
     PHI,
     RHO,
+    SLOW_BETA,
     START,
     THETA,
+    YOGI_EPSILON,
     Arrays,
     Update,
     UpdateData,
@@ -42,6 +47,10 @@ OPTIMIZERS: dict[str, Callable[[], rules.Optimizer]] = {
     "lion": lambda: rules.Lion(LEARNING_RATE, BETA_1, LION_BETA_2),
     "lamb": lambda: rules.Lamb(LEARNING_RATE, DECAY, BETA_1, BETA_2, LAMB_EPSILON),
     "delta_bar_delta": lambda: rules.DeltaBarDelta(1.0, LEARNING_RATE, KAPPA, PHI, THETA),
+    "adabelief": lambda: rules.AdaBelief(LEARNING_RATE, BETA_1, BETA_2, BELIEF_EPSILON),
+    "yogi": lambda: rules.Yogi(LEARNING_RATE, BETA_1, BETA_2, YOGI_EPSILON, 0.0),
+    "ademamix": lambda: rules.AdEMAMix(LEARNING_RATE, BETA_1, BETA_2, SLOW_BETA, MIX, EPSILON),
+    "adan": lambda: rules.Adan(LEARNING_RATE, *ADAN_BETAS, EPSILON),
 }
 
 

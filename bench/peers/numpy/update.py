@@ -280,7 +280,9 @@ OPTIMIZERS: dict[str, type[Rule]] = {
 }
 
 
-def prepare(row: Update, data: UpdateData) -> Job:
+def prepare(row: Update, data: UpdateData) -> Job | None:
+    if row.optimizer not in OPTIMIZERS:
+        return None
     parameters = np.concatenate(data.params)
     gradient = np.empty_like(parameters)
     # All tensors are one vector, unless the rule tells them apart.

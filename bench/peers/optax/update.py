@@ -12,13 +12,18 @@ from ...training import BETA_1, BETA_2, EPSILON, LEARNING_RATE
 from ...update import (
     ADADELTA_EPSILON,
     ADADELTA_RATE,
+    ADAN_BETAS,
+    BELIEF_EPSILON,
     DECAY,
     FAST_BETA_2,
     LAMB_EPSILON,
     LION_BETA_2,
+    MIX,
     MOMENTUM,
     RHO,
+    SLOW_BETA,
     START,
+    YOGI_EPSILON,
     Arrays,
     Update,
     UpdateData,
@@ -39,6 +44,12 @@ OPTIMIZERS: dict[str, Callable[[], optax.GradientTransformation]] = {
     "radam": lambda: optax.radam(LEARNING_RATE, BETA_1, FAST_BETA_2, EPSILON),
     "lion": lambda: optax.lion(LEARNING_RATE, BETA_1, LION_BETA_2, weight_decay=0.0),
     "lamb": lambda: optax.lamb(LEARNING_RATE, BETA_1, BETA_2, LAMB_EPSILON, weight_decay=DECAY),
+    "adabelief": lambda: optax.adabelief(LEARNING_RATE, BETA_1, BETA_2, BELIEF_EPSILON, BELIEF_EPSILON),
+    "yogi": lambda: optax.chain(
+        optax.scale_by_yogi(BETA_1, BETA_2, YOGI_EPSILON, initial_accumulator_value=0.0), optax.scale(-LEARNING_RATE)
+    ),
+    "ademamix": lambda: optax.contrib.ademamix(LEARNING_RATE, BETA_1, BETA_2, SLOW_BETA, MIX, EPSILON),
+    "adan": lambda: optax.adan(LEARNING_RATE, *ADAN_BETAS, EPSILON, 0.0),  # equal where b2 = 1 - b2
 }
 
 

@@ -11,6 +11,7 @@ of their own (`LayerRates`); then `Lookahead` goes back, and `Average` takes its
 
 from fastopt.optimizers.base import *
 from fastopt.optimizers.describe import RULES as RULES
+from fastopt.optimizers.moments import *
 from fastopt.optimizers.rules import *
 from fastopt.optimizers.sequence import *
 from fastopt.optimizers.traces import *

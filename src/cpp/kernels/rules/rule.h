@@ -3,7 +3,7 @@
 // A rule is its name, its slots and hyperparameters by name (the learning rate first), the coefficients of one step (in
 // double, from the step number, which starts at 1) and the formula for one vector of elements: `apply` changes the
 // slots and returns the step, which is subtracted from the parameters. Some have more:
-// - `squares`: it squares the gradient, which is held within what T can square.
+// - `squares`: it squares the gradient, which is made `squarable`.
 // - `sums`: their number; `apply` adds to a vector for each.
 // - `factor`, `finish`: a factor for each tensor from its sums, and the step with it, c[tensor_factor]. `apply` is then
 //   given the parameters too, and returns nothing.
@@ -14,6 +14,7 @@
 #pragma once
 
 #include <array>
+#include <limits>
 #include <string_view>
 
 #include "kernels/list.h"
@@ -27,5 +28,16 @@ inline constexpr bool finishes = requires { &Rule::factor; };
 
 template <class Rule>
 inline constexpr bool looks_ahead = requires { Rule::theta; };
+
+// x within bounds whose square T holds: a mean of squares that is infinite would end all steps for ever. What is
+// infinite already stays so, to be noticed.
+template <class V>
+[[gnu::always_inline]] inline V squarable(V x) {
+  using T = typename V::value_type;
+  constexpr T bound = sizeof(T) == 4 ? T(0x1p63) : T(0x1p511);
+  const V held = at_most(at_least(x, V(-bound)), V(bound));
+  where(abs(x) <= V(std::numeric_limits<T>::max()), x) = held;
+  return x;
+}
 
 }  // namespace fastopt::FASTOPT_ISA

@@ -8,7 +8,7 @@
 namespace fastopt {
 
 inline constexpr int max_slots = 4;
-inline constexpr int max_coefficients = 10;
+inline constexpr int max_coefficients = 12;
 inline constexpr int tensor_factor = max_coefficients - 1;  // the coefficient that a rule's sums over a tensor give it
 inline constexpr int max_hyper = 8;
 inline constexpr int max_sums = 4;

@@ -1,7 +1,6 @@
 // The one loop that drives every update rule over a flat range, and what is done to gradients and parameters around it.
 #pragma once
 
-#include <limits>
 #include <tuple>
 
 #include "kernels/rules/list.h"
@@ -57,18 +56,14 @@ template <class Rule, class T, class F>
   }
 }
 
-// The gradient at i, for rules that square it within bounds whose square T holds: a mean of squares that is infinite
-// would end all steps for ever. What is infinite already stays so, to be noticed.
 template <class Rule, class T, class Load>
 [[gnu::always_inline]] inline Vec<T> gradient_at(const Update<T>& u, Index i, Load&& load) {
-  using V = Vec<T>;
-  V g = load(u.gradient + i);
+  const Vec<T> g = load(u.gradient + i);
   if constexpr (requires { Rule::squares; }) {
-    constexpr T bound = sizeof(T) == 4 ? T(0x1p63) : T(0x1p511);
-    const V held = at_most(at_least(g, V(-bound)), V(bound));
-    where(abs(g) <= V(std::numeric_limits<T>::max()), g) = held;
+    return squarable(g);
+  } else {
+    return g;
   }
-  return g;
 }
 
 template <class Rule, class T>
