@@ -10,6 +10,9 @@ Example:
     True
 """
 
+import importlib
+from types import ModuleType
+
 from fastopt import (
     _core,
     callbacks,
@@ -60,6 +63,16 @@ for model, methods in (
     for method in methods:
         setattr(model, method.__name__, method)
 History.plot = history  # type: ignore[method-assign, assignment]
+
+
+def __getattr__(name: str) -> ModuleType:
+    """Return a module that needs more than NumPy, imported when it is asked for."""
+    if name in EXTRAS:
+        return importlib.import_module(f"fastopt.{name}")
+    raise AttributeError(f"module 'fastopt' has no attribute {name!r}")
+
+
+EXTRAS = ("sklearn",)
 
 __version__: str = _core.runtime.build_info()["version"]
 

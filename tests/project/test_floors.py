@@ -41,6 +41,7 @@ PYTHON_FLOORS = [
     "tools",
     "fleet",
     "search",
+    "sklearn",
     "callbacks config curvature datasets plotting preprocessing",  # where users find what stands further down
     "",  # the package itself
     "_numpy_demo",
