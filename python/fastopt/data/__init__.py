@@ -1,3 +1,4 @@
-"""Data: sets to try things on, how to split them, how to prepare them, and random changes of images."""
+"""Data: tables as numbers, sets to try things on, how to split and prepare them, and random changes of images."""
 
 from fastopt.data.augment import *
+from fastopt.data.encoder import *

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["plain"]
+__all__ = ["column_names", "plain"]
 
 # What hides nothing; lists and tuples are looked into, so deep.
 ORDINARY = {float, int, bool, str, np.ndarray, np.float64, np.float32, np.int64, np.int32, np.bool_}
@@ -98,6 +98,19 @@ def _unit(value: Any) -> str:
 
 
 # Frames
+
+
+def column_names(value: Any) -> list[Any] | None:
+    """Return the names of the columns of a frame, of pandas, polars, Arrow and others; None of anything else."""
+    if isinstance(value, np.ndarray | list | tuple | Mapping):
+        return None
+    if hasattr(value, "collect_schema"):  # polars, of which a lazy frame warns of anything else
+        return list(value.collect_schema().names())
+    for attribute in ("column_names", "columns"):
+        names = getattr(value, attribute, None)
+        if names is not None and not callable(names) and not isinstance(names, str):
+            return list(names)
+    return None
 
 
 def _is_pandas(value: object) -> bool:
