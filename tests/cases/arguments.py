@@ -318,6 +318,7 @@ def kernel_arguments(name):
         "axis": -1,
         "count": 4,
         "dy": x.copy(),
+        "frequencies": np.ones((6, 3)),
         "g": share,
         "groups": 2,
         "kernel": np.ones((6, 3)),
@@ -347,6 +348,7 @@ def kernel_arguments(name):
         "matmul": {"a": x, "b": np.ones((6, 3))},
         "maxout_backward": {"dy": half},
         "metric": {"name": "mean_squared_error"},
+        "periodic_backward": {"dy": np.ones((4, 6, 6)), "derivative": np.ones((4, 6, 6))},
         "rms_norm_backward": {"moments": kernels.rms_norm_forward(x)[1]},
     }.get(name, {})
     wanted = inspect.signature(getattr(kernels, name)).parameters.values()

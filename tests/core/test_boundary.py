@@ -79,6 +79,14 @@ CALLS = {
     ),
     "maxout_forward": Call(lambda x, out=None: kernels.maxout_forward(x, 2, out), [(3, 6)], (3, 3)),
     "maxout_backward": Call(lambda dy, out=None: kernels.maxout_backward(dy, PIECE, 2, out), [(3, 5)], (3, 10)),
+    "periodic_forward": Call(
+        lambda c, b, x, out=None: kernels.periodic_forward(x, c, b, out), [(5, 4), (5, 4), (3, 5)], (3, 5, 4)
+    ),
+    "periodic_backward": Call(
+        lambda x, c, d, dy, out=None: kernels.periodic_backward(dy, x, c, d, out=out),
+        [(3, 5), (5, 2), (3, 5, 4), (3, 5, 4)],
+        (3, 5),
+    ),
     "gaussian_noise": Call(lambda x, out=None: kernels.gaussian_noise(x, 0.5, 0, out=out), [(3, 5)], (3, 5), True),
     "batch_norm_forward": Call(
         lambda gamma, beta, x, out=None: kernels.batch_norm_forward(x, gamma, beta, out=out),
@@ -206,6 +214,11 @@ MISFITS = {
     "columns of pieces": lambda: kernels.maxout_forward(ONES((3, 4)), 3),
     "no pieces": lambda: kernels.maxout_forward(ONES((3, 4)), 0),
     "shape of piece": lambda: kernels.maxout_backward(ONES((3, 4)), PIECE, 2),
+    "frequencies": lambda: kernels.periodic_forward(ONES((3, 4)), ONES((3, 4))),
+    "phases": lambda: kernels.periodic_forward(ONES((3, 4)), ONES((4, 2)), ONES((4, 3))),
+    "derivatives without phases": lambda: kernels.periodic_backward(
+        ONES((3, 4, 2)), ONES((3, 4)), ONES((4, 2)), ONES((3, 4, 2))
+    ),
     "slopes": lambda: kernels.prelu_forward(ONES((3, 4, 5)), ONES(5)),
     "axis of slopes": lambda: kernels.prelu_forward(ONES((3, 4, 5)), ONES(4), 2),
     "shape of gradient": lambda: kernels.sgd_update(ONES(3), ONES(4)),

@@ -1,5 +1,7 @@
 """Layers against PyTorch: values, all gradients and running statistics."""
 
+import math
+
 import cases
 import numpy as np
 import pytest
@@ -87,6 +89,13 @@ def maxout(pieces):
     return call
 
 
+def periodic(x, c, w, b, phases=None):
+    """Embeddings [n, features, values], before the activation."""
+    u = 2 * math.pi * x[..., None] * c
+    waves = torch.cat([u.cos(), u.sin()], 2) if phases is None else (u + phases).cos()
+    return torch.einsum("nfk,fkd->nfd" if w.ndim == 3 else "nfk,kd->nfd", waves, w) + b
+
+
 def norms(prefix, norm, last=True):
     """With channels on each axis, and without gamma or beta."""
     result = {f"{prefix} first": norm} | ({f"{prefix} last": first(norm)} if last else {})
@@ -110,6 +119,9 @@ TWINS = {
     "prelu first": functional.prelu,
     "maxout": maxout(3),
     "maxout without bias": maxout(2),
+    "periodic": lambda x, c, w, b: torch.tanh(periodic(x, c, w, b)).flatten(1),
+    "periodic shared": lambda x, c, w, b: functional.gelu(periodic(x, c, w, b)).flatten(1),
+    "periodic with phases": lambda x, c, p, w, b: torch.cat([periodic(x, c, w, b, p).flatten(1), x], 1),
     "weight norm": lambda x, v, b, g: torch.tanh(x @ (g * v / v.norm(dim=0)) + b),
     "weight norm of maxout": lambda x, v, g: maxout(2)(x, g * v / v.norm(dim=0)),
     "activation softmax of places": lambda x: torch.softmax(x, -1),

@@ -1,6 +1,8 @@
-"""Dense layers, normalisations (x is [n, channels, ...] or, with axis -1, [n, ..., channels]), PReLU and Maxout."""
+"""Dense and periodic layers, normalisations (x is [n, channels, ...] or, with axis -1, [n, ..., channels]), PReLU and
+Maxout."""
 
 import numpy as np
+from arrays import wide
 
 from twins.activations import linear
 
@@ -99,3 +101,29 @@ def maxout(x, pieces):
 
 def maxout_backward(dy, piece, pieces):
     return (dy[..., None] * (piece[..., None] == np.arange(pieces))).reshape(len(dy), dy.shape[1] * pieces)
+
+
+def sine_cosine_of_turns(t):
+    """sin(2 pi t) and cos(2 pi t), in the precision of t."""
+    quarters = np.rint(4 * t)
+    u = (t - quarters / 4) * (8 * np.arctan(wide(1)))
+    sine, cosine = np.sin(u), np.cos(u)
+    places = (quarters % 4).astype(int)
+    return (np.choose((places + shift) % 4, [sine, cosine, -sine, -cosine]) for shift in (0, 1))
+
+
+def periodic(x, frequencies, phases=None):
+    """Values and derivatives, [n, features, values]."""
+    t = x[..., None] * frequencies + (0 if phases is None else phases / (8 * np.arctan(wide(1))))
+    sine, cosine = sine_cosine_of_turns(t)
+    if phases is not None:
+        return cosine, -sine
+    return np.concatenate([cosine, sine], 2), np.concatenate([-sine, cosine], 2)
+
+
+def periodic_backward(dy, x, frequencies, derivative):
+    """Gradients with respect to x, frequencies and phases."""
+    n, features, count = *x.shape, frequencies.shape[1]
+    du = (dy * derivative).reshape(n, features, dy.shape[2] // count, count).sum(2)
+    turns = 8 * np.arctan(wide(1)) * du
+    return (turns * frequencies).sum(2), (turns * x[..., None]).sum(0), du.sum(0)

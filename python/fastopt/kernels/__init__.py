@@ -19,6 +19,7 @@ from fastopt.kernels.dense import *
 from fastopt.kernels.losses import *
 from fastopt.kernels.noise import *
 from fastopt.kernels.normalization import *
+from fastopt.kernels.periodic import *
 from fastopt.kernels.random import *
 from fastopt.kernels.rectifiers import *
 from fastopt.kernels.reductions import *

@@ -6,6 +6,7 @@ from fastopt.layers.dense import *
 from fastopt.layers.merge import *
 from fastopt.layers.noise import *
 from fastopt.layers.normalization import *
+from fastopt.layers.numerical import *
 from fastopt.layers.residual import *
 from fastopt.layers.scaling import *
 from fastopt.layers.shape import *

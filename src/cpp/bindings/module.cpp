@@ -15,8 +15,8 @@ PYBIND11_MODULE(_core, module) {
   fastopt::kernel_table();  // an unknown FASTOPT_ISA is an error at import
   add_runtime(module);
   pybind11::module_ kernels = module.def_submodule("kernels");
-  for (const auto add : {add_activation, add_batch_norm, add_group_norm, add_loss, add_maxout, add_noise, add_prelu,
-                         add_product, add_random, add_reduce, add_sparse, add_sparse_coding}) {
+  for (const auto add : {add_activation, add_batch_norm, add_group_norm, add_loss, add_maxout, add_noise, add_periodic,
+                         add_prelu, add_product, add_random, add_reduce, add_sparse, add_sparse_coding}) {
     add(kernels);
   }
   add_roof(module);

@@ -19,6 +19,7 @@ void add_group_norm(pybind11::module_& kernels);
 void add_loss(pybind11::module_& kernels);
 void add_maxout(pybind11::module_& kernels);
 void add_noise(pybind11::module_& kernels);
+void add_periodic(pybind11::module_& kernels);
 void add_prelu(pybind11::module_& kernels);
 void add_product(pybind11::module_& kernels);
 void add_random(pybind11::module_& kernels);

@@ -18,6 +18,7 @@ constexpr Kernels<T> kernels{
     .group_norm = Topics<T>::group_norm,
     .loss = Topics<T>::loss,
     .maxout = Topics<T>::maxout,
+    .periodic = Topics<T>::periodic,
     .prelu = Topics<T>::prelu,
     .product = Topics<T>::product,
     .reduce = Topics<T>::reduce,

@@ -27,6 +27,8 @@ struct LossKernels;
 template <class T>
 struct MaxoutKernels;
 template <class T>
+struct PeriodicKernels;
+template <class T>
 struct PreluKernels;
 template <class T>
 struct ProductKernels;
@@ -53,6 +55,7 @@ struct Kernels {
   const GroupNormKernels<T>& group_norm;
   const LossKernels<T>& loss;
   const MaxoutKernels<T>& maxout;
+  const PeriodicKernels<T>& periodic;
   const PreluKernels<T>& prelu;
   const ProductKernels<T>& product;
   const ReduceKernels<T>& reduce;

@@ -16,6 +16,7 @@ struct Topics {
   static const GroupNormKernels<T> group_norm;
   static const LossKernels<T> loss;
   static const MaxoutKernels<T> maxout;
+  static const PeriodicKernels<T> periodic;
   static const PreluKernels<T> prelu;
   static const ProductKernels<T> product;
   static const ReduceKernels<T> reduce;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <numeric>
 #include <span>
 #include <string>
 #include <vector>
@@ -158,6 +159,13 @@ void add_linear_curvature(Layer<T>& layer) {
     });
   };
   layer.curvature = {{both(layer.inference.forward.front())}, {both(layer.inference.backward.front())}, {}};
+}
+
+// How many rows of `size` elements are whole cache lines, so that no two threads write to one.
+template <class T>
+Index whole_lines(Index size) {
+  constexpr Index line = alignment / Index{sizeof(T)};
+  return line / std::gcd(line, size);
 }
 
 // Returns its place among the tensors.

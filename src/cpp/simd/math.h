@@ -196,6 +196,47 @@ template <class V>
   return copysign(e / (T(2) + e), x);
 }
 
+// sin(2 pi t) and cos(2 pi t), for every finite t: what is taken off t to leave |r| <= 1/8 is exact.
+template <class V>
+struct SineCosine {
+  V sine, cosine;
+};
+
+template <class V>
+[[gnu::always_inline]] inline SineCosine<V> sine_cosine_of_turns(V t) {
+  using T = typename V::value_type;
+  using F = Format<T>;
+  constexpr int sign_bit = sizeof(T) * 8 - 1;
+  where(abs(t) >= T(2) * F::denormal_scale, t) = t - t;    // a whole number, or none
+  t -= (t + 2 * F::integer_magic) - 2 * F::integer_magic;  // |t| <= 1
+  const V shifted = t * T(4) + F::integer_magic;
+  const Integer<V> quarters = bits<Integer<V>>(shifted);
+  const V r = t - (shifted - F::integer_magic) * T(0.25), z = r * r;
+  V sine, cosine;  // of the rest; the coefficients are fits of the least largest relative error
+  if constexpr (sizeof(T) == 4) {
+    sine = r * T(6.2831855) + r * (z * polynomial<V>(z, {-41.3416732F, 81.593937F, -75.4533964F}) + T(-1.74845560e-7));
+    cosine = T(1) + z * polynomial<V>(z, {-19.7392087F, 64.9393265F, -85.4437415F, 59.245957F});
+  } else {
+    sine = r * T(6.283185307179586) +
+           r * (z * polynomial<V>(z, {-41.3417022403996744, 81.6052492759682275, -76.7058597087846968,
+                                      42.058685506760416, -15.0938293233181141, 3.78136642694703826}) +
+                T(2.4492935982947064e-16));
+    cosine = T(1) +
+             z * polynomial<V>(z, {-19.7392088021787171, 64.9393940226680134, -85.4568172065400528, 60.244641331612011,
+                                   -26.4262511404706453, 7.90310164017318226, -1.69702012233751971});
+  }
+  // Each odd number of quarters exchanges them; a half turns both round, sin after it, cos a quarter earlier.
+  const Integer<V> one = bits<Integer<V>>(V(T(1)));
+  const auto odd = bits<V>(((quarters & 1) << sign_bit) | one) < T(0);
+  const V exchanged = sine;
+  where(odd, sine) = cosine;
+  where(odd, cosine) = exchanged;
+  const auto turned = [&](const V& v, const Integer<V>& n) {
+    return bits<V>(bits<Integer<V>>(v) ^ (((n >> 1) & 1) << sign_bit));
+  };
+  return {turned(sine, quarters), turned(cosine, quarters + 1)};
+}
+
 // exp(-x^2 / 2) for 0 <= x <= normal_reach. The square has twice the digits of x: that of x rounded to half its digits
 // is exact, and the rest goes into the tail of the argument.
 template <class T>

@@ -34,11 +34,12 @@ template <class T>
 Layer<T> dense(Index inputs, Index outputs, bool bias, bool trained = true);
 
 // work(rows), then the sink takes them, for parts of this rank's rows of a matrix [rows, columns], the gradient of
-// `tensor`, that stay in cache.
+// `tensor`, that stay in cache. Parts begin at multiples of `grain`.
 template <class T, class F>
-void for_each_part(const View<T>& v, const Team& team, int tensor, Index rows, Index columns, F&& work) {
-  // Rows that are whole vectors; elements that stay in cache; multiply-adds after which an interrupt is heard.
-  constexpr Index grain = 16, part_size = 131072, part_work = Index{1} << 28;
+void for_each_part(const View<T>& v, const Team& team, int tensor, Index rows, Index columns, F&& work,
+                   Index grain = 16) {
+  // Elements that stay in cache; multiply-adds after which an interrupt is heard.
+  constexpr Index part_size = 131072, part_work = Index{1} << 28;
   const Range share = team.split(rows, grain);
   const Index size = std::min(part_size, part_work / std::max<Index>(1, v.batch));
   const Index part = std::max(grain, size / columns / grain * grain), offset = v.tensors.offset(tensor);
