@@ -170,6 +170,37 @@ def test_threads(scaler, x, rng, dtype, for_all_threads):
     for_all_threads(train)
 
 
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("StandardScaler", {}),
+        ("StandardScaler", {"with_mean": False}),
+        ("StandardScaler", {"with_std": False}),
+        ("MinMaxScaler", {"feature_range": (-1.0, 3.0)}),
+        ("MaxAbsScaler", {}),
+        ("RobustScaler", {}),
+        ("RobustScaler", {"with_centering": False, "unit_variance": True}),
+        ("RobustScaler", {"with_scaling": False}),
+    ],
+)
+def test_scalers_of_scikit_learn(name, options, x):
+    scaler = getattr(pytest.importorskip("sklearn.preprocessing"), name)(**options)
+    with pytest.raises(RuntimeError, match=f"This {name} has no statistics yet"):
+        Scaling(scaler)
+    right = scaler.fit_transform(x)
+    model = make([scaler])
+    np.testing.assert_allclose(model.predict(x), right, rtol=1e-12, atol=1e-12)
+    assert Scaling(scaler) == Scaling(scaler) != Scaling(type(scaler)(**options).fit(2 * x + 1))
+
+
+def test_scalers_of_scikit_learn_that_are_no_affine_map(x):
+    preprocessing = pytest.importorskip("sklearn.preprocessing")
+    with pytest.raises(ValueError, match="MinMaxScaler with clip=True is no affine map"):
+        make([preprocessing.MinMaxScaler(clip=True).fit(x)])
+    with pytest.raises(TypeError, match=r"affine map, StandardScaler, .*; not PowerTransformer"):
+        Scaling(preprocessing.PowerTransformer().fit(x))
+
+
 def too_large():
     make([Standardizer().fit([[1e-50] * 6, [3e-50] * 6])], "float32")
 

@@ -28,6 +28,7 @@ PYTHON_FLOORS = [
     "model.plan",
     "model.labels model.source",
     "model.graph model.data",
+    "model.columns",
     "model.degenerate",
     "model.nested",
     "model.solving",

@@ -59,6 +59,8 @@ ATTRIBUTES = {
     "_nested": (lambda m: m.as_layer(), None),
     "_solving": (lambda m: (m.compile("lbfgs", "mse"), fit(m, 1)), None),
     "_classes": (lambda m: setattr(m, "classes", ["a", "b"]), None),
+    "_features": (lambda m: m._features.update({"0": ["a", "b", "c"]}), None),
+    "_encoder": (lambda m: setattr(m, "encoder", fo.data.TableEncoder().fit(X)), None),
     "_built": (lambda m: m.set_weights([w + 1 for w in m.get_weights()]), None),
 }
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastopt import _core
-from fastopt.kernels.plain import plain
+from fastopt.kernels.plain import column_names, plain
 
 SIZE = 2**63  # sizes, which the core keeps in 64 bits, are less
 AXES = 64  # more than arrays have
@@ -209,7 +209,7 @@ def finite(name: str, value: NDArray[Any], dtype: str, given: object = None) -> 
             index = np.unravel_index(flat, block.shape)
             found = block[index]
             place = ", ".join(str(int(i)) for i in (index[0] + start, *index[1:]))
-            columns = getattr(given, "columns", None)
+            columns = column_names(given)
             column = f" (column {columns[int(index[1])]!r})" if columns is not None and len(index) == 2 else ""
             raise ValueError(f"{name}[{place}]{column} = {found} is {problem(found, dtype)}.")
 

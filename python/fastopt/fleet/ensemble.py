@@ -132,7 +132,11 @@ class Ensemble:
 
     def _by_part(self, method: str, x: ArrayLike, *arguments: Any) -> Iterator[NDArray[Any]]:
         """Give what all models predict for some samples after the others."""
-        inputs = checks.samples("x", x, None)
+        inputs: Any = x
+        if all(model.encoder is None for model in self.models):
+            for model in self.models:
+                inputs = model._numbers("x", x)  # which checks names of columns
+            inputs = checks.samples("x", inputs, None)
         first, size = 0, 256
         while first < len(inputs):
             part = inputs[first : first + size]

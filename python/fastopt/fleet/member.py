@@ -90,7 +90,7 @@ def fit_arguments(
             refuse_one_pass("validation_data", arguments.get("validation_data"))
         x = arguments["x"]
         one = isinstance(model, Sequential) or (len(model.graph.input_shapes) == 1 and not isinstance(x, list | tuple))
-        if one and arguments.get("y") is not None:
+        if one and arguments.get("y") is not None and model.encoder is None:
             key = id(x), model.dtype
             if key not in known:
                 known[key] = Checked(x, None, model.dtype)

@@ -128,6 +128,7 @@ def _of_frame(name: str, frame: Any) -> NDArray[Any]:
         found = ", ".join(f"{column!r} ({dtype})" for column, dtype in others.items())
         times = any(dtype.kind in "mM" for dtype in others.values())
         advice = f"pandas.get_dummies({name}) makes columns of numbers of words and categories"
+        advice += ", and fastopt.data.TableEncoder also of dates and of what is missing"
         raise TypeError(
             f"{name} has columns that do not hold numbers: {found}; "
             + (f"{advice}; times have to be counted from some day on." if times else f"{advice}.")

@@ -1,6 +1,6 @@
 """Layers that scale features: what a scaler does to data, one number for all, a trained one for each."""
 
-from typing import Any
+from typing import Any, Protocol, TypeGuard
 
 import numpy as np
 
@@ -13,9 +13,21 @@ from fastopt.layers.base import LAYERS, Layer, Parameter, Shape, Spec, checked_n
 
 __all__ = ["Rescaling", "Scale", "Scaling"]
 
+# The scalers of scikit-learn, and of its form, that are affine maps of each feature: their classes, and the attribute
+# that is subtracted first.
+OTHERS = {"StandardScaler": "mean_", "RobustScaler": "center_", "MaxAbsScaler": "", "MinMaxScaler": "data_min_"}
 FORMS = ("diagonal", "matrix", "centered_diagonal", "centered_matrix")
 LARGE = 1000.0  # offsets after scaling, beyond which float32 rounds what is scaled to a size of 1 to 4 digits or less
 CENTER: Spec = {"kind": "center"}
+
+
+class AffineScaler(Protocol):
+    """A scaler of scikit-learn, or of its form, that is an affine map of each feature."""
+
+    scale_: Any
+
+    def transform(self, x: Any) -> Any:
+        """Return the scaled samples."""
 
 
 @LAYERS.add()
@@ -27,17 +39,18 @@ class Scaling(Layer):
     loses nothing of features with a large offset, such as time stamps.
 
     Args:
-        scaler: A fitted scaler of `fastopt.preprocessing`, whose map is taken as it is now, with its offset, rounded to
-            float32, as c; or the form of A, which a file or `Sequential.set_weights` fills and which until then changes
-            nothing: ``"centered_diagonal"`` (A is ``[features]``), ``"centered_matrix"`` (``[features, features]``), or
+        scaler: A fitted scaler of `fastopt.preprocessing`, or a `StandardScaler`, `MinMaxScaler`, `MaxAbsScaler` or
+            `RobustScaler` of scikit-learn, whose map is taken as it is now, with its offset, rounded to float32, as c;
+            or the form of A, which a file or `Sequential.set_weights` fills and which until then changes nothing:
+            ``"centered_diagonal"`` (A is ``[features]``), ``"centered_matrix"`` (``[features, features]``), or
             ``"diagonal"`` or ``"matrix"``, without c.
         name: The name in summaries, messages and files.
 
     Raises:
         RuntimeError: The scaler has not been fitted.
         TypeError: An argument has the wrong type.
-        ValueError: The form is unknown; or, when it is built, the scaler was fitted to another number of features, or A
-            or b is too large for the dtype.
+        ValueError: The form is unknown; the scaler is no affine map, as one that clips; or, when it is built, the
+            scaler was fitted to another number of features, or A or b is too large for the dtype.
 
     Example:
         >>> import numpy as np, fastopt as fo
@@ -48,15 +61,18 @@ class Scaling(Layer):
         (array([  1., 200.], dtype=float32), array([1.  , 0.01], dtype=float32))
     """
 
-    def __init__(self, scaler: Scaler[Any] | str, name: str | None = None) -> None:
+    def __init__(self, scaler: Scaler[Any] | AffineScaler | str, name: str | None = None) -> None:
         self._map: dict[str, Real] = {}
-        if isinstance(scaler, Scaler):
-            a, b = scaler.affine("float64")
-            c = _rounded(scaler.offset)
+        if is_scaler(scaler):
+            offset, a, b = _affine(scaler)
+            c = _rounded(offset)
             self._map = {"center": c, "kernel": a, "bias": b + (c * a if a.ndim == 1 else c @ a)}
             self.scaler = FORMS[1 + a.ndim]
         elif not isinstance(scaler, str):
-            raise TypeError(f"scaler must be a fitted scaler of fastopt.preprocessing, not {scaler!r}.")
+            raise TypeError(
+                "scaler must be a fitted scaler of fastopt.preprocessing, or one of scikit-learn's that is an affine "
+                f"map, {', '.join(OTHERS)}; not {scaler!r}."
+            )
         elif scaler not in FORMS:
             raise unknown_name("form", scaler, FORMS, "scaler")
         else:
@@ -189,6 +205,34 @@ class Scale(Layer):
     def specs(self, input_shape: Shape) -> list[Spec]:
         """Return the core's description."""
         return [{"kind": "diagonal"}]
+
+
+def is_scaler(given: object) -> TypeGuard[Scaler[Any] | AffineScaler]:
+    """Return whether it is a scaler that `Scaling` takes."""
+    return isinstance(given, Scaler) or _kind(given) is not None
+
+
+def _kind(given: object) -> str | None:
+    return next((cls.__name__ for cls in type(given).__mro__ if cls.__name__ in OTHERS), None)
+
+
+def _affine(scaler: Any) -> tuple[Vector, Real, Real]:
+    """Return what is subtracted first, and A and b of y = x A + b."""
+    if isinstance(scaler, Scaler):
+        return scaler.offset, *scaler.affine("float64")
+    kind = str(_kind(scaler))
+    if not hasattr(scaler, "n_features_in_"):
+        raise RuntimeError(f"This {kind} has no statistics yet: call fit(x) first.")
+    if getattr(scaler, "clip", False):
+        raise ValueError(f"A {kind} with clip=True is no affine map: fit one without.")
+    ones = np.ones(scaler.n_features_in_)
+    offset, scale = getattr(scaler, OTHERS[kind], None), scaler.scale_
+    centers = getattr(scaler, "with_mean", True)  # without which a StandardScaler has a mean all the same
+    offset = 0.0 * ones if offset is None or not centers else np.array(offset, np.float64)
+    if kind == "MinMaxScaler":
+        return offset, np.array(scale, np.float64), np.array(scaler.min_, np.float64)
+    a = ones if scale is None else 1.0 / np.asarray(scale, np.float64)
+    return offset, a, -offset * a
 
 
 def _rounded(center: Vector) -> Vector:

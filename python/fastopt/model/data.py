@@ -173,12 +173,15 @@ class Reading(NamedTuple):
         classes: The known classes of each output, of which labels are.
         find: Whether those that are not known yet are found in the labels, and added.
         part: Whether the data are a part of others, so that all weights may be 0.
+        features: The known names of the columns of each input, to which those of the first data that are trained with
+            are added; None where they are those of the model.
     """
 
     prefix: str
     classes: Classes
     find: bool = False
     part: bool = False
+    features: dict[str, list[str]] | None = None
 
 
 def triple(name: str, given: object) -> tuple[Any, Any, Any]:

@@ -185,7 +185,7 @@ class Model(Weighted[Heads]):
         numbers = checked_epochs(initial_epoch, epochs)
         listeners, shuffle = checked_callbacks(callbacks), checks.flag("shuffle", shuffle)
         shown = progress(verbose)
-        known = self._classes.copy()
+        known, features = self._classes.copy(), self._features.copy()
         check_one_validation(validation_data, None, validation_rows)
         feed: Feed
         if y is None:
@@ -198,13 +198,13 @@ class Model(Weighted[Heads]):
             )
 
             def read(batch: object, prefix: str) -> Several:
-                return self._data(*triple(prefix[:-2], batch), Reading(prefix, known, part=True))
+                return self._data(*triple(prefix[:-2], batch), Reading(prefix, known, part=True, features=features))
 
             feed = Stream(self._source(x, steps_per_epoch, numbers, shuffle, batch_size), read)
             every = data = feed.data
         else:
             refuse_steps("steps_per_epoch", steps_per_epoch)
-            every = self._data(x, y, sample_weight, Reading("", known, find=True))
+            every = self._data(x, y, sample_weight, Reading("", known, find=True, features=features))
             data = taking(every, "rows", rows)
             sizes, iterations = self._batches(batch_size, iterations, data.rows)
             self.graph.check_batches(data.rows, batch_size_at(sizes, self.epochs_trained))
@@ -214,14 +214,16 @@ class Model(Weighted[Heads]):
         )
         if validation is None and (validation_data is not None or validation_rows is not None):
             if validation_data is not None:
-                held = self._data(*triple("validation_data", validation_data), Reading("validation ", known))
+                held = self._data(
+                    *triple("validation_data", validation_data), Reading("validation ", known, features=features)
+                )
             else:
                 held = taking(every, "validation_rows", validation_rows, "validation")
             compiled.check_metrics(held, self.graph)
             validation = [held]
         changes = augmentations(augment, self.graph.input_shapes, self.dtype)
         compiled.warn(data, self.graph, self._need_weights().network)
-        self._classes = known
+        self._classes, self._features = known, features
         return fit(self, feed, validation, numbers, listeners, shown, iterations, validation_freq, changes)
 
     def train_on_batch(
@@ -435,12 +437,13 @@ class Model(Weighted[Heads]):
         built.freeze()
         return Ready(compiled, built, self._trainer(compiled.optimizer, built))
 
-    def _inputs(self, name: str, x: Any) -> list[NDArray[Any]]:
+    def _inputs(self, name: str, x: Any, how: Reading | None = None) -> list[NDArray[Any]]:
         """Return the samples of each input, each in a row."""
         shapes = self.graph.input_shapes
         arrays = []
         for i, (given, shape) in enumerate(zip(_several(name, x, len(shapes)), shapes, strict=True)):
-            arrays.append(checked_inputs(name if len(shapes) == 1 else f"{name}[{i}]", given, shape, self.dtype)[0])
+            one = name if len(shapes) == 1 else f"{name}[{i}]"
+            arrays.append(checked_inputs(one, self._numbers(one, given, str(i), how), shape, self.dtype)[0])
             if len(arrays[-1]) != len(arrays[0]):
                 raise ValueError(f"{name}[{i}] has {len(arrays[-1])} samples, {name}[0] has {len(arrays[0])}.")
         return arrays
@@ -453,7 +456,7 @@ class Model(Weighted[Heads]):
         how: Reading | None = None,
     ) -> Several:
         how = how or Reading("", self._classes)
-        inputs = self._inputs(f"{how.prefix}x", x)
+        inputs = self._inputs(f"{how.prefix}x", x, how)
         rows = len(inputs[0])
         targets, given = self._need_losses().targets(y, self.graph, rows, self.dtype, how)
         if sample_weight is None:

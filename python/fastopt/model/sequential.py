@@ -16,6 +16,7 @@ from fastopt.kernels import Real
 from fastopt.layers import Layer, Scaling, Shape
 from fastopt.layers.base import Input, is_symbolic
 from fastopt.layers.residual import layer_names
+from fastopt.layers.scaling import AffineScaler, is_scaler
 from fastopt.losses import Loss
 from fastopt.model.callbacks.base import Callback
 from fastopt.model.callbacks.history import History
@@ -55,8 +56,8 @@ class Sequential(Weighted[Compiled]):
     arguments and the seed: not on the number of threads.
 
     Args:
-        layers: The layers, first to last; a fitted scaler of `fastopt.preprocessing` stands for `layers.Scaling` of it.
-            A `fastopt.Input` before them builds the model at once. None leaves all layers to `add`. A model of one
+        layers: The layers, first to last; a fitted scaler, as `layers.Scaling` takes it, stands for such a layer. A
+            `fastopt.Input` before them builds the model at once. None leaves all layers to `add`. A model of one
             input and one output can be a layer, as `fastopt.Model` says.
         seed: Decides the starting values and the order of samples, 0 <= seed < 2**64; None draws one from the operating
             system.
@@ -86,7 +87,7 @@ class Sequential(Weighted[Compiled]):
 
     def __init__(
         self,
-        layers: Sequence[Layer | Scaler[Any] | Input | Weighted[Any]] | None = None,
+        layers: Sequence[Layer | Scaler[Any] | AffineScaler | Input | Weighted[Any]] | None = None,
         seed: int | None = 0,
         dtype: str = "float32",
         name: str | None = None,
@@ -101,7 +102,7 @@ class Sequential(Weighted[Compiled]):
 
     # Layers
 
-    def add(self, layer: Layer | Scaler[Any] | Weighted[Any]) -> None:
+    def add(self, layer: Layer | Scaler[Any] | AffineScaler | Weighted[Any]) -> None:
         """Put a layer behind the last one.
 
         Args:
@@ -246,11 +247,11 @@ class Sequential(Weighted[Compiled]):
 
         Args:
             x: Inputs ``[n, features]``: float32, float64, integers or bool, in any memory order, also memory-mapped;
-                never copied as a whole; or a sparse matrix of SciPy, never filled up as a whole; or, where there is no
-                `y`, batches ``(x, y)`` or ``(x, y, sample_weight)``: a list, a generator, a `DataLoader`, any other
-                iterable, an object with a length and batches by number as Keras's `Sequence`, or a function that
-                returns an iterable and is called for each epoch. They may be of different sizes; each is checked when
-                its turn comes, and messages give its number.
+                never copied as a whole; also a frame, see `encoder` and `feature_names`; or a sparse matrix of SciPy,
+                never filled up as a whole; or, where there is no `y`, batches ``(x, y)`` or ``(x, y, sample_weight)``:
+                a list, a generator, a `DataLoader`, any other iterable, an object with a length and batches by number
+                as Keras's `Sequence`, or a function that returns an iterable and is called for each epoch. They may be
+                of different sizes; each is checked when its turn comes, and messages give its number.
             y: Targets, as the loss wants them; also labels of any kind, see `classes`.
             batch_size: Samples a step, at least 1; None for all of them; ``"auto"`` is 32, or all of them for a solver,
                 ``"whole_if_small"`` all of up to 2,000, else 32. The last batch of an epoch may be smaller. A schedule
@@ -303,7 +304,7 @@ class Sequential(Weighted[Compiled]):
         listeners, shuffle = checked_callbacks(callbacks), checks.flag("shuffle", shuffle)
         shown = progress(verbose)
         split_by = word("split_by", split_by, ("last", "random", "stratified"))
-        known = self._classes.copy()
+        known, features = self._classes.copy(), self._features.copy()
         check_one_validation(validation_data, validation_split or None, validation_rows)
         plan = None if self._built is None else self._built.plan
         feed: Feed
@@ -320,7 +321,7 @@ class Sequential(Weighted[Compiled]):
 
             def read(batch: object, prefix: str) -> Samples:
                 nonlocal plan
-                how = Reading(prefix, known, part=True)
+                how = Reading(prefix, known, part=True, features=features)
                 data, plan = self._samples(loss, *triple(prefix[:-2], batch), plan, how)
                 return with_class_weight(data, class_weight, loss, plan.outputs, self.dtype, how)
 
@@ -329,7 +330,7 @@ class Sequential(Weighted[Compiled]):
             assert plan is not None
         else:
             refuse_steps("steps_per_epoch", steps_per_epoch)
-            how = Reading("", known, find=True)
+            how = Reading("", known, find=True, features=features)
             every, plan = self._samples(loss, x, y, sample_weight, plan, how)
             data = taking(every, "rows", rows)
             sizes, iterations = self._batches(batch_size, iterations, data.rows)
@@ -341,7 +342,7 @@ class Sequential(Weighted[Compiled]):
                 held = taking(every, "validation_rows", validation_rows, "validation")
             elif validation_data is not None:
                 given = triple("validation_data", validation_data)
-                held, _ = self._samples(loss, *given, plan, Reading("validation ", known))
+                held, _ = self._samples(loss, *given, plan, Reading("validation ", known, features=features))
             else:
                 classes = taken(data, loss.classes(data.y, plan.outputs)[0]) if split_by == "stratified" else None
                 data, held = data.split(validation_split, None if split_by == "last" else self.seed, classes)
@@ -357,7 +358,7 @@ class Sequential(Weighted[Compiled]):
             warn_of_rounding("x", data.x, self.dtype)
         warn_of_rounding("y", data.given, data.y.dtype)
         warn_of_targets(data, loss, plan.outputs)
-        self._classes = known
+        self._classes, self._features = known, features
         return fit(self, feed, validation, numbers, listeners, shown, iterations, validation_freq, changes)
 
     def train_on_batch(
@@ -523,7 +524,7 @@ class Sequential(Weighted[Compiled]):
             found: Real = self._predict_batches(x, steps, batch_size, verbose)
             return found
         built = self._need_weights()
-        inputs, _ = checked_inputs("x", x, built.plan.input_shape, self.dtype)
+        inputs, _ = checked_inputs("x", self._numbers("x", x), built.plan.input_shape, self.dtype)
         batch_size = checks.integer("batch_size", batch_size, 1, checks.SIZE)
         outputs = shown(verbose, "predict", len(inputs), batch_size, built.network.predict, inputs, batch_size)
         return in_shape(outputs, built.plan.output_shape)
@@ -607,7 +608,7 @@ class Sequential(Weighted[Compiled]):
         """
         if is_symbolic(x):
             return self.as_layer()(x)  # type: ignore[arg-type, no-any-return]
-        inputs, shape = checked_inputs("x", x, self.input_shape, self.dtype)
+        inputs, shape = checked_inputs("x", self._numbers("x", x), self.input_shape, self.dtype)
         plan = self.plan(shape)
         plan.check_batches(len(inputs), len(inputs))
         built = self._build(plan)
@@ -689,7 +690,10 @@ class Sequential(Weighted[Compiled]):
         how = how or Reading("", self._classes)
         if plan is None and self._built is not None:
             plan = self._built.plan
-        inputs, shape = checked_inputs(f"{how.prefix}x", x, None if plan is None else plan.input_shape, self.dtype)
+        name = f"{how.prefix}x"
+        inputs, shape = checked_inputs(
+            name, self._numbers(name, x, how=how), None if plan is None else plan.input_shape, self.dtype
+        )
         plan = plan or self.plan(shape)
         return checked_samples(inputs, y, sample_weight, loss, plan, self.dtype, how), plan
 
@@ -701,7 +705,7 @@ class Sequential(Weighted[Compiled]):
         return data
 
 
-def _as_layer(given: Layer | Scaler[Any] | Weighted[Any]) -> Layer:
+def _as_layer(given: Any) -> Any:
     if isinstance(given, Weighted):
         return given.as_layer()
-    return Scaling(given) if isinstance(given, Scaler) else given
+    return Scaling(given) if is_scaler(given) else given

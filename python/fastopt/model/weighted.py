@@ -12,12 +12,14 @@ from fastopt import _core
 from fastopt.core import checks
 from fastopt.core.habits import ATTRIBUTES_OF_MODELS, missing
 from fastopt.core.registry import unknown_name, word
+from fastopt.data.encoder import TableEncoder
 from fastopt.kernels import Real
 from fastopt.layers import Layer, Shape
 from fastopt.metrics import Metric
 from fastopt.model.built import Built
 from fastopt.model.callbacks.history import History
-from fastopt.model.data import concatenated
+from fastopt.model.columns import Features, checked_encoder, numbers_of
+from fastopt.model.data import Reading, concatenated
 from fastopt.model.graph import Chain
 from fastopt.model.labels import Classes, checked_classes
 from fastopt.model.nested import Nested
@@ -78,6 +80,8 @@ class Weighted(Generic[C]):
         self._noise = True
         self._nested: Nested | None = None  # what it is in other models
         self._classes: Classes = {}
+        self._features: Features = {}
+        self._encoder: TableEncoder | None = None
 
     if not TYPE_CHECKING:
 
@@ -305,6 +309,56 @@ class Weighted(Generic[C]):
             }
         else:
             raise TypeError(f"classes must be a dict of labels by the outputs {', '.join(self._heads)}, not {value!r}.")
+
+    # Columns
+
+    @property
+    def encoder(self) -> TableEncoder | None:
+        """The encoder that makes numbers of whatever is given as `x`, in training and after; None for none.
+
+        The model takes a copy of the one that it is set to, which must be fitted, and keeps it in its file. It is for
+        models of one input.
+
+        Raises:
+            TypeError: When it is set: it is no `fastopt.data.TableEncoder`.
+            ValueError: It is not fitted, or has another number of outputs than the model has inputs.
+
+        Example:
+            >>> import fastopt as fo
+            >>> table = {"rooms": [1, 2, None, 4], "place": ["town", "land", "town", "town"]}
+            >>> model = fo.Sequential([fo.layers.Dense(1)], seed=0)
+            >>> model.encoder = fo.data.TableEncoder().fit(table)
+            >>> model.compile("adam", "mse")
+            >>> history = model.fit(table, [100.0, 150.0, 200.0, 400.0], verbose=0)
+            >>> model.predict({"rooms": [3], "place": ["sea"]}).shape
+            (1, 1)
+        """
+        return self._encoder
+
+    @encoder.setter
+    def encoder(self, value: TableEncoder | None) -> None:
+        inputs = 1 if isinstance(self.network, Chain) else len(self.network.input_shapes)
+        self._encoder = None if value is None else checked_encoder(value, self.input_shapes, inputs)
+
+    @property
+    def feature_names(self) -> list[str] | None:
+        """The names of the columns that the model was trained with, as a frame; None where it was none.
+
+        A frame that is given later must have them in the same order, as in scikit-learn; an array has no names, and its
+        columns count as they stand. With several inputs they are those of the first.
+        """
+        return self._features.get("0") if self._encoder is None else self._encoder.feature_names_in
+
+    def _numbers(self, name: str, x: Any, key: str = "0", how: Reading | None = None) -> Any:
+        """Return an input as numbers, whose columns are those that the model knows."""
+        features = self._features if how is None or how.features is None else how.features
+        learn = how is not None and how.features is not None and (how.find or how.part)
+        return numbers_of(name, x, self._encoder, features, key, learn)
+
+    def _take_labels(self, other: "Weighted[Any]") -> None:
+        """Know what another model knows of its data: classes, and the columns of inputs."""
+        known = other._classes, other._features, other._encoder
+        self._classes, self._features, self._encoder = copy.deepcopy(known)
 
     # Weights
 

@@ -41,7 +41,7 @@ def clone(model: M, seed: int | None = None) -> M:
     network = unbound(model.network)
     result = type(model).of_network(network, model.seed if seed is None else seed, model.dtype, model.name)
     result.noise = model.noise
-    result._classes = copy.deepcopy(model._classes)
+    result._take_labels(model)
     if model.optimizer is not None:
         result.compile(model.optimizer, **copy.deepcopy(model.judged_by))  # type: ignore[attr-defined]
     if model.input_shapes is not None:

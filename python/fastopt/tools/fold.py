@@ -38,7 +38,7 @@ def fold(model: Sequential) -> Sequential:
     layers = _folded("", [stage.name for stage in stages], [stage.layer for stage in stages], weights)
     folded = Sequential(layers, model.seed, model.dtype, model.name)
     folded.noise = model.noise
-    folded.classes = model.classes
+    folded._take_labels(model)
     folded.build(shape, initialize=False)
     for name, view in (folded.parameters | folded.state).items():
         view[...] = weights[name]

@@ -188,8 +188,11 @@ def float64_twin(model: Sequential | Model, x: Any) -> Any:
     twin: Any = type(model).of_network(model.network, model.seed, "float64", None)
     twin.noise = model.noise
     twin.compile(SGD(0.0), **model.judged_by | {"metrics": ()})
+    twin._take_labels(model)
     if isinstance(model, Sequential):
-        twin.build(model.input_shape or checks.samples("x", x, None).shape[1:], initialize=not model.built)
+        twin.build(
+            model.input_shape or checks.samples("x", model._numbers("x", x), None).shape[1:], initialize=not model.built
+        )
     if model.built:
         twin.set_weights(model.get_weights())
         twin.draws = model.draws

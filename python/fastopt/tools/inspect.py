@@ -52,7 +52,7 @@ def _outputs(model: Sequential, x: ArrayLike, batch_size: int, visit: Visitor | 
     tensors = model.parameters | model.state
     if is_sparse(x):
         raise TypeError("x is sparse, and each layer is run by itself: give some rows of it, x[:100].toarray().")
-    inputs, shape = checked_inputs("x", x, model.input_shape, model.dtype)
+    inputs, shape = checked_inputs("x", model._numbers("x", x), model.input_shape, model.dtype)
     batch_size = checks.integer("batch_size", batch_size, 1, checks.SIZE)
 
     def rounded(values: Real) -> Real:

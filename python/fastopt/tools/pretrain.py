@@ -59,7 +59,7 @@ def pretrain(
     epochs = checks.integer("epochs", epochs, 1)
     fine_tuning = epochs if fine_tuning is None else checks.integer("fine_tuning", fine_tuning, 0)
     if not model.built:
-        model.build(checks.array("x", x).shape[1:])
+        model.build(checks.array("x", model._numbers("x", x)).shape[1:])
     starts = [
         model.layer_names.index(name)
         for name, arrays in arrays_by_layer(model).items()
@@ -90,7 +90,7 @@ def _stage(model: Sequential, start: int, end: int, last: int) -> Sequential:
     for layer in layers[:start]:
         layer.trainable = False
     stage = Sequential([*layers[:end], *layers[last:]], model.seed, model.dtype)
-    stage.classes = model.classes
+    stage._take_labels(model)
     stage.compile(model.optimizer, **copy.deepcopy(model.judged_by))
     assert model.input_shape is not None
     stage.build(model.input_shape)

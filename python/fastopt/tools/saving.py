@@ -18,9 +18,11 @@ from fastopt.core import checks
 from fastopt.core.files import opened, replaced
 from fastopt.core.registry import Described, Registry, describe, word
 from fastopt.core.warn import warn
+from fastopt.data.encoder import TableEncoder
 from fastopt.layers import LAYERS
 from fastopt.losses import LOSSES
 from fastopt.metrics import METRICS, Metric
+from fastopt.model.columns import checked_features
 from fastopt.model.functional import Model
 from fastopt.model.labels import described, restored
 from fastopt.model.nested import NETWORKS
@@ -130,6 +132,8 @@ def _description(model: Sequential | Model) -> dict[str, Any]:
         "draws": model.draws,
         "noise": model.noise,
         "classes": {name: described(labels) for name, labels in model._classes.items()},
+        "features": model._features,
+        "encoder": None if model.encoder is None else model.encoder.state(),
         **_architecture(model),
         "optimizer": None if optimizer is None else _own(registry, optimizer),
         "state": _finite_numbers(optimizer.state) if isinstance(optimizer, Optimizer) else {},
@@ -244,6 +248,9 @@ def _load(file: BufferedIOBase) -> Any:
     model.noise = _field({"noise": True} | description, "noise", bool)  # files of 0.1 have none
     for name, labels in _field({"classes": {}} | description, "classes", dict).items():
         model._classes[word("output", name, model._heads)] = restored(_described(labels))
+    model._features = checked_features(_field({"features": {}} | description, "features", dict), len(plan.input_shapes))
+    if description.get("encoder") is not None:
+        model.encoder = TableEncoder.from_state(description["encoder"])
     tensors: dict[str, Any] = model.parameters | model.state | model.slots
     remembered = {name: np.empty(entries[name]["shape"]) for name in places.keys() - tensors.keys()}
     for key, view in (tensors | remembered).items():
