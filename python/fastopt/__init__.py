@@ -72,7 +72,7 @@ def __getattr__(name: str) -> ModuleType:
     raise AttributeError(f"module 'fastopt' has no attribute {name!r}")
 
 
-EXTRAS = ("sklearn",)
+EXTRAS = ("sklearn", "tabular")
 
 __version__: str = _core.runtime.build_info()["version"]
 

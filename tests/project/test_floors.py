@@ -43,6 +43,7 @@ PYTHON_FLOORS = [
     "fleet",
     "search",
     "sklearn",
+    "tabular",
     "callbacks config curvature datasets plotting preprocessing",  # where users find what stands further down
     "",  # the package itself
     "_numpy_demo",
