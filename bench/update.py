@@ -31,6 +31,8 @@ SLOTS = {
     "yogi": 2,
     "ademamix": 3,
     "adan": 4,
+    "rprop": 2,
+    "asgd": 1,
 }
 # All but Adam's own, which are those of training. With the fast beta_2 six steps are enough for RAdam to be rectified
 # and for the mean square of AMSGrad to want to fall.

@@ -8,6 +8,7 @@ import numpy as np
 from twins import rules as twins
 
 from fastopt.optimizers import (
+    ASGD,
     SGD,
     SWATS,
     AdaBelief,
@@ -25,6 +26,7 @@ from fastopt.optimizers import (
     Optimizer,
     RAdam,
     RMSprop,
+    Rprop,
     Yogi,
 )
 from fastopt.schedules import Cosine
@@ -92,6 +94,7 @@ ADAN = {"learning_rate": 0.001, "beta_1": 0.98, "beta_2": 0.92, "beta_3": 0.99, 
 LAMB = ADAM | {"weight_decay": 0.01}
 SWATS_ = ADAM | {"tolerance": 1e-9}
 LION = {"learning_rate": 0.0001, "beta_1": 0.9, "beta_2": 0.99}
+RPROP = {"learning_rate": 0.01, "eta_minus": 0.5, "eta_plus": 1.2, "min_step": 1e-6, "max_step": 50.0}
 DELTA = {"learning_rate": 1.0, "kappa": 0.001, "phi": 0.1, "theta": 0.7}
 # With momentum, centered, with both: the optimizer, and the rates with which it converges.
 RMSPROPS = {
@@ -122,6 +125,15 @@ def rmsprop(centered: bool, velocity: str | None, optimizer: Optimizer, rates: t
 RULES = [
     Rule("sgd", twins.sgd, (), {"learning_rate": 0.01}, {}, SGD(0.05), three(SGD, 0.3, 0.002, 1.0)),
     Rule("sgd", twins.sgd, (), {"learning_rate": 3.0}),
+    Rule(
+        "sgd",
+        twins.sgd,
+        (),
+        {"learning_rate": 0.01},
+        optimizer=ASGD(0.05, 0.1, t0=2),
+        converges=three(ASGD, 0.3, 0.002, 1.0, lambd=1e-6),
+        decay=0.1,
+    ),
     Rule(
         "momentum",
         twins.momentum,
@@ -201,6 +213,16 @@ RULES = [
         ("rate", "delta_bar"),
         {"learning_rate": 0.5, "kappa": 0.1, "phi": 0.9, "theta": 0.0},
     ),
+    Rule(
+        "rprop",
+        twins.rprop,
+        ("size", "g0"),
+        RPROP,
+        {"size": 1.0},
+        Rprop(0.01, 0.4, 1.3, 1e-3, 0.1),
+        three(Rprop, 0.1, 0.01, 0.1),
+    ),
+    Rule("rprop", twins.rprop, ("size", "g0"), RPROP | {"learning_rate": 0.3, "min_step": 0.2, "max_step": 0.5}),
     Rule(
         "adam",
         twins.adam,

@@ -337,8 +337,9 @@ def test_slots_that_do_not_start_at_zero():
     np.testing.assert_allclose(w, 0.5)
 
 
-def test_delta_bar_delta_warns_of_mini_batches(data):
-    model = make(optimizer="delta_bar_delta")
+@pytest.mark.parametrize("rule", ["delta_bar_delta", "rprop"])
+def test_rules_of_signs_warn_of_mini_batches(rule, data):
+    model = make(optimizer=rule)
     with pytest.warns(UserWarning, match="use all 203 samples as one batch, not 202"):
         model.fit(*data, batch_size=202, verbose=0)
     model.fit(*data, batch_size=203, verbose=0)

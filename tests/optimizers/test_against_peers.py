@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from fastopt.optimizers import (
+    ASGD,
     SGD,
     AdaBelief,
     Adadelta,
@@ -22,6 +23,7 @@ from fastopt.optimizers import (
     Nadam,
     RAdam,
     RMSprop,
+    Rprop,
     Yogi,
 )
 
@@ -143,6 +145,14 @@ TORCH = [
     ("RAdam", lambda: RAdam(), {}),
     ("RAdam", lambda: RAdam(**ODD), ODD_BETAS),
     ("RAdam", lambda: RAdam(beta_2=0.6), {"betas": (0.9, 0.6)}),
+    ("ASGD", lambda: ASGD(), {}),
+    ("ASGD", lambda: ASGD(0.5, 0.1, 0.6, 100), {"lr": 0.5, "lambd": 0.1, "alpha": 0.6, "t0": 100}),
+    ("Rprop", lambda: Rprop(), {}),
+    (
+        "Rprop",
+        lambda: Rprop(0.3, 0.7, 1.1, 0.01, 0.5),
+        {"lr": 0.3, "etas": (0.7, 1.1), "step_sizes": (0.01, 0.5)},
+    ),
 ]
 OPTAX = [
     ("sgd", lambda: SGD(), {"learning_rate": 0.01}),

@@ -18,7 +18,7 @@ COPIES = pytest.mark.parametrize(
 )
 X = np.random.default_rng(1).normal(size=(30, 6))
 Y = X @ [1.0, -2.0, 3.0, 0.0, 0.5, 1.5]
-pytestmark = pytest.mark.filterwarnings("ignore:DeltaBarDelta")
+pytestmark = pytest.mark.filterwarnings("ignore:.* adapts its")
 
 
 def compiled(optimizer):

@@ -115,7 +115,7 @@ IN_PLACE = {name: make for name, make in cases.OPTIMIZERS.items() if "look_ahead
 BARE = {
     name: make
     for name, make in IN_PLACE.items()
-    if not hasattr(make(), "optimizer") and type(make()) not in (opt.Sequence, opt.SWATS)
+    if not (hasattr(make(), "optimizer") or make().refused or isinstance(make(), opt.Sequence | opt.SWATS))
 }
 
 
@@ -165,6 +165,26 @@ def test_adamw_is_adam_that_decays(rng):
             second.update(v, g)
         for name, value in w.items():
             np.testing.assert_array_equal(value, v[name])
+
+
+def test_asgd_is_descent_with_its_average_and_decay(rng):
+    rate, decay, power, start = 0.1, 0.3, 0.6, 2
+    sgd = opt.SGD(lambda done: rate / (1 + decay * rate * done) ** power)
+    pairs = [
+        (opt.ASGD(rate, decay, power, start), opt.Decay(sgd, decoupled=decay, exclude=())),
+        (opt.Lookahead(opt.ASGD(rate, 0.0, t0=start), 2), opt.Lookahead(opt.SGD(rate), 2)),
+    ]
+    for asgd, other in pairs:
+        other = opt.Average(other, start=start + 1)
+        w = gradients(rng, 1)[0]
+        v = {name: value.copy() for name, value in w.items()}
+        for g in gradients(rng, 6):
+            asgd.update(w, g)
+            other.update(v, g)
+        for got, want in ((w, v), (asgd.slots, other.slots)):
+            assert got.keys() == want.keys()
+            for name, value in got.items():
+                np.testing.assert_array_equal(value, want[name])
 
 
 def vars_of(twin):
@@ -615,6 +635,7 @@ BAD_WRAPPERS = {
     "around a sequence": (lambda: opt.Average(opt.Sequence([("adam", 1)])), TypeError, "let each of a Sequence"),
     "sequence in a sequence": (lambda: opt.Sequence([(opt.Sequence([("sgd", 1)]), 1)]), TypeError, "a Sequence itself"),
     "nothing to swap": (lambda: built(opt.Adam()).swap(np.ones(2)), ValueError, "keeps no average"),
+    "average of an average": (lambda: opt.Average("asgd"), ValueError, "no sense around ASGD.*average already"),
     "unknown": (lambda: opt.Average("adm"), ValueError, "Did you mean 'adam'"),
     "steps": (lambda: opt.Accumulate("adam", 0), ValueError, "steps must be at least 1"),
     "exclude": (lambda: opt.Decay("adam", exclude="bias"), TypeError, r"such as \['bias'\]"),

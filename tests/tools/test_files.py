@@ -44,7 +44,7 @@ def state(model):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("optimizer", cases.OPTIMIZERS)
-@pytest.mark.filterwarnings("ignore:DeltaBarDelta")
+@pytest.mark.filterwarnings("ignore:.* adapts its")
 def test_resume_is_exact(optimizer, dtype, data, tmp_path):
     straight = make(optimizer, dtype)
     whole = straight.fit(*data, batch_size=16, epochs=5, verbose=0).history["loss"]

@@ -166,6 +166,15 @@ def swats(w, g, slots, hyper, step, state):
     return -(1 - beta_1) * ratio * hyper["learning_rate"] * m, new
 
 
+def rprop(w, g, slots, hyper, step):
+    agreement = np.sign(slots["g0"]) * np.sign(g)
+    factor = np.choose((agreement + 1).astype(int), [hyper["eta_minus"], 1, hyper["eta_plus"]])
+    rate = hyper["learning_rate"]
+    size = np.clip(slots["size"] * factor, hyper["min_step"] / rate, hyper["max_step"] / rate)
+    kept = np.where(agreement < 0, 0, g)
+    return -rate * size * np.sign(kept), {"size": size, "g0": kept}
+
+
 def delta_bar_delta(w, g, slots, hyper, step):
     agreement = np.sign(slots["delta_bar"]) * np.sign(g)
     rate = slots["rate"] + hyper["kappa"] * (agreement > 0) - hyper["phi"] * slots["rate"] * (agreement < 0)

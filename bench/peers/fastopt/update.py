@@ -51,6 +51,8 @@ OPTIMIZERS: dict[str, Callable[[], rules.Optimizer]] = {
     "yogi": lambda: rules.Yogi(LEARNING_RATE, BETA_1, BETA_2, YOGI_EPSILON, 0.0),
     "ademamix": lambda: rules.AdEMAMix(LEARNING_RATE, BETA_1, BETA_2, SLOW_BETA, MIX, EPSILON),
     "adan": lambda: rules.Adan(LEARNING_RATE, *ADAN_BETAS, EPSILON),
+    "rprop": lambda: rules.Rprop(LEARNING_RATE),
+    "asgd": lambda: rules.ASGD(LEARNING_RATE),
 }
 
 

@@ -37,6 +37,8 @@ OPTIMIZERS: dict[str, partial[optim.Optimizer]] = {
     "adamw": partial(optim.AdamW, lr=LEARNING_RATE, betas=BETAS, eps=EPSILON, weight_decay=DECAY, fused=True),
     "adamax": partial(optim.Adamax, lr=LEARNING_RATE, betas=BETAS, eps=EPSILON, foreach=True),
     "nadam": partial(optim.NAdam, lr=LEARNING_RATE, betas=BETAS, eps=EPSILON, momentum_decay=AT_ONCE, foreach=True),
+    "rprop": partial(optim.Rprop, lr=LEARNING_RATE, foreach=True),
+    "asgd": partial(optim.ASGD, lr=LEARNING_RATE, foreach=True),
     "radam": partial(optim.RAdam, lr=LEARNING_RATE, betas=FAST_BETAS, eps=EPSILON, foreach=True),
 }
 

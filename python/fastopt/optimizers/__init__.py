@@ -9,6 +9,7 @@ of their own (`LayerRates`); then `Lookahead` goes back, and `Average` takes its
 `trace` follows any of them over a function; `fastopt.plotting` draws where they went.
 """
 
+from fastopt.optimizers.averages import *
 from fastopt.optimizers.base import *
 from fastopt.optimizers.describe import RULES as RULES
 from fastopt.optimizers.moments import *

@@ -229,6 +229,7 @@ class Description(Described, ABC):
     """
 
     epoch: int = 0
+    refused: ClassVar[Mapping[str, str]] = {}  # transforms that make no sense around this rule, and why
     _arguments: ClassVar[dict[str, Argument[Any, Any]]] = {}
 
     def __setattr__(self, name: str, value: object) -> None:

@@ -23,6 +23,7 @@ __all__ = [
     "Nadam",
     "RAdam",
     "RMSprop",
+    "Rprop",
 ]
 
 
@@ -481,9 +482,53 @@ class DeltaBarDelta(Rule):
 
     def batch_warning(self, batch_size: int, samples: int) -> str | None:
         """Return what is wrong with batches that are not all samples."""
-        if batch_size >= samples:
-            return None
-        return (
-            f"DeltaBarDelta adapts its rates to the signs of the gradient, which noise flips: use all {samples} "
-            f"samples as one batch, not {batch_size}."
-        )
+        return _whole_batch_warning(self, "rates", batch_size, samples)
+
+
+@OPTIMIZERS.add()
+class Rprop(Rule):
+    """Steps in the sign of the gradient, of a size for each parameter that grows while the sign stays.
+
+    size <- eta_plus size where (the gradient before) g > 0, eta_minus size where it is < 0, and then held from
+    min_step to max_step; w <- w - size sign(g), except where the sign has changed: there w stays, and the next gradient
+    counts as the first. The sizes start as lr. A schedule of lr makes all of them follow it. Signs of gradients mean
+    something only if each is that of all samples: `Sequential.fit` warns if they are not.
+
+    Source:
+        Riedmiller and Braun, A direct adaptive method for faster backpropagation learning: the RPROP algorithm, ICNN
+        1993; that parameters stay where the sign has changed: Igel and Hüsken, Improving the Rprop learning algorithm,
+        NC 2000 (iRprop-). As PyTorch's, where a later change of lr does nothing.
+
+    Example:
+        >>> import numpy as np, fastopt as fo
+        >>> w, rprop = np.array([1.0, -100.0]), fo.optimizers.Rprop(0.5)
+        >>> for _ in range(2):
+        ...     rprop.update(w, 2 * w)
+        >>> w
+        array([ -0.1, -98.9])
+    """
+
+    rule = "rprop"
+    learning_rate: Hyperparameter = Hyperparameter(0.01, symbol="lr")
+    eta_minus: Hyperparameter = Hyperparameter(0.5, 0.0, 1.0, above=True)
+    eta_plus: Hyperparameter = Hyperparameter(1.2, 1.0, above=True)
+    min_step: Hyperparameter = Hyperparameter(1e-6)
+    max_step: Hyperparameter = Hyperparameter(50.0, above=True)
+
+    @property
+    def initial_slots(self) -> dict[str, float]:
+        """``size``, a multiple of the learning rate, starts as 1."""
+        return {"size": 1.0}
+
+    def batch_warning(self, batch_size: int, samples: int) -> str | None:
+        """Return what is wrong with batches that are not all samples."""
+        return _whole_batch_warning(self, "steps", batch_size, samples)
+
+
+def _whole_batch_warning(rule: Rule, what: str, batch_size: int, samples: int) -> str | None:
+    if batch_size >= samples:
+        return None
+    return (
+        f"{type(rule).__name__} adapts its {what} to the signs of the gradient, which noise flips: use all {samples} "
+        f"samples as one batch, not {batch_size}."
+    )

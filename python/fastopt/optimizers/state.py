@@ -204,8 +204,10 @@ class State:
         first = self.core.step * self._every + self.core.held
         if first + max(gradients, AHEAD) >= 2**63:
             raise ValueError(f"{first} gradients have been taken; they are counted to less than 2^63.")
-        if gradients > 1 or not self._pure:
+        if gradients > 1:
             return description.numbers(first, gradients)
+        if not self._pure:
+            return {name: float(np.ravel(n)[0]) for name, n in description.numbers(first, 1).items()}
         begin, count, ahead = self._ahead
         if not begin <= first < begin + count:
             begin, count, ahead = self._ahead = _ahead(description, first)

@@ -67,6 +67,10 @@ class Transform(Optimizer):
             raise TypeError(f"{type(self).__name__} surrounds one optimizer; let each of a Sequence have its own.")
         if any(type(part) is type(self) for part in self.optimizer.parts):
             raise ValueError(f"{self.optimizer!r} has a {type(self).__name__} already.")
+        rule = self.parts[-1]
+        for name in self.own_transforms():
+            if name in rule.refused:
+                raise ValueError(f"{type(self).__name__} makes no sense around {rule!r}: {rule.refused[name]}.")
 
     @property
     def parts(self) -> list[Description]:

@@ -8,7 +8,7 @@
 namespace fastopt {
 
 // The traffic of every update rule: at most `max_streams` arrays are read, and as many of them or fewer written.
-inline constexpr int max_streams = 5, stream_kinds = max_streams * (max_streams + 1);
+inline constexpr int max_streams = 6, stream_kinds = max_streams * (max_streams + 1);
 
 struct PeakKernels {
   // Multiply-adds on registers alone; returns the operations done.
