@@ -129,6 +129,7 @@ GOOD = {
     "layers.Activation": {"activation": "relu"},
     "layers.Dense": {"units": 2},
     "layers.Dropout": {"rate": 0.5},
+    "layers.Embedding": {"input_dim": 5, "output_dim": 2},
     "layers.GaussianNoise": {"stddev": 0.5},
     "layers.GroupNormalization": {"groups": 2},
     "layers.Maxout": {"units": 2},

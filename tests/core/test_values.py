@@ -27,6 +27,8 @@ VALUES = {
         layers.Dense(2, bias_initializer=initializers.Constant([1.0, 2.0]), name="last", trainable=False),
         layers.Add(),
         layers.Concatenate(name="both"),
+        layers.Embedding(7, 3, lazy=True, embeddings_constraint="unit_norm"),
+        layers.Embedding([7, 2], 3, embeddings_regularizer="l2"),
     ],
     losses: [cls() for cls in set(losses.LOSSES.classes.values())] + [losses.Huber(0.5)],
     metrics: [cls() for cls in set(metrics.METRICS.classes.values())] + [metrics.TopKAccuracy(3), metrics.F1("macro")],

@@ -25,6 +25,9 @@ def is_labels(array: object, classes: int) -> TypeGuard[NDArray[np.int64]]: ...
 # Whether the entries of each row of a sparse matrix are in the order of their columns; raises where one is in none.
 def in_order(name: str, starts: NDArray[np.int64], columns: NDArray[Any], width: int) -> bool: ...
 
+# Raises where one of x [n, columns] is no id of its column, from 0 to less than its count.
+def check_ids(name: str, x: Any, counts: Sequence[int]) -> None: ...
+
 class Network:
     draws: int
     noise: bool

@@ -3,6 +3,7 @@
 from fastopt.layers.activation import *
 from fastopt.layers.base import *
 from fastopt.layers.dense import *
+from fastopt.layers.embedding import *
 from fastopt.layers.merge import *
 from fastopt.layers.noise import *
 from fastopt.layers.normalization import *

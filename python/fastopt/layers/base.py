@@ -145,6 +145,10 @@ class Layer(Described, ABC):
         """Return the layers that each of the `specs` belongs to, outermost first; it learns if all of them do."""
         return [(self,)] * len(self.specs(input_shape))
 
+    def ids(self, shapes: Sequence[Shape]) -> list[list[int] | None]:
+        """Return of each input how many ids each of its columns has, from 0; None where an input holds no ids."""
+        return [None] * len(shapes)
+
     def check_batch(self, name: str, rows: int, input_shape: Shape) -> None:
         """Raise ValueError where the layer, whose name is given, cannot be trained on a batch of so few samples."""
 

@@ -446,6 +446,7 @@ class Model(Weighted[Heads]):
             arrays.append(checked_inputs(one, self._numbers(one, given, str(i), how), shape, self.dtype)[0])
             if len(arrays[-1]) != len(arrays[0]):
                 raise ValueError(f"{name}[{i}] has {len(arrays[-1])} samples, {name}[0] has {len(arrays[0])}.")
+        self.graph.check_ids(name, arrays)
         return arrays
 
     def _data(

@@ -72,6 +72,10 @@ class Nested(Layer):
         """Return the shape of the first output."""
         return self._plan(input_shape).output_shape
 
+    def ids(self, shapes: Sequence[Shape]) -> list[list[int] | None]:
+        """Return those of the inputs of the network."""
+        return self.network.plan(shapes).ids
+
     def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
         """Return those of the layers, by the names of layer and tensor."""
         return self._starting(self._plan(input_shape).parameters)

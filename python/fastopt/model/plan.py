@@ -2,8 +2,9 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from fastopt import _core
 from fastopt.core import checks
 from fastopt.core.registry import Described
 from fastopt.layers import LAYERS, BatchNormalization, Layer, Parameter, Shape
@@ -63,6 +64,7 @@ class Plan(Described):
         specs: The descriptions that the core builds the network from.
         owners: Of each of them, the layers that it belongs to, outermost first.
         ends: The core's numbers of the outputs.
+        ids: Of each input how many ids its columns have, from 0, or None where it holds none.
 
     Raises:
         TypeError, ValueError: An argument is no such list, or a layer cannot take its inputs.
@@ -100,6 +102,9 @@ class Plan(Described):
         self._layers = list({id(layer): layer for owners in self.owners for layer in owners}.values())
         self._check_layers()
         self._check_values()
+        self.ids: list[list[int] | None] = [None] * len(self.input_shapes)
+        for layer, values in self.calls:
+            self._add_ids(layer, values)
         self._particular = [stage for stage in self.stages if type(stage.layer).check_batch is not Layer.check_batch]
 
         self.output_shapes = [self._shapes[self._checked(value)] for value in self.results]
@@ -147,6 +152,28 @@ class Plan(Described):
             return False
         behind = self.layers[checks.integer("The number of a layer", users[0], 0, len(self.layers))]
         return isinstance(behind, BatchNormalization) and behind.center
+
+    def _add_ids(self, layer: int, values: list[int]) -> None:
+        for value, counts in zip(values, self.layers[layer].ids([self._shapes[v] for v in values]), strict=True):
+            if counts is None:
+                continue
+            if value >= len(self.ids):
+                raise ValueError(
+                    f"{self.layer_names[layer]} takes ids, which only an input of a model holds, not the output of "
+                    f"{self.name_of(value)}."
+                )
+            self.ids[value] = [min(pair) for pair in zip(counts, self.ids[value] or counts, strict=True)]
+
+    def check_ids(self, name: str, inputs: Sequence[Any]) -> None:
+        """Raise where an input, checked otherwise, holds something else than the ids that a layer takes.
+
+        Raises:
+            TypeError: They are in a sparse matrix.
+            ValueError: One is no integer or out of range.
+        """
+        for i, (x, counts) in enumerate(zip(inputs, self.ids, strict=True)):
+            if counts is not None:
+                _core.check_ids(name if len(self.ids) == 1 else f"{name}[{i}]", x, counts)
 
     def _check_layers(self) -> None:
         """Refuse a layer that has two places, whose weights would not be the same."""

@@ -525,6 +525,7 @@ class Sequential(Weighted[Compiled]):
             return found
         built = self._need_weights()
         inputs, _ = checked_inputs("x", self._numbers("x", x), built.plan.input_shape, self.dtype)
+        built.plan.check_ids("x", [inputs])
         batch_size = checks.integer("batch_size", batch_size, 1, checks.SIZE)
         outputs = shown(verbose, "predict", len(inputs), batch_size, built.network.predict, inputs, batch_size)
         return in_shape(outputs, built.plan.output_shape)
@@ -610,6 +611,7 @@ class Sequential(Weighted[Compiled]):
             return self.as_layer()(x)  # type: ignore[arg-type, no-any-return]
         inputs, shape = checked_inputs("x", self._numbers("x", x), self.input_shape, self.dtype)
         plan = self.plan(shape)
+        plan.check_ids("x", [inputs])
         plan.check_batches(len(inputs), len(inputs))
         built = self._build(plan)
         built.freeze()
@@ -695,6 +697,7 @@ class Sequential(Weighted[Compiled]):
             name, self._numbers(name, x, how=how), None if plan is None else plan.input_shape, self.dtype
         )
         plan = plan or self.plan(shape)
+        plan.check_ids(f"{how.prefix}x", [inputs])
         return checked_samples(inputs, y, sample_weight, loss, plan, self.dtype, how), plan
 
     def _part(self, batch: object, prefix: str) -> Samples:

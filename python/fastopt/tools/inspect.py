@@ -53,6 +53,7 @@ def _outputs(model: Sequential, x: ArrayLike, batch_size: int, visit: Visitor | 
     if is_sparse(x):
         raise TypeError("x is sparse, and each layer is run by itself: give some rows of it, x[:100].toarray().")
     inputs, shape = checked_inputs("x", model._numbers("x", x), model.input_shape, model.dtype)
+    model.plan(shape).check_ids("x", [inputs])
     batch_size = checks.integer("batch_size", batch_size, 1, checks.SIZE)
 
     def rounded(values: Real) -> Real:

@@ -198,6 +198,7 @@ void add_network(py::module_& module) {
       },
       py::arg("array"), py::arg("dtype"), py::arg("columns"));
   module.def("in_order", &in_order, py::arg("name"), py::arg("starts"), py::arg("columns"), py::arg("width"));
+  module.def("check_ids", &check_ids, py::arg("name"), py::arg("x"), py::arg("counts"));
   module.def("is_labels", &is_labels, py::arg("array"), py::arg("classes"));
 
   py::class_<PyNetwork, std::shared_ptr<PyNetwork>>(module, "Network")

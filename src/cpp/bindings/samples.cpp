@@ -1,6 +1,7 @@
 #include "bindings/samples.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace fastopt::bindings {
 
@@ -96,6 +97,27 @@ Samples samples(const py::handle& object, Index columns) {
     raise(PyExc_ValueError, "x must have shape " + shape_text({-1, columns}) + ", got " + shape_text(shape_of(array)));
   }
   return {type, array.data(), array.shape(0), columns, array.strides(0), array.strides(1)};
+}
+
+void check_ids(const std::string& name, const py::object& x, const std::vector<Index>& counts) {
+  const Index columns = std::ssize(counts);
+  const Samples s = samples(x, columns);
+  if (s.sparse()) {
+    raise(PyExc_TypeError, name + " holds ids, which cannot be sparse: give " + name + ".toarray()");
+  }
+  std::vector<double> row(static_cast<std::size_t>(columns));
+  for (Index i = 0; i < s.rows; ++i) {
+    copy_rows<double>(s, {1, nullptr, i}, {0, 1}, {row.data(), columns}, nullptr);
+    for (Index c = 0; c < columns; ++c) {
+      const double id = row[static_cast<std::size_t>(c)];
+      const Index count = counts[static_cast<std::size_t>(c)];
+      if (!(id >= 0 && id < static_cast<double>(count)) || id != std::floor(id)) {
+        throw std::invalid_argument(name + "[" + std::to_string(i) + ", " + std::to_string(c) +
+                                    "] = " + py::str("{:.17g}").format(id).cast<std::string>() +
+                                    " is no id from 0 to " + std::to_string(count - 1));
+      }
+    }
+  }
 }
 
 std::vector<Index> row_numbers(const py::handle& object, const std::string& name, Index rows) {

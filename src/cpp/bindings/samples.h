@@ -27,6 +27,9 @@ Samples samples_of(const py::handle& object, Index columns) {
 // in no column, or the rows do not follow each other.
 bool in_order(const std::string& name, const py::object& starts, const py::object& columns, Index width);
 
+// Raises where one of x [n, columns] is no id of its column: an integer from 0 to less than counts[column].
+void check_ids(const std::string& name, const py::object& x, const std::vector<Index>& counts);
+
 // A copy of numbers of such samples, at least one.
 std::vector<Index> row_numbers(const py::handle& object, const std::string& name, Index rows);
 

@@ -117,6 +117,8 @@ struct Layer {
   bool noise = false;                       // in training it adds noise, unless that is turned off
   bool shares_gradient = false;             // dx is dy: it need not be copied
   bool reads_sparse = false;                // in training and inference: x may be sparse
+  bool takes_ids = false;                   // x holds ids, which only an input of the network has
+  bool lazy = false;                        // where the sink takes rows, those without a gradient stay as they are
   bool only_activates = false;              // so that the layer below could do it instead
   int activation = linear;                  // that ends it
   Penalty activity = {};                    // on the values of its input, for each row

@@ -38,6 +38,7 @@ class Maker {
     }
     set_outputs(std::move(outputs));
     count_uses();
+    check_ids();
     center_inputs();
     check_outputs();
     merge_activations();
@@ -162,6 +163,18 @@ class Maker {
       below = node(below).inputs.front();
     }
     return below;
+  }
+
+  void check_ids() {
+    for (Index i = plan_.inputs; i < size(); ++i) {
+      Index below = i;
+      while (below == i || (below >= plan_.inputs && transparent(node(below)))) {
+        below = node(below).inputs.front();
+      }
+      if (node(i).layer.takes_ids && below >= plan_.inputs) {
+        throw std::invalid_argument("a layer of kind '" + node(i).kind + "' takes ids, which only an input has");
+      }
+    }
   }
 
   // Samples that only a center takes are centered while they are read, in double precision.

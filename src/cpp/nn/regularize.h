@@ -119,6 +119,7 @@ class PenalizedSink final : public Sink<T> {
     });
     next_.take(team, part);
   }
+  bool by_rows() const override { return next_.by_rows(); }
   bool stopped() const override { return next_.stopped(); }
 
  private:

@@ -19,6 +19,8 @@ class Sink {
   T* gradients() const { return gradients_; }
   // Called once for each part of each trained tensor, by the rank that has computed it.
   virtual void take(const Team& team, Range part) = 0;
+  // Whether rows of a tensor may be left out, whose elements then stay as they are.
+  virtual bool by_rows() const { return false; }
   // Whether the rest is of no use. Ranks may see it at different places.
   virtual bool stopped() const { return false; }
 

@@ -23,6 +23,8 @@ class StepSink final : public Sink<T> {
     }
   }
 
+  bool by_rows() const override { return state_.step().by_rows(); }
+
  private:
   State<T>& state_;
 };

@@ -61,6 +61,14 @@ bool Step<T>::measures() const {
 }
 
 template <class T>
+bool Step<T>::by_rows() const {
+  return entry().sums == 0 && !looks_ahead() && std::ranges::none_of(transforms_, [](int place) {
+           const TransformEntry& transform = fastopt::transforms[static_cast<std::size_t>(place)];
+           return transform.measures || !transform.slot.empty();
+         });
+}
+
+template <class T>
 void Step<T>::run(std::span<const double> hyper, bool flush) {
   begin(hyper);
   run_team(threads_for(elementwise_cost * static_cast<double>(size())), flush, [&](const Team& team) {

@@ -60,6 +60,8 @@ class Step {
     }
   }
   void whole(const Team& team);
+  // Whether elements may be left out: nothing but the rule moves them, and each by itself.
+  bool by_rows() const;
   // After a barrier, by one thread.
   void end();
 

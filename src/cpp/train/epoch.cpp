@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <stdexcept>
 
 #include "ops/reduce.h"
 #include "optim/sink.h"
@@ -48,6 +49,14 @@ Outcome train(Network<T>& network, State<T>& optimizer, const Epoch<T>& epoch, T
   const Index samples = epoch.samples.rows, rows = std::min(epoch.batch_size, samples);
   network.forward_rows = 0;
   freeze(network, optimizer);
+  for (const Node<T>& node : network.plan.nodes) {
+    if (node.layer.lazy && node.trainable && (node.shares || !step.by_rows())) {
+      throw std::invalid_argument(
+          "Embedding(lazy=True) moves the rows alone that a batch names: it is called once in a model, and takes a "
+          "rule "
+          "that treats each element by itself, with nothing around it but Clip by value, Decay and LayerRates");
+    }
+  }
   network.training.reserve(network.plan, {true, network.noise},
                            {.rows = rows, .metrics = epoch.objective.metrics(), .gradients = true});
   totals.reserve(epoch.objective);
