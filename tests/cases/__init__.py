@@ -155,6 +155,7 @@ LAYERS = {
     "dense softmax": Stack(lambda _: [layers.Dense(5, "softmax")], FLAT),
     "activation softmax": Stack(lambda _: [layers.Activation("softmax")], FLAT),
     "dense without bias": Stack(lambda _: [layers.Dense(6, "tanh", use_bias=False)], FLAT),
+    "leaky relu": Stack(lambda _: [layers.LeakyReLU(0.3)], (*FLAT, *LAST)),
     "prelu": Stack(lambda _: [layers.PReLU()], (*FLAT, *LAST)),
     "prelu first": Stack(lambda _: [layers.PReLU(axis=1)], FIRST),
     "maxout": Stack(lambda _: [layers.Maxout(4, 3)], FLAT),

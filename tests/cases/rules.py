@@ -75,11 +75,16 @@ def three(make: Callable, *rates: float, **options) -> tuple[Optimizer, ...]:
 
 
 BALL = {"learning_rate": 0.01, "momentum": 0.9, "dampening": 0.0, "dampen_first": 1.0}
-RMSPROP = {"learning_rate": 0.001, "rho": 0.9, "epsilon": 1e-8}
-ADAM = {"learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7}
-NADAM = ADAM | {"momentum_decay": 0.004}
-ADABELIEF = ADAM | {"epsilon": 1e-16}
-YOGI = ADAM | {"epsilon": 1e-3}
+RMSPROP = {"learning_rate": 0.001, "rho": 0.9, "epsilon": 1e-8, "epsilon_in_root": 0.0}
+ADAM = {"learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, "epsilon_in_root": 0.0}
+IN_ROOT = {"epsilon_in_root": 1.0}
+BOUNDS = {"min_rate": 0.002, "max_rate": 0.1}
+PLAIN_ADAM = {name: value for name, value in ADAM.items() if name != "epsilon_in_root"}
+NADAM = PLAIN_ADAM | {"momentum_decay": 0.004}
+LAMB = PLAIN_ADAM | {"weight_decay": 0.01}
+SWATS_ = PLAIN_ADAM | {"tolerance": 1e-9}
+ADABELIEF = PLAIN_ADAM | {"epsilon": 1e-16}
+YOGI = PLAIN_ADAM | {"epsilon": 1e-3}
 ADEMAMIX = {
     "learning_rate": 0.001,
     "beta_1": 0.9,
@@ -91,11 +96,10 @@ ADEMAMIX = {
     "beta_3_warmup": 0.0,
 }
 ADAN = {"learning_rate": 0.001, "beta_1": 0.98, "beta_2": 0.92, "beta_3": 0.99, "epsilon": 1e-8}
-LAMB = ADAM | {"weight_decay": 0.01}
-SWATS_ = ADAM | {"tolerance": 1e-9}
 LION = {"learning_rate": 0.0001, "beta_1": 0.9, "beta_2": 0.99}
 RPROP = {"learning_rate": 0.01, "eta_minus": 0.5, "eta_plus": 1.2, "min_step": 1e-6, "max_step": 50.0}
 DELTA = {"learning_rate": 1.0, "kappa": 0.001, "phi": 0.1, "theta": 0.7}
+BOUNDED_RATES = ((0.3, 0.01, 1.0), (0.003, 0.0, 0.002), (0.3, 0.1, 1.0))
 # With momentum, centered, with both: the optimizer, and the rates with which it converges.
 RMSPROPS = {
     (False, None): (RMSprop(0.01, 0.8, epsilon=1e-6), (0.03, 0.001, 0.01)),
@@ -111,15 +115,26 @@ def rmsprop(centered: bool, velocity: str | None, optimizer: Optimizer, rates: t
     name = "_".join(filter(None, ["rmsprop", "centered" if centered else "", velocity]))
     twin = functools.partial(twins.rmsprop, centered=centered, velocity=velocity)
     slots = ("s", *("m" for _ in range(centered)), *("v" for _ in range(velocity is not None)))
-    hypers = (RMSPROP, {"learning_rate": 0.3, "rho": 0.5, "epsilon": 0.1})
+    hypers = (RMSPROP, {"learning_rate": 0.3, "rho": 0.5, "epsilon": 0.1} | IN_ROOT)
     if velocity is not None:
-        hypers = tuple(hyper | {"momentum": mu} for hyper, mu in zip(hypers, (0.9, 0.3), strict=True))
+        moving = ({"momentum": 0.9, "rate_in_velocity": 0.0}, {"momentum": 0.3, "rate_in_velocity": 1.0})
+        hypers = tuple(hyper | more for hyper, more in zip(hypers, moving, strict=True))
     options = {"epsilon": 1e-2} if centered else {}
     if velocity is not None:
         options["momentum"] = 0.9
     make = functools.partial(RMSprop, centered=centered, nesterov=velocity == "nesterov", **options)
     first = Rule(name, twin, slots, hypers[0], optimizer=optimizer, converges=three(make, *rates))
     return [first, Rule(name, twin, slots, hypers[1])]
+
+
+def bounded(name: str, twin: Callable, slots: tuple[str, ...]) -> list[Rule]:
+    form = {"adam": False, "amsgrad": True, "amsgrad_rising": "rising"}[name]
+    make = functools.partial(Adam, amsgrad=form)
+    converges = tuple(make(rate, min_rate=low, max_rate=high) for rate, low, high in BOUNDED_RATES)
+    return [
+        Rule(f"{name}_bounded", twin, slots, ADAM | BOUNDS, optimizer=make(0.01, **BOUNDS), converges=converges),
+        Rule(f"{name}_bounded", twin, slots, ADAM | BOUNDS | {"learning_rate": 0.3, "epsilon": 0.1} | IN_ROOT),
+    ]
 
 
 RULES = [
@@ -183,11 +198,11 @@ RULES = [
         "adagrad",
         twins.adagrad,
         ("s",),
-        {"learning_rate": 0.01, "epsilon": 1e-10},
+        {"learning_rate": 0.01, "epsilon": 1e-10, "epsilon_in_root": 0.0},
         optimizer=Adagrad(0.05, 0.1, 1e-6),
         converges=three(Adagrad, 1.0, 0.3, 1.0),
     ),
-    Rule("adagrad", twins.adagrad, ("s",), {"learning_rate": 2.0, "epsilon": 0.1}, {"s": 0.1}),
+    Rule("adagrad", twins.adagrad, ("s",), {"learning_rate": 2.0, "epsilon": 0.1} | IN_ROOT, {"s": 0.1}),
     *(rule for kind, row in RMSPROPS.items() for rule in rmsprop(*kind, *row)),
     Rule(
         "adadelta",
@@ -233,6 +248,19 @@ RULES = [
     ),
     Rule("adam", twins.adam, ("m", "v"), ADAM | {"learning_rate": 0.3, "beta_1": 0.0, "epsilon": 0.1}),
     Rule("adam", twins.adam, ("m", "v"), ADAM | {"beta_1": 0.99, "beta_2": 0.999999, "epsilon": 1e-12}),
+    Rule("adam", twins.adam, ("m", "v"), ADAM | {"epsilon": 0.1} | IN_ROOT),
+    *bounded("adam", twins.adam, ("m", "v")),
+    *bounded("amsgrad", twins.adam, ("m", "v", "vmax")),
+    *bounded("amsgrad_rising", functools.partial(twins.adam, rising=True), ("m", "v")),
+    Rule(
+        "amsgrad_rising",
+        functools.partial(twins.adam, rising=True),
+        ("m", "v"),
+        ADAM,
+        optimizer=Adam(0.01, amsgrad="rising", epsilon_in_root=True),
+        converges=three(Adam, 0.3, 0.03, 0.1, amsgrad="rising"),
+    ),
+    Rule("amsgrad_rising", functools.partial(twins.adam, rising=True), ("m", "v"), ADAM | {"epsilon": 0.1} | IN_ROOT),
     Rule(
         "amsgrad",
         twins.adam,
@@ -269,7 +297,7 @@ RULES = [
         optimizer=AdaBelief(0.01, 0.8, 0.9, 1e-8),
         converges=three(AdaBelief, 0.3, 0.003, 0.3),
     ),
-    Rule("adabelief", twins.adabelief, ("m", "s"), ADAM | {"beta_1": 0.5, "beta_2": 0.3, "epsilon": 0.1}),
+    Rule("adabelief", twins.adabelief, ("m", "s"), PLAIN_ADAM | {"beta_1": 0.5, "beta_2": 0.3, "epsilon": 0.1}),
     Rule(
         "yogi",
         twins.yogi,
@@ -314,11 +342,11 @@ RULES = [
         "adamax",
         twins.adamax,
         ("m", "u"),
-        ADAM,
+        PLAIN_ADAM,
         optimizer=Adamax(0.01, 0.8, 0.9, 1e-6),
         converges=three(Adamax, 0.3, 0.003, 0.3),
     ),
-    Rule("adamax", twins.adamax, ("m", "u"), ADAM | {"beta_1": 0.0, "beta_2": 0.3, "epsilon": 0.1}),
+    Rule("adamax", twins.adamax, ("m", "u"), PLAIN_ADAM | {"beta_1": 0.0, "beta_2": 0.3, "epsilon": 0.1}),
     Rule(
         "nadam",
         twins.nadam,
@@ -331,16 +359,23 @@ RULES = [
     Rule(
         "nadam", twins.nadam, ("m", "v"), NADAM | {"beta_1": 0.99, "beta_2": 0.9, "momentum_decay": 1.0}, state=(0.0,)
     ),
+    Rule(  # cannot look ahead on bare arrays either
+        "nadam_look_ahead",
+        twins.nadam_look_ahead,
+        ("m", "v", "theta"),
+        PLAIN_ADAM,
+        optimizer=Nadam(0.01, 0.8, 0.9, look_ahead=True),
+    ),
     Rule(
         "radam",
         twins.radam,
         ("m", "v"),
-        ADAM,
+        PLAIN_ADAM,
         optimizer=RAdam(0.01, 0.8, 0.9, 1e-6),
         converges=three(RAdam, 0.3, 0.003, 0.3),
     ),
-    Rule("radam", twins.radam, ("m", "v"), ADAM | {"beta_1": 0.0, "beta_2": 0.6, "epsilon": 0.1}),
-    Rule("radam", twins.radam, ("m", "v"), ADAM | {"beta_2": 0.95, "learning_rate": 0.3}),
+    Rule("radam", twins.radam, ("m", "v"), PLAIN_ADAM | {"beta_1": 0.0, "beta_2": 0.6, "epsilon": 0.1}),
+    Rule("radam", twins.radam, ("m", "v"), PLAIN_ADAM | {"beta_2": 0.95, "learning_rate": 0.3}),
     Rule(  # on bare arrays, as those that converge, it cannot look ahead
         "nesterov_look_ahead",
         twins.look_ahead,

@@ -115,6 +115,7 @@ TWINS = {
     **{f"dense {name}": lambda x, w, b, f=f: f(x @ w + b) for name, f in ACTIVATIONS.items()},
     **{f"activation {name}": f for name, f in ACTIVATIONS.items()},
     "dense without bias": lambda x, w: torch.tanh(x @ w),
+    "leaky relu": lambda x: functional.leaky_relu(x, 0.3),
     "prelu": first(functional.prelu),
     "prelu first": functional.prelu,
     "maxout": maxout(3),

@@ -99,9 +99,10 @@ def falling(done):
 NEGLIGIBLE = 1e-30
 AT_ONCE = 1e4
 BALL = {"dampen_first": False, "momentum": 0.9}
-RMSPROP = {"learning_rate": 0.01, "rho": 0.99}
+IN_ROOT = {"epsilon_in_root": True}
+FREE = {"rate_in_velocity": False}
+RMSPROP = {"learning_rate": 0.01, "rho": 0.99, "epsilon": 1e-8}
 ODD_RMSPROP = {"learning_rate": 0.003, "rho": 0.7, "epsilon": 1e-3}
-NEGLIGIBLE_RMSPROP = {"learning_rate": 0.003, "rho": 0.7, "epsilon": NEGLIGIBLE}
 ODD = {"learning_rate": 0.03, "beta_1": 0.5, "beta_2": 0.97, "epsilon": 1e-3}
 ODD_BETAS = {"lr": 0.03, "betas": (0.5, 0.97), "eps": 1e-3}
 ODD_ALPHA = {"lr": 0.003, "alpha": 0.7, "eps": 1e-3}
@@ -115,13 +116,13 @@ TORCH = [
     ("SGD", lambda: SGD(0.1, dampening=0.0, nesterov=True, **BALL), {"lr": 0.1, "momentum": 0.9, "nesterov": True}),
     ("SGD", lambda: SGD(0.1, dampening=0.9, **BALL), {"lr": 0.1, "momentum": 0.9, "dampening": 0.9}),
     ("SGD", lambda: SGD(0.1, dampening=0.3, **BALL), {"lr": 0.1, "momentum": 0.9, "dampening": 0.3}),
-    ("Adagrad", lambda: Adagrad(), {}),
+    ("Adagrad", lambda: Adagrad(0.01, 0.0, 1e-10), {}),
     ("Adagrad", lambda: Adagrad(0.5, 0.1, 1e-3), {"lr": 0.5, "initial_accumulator_value": 0.1, "eps": 1e-3}),
     ("Adadelta", lambda: Adadelta(rho=0.9), {}),
     ("Adadelta", lambda: Adadelta(0.1, 0.5, 1e-2), {"lr": 0.1, "rho": 0.5, "eps": 1e-2}),
     ("RMSprop", lambda: RMSprop(**RMSPROP), {}),
     ("RMSprop", lambda: RMSprop(**ODD_RMSPROP), ODD_ALPHA),
-    ("RMSprop", lambda: RMSprop(**RMSPROP, momentum=0.9), {"momentum": 0.9}),
+    ("RMSprop", lambda: RMSprop(**RMSPROP, **FREE, momentum=0.9), {"momentum": 0.9}),
     ("RMSprop", lambda: RMSprop(**RMSPROP, centered=True), {"centered": True}),
     ("RMSprop", lambda: RMSprop(**ODD_RMSPROP, centered=True), ODD_ALPHA | {"centered": True}),
     (
@@ -165,18 +166,25 @@ OPTAX = [
         lambda: SGD(falling, 0.9, dampening=0.0, nesterov=True),
         {"learning_rate": falling, "momentum": 0.9, "nesterov": True},
     ),
-    # g / sqrt(s + eps) there, g / (sqrt(s) + eps) here: as the sum starts higher by eps.
-    ("adagrad", lambda: Adagrad(0.01, 0.1 + 1e-7, NEGLIGIBLE), {"learning_rate": 0.01}),
+    ("adagrad", lambda: Adagrad(0.01, 0.1, 1e-7, **IN_ROOT), {"learning_rate": 0.01}),
     (
         "adagrad",
-        lambda: Adagrad(0.5, 0.3 + 1e-2, NEGLIGIBLE),
+        lambda: Adagrad(0.5, 0.3, 1e-2, **IN_ROOT),
         {"learning_rate": 0.5, "initial_accumulator_value": 0.3, "eps": 1e-2},
     ),
     ("adadelta", lambda: Adadelta(rho=0.9), {"learning_rate": 1.0}),
     ("adadelta", lambda: Adadelta(0.1, 0.5, 1e-2), {"learning_rate": 0.1, "rho": 0.5, "eps": 1e-2}),
-    # Only with eps_in_sqrt=False: where s is a mean, g / sqrt(s + eps) is not to be had here. With momentum the
-    # velocity holds the rate there, v <- mu v + lr r and w <- w - v, which is the same while the rate stays.
-    ("rmsprop", lambda: RMSprop(), {"learning_rate": 1e-3, "eps_in_sqrt": False}),
+    ("rmsprop", lambda: RMSprop(epsilon=1e-8, **IN_ROOT), {"learning_rate": 1e-3}),
+    (
+        "rmsprop",
+        lambda: RMSprop(falling, 0.7, 0.6, 1e-3, nesterov=True, **IN_ROOT),
+        {"learning_rate": falling, "decay": 0.7, "eps": 1e-3, "momentum": 0.6, "nesterov": True},
+    ),
+    (
+        "rmsprop",
+        lambda: RMSprop(falling, 0.7, 0.6, 1e-3),
+        ODD_DECAY | {"learning_rate": falling, "momentum": 0.6},
+    ),
     ("rmsprop", lambda: RMSprop(**ODD_RMSPROP), ODD_DECAY),
     ("rmsprop", lambda: RMSprop(**ODD_RMSPROP, momentum=0.9), ODD_DECAY | {"momentum": 0.9}),
     (
@@ -198,6 +206,7 @@ OPTAX = [
     ("adam", lambda: Adam(), {"learning_rate": 1e-3}),
     ("adam", lambda: Adam(**ODD), ODD_B),
     ("adam", lambda: Adam(beta_1=0.0, beta_2=0.999999), {"learning_rate": 1e-3, "b1": 0.0, "b2": 0.999999}),
+    ("adam", lambda: Adam(**ODD, **IN_ROOT), ODD_B | {"eps": 0.0, "eps_root": 1e-3}),
     # sqrt(max_i(v_i / (1 - b2^i))) + eps by default there, sqrt(max_i(v_i) / (1 - b2^t)) + eps here: only without their
     # correction, sqrt(max_i(v_i)) + eps.
     (
@@ -253,23 +262,21 @@ KERAS = [
     ("SGD", lambda: SGD(0.01, 0.9), {"momentum": 0.9}),
     ("SGD", lambda: SGD(0.3, 0.99), {"learning_rate": 0.3, "momentum": 0.99}),
     ("SGD", lambda: SGD(0.3, 0.99, nesterov=True), {"learning_rate": 0.3, "momentum": 0.99, "nesterov": True}),
-    # As in optax, epsilon is under the root.
-    ("Adagrad", lambda: Adagrad(0.001, 0.1 + 1e-7, NEGLIGIBLE), {}),
+    ("Adagrad", lambda: Adagrad(0.001, 0.1, 1e-7, **IN_ROOT), {}),
     (
         "Adagrad",
-        lambda: Adagrad(0.5, 0.3 + 1e-2, NEGLIGIBLE),
+        lambda: Adagrad(0.5, 0.3, 1e-2, **IN_ROOT),
         {"learning_rate": 0.5, "initial_accumulator_value": 0.3, "epsilon": 1e-2},
     ),
     ("Adadelta", lambda: Adadelta(0.001, epsilon=1e-7), {}),
     ("Adadelta", lambda: Adadelta(0.1, 0.5, 1e-2), {"learning_rate": 0.1, "rho": 0.5, "epsilon": 1e-2}),
-    # g / sqrt(s + eps) there, g / (sqrt(s) + eps) here: only with an epsilon that does not matter.
-    ("RMSprop", lambda: RMSprop(epsilon=NEGLIGIBLE), {"epsilon": NEGLIGIBLE}),
-    ("RMSprop", lambda: RMSprop(**NEGLIGIBLE_RMSPROP, momentum=0.9), NEGLIGIBLE_RMSPROP | {"momentum": 0.9}),
-    ("RMSprop", lambda: RMSprop(**NEGLIGIBLE_RMSPROP, centered=True), NEGLIGIBLE_RMSPROP | {"centered": True}),
+    ("RMSprop", lambda: RMSprop(epsilon=1e-7, **IN_ROOT), {}),
+    ("RMSprop", lambda: RMSprop(**ODD_RMSPROP, **IN_ROOT, momentum=0.9), ODD_RMSPROP | {"momentum": 0.9}),
+    ("RMSprop", lambda: RMSprop(**ODD_RMSPROP, **IN_ROOT, centered=True), ODD_RMSPROP | {"centered": True}),
     (
         "RMSprop",
-        lambda: RMSprop(**NEGLIGIBLE_RMSPROP, centered=True, momentum=0.6),
-        NEGLIGIBLE_RMSPROP | {"centered": True, "momentum": 0.6},
+        lambda: RMSprop(**ODD_RMSPROP, **IN_ROOT, centered=True, momentum=0.6),
+        ODD_RMSPROP | {"centered": True, "momentum": 0.6},
     ),
     # k m / (sqrt(v) + eps) there with k = sqrt(1 - b2^t), k m / (sqrt(v) + k eps) here.
     ("Adam", lambda: Adam(epsilon=corrected(1e-7, 0.999, -0.5)), {}),

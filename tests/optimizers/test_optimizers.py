@@ -62,7 +62,7 @@ LAMB = next(rule for rule in cases.RULES if rule.name == "lamb")
 
 
 def adam():
-    hyper = {name: value for name, value in RULE.hyper.items() if name != "learning_rate"}
+    hyper = {name: value for name, value in RULE.hyper.items() if name not in ("learning_rate", "epsilon_in_root")}
     return opt.Adam(RULE.hyper["learning_rate"], **hyper)
 
 

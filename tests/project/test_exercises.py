@@ -167,7 +167,7 @@ def transform(copy):
     folder = copy / "src/cpp/optim/transforms"
     (folder / "clip_weights.h").write_text(header)
     insert(folder / "list.h", '#include "optim/transforms/decay.h"\n', '#include "optim/transforms/clip_weights.h"\n')
-    (folder / "list.h").write_text((folder / "list.h").read_text().replace("Decay, Look", "Decay, ClipWeights, Look"))
+    (folder / "list.h").write_text((folder / "list.h").read_text().replace("1, Look", "1, ClipWeights, Look"))
     python = copy / "python/fastopt/optimizers/transforms.py"
     python.write_text(python.read_text().replace('"Clip",', '"Clip", "ClipWeights",', 1) + "\n\n" + cls)
     insert(copy / "tests/cases/__init__.py", "        Decay(SGD(", "        ClipWeights(Adam(0.01), 0.1),\n")

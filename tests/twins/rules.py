@@ -27,9 +27,15 @@ def heavy_ball_nesterov(*arguments):
     return heavy_ball(*arguments, nesterov=True)
 
 
+def root(square, hyper):
+    if hyper["epsilon_in_root"]:
+        return np.sqrt(square + hyper["epsilon"])
+    return np.sqrt(square) + hyper["epsilon"]
+
+
 def adagrad(w, g, slots, hyper, step):
     s = slots["s"] + g**2
-    return -hyper["learning_rate"] * g / (np.sqrt(s) + hyper["epsilon"]), {"s": s}
+    return -hyper["learning_rate"] * g / root(s, hyper), {"s": s}
 
 
 def adadelta(w, g, slots, hyper, step):
@@ -46,21 +52,25 @@ def rmsprop(w, g, slots, hyper, step, centered=False, velocity=None):
     if centered:
         new["m"] = rho * slots["m"] + (1 - rho) * g
         variance = np.maximum(new["s"] - new["m"] ** 2, 0)
-    r = g / (np.sqrt(variance) + hyper["epsilon"])
+    r = g / root(variance, hyper)
     if velocity is None:
         return -rate * r, new
-    new["v"] = hyper["momentum"] * slots["v"] + r
-    return -rate * (r + hyper["momentum"] * new["v"] if velocity == "nesterov" else new["v"]), new
+    inside, outside = (rate, 1.0) if hyper["rate_in_velocity"] else (1.0, rate)
+    new["v"] = hyper["momentum"] * slots["v"] + inside * r
+    return -outside * (inside * r + hyper["momentum"] * new["v"] if velocity == "nesterov" else new["v"]), new
 
 
-def adam(w, g, slots, hyper, step):
+def adam(w, g, slots, hyper, step, rising=False):
     beta_1, beta_2 = hyper["beta_1"], hyper["beta_2"]
     new = {"m": beta_1 * slots["m"] + (1 - beta_1) * g, "v": beta_2 * slots["v"] + (1 - beta_2) * g**2}
     second = new["v"]
     if "vmax" in slots:
         second = new["vmax"] = np.maximum(slots["vmax"], second)
-    m_hat, v_hat = new["m"] / (1 - beta_1**step), second / (1 - beta_2**step)
-    change = -hyper["learning_rate"] * m_hat / (np.sqrt(v_hat) + hyper["epsilon"])
+    if rising:
+        second = new["v"] = np.maximum(slots["v"], second)
+    first_part, second_part = (1, 1) if rising else (1 - beta_1**step, 1 - beta_2**step)
+    rate = hyper["learning_rate"] / first_part / root(second / second_part, {"epsilon_in_root": 0.0} | hyper)
+    change = -np.clip(rate, hyper.get("min_rate", -np.inf), hyper.get("max_rate", np.inf)) * new["m"]
     return change - hyper["learning_rate"] * hyper.get("weight_decay", 0) * w, new
 
 
@@ -124,6 +134,11 @@ def nadam(w, g, slots, hyper, step):
     v = beta_2 * slots["v"] + (1 - beta_2) * g**2
     ahead = mu[-1] * m / (1 - mu.prod()) + (1 - mu[-2]) * g / (1 - mu[:-1].prod())
     return -hyper["learning_rate"] * ahead / (np.sqrt(v / (1 - beta_2**step)) + hyper["epsilon"]), {"m": m, "v": v}
+
+
+def nadam_look_ahead(w, g, slots, hyper, step):
+    change, new = adam(w, g, slots, hyper, step)
+    return change, new | {"theta": w}
 
 
 def radam(w, g, slots, hyper, step):

@@ -113,5 +113,5 @@ def adam_update(
     >>> w.round(4), m.round(4), v.round(4)
     (array([0.9]), array([0.3]), array([0.009]))
     """
-    hyper = _numbers(learning_rate=learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
+    hyper = _numbers(learning_rate=learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon, epsilon_in_root=0.0)
     core.update("adam", [w], [read(g)], [{"m": m, "v": v}], hyper, integer("step", step))

@@ -18,7 +18,7 @@ from fastopt.layers.base import (
     size_of,
 )
 
-__all__ = ["Activation", "PReLU"]
+__all__ = ["Activation", "LeakyReLU", "PReLU"]
 
 
 @LAYERS.add()
@@ -61,6 +61,45 @@ class Activation(Layer):
         if self.activation == "softmax" and self.axis is not None and len(input_shape) > 1:
             return [{"kind": "softmax", "places": size_of(input_shape[:-1])}]
         return [{"kind": "activation", "activation": self.activation}]
+
+
+@LAYERS.add("leaky_relu")
+class LeakyReLU(Layer):
+    """A rectifier with a slope for negative values: y = x where x > 0, negative_slope x elsewhere.
+
+    The activation ``"leaky_relu"`` is the same with a slope of 0.01, and costs nothing behind a layer; `PReLU` trains
+    its slope.
+
+    Args:
+        negative_slope: At least 0; 0.01 as in the paper, where Keras has 0.3.
+        name: The name in summaries, messages and files.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: The slope is negative or not finite.
+
+    Source:
+        Maas, Hannun and Ng, Rectifier nonlinearities improve neural network acoustic models, ICML 2013.
+
+    Example:
+        >>> import numpy as np, fastopt as fo
+        >>> model = fo.Sequential([fo.layers.LeakyReLU(0.25)])
+        >>> model.build(2)
+        >>> model.predict(np.array([[-2.0, 2.0]]))
+        array([[-0.5,  2. ]], dtype=float32)
+    """
+
+    def __init__(self, negative_slope: float = 0.01, name: str | None = None) -> None:
+        self.negative_slope = checks.real("negative_slope", negative_slope, 0.0)
+        self.name = checked_name(name)
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """Return the shape of the input."""
+        return input_shape
+
+    def specs(self, input_shape: Shape) -> list[Spec]:
+        """Return the core's description."""
+        return [{"kind": "leaky_relu", "negative_slope": self.negative_slope}]
 
 
 @LAYERS.add("prelu")

@@ -365,9 +365,10 @@ class Description(Described, ABC):
     def check_gradient_in_place(self) -> None:
         """Raise ValueError where the rule takes its gradients at another point than where the parameters are."""
         if "theta" in RULES[self.rule]["slots"]:
+            instead = "look_ahead=False" if hasattr(self.parts[-1], "look_ahead") else "nesterov=True"
             raise ValueError(
                 f"{self!r} takes the gradient at a point ahead, which only fit and train_on_batch can: give it "
-                "nesterov=True."
+                f"{instead}."
             )
 
     def fresh(self) -> Self:

@@ -1,5 +1,6 @@
 """The update rules: each one's mathematics is a header of the core; here are its hyperparameters and its name."""
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -7,7 +8,16 @@ import numpy as np
 from fastopt.core import checks
 from fastopt.core.registry import unknown_name
 from fastopt.optimizers.base import OPTIMIZERS, Rule
-from fastopt.optimizers.describe import EPSILON, Argument, Flag, Hyperparameter, Numbers, OptionalHyperparameter, When
+from fastopt.optimizers.describe import (
+    EPSILON,
+    Argument,
+    Flag,
+    Floats,
+    Hyperparameter,
+    Numbers,
+    OptionalHyperparameter,
+    When,
+)
 
 __all__ = [
     "SGD",
@@ -109,7 +119,7 @@ class Adagrad(Rule):
 
     Source:
         Duchi, Hazan and Singer, Adaptive subgradient methods for online learning and stochastic optimization, JMLR 12,
-        2011. As PyTorch's; Keras has epsilon under the root.
+        2011. As PyTorch's; in Keras and optax epsilon is under the root.
 
     Example:
         >>> import numpy as np, fastopt as fo
@@ -123,6 +133,7 @@ class Adagrad(Rule):
     learning_rate: Hyperparameter = Hyperparameter(0.01, symbol="lr")
     initial_accumulator_value: Hyperparameter = Hyperparameter(0.0, symbol="a", fixed=True)
     epsilon: Hyperparameter = Hyperparameter(1e-10, EPSILON, symbol="eps")
+    epsilon_in_root: Flag = Flag(False, "Whether eps is added under the root: g / sqrt(s + eps)")
 
     @property
     def initial_slots(self) -> dict[str, float]:
@@ -160,13 +171,18 @@ class RMSprop(Rule):
     """Gradients divided by the root of their running mean square.
 
     s <- rho s + (1 - rho) g^2, r = g / (sqrt(s) + eps), w <- w - lr r. Centered: m <- rho m + (1 - rho) g, and
-    max(s - m^2, 0) stands for s in r. With momentum mu: v <- mu v + r, w <- w - lr v; with Nesterov's: v the same,
-    w <- w - lr (r + mu v) with the new v.
+    max(s - m^2, 0) stands for s in r.
+
+    With momentum mu: v <- mu v - lr r, w <- w + v; with Nesterov's: v the same, w <- w + mu v - lr r with the new v.
+    The velocity holds the rate, as that of `SGD` does: where the rate falls, what the velocity gathered before goes on
+    at the rates of its time. Without the rate in it: v <- mu v + r, w <- w - lr v; with Nesterov's momentum
+    w <- w - lr (r + mu v). The two differ only while lr changes.
 
     Source:
         Tieleman and Hinton, Lecture 6.5 of Neural networks for machine learning, 2012; centered: Graves, Generating
         sequences with recurrent neural networks, arXiv:1308.0850, 2013; with Nesterov's momentum: Dauphin et al.,
-        arXiv:1502.04390, 2015. As PyTorch's, whose `alpha` is rho, 0.99 by default; Keras has epsilon under the root.
+        arXiv:1502.04390, 2015. In Keras and optax epsilon is under the root, and the velocity holds the rate; in
+        PyTorch, whose `alpha` is rho, neither is so.
 
     Example:
         >>> import numpy as np, fastopt as fo
@@ -182,6 +198,8 @@ class RMSprop(Rule):
     epsilon: Hyperparameter = Hyperparameter(1e-8, EPSILON, symbol="eps")
     centered: Flag = Flag(False, "Whether the mean square is taken about the mean")
     nesterov: Flag = Flag(False, "Whether the step looks ahead along the velocity")
+    epsilon_in_root: Flag = Flag(False, "Whether eps is added under the root: g / sqrt(s + eps)")
+    rate_in_velocity: Flag = Flag(True, "Whether the velocity holds the rate")
 
     @property
     def rule(self) -> str:
@@ -192,17 +210,48 @@ class RMSprop(Rule):
         return f"{name}_nesterov" if self.nesterov else f"{name}_momentum"
 
 
+class AMSGrad(Argument[bool | str, bool | str]):
+    """Whether, and in which form, the mean square of Adam may not fall."""
+
+    annotation = bool | str
+
+    def check(self, given: bool | str) -> bool | str:
+        """Return the name, or the truth of it."""
+        if isinstance(given, str) and given != "rising":
+            raise unknown_name("form of amsgrad", given, ("rising", "True", "False"))
+        return given if isinstance(given, str) else checks.flag(self.name, given)
+
+    def text(self) -> str:
+        """Return what it may be."""
+        return 'Whether the mean square may not fall: False, True, or ``"rising"``, where the rate never grows.'
+
+    @staticmethod
+    def rule(form: bool | str) -> str:
+        """Return the core's name of Adam in this form."""
+        return "amsgrad_rising" if form == "rising" else "amsgrad" if form else "adam"
+
+
 @OPTIMIZERS.add()
 class Adam(Rule):
     """Steps of a size that does not depend on the scale of the gradient, from running means of it and of its square.
 
     m <- b1 m + (1 - b1) g, v <- b2 v + (1 - b2) g^2, w <- w - lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps) at
-    step t = 1, 2, ... AMSGrad: vmax <- max(vmax, v) stands for v in the last formula.
+    step t = 1, 2, ...
+
+    AMSGrad, ``amsgrad=True``: vmax <- max(vmax, v) stands for v in the last formula. The correction of its bias falls
+    with t, so that an element's rate can still grow. With ``amsgrad="rising"`` it cannot: v <- max(v, b2 v +
+    (1 - b2) g^2), one array less, and w <- w - lr m / (sqrt(v) + eps), without corrections.
+
+    With bounds the effective rate of each element, what m is multiplied by, is kept between them: w <- w - a m with
+    a = min(max((lr / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps), min_rate), max_rate). Bounds that are schedules and
+    meet let Adam become gradient descent with momentum: AdaBound has 0.1 (1 - 1 / (0.001 t + 1)) and
+    0.1 (1 + 1 / (0.001 t)).
 
     Source:
         Kingma and Ba, Adam: a method for stochastic optimization, ICLR 2015, arXiv:1412.6980; Reddi, Kale and Kumar,
-        On the convergence of Adam and beyond, ICLR 2018, arXiv:1904.09237, where no bias is corrected; it is here, as
-        in PyTorch.
+        On the convergence of Adam and beyond, ICLR 2018, arXiv:1904.09237, where no bias is corrected; it is with
+        ``amsgrad=True``, as in PyTorch; bounds: Luo, Xiong, Liu and Sun, Adaptive gradient methods with dynamic bound
+        of learning rate, ICLR 2019, arXiv:1902.09843. Keras's epsilon is 1e-7, the paper's 1e-8, as here.
 
     Example:
         >>> import numpy as np, fastopt as fo
@@ -216,12 +265,28 @@ class Adam(Rule):
     beta_1: Hyperparameter = Hyperparameter(0.9, 0.0, 1.0, "b1")
     beta_2: Hyperparameter = Hyperparameter(0.999, 0.0, 1.0, "b2")
     epsilon: Hyperparameter = Hyperparameter(1e-8, EPSILON, symbol="eps")
-    amsgrad: Flag = Flag(False, "Whether the mean square may not fall")
+    amsgrad: AMSGrad = AMSGrad(False)
+    epsilon_in_root: Flag = Flag(False, "Whether eps is added under the root: sqrt(v / (1 - b2^t) + eps)")
+    min_rate: OptionalHyperparameter = OptionalHyperparameter(note="The least rate of an element; None sets no bound")
+    max_rate: OptionalHyperparameter = OptionalHyperparameter(note="The greatest rate of an element, likewise")
+
+    def __post_init__(self) -> None:
+        """Check that the bounds go together."""
+        bounds = self.min_rate, self.max_rate
+        if all(isinstance(bound, float) for bound in bounds) and bounds[0] > bounds[1]:
+            raise ValueError(f"min_rate must be at most max_rate, {bounds[1]:g}, not {bounds[0]:g}.")
 
     @property
     def rule(self) -> str:
-        """``"adam"`` or ``"amsgrad"``."""
-        return "amsgrad" if self.amsgrad else "adam"
+        """``"adam"``, ``"amsgrad"`` or ``"amsgrad_rising"``, followed by ``"_bounded"`` where a bound is given."""
+        bounded = self.min_rate is not None or self.max_rate is not None
+        return AMSGrad.rule(self.amsgrad) + "_bounded" * bounded
+
+    def series(self, name: str, when: When) -> float | Floats:
+        """Return the values of a hyperparameter at each gradient; a bound that is None binds nothing."""
+        if getattr(self, name) is None:
+            return 0.0 if name == "min_rate" else math.inf
+        return super().series(name, when)
 
 
 @OPTIMIZERS.add()
@@ -247,12 +312,13 @@ class AdamW(Rule):
     beta_1: Hyperparameter = Hyperparameter(0.9, 0.0, 1.0, "b1")
     beta_2: Hyperparameter = Hyperparameter(0.999, 0.0, 1.0, "b2")
     epsilon: Hyperparameter = Hyperparameter(1e-8, EPSILON, symbol="eps")
-    amsgrad: Flag = Flag(False, "Whether the mean square may not fall")
+    amsgrad: AMSGrad = AMSGrad(False)
+    epsilon_in_root: Flag = Flag(False, "Whether eps is added under the root: sqrt(v / (1 - b2^t) + eps)")
 
     @property
     def rule(self) -> str:
-        """``"adam"`` or ``"amsgrad"``."""
-        return "amsgrad" if self.amsgrad else "adam"
+        """``"adam"``, ``"amsgrad"`` or ``"amsgrad_rising"``."""
+        return AMSGrad.rule(self.amsgrad)
 
     def own_transforms(self) -> list[str]:
         """Return ``"decay"``."""
@@ -296,6 +362,11 @@ class Nadam(Rule):
     w <- w - lr (mu_{t+1} m / (1 - P_{t+1}) + (1 - mu_t) g / (1 - P_t)) / (sqrt(v / (1 - b2^t)) + eps) at step
     t = 1, 2, ...
 
+    With `look_ahead` the weights are theta, and each batch of `Sequential.fit` takes its gradient where Adam's last
+    step would lead once more, at theta - lr (m / (1 - b1^(t-1))) / (sqrt(v / (1 - b2^(t-1))) + eps); the step from
+    theta is Adam's with it. The momentum does not grow then, and psi is not read. It costs one more pass over the
+    weights.
+
     Source:
         Dozat, Incorporating Nesterov momentum into Adam, ICLR 2016 workshop.
 
@@ -308,12 +379,17 @@ class Nadam(Rule):
         (True, True)
     """
 
-    rule = "nadam"
     learning_rate: Hyperparameter = Hyperparameter(2e-3, symbol="lr")
     beta_1: Hyperparameter = Hyperparameter(0.9, 0.0, 1.0, "b1")
     beta_2: Hyperparameter = Hyperparameter(0.999, 0.0, 1.0, "b2")
     epsilon: Hyperparameter = Hyperparameter(1e-8, EPSILON, symbol="eps")
     momentum_decay: Hyperparameter = Hyperparameter(0.004, symbol="psi", note="1 in Keras, as here in the paper")
+    look_ahead: Flag = Flag(False, "Whether the gradient is taken ahead, which only `fit` and `train_on_batch` can")
+
+    @property
+    def rule(self) -> str:
+        """``"nadam"`` or ``"nadam_look_ahead"``."""
+        return "nadam_look_ahead" if self.look_ahead else "nadam"
 
 
 @OPTIMIZERS.add()

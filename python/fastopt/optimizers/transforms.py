@@ -250,11 +250,20 @@ class Clip(Transform):
 
 @OPTIMIZERS.add()
 class Decay(Transform):
-    """Lets the parameters decay: through the gradient, by L2 and L1, or beside it.
+    """Lets the parameters decay: through the gradient, by L2 and L1, beside it, or by proximal steps.
 
     g <- g + l2 w + l1 sign(w) is the gradient with l2 |w|^2 / 2 + l1 |w|_1 added to the loss, whose report they do not
     change. Decoupled: w <- w - lr decoupled w with each step, added to the `weight_decay` of `AdamW`. That, and the one
     of `Lamb`, also leave out what `exclude` names.
+
+    Proximal: w <- sign(w) max(|w| - lr proximal_l1, 0) after each step, so that parameters become 0 exactly and stay
+    there while the pull of the loss is weaker; the gradient's sign(w) only goes to and fro about 0. The threshold is
+    the learning rate times proximal_l1 for every element. With `SGD` that is the proximal gradient method (ISTA), which
+    ends at the minimum of the loss + proximal_l1 |w|_1, or, as momentum mu makes the steps longer and not the
+    threshold, + (1 - mu) proximal_l1 |w|_1. Rules that give each element a rate of its own, as Adam does, divide the
+    gradient and not the threshold by it, as they do not with `decoupled`: with Adam an element stays 0 while its step
+    is shorter than the threshold, whatever the scale of its gradient. It stands here, not among the regularizers of
+    layers, as it is a part of the step and not of the loss.
 
     Args:
         optimizer: The name or the object of the optimizer that does the step.
@@ -262,6 +271,7 @@ class Decay(Transform):
         l2: At least 0.
         decoupled: At least 0.
         exclude: What does not decay: names of layers, of parameters, or of both (``"dense/kernel"``).
+        proximal_l1: At least 0.
 
     Raises:
         TypeError: An argument has the wrong type.
@@ -269,7 +279,9 @@ class Decay(Transform):
             ``"bias"``, ``"gamma"`` and ``"beta"`` may be missing.
 
     Source:
-        Decoupled: Loshchilov and Hutter, Decoupled weight decay regularization, ICLR 2019, arXiv:1711.05101.
+        Decoupled: Loshchilov and Hutter, Decoupled weight decay regularization, ICLR 2019, arXiv:1711.05101. Proximal:
+        Daubechies, Defrise and De Mol, An iterative thresholding algorithm for linear inverse problems with a sparsity
+        constraint, Communications on Pure and Applied Mathematics 57, 2004.
 
     Example:
         >>> import numpy as np, fastopt as fo
@@ -284,10 +296,11 @@ class Decay(Transform):
     l2: Hyperparameter = Hyperparameter(0.0, 0.0)
     decoupled: Hyperparameter = Hyperparameter(0.0, 0.0)
     exclude: Patterns = Patterns(CONVENTIONAL)
+    proximal_l1: Hyperparameter = Hyperparameter(0.0, 0.0)
 
     def own_transforms(self) -> list[str]:
-        """Return ``"l1"``, ``"l2"`` and ``"decay"``."""
-        return ["l1", "l2", "decay"]
+        """Return ``"l1"``, ``"l2"``, ``"decay"`` and ``"proximal_l1"``."""
+        return ["l1", "l2", "decay", "proximal_l1"]
 
     def own_settings(self, names: Names, settings: Settings) -> Settings:
         """Return the settings without decay where a name is excluded."""
@@ -300,7 +313,7 @@ class Decay(Transform):
 
     def own_numbers(self, when: When) -> Numbers:
         """Return the decays."""
-        own = {"l1": "l1", "l2": "l2", "decay": "decoupled"}
+        own = {"l1": "l1", "l2": "l2", "decay": "decoupled", "proximal_l1": "proximal_l1"}
         return {name: self.series(attribute, when) for name, attribute in own.items()}
 
 

@@ -271,7 +271,8 @@ void Step<T>::transform(const Tensor<T>& t, const Update<T>& u, F&& f) const {
              .parameter = u.parameter,
              .start = looks_ahead() ? u.slots[static_cast<std::size_t>(entry().theta)] : u.parameter,
              .slot = nullptr,
-             .value = 0};
+             .value = 0,
+             .decay_rate = t.decays ? hyper_[0] * t.rate : 0};
   for_each_transform([&]<class X>(std::size_t place) {
     T* const slot = t.transform_slots[place];
     c.slot = slot ? slot + (u.parameter - t.parameter) : nullptr;

@@ -1,10 +1,11 @@
-// Nadam: Adam with Nesterov's momentum (Dozat, 2016). m, v: running means of the gradient and of its square.
+// Nadam: Adam with Nesterov's momentum (Dozat, 2016), and with a true look ahead. m, v: running means of the gradient
+// and of its square.
 #pragma once
 
 #include <algorithm>
 #include <cmath>
 
-#include "kernels/rules/rule.h"
+#include "kernels/rules/adam.h"
 
 namespace fastopt::FASTOPT_ISA {
 
@@ -63,6 +64,34 @@ struct Nadam {
   }
 };
 
-using nadam_rules = List<Nadam>;
+// theta = w;  w <- theta - lr (m / (1 - b1^(t-1))) / (sqrt(v / (1 - b2^(t-1))) + epsilon), which is Adam's last step
+// once more, from step 2 on; with the gradient there, Adam's step from theta.
+struct NadamLookAhead {
+  using Step = AdamRule<Second::mean, false>;
+  static constexpr std::string_view name = "nadam_look_ahead";
+  static constexpr std::array<std::string_view, 3> slots{"m", "v", "theta"};
+  static constexpr int theta = 2;
+  static constexpr bool squares = true;
+  static constexpr std::array<std::string_view, 4> hyper{"learning_rate", "beta_1", "beta_2", "epsilon"};
+  static Coefficients prepare(const double* h, Index step) {
+    const double all[] = {h[0], h[1], h[2], h[3], 0};
+    Coefficients c = Step::prepare(all, step);
+    const Coefficients last = Step::prepare(all, std::max<Index>(step - 1, 1));
+    c[8] = step > 1 ? last[0] : 0;
+    c[9] = last[1];
+    return c;
+  }
+  template <class V>
+  static void look_ahead(const V* c, V& w, V& m, V& v, V& before) {
+    before = w;
+    w -= c[8] * m / (sqrt(v) * c[9] + c[6]);
+  }
+  template <class V>
+  static V apply(const V* c, const V& g, V& m, V& v, const V&) {
+    return Step::apply<0>(c, g, m, v);
+  }
+};
+
+using nadam_rules = List<Nadam, NadamLookAhead>;
 
 }  // namespace fastopt::FASTOPT_ISA

@@ -9,8 +9,10 @@ namespace fastopt::FASTOPT_ISA {
 enum class Velocity : std::uint8_t { none, heavy_ball, nesterov };
 
 // s <- rho s + (1 - rho) g^2;  r = g / (sqrt(s) + epsilon);  w <- w - lr r
+// With epsilon in the root: r = g / sqrt(s + epsilon).
 // Centered: m <- rho m + (1 - rho) g, and s - m^2 stands for s in r; it is at least 0 but for rounding.
-// With momentum: v <- mu v + r;  w <- w - lr v, or looked ahead w <- w - lr (r + mu v).
+// With momentum: v <- mu v + lr r;  w <- w - v, or looked ahead w <- w - (lr r + mu v); or without the rate in the
+// velocity: v <- mu v + r;  w <- w - lr v, or looked ahead w <- w - lr (r + mu v).
 template <bool centered, Velocity velocity>
 struct Rmsprop {
   static constexpr bool moves = velocity != Velocity::none;
@@ -32,14 +34,20 @@ struct Rmsprop {
   }();
   static constexpr bool squares = true;
   static constexpr auto hyper = [] {
-    std::array<std::string_view, 3 + moves> names{"learning_rate", "rho", "epsilon"};
+    std::array<std::string_view, 4 + 2 * moves> names{"learning_rate", "rho", "epsilon", "epsilon_in_root"};
     if (moves) {
-      names[3] = "momentum";
+      names[4] = "momentum";
+      names[5] = "rate_in_velocity";
     }
     return names;
   }();
-  static Coefficients prepare(const double* h, Index) { return {h[0], h[1], 1 - h[1], h[2], moves ? h[3] : 0}; }
-  template <class V, class... Rest>
+  static Coefficients prepare(const double* h, Index) {
+    Coefficients c{h[0], h[1], 1 - h[1], h[2], moves ? h[4] : 0};
+    c[variant_place] = h[3] + 2 * (moves ? h[5] : 0);
+    return c;
+  }
+  static constexpr int variants = moves ? 4 : 2;  // 1: epsilon in the root; 2: the rate in the velocity
+  template <int variant, class V, class... Rest>
   static V apply(const V* c, const V& g, V& s, Rest&... rest) {
     s = c[1] * s + c[2] * (g * g);
     V* const others[] = {&rest..., nullptr};
@@ -49,11 +57,16 @@ struct Rmsprop {
       m = c[1] * m + c[2] * g;
       variance = max(s - m * m, V(0));
     }
-    const V r = g / (sqrt(variance) + c[3]);
+    constexpr bool in_root = variant % 2 == 1, rate_in_velocity = variant >= 2;
+    V r = g / (in_root ? sqrt(variance + c[3]) : sqrt(variance) + c[3]);
     if constexpr (moves) {
+      if constexpr (rate_in_velocity) {
+        r *= c[0];
+      }
       V& v = *others[centered];
       v = c[4] * v + r;
-      return c[0] * (velocity == Velocity::nesterov ? r + c[4] * v : v);
+      const V step = velocity == Velocity::nesterov ? r + c[4] * v : v;
+      return rate_in_velocity ? step : c[0] * step;
     } else {
       return c[0] * r;
     }

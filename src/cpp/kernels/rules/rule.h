@@ -3,6 +3,8 @@
 // A rule is its name, its slots and hyperparameters by name (the learning rate first), the coefficients of one step (in
 // double, from the step number, which starts at 1) and the formula for one vector of elements: `apply` changes the
 // slots and returns the step, which is subtracted from the parameters. Some have more:
+// - `variants`: the number of forms of its formula, so that options cost nothing where they are not used. `apply` is a
+//   template of the form as well, which `prepare` puts into c[variant_place].
 // - `squares`: it squares the gradient, which is made `squarable`.
 // - `sums`: their number; `apply` adds to a vector for each.
 // - `factor`, `finish`: a factor for each tensor from its sums, and the step with it, c[tensor_factor]. `apply` is then
@@ -25,6 +27,15 @@ namespace fastopt::FASTOPT_ISA {
 
 template <class Rule>
 inline constexpr bool finishes = requires { &Rule::factor; };
+
+template <class Rule>
+inline constexpr int variants_of = [] {
+  if constexpr (requires { Rule::variants; }) {
+    return Rule::variants;
+  } else {
+    return 1;
+  }
+}();
 
 template <class Rule>
 inline constexpr bool looks_ahead = requires { Rule::theta; };

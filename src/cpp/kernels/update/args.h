@@ -10,6 +10,7 @@ namespace fastopt {
 inline constexpr int max_slots = 4;
 inline constexpr int max_coefficients = 12;
 inline constexpr int tensor_factor = max_coefficients - 1;  // the coefficient that a rule's sums over a tensor give it
+inline constexpr int variant_place = max_coefficients - 1;  // that which says which variant of `apply` a rule takes
 inline constexpr int max_hyper = 8;
 inline constexpr int max_sums = 4;
 using Coefficients = std::array<double, max_coefficients>;

@@ -66,18 +66,27 @@ template <class Rule, class T, class Load>
   }
 }
 
-template <class Rule, class T>
-void update(const Update<T>& u) {
+template <class Rule, int variant, class... Arguments>
+[[gnu::always_inline]] inline auto apply(Arguments&&... arguments) {
+  if constexpr (variants_of<Rule> > 1) {
+    return Rule::template apply<variant>(arguments...);
+  } else {
+    return Rule::apply(arguments...);
+  }
+}
+
+template <class Rule, int variant, class T>
+void update_by(const Update<T>& u) {
   using V = Vec<T>;
   if constexpr (requires { Rule::sums; }) {
     V sums[Rule::sums] = {};
     if constexpr (finishes<Rule>) {
       drive<Rule>(u, [&](const V* c, Index i, auto load, V& w, auto&... slots) {
-        Rule::apply(c, w, gradient_at<Rule>(u, i, load), slots..., sums);
+        apply<Rule, variant>(c, w, gradient_at<Rule>(u, i, load), slots..., sums);
       });
     } else {
       move<Rule>(u, [&](const V* c, Index i, auto load, const V&, auto&... slots) {
-        return Rule::apply(c, gradient_at<Rule>(u, i, load), slots..., sums);
+        return apply<Rule, variant>(c, gradient_at<Rule>(u, i, load), slots..., sums);
       });
     }
     for (int s = 0; s < Rule::sums; ++s) {
@@ -85,8 +94,20 @@ void update(const Update<T>& u) {
     }
   } else {
     move<Rule>(u, [&](const V* c, Index i, auto load, const V&, auto&... slots) {
-      return Rule::apply(c, gradient_at<Rule>(u, i, load), slots...);
+      return apply<Rule, variant>(c, gradient_at<Rule>(u, i, load), slots...);
     });
+  }
+}
+
+template <class Rule, class T>
+void update(const Update<T>& u) {
+  if constexpr (variants_of<Rule> == 1) {
+    update_by<Rule, 0>(u);
+  } else {
+    const int chosen = static_cast<int>(u.coefficients[variant_place]);
+    [&]<int... variant>(std::integer_sequence<int, variant...>) {
+      static_cast<void>(((chosen == variant && (update_by<Rule, variant>(u), true)) || ...));
+    }(std::make_integer_sequence<int, variants_of<Rule>>{});
   }
 }
 

@@ -1,6 +1,9 @@
 // Pulls towards zero, for the tensors that decay: by a term of the gradient, or beside the step (Loshchilov and Hutter,
-// Decoupled weight decay regularization, ICLR 2019).
+// Decoupled weight decay regularization, ICLR 2019), or after it.
 #pragma once
+
+#include <algorithm>
+#include <cmath>
 
 #include "optim/transforms/transform.h"
 
@@ -29,6 +32,21 @@ struct L2 {
 struct Decay {
   static constexpr std::string_view name = "decay";
   static constexpr double neutral = 0;
+};
+
+// w <- sign(w) max(|w| - lr value, 0) after the step: the proximal step of value |w|_1 (Daubechies, Defrise and De Mol,
+// Communications on Pure and Applied Mathematics 57, 2004; Parikh and Boyd, Proximal algorithms, 2014).
+struct ProximalL1 {
+  static constexpr std::string_view name = "proximal_l1";
+  static constexpr double neutral = 0;
+  template <class T>
+  static void after(const Chunk<T>& c) {
+    const T threshold = static_cast<T>(c.decay_rate * c.value);
+    std::transform(c.parameter, c.parameter + c.size, c.parameter, [=](T w) {
+      const T size = std::abs(w) - threshold;
+      return size < 0 ? T(0) : std::copysign(size, w);  // NaN stays NaN
+    });
+  }
 };
 
 }  // namespace fastopt

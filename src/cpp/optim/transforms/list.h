@@ -12,7 +12,8 @@
 
 namespace fastopt {
 
-using Transforms = std::tuple<Accumulate, ClipNorm, ClipGlobalNorm, ClipValue, L1, L2, Decay, Lookahead, Average>;
+using Transforms =
+    std::tuple<Accumulate, ClipNorm, ClipGlobalNorm, ClipValue, L1, L2, Decay, ProximalL1, Lookahead, Average>;
 inline constexpr std::size_t transform_count = std::tuple_size_v<Transforms>;
 template <class Transform>
 inline constexpr std::size_t transform_place = []<class... X>(std::tuple<X...>*) {

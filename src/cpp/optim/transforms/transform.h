@@ -27,6 +27,7 @@ struct Chunk {
   T* start;  // what the step starts from: `parameter`, but where the rule has looked ahead
   T* slot;   // the transform's own
   double value;
+  double decay_rate;  // the learning rate where the tensor decays, else 0
 };
 
 // Of each tensor: the norm of its gradient and the square of that, and the factor that its gradient gets.
