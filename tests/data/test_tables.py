@@ -258,10 +258,10 @@ REFUSED = {
     "infinite": (lambda: changed(age=[1, math.inf, 3, 4]), "column 'age' is inf in row 1"),
     "late": (
         lambda: (
-            {n: np.repeat(c, 1000) for n, c in changed(age=[1.0, 2.0, 3.0, 4.0]).items()}
-            | {"age": np.where(np.arange(4000) == 3001, -math.inf, 1.0)}
+            {n: np.repeat(c, 5000) for n, c in changed(age=[1.0, 2.0, 3.0, 4.0]).items()}
+            | {"age": np.where(np.arange(20000) == 15001, -math.inf, 1.0)}
         ),
-        "column 'age' is -inf in row 3001",
+        "column 'age' is -inf in row 15001",
     ),
     "lists": (lambda: changed(age=np.array([1, [2], 3, 4], object)), r"column 'age' has \[2\] in row 1, which is no"),
     "times": (lambda: changed(age=np.array([dt.time(1)] * 4)), "time.* in row 0, which is no number, word or date"),

@@ -29,7 +29,7 @@ __all__ = ["TableEncoder"]
 NUMBERS = ("standard", "robust", "quantile")
 CATEGORIES = ("one_hot", "sign_or_one_hot", "codes")
 FILLS = ("mean", "median")
-ROWS, TOGETHER = 1024, 16  # rows and columns of a block, which stays in cache
+ROWS, TOGETHER = 8192, 8  # rows and columns of a block, which stays in cache
 LIMIT = 3.0  # of the smooth clip
 
 
@@ -374,7 +374,7 @@ class TableEncoder(Described):
         for places in np.array_split(np.arange(len(numbers)), -(-len(numbers) // TOGETHER)) if numbers else ():
             some = [numbers[i] for i in places]
             offsets = [np.float64(column.offset) for column in some]
-            fills = scaled(some, np.array([[(column.fill or 0.0) - column.offset] for column in some])).copy()
+            fills = np.array([[(column.fill or 0.0) - column.offset] for column in some])
             for start in range(0, len(result), ROWS):
                 rows = slice(start, min(start + ROWS, len(result)))
                 block = scaled.block(len(some), rows.stop - start)
@@ -383,13 +383,12 @@ class TableEncoder(Described):
                 missing = None
                 if _core.kernels.first_nonfinite(block) >= 0:
                     missing = np.isnan(block)
-                    if self.missing is None or np.isinf(block).any():
+                    np.copyto(block, fills, where=missing)
+                    if self.missing is None or _core.kernels.first_nonfinite(block) >= 0:
                         for i, values, gaps in zip(places, block, missing, strict=True):
                             check_finite(given[i][0], values, start)
                             check_given(given[i][0], gaps & (numbers[i].fill is None), start)
                 outputs = scaled(some, block)
-                if missing is not None:
-                    np.copyto(outputs, fills, where=missing)
                 result[rows, places[0] : places[-1] + 1] = outputs.T
                 for i in places:
                     if numbers[i].indicator:
