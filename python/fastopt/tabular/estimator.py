@@ -24,7 +24,7 @@ from fastopt.data.frames import is_frame
 from fastopt.data.splits import held_out
 from fastopt.kernels import Real
 from fastopt.sklearn.base import weighted_by_class
-from fastopt.tabular.best import Best
+from fastopt.tools.best import Best
 
 __all__ = ["TabularClassifier", "TabularEstimator", "TabularRegressor"]
 

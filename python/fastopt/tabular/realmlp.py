@@ -1,17 +1,13 @@
 """RealMLP: a network for tables with defaults that were tuned over many of them."""
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 from fastopt.core import checks
-from fastopt.initializers import RandomNormal
-from fastopt.layers import Dense, Scale
 from fastopt.losses import Loss, MeanSquaredError, SparseCategoricalCrossentropy
 from fastopt.model.sequential import Sequential
-from fastopt.optimizers import Adam, LayerRates
-from fastopt.schedules import CosineLog
 from fastopt.tabular.estimator import TabularClassifier, TabularEstimator, TabularRegressor
+from fastopt.tools.realmlp import realmlp
 
 __all__ = ["RealMLPClassifier", "RealMLPRegressor"]
 
@@ -26,21 +22,10 @@ class RealMLP(TabularEstimator):
         self, features: int, outputs: int, steps: int, seed: int, activation: str, loss: Loss, metrics: Sequence[str]
     ) -> Sequential:
         sizes = checks.items("hidden_layer_sizes", self.hidden_layer_sizes)
-        # Weights that begin with the size 1 / sqrt(inputs), and a learning rate of that size, are what Adam makes of
-        # the NTK parametrisation, as its steps do not depend on the size of the gradient.
-        layers: list[Any] = [Scale(name="scale")]
-        rates = {"scale": 6.0, "bias": 0.1}
-        inputs = features
-        for i, size in enumerate(sizes):
-            units = checks.integer(f"hidden_layer_sizes[{i}]", size, 1)
-            layers.append(Dense(units, activation, True, "lecun_normal", RandomNormal(stddev=1.0), f"hidden_{i}"))
-            rates[f"hidden_{i}/kernel"] = 1.0 / math.sqrt(inputs)
-            inputs = units
-        layers.append(Dense(outputs, kernel_initializer="zeros", name="output"))
-        rates["output/kernel"] = 1.0 / math.sqrt(inputs)
         rate = checks.real("learning_rate", self.learning_rate, 0.0)
+        layers, optimizer = realmlp(features, outputs, steps, sizes, activation, rate)
         model = Sequential(layers, seed=seed)
-        model.compile(LayerRates(Adam(CosineLog(rate, steps), beta_2=0.95), rates), loss, metrics)
+        model.compile(optimizer, loss, metrics)
         return model
 
 
