@@ -313,6 +313,22 @@ def test_batches_do_not_change_training(data):
     np.testing.assert_allclose(watched.history.history["loss"], plain.history.history["loss"], rtol=1e-14)
 
 
+@pytest.mark.parametrize(("rows", "shuffle", "steps"), [(10, True, 2), (10, False, 2), (8, True, 2), (3, True, 1)])
+def test_drop_remainder(rows, shuffle, steps):
+    x, y = np.eye(rows), np.arange(rows)
+    model = fo.Sequential([fo.layers.Dense(1, use_bias=False, kernel_initializer="zeros")], seed=0)
+    model.compile(fo.optimizers.SGD(0.1), "mse")
+    model.build(rows)
+    seen = []
+    for _ in range(6):
+        model.set_weights([np.zeros((rows, 1))])
+        model.fit(x, y + 1, batch_size=4, epochs=1, shuffle=shuffle, drop_remainder=True, verbose=0)
+        seen.append(np.flatnonzero(model.get_weights()[0]))
+    assert model.optimizer.step == 6 * steps
+    assert {len(some) for some in seen} == {min(rows, 4 * steps)}
+    assert (len({tuple(some) for some in seen}) > 1) == (shuffle and rows == 10)
+
+
 def test_last_batch_has_the_mean_of_the_epoch(data):
     model, each = regression(), Batches(1)
     model.fit(*data, batch_size=30, callbacks=[each], verbose=0)

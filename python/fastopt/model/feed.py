@@ -95,13 +95,14 @@ class Whole:
         data: The samples.
         batch_size: Samples a batch, or a function of the number of epochs trained.
         shuffle: Whether each epoch takes them in another order.
+        drop: Whether an epoch leaves out the samples that do not fill a batch, if it has others.
     """
 
     ending = ""
     first = 0
 
-    def __init__(self, data: Data, batch_size: int | Callable[[int], float], shuffle: bool) -> None:
-        self._data, self._batch_size, self.shuffle = data, batch_size, shuffle
+    def __init__(self, data: Data, batch_size: int | Callable[[int], float], shuffle: bool, drop: bool = False) -> None:
+        self._data, self._batch_size, self.shuffle, self._drop = data, batch_size, shuffle, drop
         self._passed: _core.Epoch | None = None
         self._compiled: Any = None
         self.samples: int = data.rows
@@ -109,18 +110,25 @@ class Whole:
 
     @property
     def steady(self) -> bool:
-        """Whether all epochs have the same batch size."""
-        return not callable(self._batch_size)
+        """Whether all epochs take all samples, in batches of the same size."""
+        return not (callable(self._batch_size) or self._drop)
 
     def resize(self, trained: int) -> None:
         """Take the batch size."""
         self.size = batch_size_at(self._batch_size, trained)
+        self.samples = self._data.rows
+        if self._drop and self.samples > self.size:
+            self.samples -= self.samples % self.size
         self.batches = -(-self.samples // self.size)
 
     def start(self, ready: Ready, seed: int, trained: int) -> None:
         """Put the samples in order."""
-        shuffles = self.shuffle and (self.size < self.samples or isinstance(ready.trainer, _core.Optimizer))
-        self._start(ready, _core.kernels.permutation(seed, trained, self.samples) if shuffles else None)
+        rows, order = self._data.rows, None
+        if self.shuffle and (self.size < rows or isinstance(ready.trainer, _core.Optimizer)):
+            order = _core.kernels.permutation(seed, trained, rows)[: self.samples]
+        elif self.samples < rows:
+            order = np.arange(self.samples)
+        self._start(ready, order)
 
     def unordered(self, ready: Ready) -> _core.Epoch:
         """Return the samples in their own order."""

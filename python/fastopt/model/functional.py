@@ -149,6 +149,7 @@ class Model(Weighted[Heads]):
         validation_rows: ArrayLike | None = None,
         steps_per_epoch: int | None = None,
         validation_steps: int | None = None,
+        drop_remainder: bool = False,
         augment: Augment | Sequence[Augment | None] | None = None,
     ) -> History:
         """Train for some epochs, along the gradient of the sum of all losses times their weights.
@@ -171,6 +172,7 @@ class Model(Weighted[Heads]):
             steps_per_epoch: How many batches of an iterable an epoch takes, needed where it has no end; None for one
                 pass. Where a pass ends within an epoch, the next one begins.
             validation_steps: How many batches of an iterable a validation takes; None for one pass.
+            drop_remainder: Whether an epoch leaves out the samples that do not fill a batch, as `Sequential.fit` says.
             augment: As `Sequential.fit`; for several inputs a list with an `Augment` or None for each. Images of one
                 sample are changed by the same random numbers.
 
@@ -192,6 +194,7 @@ class Model(Weighted[Heads]):
             refuse_for_batches(
                 {
                     "sample_weight": sample_weight is not None,
+                    "drop_remainder": drop_remainder,
                     "rows": rows is not None,
                     "validation_rows": validation_rows is not None,
                 }
@@ -208,7 +211,7 @@ class Model(Weighted[Heads]):
             data = taking(every, "rows", rows)
             sizes, iterations = self._batches(batch_size, iterations, data.rows)
             self.graph.check_batches(data.rows, batch_size_at(sizes, self.epochs_trained))
-            feed = Whole(data, sizes, shuffle)
+            feed = Whole(data, sizes, shuffle, checks.flag("drop_remainder", drop_remainder))
         validation: list[Any] | Callable[[], Iterable[Any]] | None = self._validation(
             validation_data, validation_steps, numbers, validation_freq
         )

@@ -229,6 +229,7 @@ class Sequential(Weighted[Compiled]):
         validation_rows: ArrayLike | None = None,
         steps_per_epoch: int | None = None,
         validation_steps: int | None = None,
+        drop_remainder: bool = False,
         augment: Augment | None = None,
     ) -> History:
         """Train for some epochs.
@@ -280,6 +281,8 @@ class Sequential(Weighted[Compiled]):
             steps_per_epoch: How many batches of an iterable an epoch takes, needed where it has no end; None for one
                 pass. Where a pass ends within an epoch, the next one begins.
             validation_steps: How many batches of an iterable a validation takes; None for one pass.
+            drop_remainder: Whether an epoch leaves out the samples that do not fill a batch, others in each epoch where
+                it shuffles. A first batch that is not full is taken.
             augment: How images are changed at random as they are read for a step, a `fastopt.data.Augment`; None for
                 not at all. Validation data stay as they are. For an optimizer, not for a solver.
 
@@ -314,6 +317,7 @@ class Sequential(Weighted[Compiled]):
                     "validation_split": validation_split > 0,
                     "sample_weight": sample_weight is not None,
                     "class_weight='balanced'": isinstance(class_weight, str),
+                    "drop_remainder": drop_remainder,
                     "rows": rows is not None,
                     "validation_rows": validation_rows is not None,
                 }
@@ -352,7 +356,7 @@ class Sequential(Weighted[Compiled]):
         if y is not None:
             data = with_class_weight(data, class_weight, loss, plan.outputs, self.dtype, how)
             plan.check_batches(data.rows, batch_size_at(sizes, self.epochs_trained))
-            feed = Whole(data, sizes, shuffle)
+            feed = Whole(data, sizes, shuffle, checks.flag("drop_remainder", drop_remainder))
         changes = augmentations(augment, [plan.input_shape], self.dtype)
         if not self._build(plan).network.centers_inputs[0]:
             warn_of_rounding("x", data.x, self.dtype)

@@ -20,6 +20,7 @@ NEED_ARRAYS = {
     "validation_split": "give validation_data",
     "sample_weight": "they may be (x, y, sample_weight)",
     "class_weight='balanced'": "give a dict of factors",
+    "drop_remainder": "they are as large as they come",
     "rows": "give those that there are to be",
     "validation_rows": "give validation_data",
 }

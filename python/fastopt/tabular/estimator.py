@@ -140,12 +140,10 @@ class TabularEstimator(BaseEstimator, ABC):
         batch_size = checks.integer("batch_size", self.batch_size, 1)
         models = []
         for member, seed in zip(each, seeds, strict=True):
-            count = len(member["rows"])
-            batches = max(1, count // batch_size)  # all of about one size
-            best = Best(*self._watched) if len(member) > 1 else None
-            member |= {"batch_size": -(-count // batches), "callbacks": [] if best is None else [best]}
+            batches = max(1, len(member["rows"]) // batch_size)
+            member |= {"callbacks": [Best(*self._watched)] if len(member) > 1 else []}
             models.append(self._model(shared["x"].shape[1], outputs, epochs * batches, seed))
-        shared |= {"epochs": epochs, "verbose": self.verbose}
+        shared |= {"epochs": epochs, "batch_size": batch_size, "drop_remainder": True, "verbose": self.verbose}
         if len(models) == 1:
             models[0].fit(**shared, **each[0])
         else:

@@ -42,7 +42,7 @@ class RealMLPClassifier(TabularClassifier, RealMLP):
     Args:
         hidden_layer_sizes: The widths of the hidden layers.
         epochs: How many times it goes through the rows.
-        batch_size: Rows a step; all steps of an epoch have about as many, at least this many if there are.
+        batch_size: Rows a step; an epoch leaves out those that do not fill one, others each time.
         learning_rate: The largest learning rate.
         label_smoothing: s: the target of the class is 1 - s + s / classes, that of each other s / classes.
         validation_fraction: The part of the rows that is held out to tell the best epoch, of each class its share; 0
@@ -116,7 +116,7 @@ class RealMLPRegressor(TabularRegressor, RealMLP):
     Args:
         hidden_layer_sizes: The widths of the hidden layers.
         epochs: How many times it goes through the rows.
-        batch_size: Rows a step; all steps of an epoch have about as many, at least this many if there are.
+        batch_size: Rows a step; an epoch leaves out those that do not fill one, others each time.
         learning_rate: The largest learning rate.
         validation_fraction: The part of the rows that is held out to tell the best epoch; 0 keeps the last epoch.
         n_ensembles: How many networks to train, each with another part held out, side by side; their predictions are
