@@ -15,6 +15,7 @@ from types import ModuleType
 
 from fastopt import (
     _core,
+    calibrate,
     callbacks,
     config,
     constraints,
@@ -82,6 +83,7 @@ __all__ = [
     "Model",
     "Sequential",
     "__version__",
+    "calibrate",
     "callbacks",
     "check_gradients",
     "check_gradients_of",

@@ -5,15 +5,23 @@ weights before they go back to their set.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 from fastopt.core import checks
 from fastopt.core.registry import Described, Registry
 
-__all__ = ["CONSTRAINTS", "Constraint", "MaxNorm", "NonNeg", "UnitNorm"]
+__all__ = ["CONSTRAINTS", "Constraint", "MaxNorm", "Monotone", "NonNeg", "UnitNorm"]
 
 
 class Constraint(Described, ABC):
     """The base of all constraints."""
+
+    def check(self, inputs: int) -> None:
+        """Refuse a kernel of so many inputs.
+
+        Raises:
+            ValueError: The constraint is for another number.
+        """
 
     @abstractmethod
     def spec(self) -> dict[str, float]:
@@ -97,3 +105,43 @@ class NonNeg(Constraint):
     def spec(self) -> dict[str, float]:
         """Return the core's description."""
         return {"non_negative": True}
+
+
+@CONSTRAINTS.add()
+class Monotone(Constraint):
+    """Makes weights of the wrong sign 0, so that outputs rise with some inputs and fall with others.
+
+    It is for the first layer. What follows must keep the order: `fastopt.layers.monotone` sees to that.
+
+    Args:
+        signs: Of each input 1 where its weights are at least 0, -1 where they are at most 0, and 0 where they are free.
+
+    Raises:
+        TypeError: `signs` are no integers.
+        ValueError: One is another number, or all are 0; or, when the layer is built, their number is not that of its
+            inputs.
+
+    Example:
+        >>> import numpy as np, fastopt as fo
+        >>> layer = fo.layers.Dense(1, kernel_initializer="ones", kernel_constraint=fo.constraints.Monotone([1, -1, 0]))
+        >>> model = fo.Sequential([layer])
+        >>> model.compile("sgd", "mse")
+        >>> logs = model.train_on_batch([[1.0, 1.0, 1.0]], [3.0])
+        >>> model.parameters["dense/kernel"][:, 0]
+        array([1., 0., 1.], dtype=float32)
+    """
+
+    def __init__(self, signs: Sequence[int]) -> None:
+        given = checks.items("signs", signs)
+        self.signs = [checks.integer(f"signs[{i}]", sign, -1, 2) for i, sign in enumerate(given)]
+        if not any(self.signs):
+            raise ValueError("signs must have a 1 or a -1, else nothing is constrained.")
+
+    def check(self, inputs: int) -> None:
+        """Refuse another number of inputs."""
+        if len(self.signs) != inputs:
+            raise ValueError(f"Monotone has {len(self.signs)} signs; the kernel has {inputs} inputs.")
+
+    def spec(self) -> dict[str, float]:
+        """Return the core's description."""
+        return {"signs": True} | {f"sign_{i}": sign for i, sign in enumerate(self.signs) if sign}

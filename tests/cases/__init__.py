@@ -76,6 +76,7 @@ LOSSES = {
     "mean_squared_error": Loss(twins.mean_squared_error, "values"),
     "mean_absolute_error": Loss(twins.mean_absolute_error_loss, "values"),
     "huber": Loss(twins.huber, "values", {"delta": 1.0}),
+    "quantile": Loss(twins.quantile, "values", {"quantiles": [0.5]}),
     "log_cosh": Loss(twins.log_cosh, "values"),
     "hinge": Loss(twins.hinge, "signs"),
     "squared_hinge": Loss(twins.squared_hinge, "signs"),
@@ -91,6 +92,7 @@ LOSS_CASES = LOSSES | {
     ),
     "binary_crossentropy smoothed": Loss(twins.smoothed_binary_crossentropy, "bits", {"label_smoothing": 0.3}),
     "huber narrow": Loss(twins.huber, "values", {"delta": 0.25}),
+    "quantile high": Loss(twins.quantile, "values", {"quantiles": [0.9]}),
     "huber wide": Loss(twins.huber, "values", {"delta": 4.0}),
 }
 METRICS = {
@@ -135,6 +137,11 @@ LAST = ((3, 4), (5, 3, 6), (2, 2, 34))  # the channels
 FIRST = ((4, 3), (6, 5, 3), (34, 2, 2))
 
 
+def bins(features: int) -> list[list[float]]:
+    """Edges of one bin to five, so that the encodings of N(0, 1) do not have theirs where it is likely to be."""
+    return [sorted(np.random.default_rng(i).normal(size=2 + i % 5).tolist()) for i in range(features)]
+
+
 def norms(prefix: str, make: Callable, shapes: tuple, axes: dict[str, int], **options) -> dict[str, Stack]:
     """A normalisation with channels on each axis, and without gamma or beta."""
     result = {
@@ -163,6 +170,8 @@ LAYERS = {
     "periodic": Stack(lambda _: [layers.PeriodicEmbedding(3, 4, 0.5, "tanh")], FLAT),
     "periodic shared": Stack(lambda _: [layers.PeriodicEmbedding(4, 3, 0.5, "gelu", shared=True)], FLAT),
     "periodic with phases": Stack(lambda _: [layers.PeriodicEmbedding.pbld(4, 9, 0.5)], FLAT),
+    "piecewise": Stack(lambda s: [layers.PiecewiseLinearEncoding(bins(*s))], FLAT),
+    "piecewise dense": Stack(lambda s: [layers.PiecewiseLinearEncoding(bins(*s), 3, "tanh")], FLAT),
     "weight norm": Stack(lambda _: [layers.WeightNormalization(layers.Dense(4, "tanh"))], FLAT),
     "weight norm of maxout": Stack(lambda _: [layers.WeightNormalization(layers.Maxout(3, use_bias=False))], FLAT),
     "scaling": Stack(lambda _: [layers.Scaling("diagonal"), layers.Activation("tanh")], FLAT),

@@ -6,6 +6,7 @@ import numpy as np
 
 import fastopt as fo
 from fastopt import (
+    calibrate,
     callbacks,
     constraints,
     curvature,
@@ -26,6 +27,7 @@ from fastopt import (
 )
 
 MODULES = (
+    calibrate,
     callbacks,
     constraints,
     curvature,
@@ -114,6 +116,9 @@ GOOD = {
     "fastopt.Model": {"inputs": (x := fo.Input(3)), "outputs": layers.Dense(2)(x)},
     "fastopt.Sequential": {"layers": [layers.Dense(2)]},
     "fastopt.clone": {"model": model()},
+    "calibrate.expected_calibration_error": {"y_true": Y, "y_pred": np.linspace(0.1, 0.9, 8)},
+    "calibrate.temperature": {"y_pred": np.linspace(0.1, 0.9, 8), "y_true": Y},
+    "calibrate.with_temperature": {"model": model(), "temperature": 2.0},
     "callbacks.WeightNoise": {"sigma": 0.1},
     "fastopt.continuation": {"model": model(), "x": X, "y": Y},
     "fastopt.copy_weights": {"source": model(), "target": model()},
@@ -124,6 +129,7 @@ GOOD = {
     "fastopt.diagnose_errors": {"train_error": 0.1, "dev_error": 0.2},
     "fastopt.weighted_average": {"series": [1.0, 2.0], "beta": 0.5},
     "fastopt.set_num_threads": {"count": fo.get_num_threads()},
+    "constraints.Monotone": {"signs": [1, -1]},
     "initializers.output_prior": {"y": [0, 1, 1]},
     "metrics.confusion_matrix": {"y_true": Y, "y_pred": Y},
     "layers.Activation": {"activation": "relu"},
@@ -133,6 +139,8 @@ GOOD = {
     "layers.GaussianNoise": {"stddev": 0.5},
     "layers.GroupNormalization": {"groups": 2},
     "layers.Maxout": {"units": 2},
+    "layers.PiecewiseLinearEncoding": {"bins": [[0.0, 1.0], [0.0, 1.0, 2.0]]},
+    "layers.monotone": {"layers": [layers.Dense(2)], "signs": [1, 0]},
     "layers.Rescaling": {"scale": 0.5},
     "layers.Reshape": {"target_shape": (3, 1)},
     "layers.Residual": {"layers": [layers.Dense(3)]},
@@ -149,6 +157,7 @@ GOOD = {
     "optimizers.Sequence": {"phases": [("adam", 1), ("sgd", None)]},
     "optimizers.trace": {"rule": "sgd", "f": lambda x: x @ x, "grad": lambda x: 2 * x, "x0": [1.0], "steps": 2},
     "preprocessing.check_same_distribution": {"dev": (X, Y), "test": (X, Y)},
+    "preprocessing.quantile_bins": {"x": X},
     "preprocessing.one_hot": {"labels": [0, 1]},
     "preprocessing.train_dev_test_split": {"x": X, "y": Y, "fractions": (0.5, 0.25, 0.25)},
     "schedules.Constant": {"value": 0.1},

@@ -3,7 +3,7 @@
 import numpy as np
 import twins
 
-from fastopt.constraints import MaxNorm, NonNeg, UnitNorm
+from fastopt.constraints import MaxNorm, Monotone, NonNeg, UnitNorm
 
 CONSTRAINTS = [
     (MaxNorm(0.5), lambda w: twins.max_norm(w, 0.5)),
@@ -12,4 +12,5 @@ CONSTRAINTS = [
     (UnitNorm(), twins.unit_norm),
     (UnitNorm(axis=1), lambda w: twins.unit_norm(w, 1)),
     (NonNeg(), lambda w: np.maximum(w, 0)),
+    (Monotone([1, 0, -1, 1, 0]), lambda w: twins.of_signs(w, [1, 0, -1, 1, 0])),
 ]

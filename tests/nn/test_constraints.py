@@ -5,7 +5,7 @@ import pytest
 from cases.constraints import CONSTRAINTS
 
 import fastopt as fo
-from fastopt.constraints import MaxNorm, NonNeg, UnitNorm
+from fastopt.constraints import MaxNorm, Monotone, NonNeg, UnitNorm
 from fastopt.layers import Dense, Maxout, WeightNormalization
 
 IDS = [repr(constraint) for constraint, _ in CONSTRAINTS]
@@ -116,6 +116,9 @@ BAD = {
     "infinite": (lambda: MaxNorm(float("inf")), ValueError, "max_value must be finite"),
     "axis": (lambda: MaxNorm(1.0, 2), ValueError, "axis must be less than 2"),
     "axes": (lambda: UnitNorm((0, 1)), TypeError, "axis must be an integer"),
+    "signs": (lambda: Monotone([0, 0]), ValueError, "signs must have a 1 or a -1"),
+    "other signs": (lambda: Monotone([2]), ValueError, r"signs\[0\] must be less than 2"),
+    "half signs": (lambda: Monotone([0.5]), TypeError, r"signs\[0\] must be an integer"),
     "unknown": (lambda: Dense(2, kernel_constraint="positive"), ValueError, "Unknown constraint 'positive'"),
     "a number": (lambda: Maxout(2, kernel_constraint=1.0), TypeError, "known constraint"),
 }

@@ -18,12 +18,13 @@ LAST = {
     "kl_divergence": ["linear", "softmax"],
     **{
         name: ["linear", "tanh"]
-        for name in ("mean_absolute_error", "huber", "log_cosh", "hinge", "squared_hinge", "poisson")
+        for name in ("mean_absolute_error", "quantile", "huber", "log_cosh", "hinge", "squared_hinge", "poisson")
     },
 }
 OBJECTS = {
     **{name: name for name in LAST},
     "huber": fo.losses.Huber(0.1),
+    "quantile": fo.losses.Quantile((0.8,)),
     "sparse_categorical_crossentropy": fo.losses.SparseCategoricalCrossentropy(0.2),
     "categorical_crossentropy": fo.losses.CategoricalCrossentropy(0.2),
     "binary_crossentropy": fo.losses.BinaryCrossentropy(0.2),

@@ -96,6 +96,22 @@ def periodic(x, c, w, b, phases=None):
     return torch.einsum("nfk,fkd->nfd" if w.ndim == 3 else "nfk,kd->nfd", waves, w) + b
 
 
+def piecewise(x):
+    """Encodings [n, features, bins], those of a feature with fewer bins with zeros before its last."""
+    bins = cases.bins(x.shape[1])
+    most = max(map(len, bins)) - 1
+    features = []
+    for column, edges in zip(x.T, bins, strict=True):
+        edges = torch.tensor(edges, dtype=x.dtype)
+        parts = list(((column[:, None] - edges[:-1]) / edges.diff()).T)
+        parts = [
+            part.clamp(0.0 if t > 0 else None, 1.0 if t < len(parts) - 1 else None) if len(parts) > 1 else part
+            for t, part in enumerate(parts)
+        ]
+        features.append(torch.stack([*parts[:-1], *(most - len(parts)) * [0 * column], parts[-1]], 1))
+    return torch.stack(features, 1)
+
+
 def norms(prefix, norm, last=True):
     """With channels on each axis, and without gamma or beta."""
     result = {f"{prefix} first": norm} | ({f"{prefix} last": first(norm)} if last else {})
@@ -123,6 +139,8 @@ TWINS = {
     "periodic": lambda x, c, w, b: torch.tanh(periodic(x, c, w, b)).flatten(1),
     "periodic shared": lambda x, c, w, b: functional.gelu(periodic(x, c, w, b)).flatten(1),
     "periodic with phases": lambda x, c, p, w, b: torch.cat([periodic(x, c, w, b, p).flatten(1), x], 1),
+    "piecewise": lambda x: piecewise(x).flatten(1),
+    "piecewise dense": lambda x, w, b: torch.tanh(torch.einsum("nfk,fkd->nfd", piecewise(x), w) + b).flatten(1),
     "weight norm": lambda x, v, b, g: torch.tanh(x @ (g * v / v.norm(dim=0)) + b),
     "weight norm of maxout": lambda x, v, g: maxout(2)(x, g * v / v.norm(dim=0)),
     "activation softmax of places": lambda x: torch.softmax(x, -1),

@@ -44,7 +44,7 @@ PYTHON_FLOORS = [
     "search",
     "sklearn",
     "tabular",
-    "callbacks config curvature datasets plotting preprocessing",  # where users find what stands further down
+    "calibrate callbacks config curvature datasets plotting preprocessing",  # where users find what stands further down
     "",  # the package itself
     "_numpy_demo",
     "cli",

@@ -127,3 +127,14 @@ def periodic_backward(dy, x, frequencies, derivative):
     du = (dy * derivative).reshape(n, features, dy.shape[2] // count, count).sum(2)
     turns = 8 * np.arctan(wide(1)) * du
     return (turns * frequencies).sum(2), (turns * x[..., None]).sum(0), du.sum(0)
+
+
+def piecewise(x, bins):
+    """How far each x [n, features] is through each of the bins of its feature, [n, all bins]."""
+    parts = []
+    for column, edges in zip(x.T, bins, strict=True):
+        part = (column[:, None] - np.array(edges[:-1])) / np.diff(edges)
+        part[:, :-1] = np.minimum(part[:, :-1], 1)
+        part[:, 1:] = np.maximum(part[:, 1:], 0)
+        parts.append(part)
+    return np.concatenate(parts, 1)

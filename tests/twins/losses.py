@@ -68,6 +68,12 @@ def huber(prediction, target, delta):
     return loss.mean(axis=1), np.clip(difference, -delta, delta) / prediction.shape[1]
 
 
+def quantile(prediction, target, quantiles):
+    d = target - prediction
+    q = np.resize(np.asarray(quantiles, prediction.dtype), prediction.shape[1])
+    return np.where(d > 0, q * d, (q - 1) * d).mean(axis=1), ((d < 0) - q * (d != 0)) / prediction.shape[1]
+
+
 def log_cosh(prediction, target):
     difference = prediction - target
     size = np.abs(difference)

@@ -15,5 +15,9 @@ def unit_norm(w, axis=0):
     return w / np.linalg.norm(w, axis=axis, keepdims=True)
 
 
+def of_signs(w, signs):
+    return np.where(np.sign(w) == -np.array(signs)[:, None], 0, w)
+
+
 def weight_normalized(v, g):
     return g * v / np.linalg.norm(v, axis=0)

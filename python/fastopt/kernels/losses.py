@@ -4,8 +4,10 @@ A loss of the core that has no arguments of its own is a row of the table below:
 its targets, who found it, and an example.
 """
 
+from collections.abc import Sequence
 from typing import Protocol
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from fastopt._core import kernels as core
@@ -21,6 +23,7 @@ __all__ = [
     "mean_squared_error",
     "metric",
     "poisson",
+    "quantile",
     "sigmoid_cross_entropy",
     "softmax_cross_entropy",
     "squared_hinge",
@@ -235,6 +238,48 @@ def huber(
         raise ValueError(f"delta must be above 0, got {delta}")
     hyper = {"delta": delta}
     return core.loss("huber", read(prediction), read(target), read_optional(weight), real("scale", scale), out, hyper)
+
+
+@documented(
+    prediction="[batch, columns].",
+    target="[batch, columns].",
+    out=OUT,
+    quantiles="levels q, from 0 to 1, which the columns have in turn.",
+)
+def quantile(
+    prediction: ArrayLike,
+    target: ArrayLike,
+    weight: ArrayLike | None = None,
+    scale: float = 1.0,
+    out: Real | None = None,
+    quantiles: Sequence[float] = (0.5,),
+) -> tuple[Real, Real]:
+    """Pinball loss of each row and its gradient.
+
+    ``L_i = mean_j(q d if d > 0 else (q - 1) d)`` with ``d = target[i, j] - prediction[i, j]`` and ``q =
+    quantiles[j % len(quantiles)]``; where d is 0 the gradient is 0.
+
+    Returns:
+        The losses L [batch] and the gradient of ``scale * sum_i weight[i] L_i`` [batch, columns].
+
+    Raises:
+        TypeError: quantiles is no sequence of numbers.
+        ValueError: a shape does not fit, a level is not from 0 to 1 or there is none, or ``out`` cannot be written.
+
+    Source: R. Koenker, G. Bassett, "Regression quantiles", Econometrica 46(1), 1978.
+
+    >>> quantile([[3.0, 1.0]], [[1.0, 2.0]], quantiles=[0.25, 0.75])
+    (array([1.125]), array([[ 0.375, -0.375]]))
+    """
+    given: object = quantiles
+    if isinstance(given, str) or not isinstance(given, Sequence | np.ndarray):
+        raise TypeError(f"quantiles must be a sequence of numbers, not {given!r}")
+    levels = {f"quantile_{i}": real(f"quantiles[{i}]", q, finite=False) for i, q in enumerate(quantiles)}
+    if not levels or not all(0 <= q <= 1 for q in levels.values()):
+        raise ValueError(f"quantiles must be from 0 to 1, and at least one, got {quantiles!r}")
+    return core.loss(
+        "quantile", read(prediction), read(target), read_optional(weight), real("scale", scale), out, levels
+    )
 
 
 def metric(name: str, prediction: ArrayLike, target: ArrayLike) -> Real:

@@ -5,6 +5,7 @@ from fastopt.layers.base import *
 from fastopt.layers.dense import *
 from fastopt.layers.embedding import *
 from fastopt.layers.merge import *
+from fastopt.layers.monotonic import *
 from fastopt.layers.noise import *
 from fastopt.layers.normalization import *
 from fastopt.layers.numerical import *

@@ -51,6 +51,8 @@ class Sums(Layer):
 
     def _parameters(self, input_shape: Shape, sums: int) -> dict[str, Parameter]:
         tensors = {"kernel": Parameter((flat_size(self, input_shape), sums), self.kernel_initializer)}
+        if self.kernel_constraint is not None:
+            self.kernel_constraint.check(*input_shape)
         if self.use_bias:
             tensors["bias"] = Parameter((sums,), self.bias_initializer)
         return tensors

@@ -25,6 +25,7 @@ struct RowBlocks {
 // What a block calls its function with: the elements of one vector. Idle lanes read `fill` and write nothing.
 //   a(fill), b(fill)  elements of a and b
 //   column()        their column numbers
+//   per_column(f)   f(column number) of each
 //   used(v)         v, with zeros in idle lanes of a row
 //   set(v), get()   elements of out; without out they are not kept in wide rows
 template <class T>
@@ -43,6 +44,10 @@ struct NarrowBlock {
     V a(T = 0) const { return load<T>(block.a + j * lanes<T>); }
     V b(T = 0) const { return load<T>(block.b + j * lanes<T>); }
     V column() const { return V(static_cast<T>(j)); }
+    template <class F>
+    V per_column(F&& f) const {
+      return V(f(j));
+    }
     V used(const V& v) const { return v; }
     void set(const V& v) const { store<T>(v, block.a + j * lanes<T>); }
     V get() const { return a(); }
@@ -100,6 +105,14 @@ struct WideBlock {
     V a(T fill = 0) const { return read(block.a, fill); }
     V b(T fill = 0) const { return read(block.b, fill); }
     V column() const { return load<T>(lane_numbers<T>.data()) + static_cast<T>(j); }
+    template <class F>
+    V per_column(F&& f) const {
+      T values[lanes<T>];
+      for (Index i = 0; i < lanes<T>; ++i) {
+        values[i] = f(j + i);
+      }
+      return load<T>(values);
+    }
     V used(V v) const {
       if constexpr (!whole) {
         where(!mask, v) = T(0);

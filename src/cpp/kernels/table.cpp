@@ -19,6 +19,7 @@ constexpr Kernels<T> kernels{
     .loss = Topics<T>::loss,
     .maxout = Topics<T>::maxout,
     .periodic = Topics<T>::periodic,
+    .piecewise = Topics<T>::piecewise,
     .prelu = Topics<T>::prelu,
     .product = Topics<T>::product,
     .reduce = Topics<T>::reduce,

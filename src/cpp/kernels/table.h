@@ -29,6 +29,8 @@ struct MaxoutKernels;
 template <class T>
 struct PeriodicKernels;
 template <class T>
+struct PiecewiseKernels;
+template <class T>
 struct PreluKernels;
 template <class T>
 struct ProductKernels;
@@ -56,6 +58,7 @@ struct Kernels {
   const LossKernels<T>& loss;
   const MaxoutKernels<T>& maxout;
   const PeriodicKernels<T>& periodic;
+  const PiecewiseKernels<T>& piecewise;
   const PreluKernels<T>& prelu;
   const ProductKernels<T>& product;
   const ReduceKernels<T>& reduce;

@@ -17,6 +17,7 @@ struct Topics {
   static const LossKernels<T> loss;
   static const MaxoutKernels<T> maxout;
   static const PeriodicKernels<T> periodic;
+  static const PiecewiseKernels<T> piecewise;
   static const PreluKernels<T> prelu;
   static const ProductKernels<T> product;
   static const ReduceKernels<T> reduce;

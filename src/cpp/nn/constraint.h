@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <vector>
 
 #include "core/buffer.h"
 #include "core/norm.h"
@@ -14,10 +15,11 @@ namespace fastopt {
 
 // Norms are those of the columns of a matrix [rows, columns] along axis 0, or of its rows along axis 1.
 struct Constraint {
-  enum class Kind : std::uint8_t { none, max_norm, unit_norm, non_negative };
+  enum class Kind : std::uint8_t { none, max_norm, unit_norm, non_negative, signs };
   Kind kind = Kind::none;
   double limit = 1;  // of norms
   bool of_columns = true;
+  std::vector<int> signs = {};  // of the weights of each row: at least 0 where it is 1, at most 0 where it is -1
 
   bool any() const { return kind != Kind::none; }
 
@@ -28,6 +30,14 @@ struct Constraint {
       const Range mine = team.split(rows * columns, alignment);
       for (Index i = mine.begin; i < mine.end; ++i) {
         w[i] = w[i] < 0 ? T(0) : w[i];  // NaN stays NaN
+      }
+    } else if (kind == Kind::signs) {
+      const Range mine = team.split(rows);
+      for (Index i = mine.begin; i < mine.end; ++i) {
+        const int sign = signs[static_cast<std::size_t>(i)];
+        for (Index j = i * columns; j < (i + 1) * columns; ++j) {
+          w[j] = sign != 0 && w[j] * static_cast<T>(sign) < 0 ? T(0) : w[j];
+        }
       }
     } else if (of_columns) {
       const Range mine = team.split(columns, block);

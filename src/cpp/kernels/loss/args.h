@@ -4,6 +4,7 @@
 #include <array>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "core/types.h"
 
@@ -37,13 +38,12 @@ struct Targets {
   }
 };
 
-inline constexpr int max_loss_hyper = 1;
-using LossHyper = std::array<double, max_loss_hyper>;
-
 struct LossParameter {
   std::string_view name;
   double default_value;
 };
+
+using LossHyper = std::vector<double>;
 
 template <class T>
 struct Loss {
@@ -51,7 +51,7 @@ struct Loss {
   Rows<const T> prediction;
   Targets<T> target;
   const T* weight = nullptr;
-  LossHyper hyper = {};
+  std::span<const double> hyper = {};
   T scale;
   Rows<T> gradient = {};  // of scale * sum of weight * loss; not computed where it is null
   T* loss;                // one for each row
@@ -101,6 +101,7 @@ struct LossKernel {
   std::string_view activation;  // the one that it is fused with: it takes the values before it
   TargetKind target;
   std::span<const LossParameter> hyper;
+  bool several;  // of its only hyperparameter there may be several values: name_0, name_1, ...
   void (*rows)(const Loss<T>&);
   void (*curvature)(const LossCurvature<T>&);
 

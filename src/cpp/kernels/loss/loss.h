@@ -35,6 +35,7 @@ struct SoftmaxLoss {
                                            : kind == TargetKind::label ? "sparse_categorical_crossentropy"
                                                                        : "categorical_crossentropy";
   static constexpr std::string_view activation = "softmax";
+  static constexpr bool several = false;
   static constexpr auto targets = kind;
   static constexpr auto hyper = [] {
     if constexpr (divergence) {
@@ -154,12 +155,17 @@ struct MeanLoss : Element {
   template <class T>
   static void rows(const Loss<T>& p) {
     using V = Vec<T>;
-    const T hyper = static_cast<T>(p.hyper[0]), columns = static_cast<T>(p.columns);
+    const T first = p.hyper.empty() ? T(0) : static_cast<T>(p.hyper[0]), columns = static_cast<T>(p.columns);
+    const auto several = static_cast<Index>(p.hyper.size());
     for_each_block(blocks_of(p), [&](auto& block) __attribute__((always_inline)) {
       V loss = 0;
       const V scale = row_scale(p, block) / columns;
       block.for_each([&](const auto& element) __attribute__((always_inline)) {
-        const auto [value, gradient] = Element::both(element.a(), element.b(), V(hyper));
+        V hyper = first;
+        if constexpr (Element::several) {
+          hyper = element.per_column([&](Index j) { return static_cast<T>(p.hyper[j % several]); });
+        }
+        const auto [value, gradient] = Element::both(element.a(), element.b(), hyper);
         loss += element.used(value);
         element.set(gradient * scale);
       });
@@ -170,7 +176,7 @@ struct MeanLoss : Element {
   template <class T>
   static void curvature(const LossCurvature<T>& c) {
     const Loss<T>& p = c.of;
-    const T hyper = static_cast<T>(p.hyper[0]);
+    const T hyper = p.hyper.empty() ? T(0) : static_cast<T>(p.hyper[0]);
     for (Index i = 0; i < p.rows; ++i) {
       const Index sample = p.target.sample(i);
       const T scale = (p.weight ? p.weight[sample] * p.scale : p.scale) / static_cast<T>(p.columns);
@@ -192,6 +198,7 @@ struct ValueAndGradient {
 // have no hyperparameters. Each says its value and gradient, and the derivative of the gradient: `second`.
 struct PlainLoss {
   static constexpr std::string_view activation = "";
+  static constexpr bool several = false;
   static constexpr auto targets = TargetKind::value;
   static constexpr auto hyper = no_hyper;
 };
@@ -200,6 +207,7 @@ struct PlainLoss {
 struct BinaryCrossentropy {
   static constexpr std::string_view name = "binary_crossentropy";
   static constexpr std::string_view activation = "sigmoid";
+  static constexpr bool several = false;
   static constexpr auto targets = TargetKind::bit;
   static constexpr auto hyper = label_smoothing;
 
@@ -240,6 +248,26 @@ struct MeanAbsoluteError : PlainLoss {
   static ValueAndGradient<V> both(const V& y, const V& t, const V&) {
     const V d = y - t;
     return {abs(d), sign(d)};
+  }
+  template <class V>
+  static V second(const V&, const V&, const V&) {
+    return V(0);
+  }
+};
+
+// q d where d = t - y is positive, else (q - 1) d; columns have the levels q in turn (Koenker and Bassett, 1978).
+struct Quantile : PlainLoss {
+  static constexpr std::string_view name = "quantile";
+  static constexpr std::array<LossParameter, 1> hyper{{{"quantile", 0.5}}};
+  static constexpr bool several = true;
+
+  template <class V>
+  static ValueAndGradient<V> both(const V& y, const V& t, const V& q) {
+    const V d = t - y;
+    V slope = -q;
+    where(d < V(0), slope) = V(1) - q;
+    where(d == V(0), slope) = V(0);
+    return {-slope * d, slope};
   }
   template <class V>
   static V second(const V&, const V&, const V&) {
@@ -347,13 +375,13 @@ struct Poisson : PlainLoss {
 
 using Losses = List<SoftmaxLoss<TargetKind::label, false>, SoftmaxLoss<TargetKind::probability, false>,
                     SoftmaxLoss<TargetKind::probability, true>, MeanLoss<BinaryCrossentropy>,
-                    MeanLoss<MeanSquaredError>, MeanLoss<MeanAbsoluteError>, MeanLoss<Huber>, MeanLoss<LogCosh>,
-                    MeanLoss<Hinge>, MeanLoss<SquaredHinge>, MeanLoss<Poisson>>;
+                    MeanLoss<MeanSquaredError>, MeanLoss<MeanAbsoluteError>, MeanLoss<Quantile>, MeanLoss<Huber>,
+                    MeanLoss<LogCosh>, MeanLoss<Hinge>, MeanLoss<SquaredHinge>, MeanLoss<Poisson>>;
 
 template <class T>
 inline constexpr auto loss_kernels = []<class... L>(List<L...>) {
   return std::array<LossKernel<T>, sizeof...(L)>{
-      {{L::name, L::activation, L::targets, L::hyper, L::template rows<T>, L::template curvature<T>}...}};
+      {{L::name, L::activation, L::targets, L::hyper, L::several, L::template rows<T>, L::template curvature<T>}...}};
 }(Losses{});
 
 }  // namespace fastopt::FASTOPT_ISA
