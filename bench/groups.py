@@ -20,6 +20,7 @@ GROUPS = {
     "call": Group("Small calls", "call", "loss or error", "arithmetic, + us beyond it"),
     "scaling": Group("Training, one thing varied at a time", "step", "loss", "of FMA peak"),
     "sparse": Group("Training on a sparse matrix", "step", "loss", "-"),
+    "estimators": Group("Fits of estimators, with all around them", "fit", "score", "-"),
     "full_batch": Group("Training on all samples at a time", "iteration", "loss", "of FMA peak"),
     "logistic": Group("Logistic regression to a norm of the gradient", "solution", "largest partial derivative", "-"),
     "solve": Group("Iterations of solvers, less the function", "iteration", "function / that at the start", "-"),

@@ -5,6 +5,7 @@ from itertools import pairwise
 from .call import Call
 from .coding import Coding
 from .curvature import curvature
+from .estimators import ESTIMATORS
 from .full_batch import full_batch
 from .kernel import NORMS, Kernel
 from .kind import Kind
@@ -130,6 +131,7 @@ ALL: list[Kind] = [
     *MODELS,
     *PREDICTIONS,
     *CALLS,
+    *ESTIMATORS,
     *FULL_BATCH,
     *SPARSE,
     *CODING,

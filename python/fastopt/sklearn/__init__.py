@@ -18,6 +18,8 @@ try:
 except ImportError as error:
     raise ImportError("fastopt.sklearn needs scikit-learn 1.9 or later: pip install 'fastopt[sklearn]'.") from error
 
+from fastopt.sklearn.folds import cross_validate
 from fastopt.sklearn.mlp import MLPClassifier, MLPRegressor
+from fastopt.sklearn.own import NetworkClassifier, NetworkRegressor
 
-__all__ = ["MLPClassifier", "MLPRegressor"]
+__all__ = ["MLPClassifier", "MLPRegressor", "NetworkClassifier", "NetworkRegressor", "cross_validate"]

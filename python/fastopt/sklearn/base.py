@@ -13,7 +13,7 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from fastopt.sklearn.targets import Labels, Values
 
-__all__ = ["Data", "Estimator", "weighted_by_class"]
+__all__ = ["Data", "Estimator", "relative", "weighted_by_class"]
 
 
 class Data(NamedTuple):
@@ -111,6 +111,21 @@ class Estimator(CallbackSupportMixin, BaseEstimator):
         if tags.classifier_tags is not None:
             tags.classifier_tags.multi_label = True
         return tags
+
+
+def relative(weight: NDArray[Any] | None, rows: NDArray[np.int64] | None = None) -> NDArray[Any] | None:
+    """Return weights whose mean over these rows is 1, so that it does not matter in which unit they are given.
+
+    Raises:
+        ValueError: They are all 0.
+    """
+    if weight is None:
+        return None
+    mean = (weight if rows is None else weight[rows]).mean()
+    if not mean > 0:
+        raise ValueError("sample_weight is 0 for all samples; at least one must be positive.")
+    scaled: NDArray[Any] = weight / mean
+    return scaled
 
 
 def weighted_by_class(class_weight: Any, y: Any, weight: NDArray[Any] | None) -> NDArray[Any] | None:

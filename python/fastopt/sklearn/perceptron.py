@@ -19,7 +19,7 @@ from fastopt.kernels import activations
 from fastopt.model.data import Samples, taken
 from fastopt.optimizers import SGD, Adam, Optimizer
 from fastopt.optimizers.describe import EPSILON
-from fastopt.sklearn.base import Data
+from fastopt.sklearn.base import Data, relative
 from fastopt.sklearn.layers import ACTIVATIONS, starting_weights
 from fastopt.sklearn.network import Network, read
 from fastopt.sklearn.tasks import Tasks
@@ -147,10 +147,8 @@ class Perceptron(Network):
         count = len(data.y) if rows is None else len(rows)
         batch_size = self._batch_size(count) if self._stochastic else count
         weight = data.weight if data.weight is None or rows is None else data.weight[rows]
-        mean = 1.0 if weight is None else weight.mean()
-        if not mean > 0:
-            raise ValueError("sample_weight is 0 for all samples; at least one must be positive.")
-        model = self._linked(self.alpha / 2 * mean_reciprocal(count, batch_size) / mean)
+        l2 = self.alpha / 2 * mean_reciprocal(count, batch_size)
+        model = self._linked(l2 if weight is None or not weight.any() else l2 / weight.mean())
         if not incremental or model.optimizer is None:
             self._compile(model, self._method())
         data = data._replace(x=read(data.x, model.dtype))
@@ -215,10 +213,8 @@ class Perceptron(Network):
         """Return samples in the form of the core, whose weights have the mean 1 over these rows."""
         dtype = self.coefs_[0].dtype
         y = data.y if data.y.dtype.kind == "i" else data.y.astype(dtype, copy=False)
-        weight: Any = data.weight
-        if weight is not None:
-            weight = (weight / (weight if rows is None else weight[rows]).mean()).astype(dtype)
-        return Samples(data.x, y, weight, data.y, rows)
+        weight: Any = relative(data.weight, rows)
+        return Samples(data.x, y, None if weight is None else weight.astype(dtype), data.y, rows)
 
     def _batch_size(self, rows: int) -> int:
         if self.batch_size == "auto":
