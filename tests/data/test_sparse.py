@@ -113,8 +113,15 @@ def test_equals_dense(make, optimizer, rng):
 
 @pytest.mark.parametrize("name", ["dense", "no bias", "softmax", "dropout", "weight norm"])
 def test_same_bits_for_every_number_of_threads(name, for_all_threads, rng):
-    x, y = matrix(rng, 90, 3000, 0.01), rng.integers(0, 3, 90)
-    for_all_threads(lambda: trained(x, y, MODELS[name], fo.optimizers.Adam, batch_size=64).get_weights())
+    """Of a gradient in several parts."""
+    x, y = matrix(rng, 90, 9000, 0.01), rng.integers(0, 3, 90)
+
+    def weights(given=x):
+        return trained(given, y, MODELS[name], fo.optimizers.Adam, batch_size=64).get_weights()
+
+    for_all_threads(weights)
+    for a, b in zip(weights(), weights(x.toarray()), strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 ARGUMENTS = {
@@ -252,6 +259,8 @@ def test_only_for_flat_samples(rng):
         model.fit(x, y)
     with pytest.raises(TypeError, match="x is sparse, and each layer is run by itself"):
         model.layer_outputs(x)
+    with pytest.raises(TypeError, match="x is sparse, and so would be the gradient"):
+        fo.plotting.gradients(model, x, y)
     with pytest.raises(TypeError, match=r"y is a sparse csr_array: give y.toarray\(\)"):
         model.fit(x.toarray().reshape(-1, 8, 5), x)
 

@@ -1,6 +1,8 @@
 // Where the parts of a gradient go, each while it is in cache.
 #pragma once
 
+#include <algorithm>
+
 #include "core/types.h"
 #include "runtime/team.h"
 #include "runtime/watch.h"
@@ -19,6 +21,11 @@ class Sink {
   T* gradients() const { return gradients_; }
   // Called once for each part of each trained tensor, by the rank that has computed it.
   virtual void take(const Team& team, Range part) = 0;
+  // The same of a part that was computed elsewhere.
+  virtual void take_from(const Team& team, Range part, const T* gradient) {
+    std::copy_n(gradient, part.size(), gradients_ + part.begin);
+    take(team, part);
+  }
   // Whether rows of a tensor may be left out, whose elements then stay as they are.
   virtual bool by_rows() const { return false; }
   // Whether the rest is of no use. Ranks may see it at different places.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <utility>
 
 #include "nn/sink.h"
 #include "optim/state.h"
@@ -17,15 +18,28 @@ class StepSink final : public Sink<T> {
 
   void take(const Team&, Range part) override {
     if (state_.step().elementwise()) {
-      const std::vector<Index>& offsets = state_.offsets();
-      const auto tensor = static_cast<std::size_t>(std::ranges::upper_bound(offsets, part.begin) - offsets.begin() - 1);
-      state_.step().part(tensor, {part.begin - offsets[tensor], part.end - offsets[tensor]});
+      const auto [tensor, elements] = elements_of(part);
+      state_.step().part(tensor, elements);
+    }
+  }
+  void take_from(const Team& team, Range part, const T* gradient) override {
+    if (by_rows()) {
+      const auto [tensor, elements] = elements_of(part);
+      state_.step().part_from(tensor, elements, gradient);
+    } else {
+      Sink<T>::take_from(team, part, gradient);
     }
   }
 
   bool by_rows() const override { return state_.step().by_rows(); }
 
  private:
+  std::pair<std::size_t, Range> elements_of(Range part) const {
+    const std::vector<Index>& offsets = state_.offsets();
+    const auto tensor = static_cast<std::size_t>(std::ranges::upper_bound(offsets, part.begin) - offsets.begin() - 1);
+    return {tensor, {part.begin - offsets[tensor], part.end - offsets[tensor]}};
+  }
+
   State<T>& state_;
 };
 

@@ -212,7 +212,8 @@ void Step<T>::whole(const Team& team) {
     }
     team.barrier();
   }
-  for_pieces(team, [&](std::size_t i, Range elements, Index chunk) { update(i, elements, chunk); });
+  for_pieces(team,
+             [&](std::size_t i, Range elements, Index chunk) { update(i, elements, chunk, tensors_[i].gradient); });
   if (entry().sums == 0 || accumulates()) {
     return;
   }
@@ -292,7 +293,7 @@ void Step<T>::hold(const Tensor<T>& t, Range elements) const {
 }
 
 template <class T>
-void Step<T>::update(std::size_t i, Range elements, Index chunk) {
+void Step<T>::update(std::size_t i, Range elements, Index chunk, const T* gradient) {
   const Tensor<T>& t = tensors_[i];
   const UpdateKernels<T>& k = kernels<T>().update;
   const auto rule = static_cast<std::size_t>(rule_);
@@ -317,20 +318,23 @@ void Step<T>::update(std::size_t i, Range elements, Index chunk) {
   const bool adjusts =
       sum || adjust.scale != 1 || adjust.limit < ClipValue::neutral || adjust.l1 != 0 || adjust.l2 != 0;
   if (!adjusts && !transforms_parameters_ && entry().sums == 0) {
-    k.apply[rule](update_of(i, elements));
+    Update<T> u = update_of(i, elements);
+    u.gradient = gradient + elements.begin;
+    k.apply[rule](u);
     return;
   }
   alignas(alignment) T adjusted[chunk_size];
   for (Index begin = elements.begin; begin < elements.end; begin += chunk_size, ++chunk) {
     const Range part{begin, std::min(begin + chunk_size, elements.end)};
     Update<T> u = update_of(i, part);
+    u.gradient = gradient + begin;
     if (sum && !measures()) {
       Accumulate::add(k, u.gradient, sum + begin, part.size(), weight_);
     }
     if (adjusts) {
       adjust.size = part.size();
       adjust.parameter = u.parameter;
-      adjust.gradient = gradient(t) + begin;
+      adjust.gradient = (sum ? sum : gradient) + begin;
       adjust.to = adjusted;
       k.adjust(adjust);
       u.gradient = adjusted;

@@ -56,7 +56,13 @@ class Step {
   bool accumulates() const { return now<Accumulate>() == 0; }  // the gradient, for a later step
   void part(std::size_t tensor, Range elements) {
     if (!tensors_[tensor].frozen) {
-      update(tensor, elements, 0);
+      update(tensor, elements, 0, tensors_[tensor].gradient);
+    }
+  }
+  // The same with a gradient of these elements that lies elsewhere, where it may go `by_rows`.
+  void part_from(std::size_t tensor, Range elements, const T* gradient) {
+    if (!tensors_[tensor].frozen) {
+      update(tensor, elements, 0, gradient - elements.begin);
     }
   }
   void whole(const Team& team);
@@ -98,7 +104,7 @@ class Step {
   void add_squares(std::size_t tensor, Range elements, Index chunk);
   void find_factors();
   void copy_frozen() const;
-  void update(std::size_t tensor, Range elements, Index chunk);
+  void update(std::size_t tensor, Range elements, Index chunk, const T* gradient);
   void hold(const Tensor<T>& tensor, Range elements) const;
   void settle(const Tensor<T>& tensor, const Update<T>& u) const;
   void use_sums();

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastopt.core.axes import COLORS, LINE, Limits, limits_of, new_axes
+from fastopt.data.sparse import is_sparse
 from fastopt.model.sequential import Sequential
 from fastopt.tools.gradient_check import float64_twin
 
@@ -105,6 +106,8 @@ def gradients(
         >>> model.compile("adam", "sparse_categorical_crossentropy")
         >>> axes = fo.plotting.gradients(model, x[:200], y[:200])  # doctest: +SKIP
     """
+    if any(map(is_sparse, x if isinstance(x, list | tuple) else [x])):
+        raise TypeError("x is sparse, and so would be the gradient: give some rows of it, x[:100].toarray().")
     twin = float64_twin(model, x)
     twin.train_on_batch(x, y)
     parts: dict[str, list[Floats]] = {}

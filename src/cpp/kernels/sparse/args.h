@@ -15,7 +15,8 @@ struct SparseProduct {
   Rows<T> y;
 };
 
-// Rows `part` of x' dy, which is [depth, columns]; `to` is the first of them.
+// Rows `part` of x' dy, which is [depth, columns]; `to` is the first of them. `next` has of each row of x its first
+// entry in the part, and then that behind it; without it they are looked for.
 template <class T>
 struct SparseTransposed {
   Index rows, columns;
@@ -23,6 +24,7 @@ struct SparseTransposed {
   Rows<const T> dy;
   Range part;
   T* to;
+  Index* next = nullptr;
 };
 
 // x with all its zeros, less `center`.

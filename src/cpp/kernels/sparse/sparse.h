@@ -11,6 +11,7 @@ namespace fastopt::FASTOPT_ISA {
 
 template <class T>
 void multiply_sparse(const SparseProduct<T>& p) {
+  constexpr Index ahead = 4, line = 64 / static_cast<Index>(sizeof(T));  // entries whose rows of b are asked for
   for (Index i = 0; i < p.rows; ++i) {
     const Range entries = p.x.entries(i);
     T* const y = p.y.row(i);
@@ -21,6 +22,12 @@ void multiply_sparse(const SparseProduct<T>& p) {
                        __attribute__((always_inline)) { sum[k] = load(p.bias + panel.first); });
       }
       for (Index e = entries.begin; e < entries.end; ++e) {
+        if (panel.first == 0 && e + ahead < entries.end) {
+          const T* const later = p.b + p.x.columns[e + ahead] * p.columns;
+          for (Index j = 0; j < p.columns; j += line) {
+            __builtin_prefetch(later + j);
+          }
+        }
         const Vec<T> value = p.x.values[e];
         const T* const b = p.b + p.x.columns[e] * p.columns + panel.first;
         panel.each([&](auto k, auto load, auto) __attribute__((always_inline)) { sum[k] += value * load(b); });
@@ -37,13 +44,17 @@ void multiply_sparse_transposed(const SparseTransposed<T>& p) {
     const Range entries = p.x.entries(i);
     const T* const dy = p.dy.row(i);
     const std::int32_t* const end = p.x.columns + entries.end;
-    const std::int32_t* at = std::lower_bound(p.x.columns + entries.begin, end, p.part.begin);
+    const std::int32_t* at =
+        p.next ? p.x.columns + p.next[i] : std::lower_bound(p.x.columns + entries.begin, end, p.part.begin);
     for (; at < end && *at < p.part.end; ++at) {
       const Vec<T> value = p.x.values[at - p.x.columns];
       T* const to = p.to + (*at - p.part.begin) * p.columns;
       for_each_vector<T>(p.columns, [&](Index j, auto load, auto store) __attribute__((always_inline)) {
         store(load(to + j) + value * load(dy + j), to + j);
       });
+    }
+    if (p.next) {
+      p.next[i] = at - p.x.columns;
     }
   }
 }

@@ -82,20 +82,46 @@ Phase<T> dense_bias_gradient(int bias) {
 
 namespace {
 
+// That of sparse samples, most of whose rows may be 0: small parts stay in the cache, where the sink takes them.
+template <class T>
+void sparse_kernel_gradient(const View<T>& v, const Team& team) {
+  constexpr std::size_t part_bytes = std::size_t{128} << 10;
+  constexpr auto part_size = static_cast<Index>(part_bytes / sizeof(T));
+  constexpr auto most_rows = static_cast<Index>((product_scratch - part_bytes) / sizeof(Index));
+  constexpr Index grain = 16;  // rows that are whole vectors
+  const Index outputs = v.out.columns, offset = v.tensors.offset(0), fitting = part_size / outputs;
+  const Index size = std::max<Index>(1, fitting < grain ? fitting : fitting / grain * grain);
+  T* const cached = fitting > 0 ? reinterpret_cast<T*>(scratch()) : nullptr;
+  Index* const next = v.rows <= most_rows ? reinterpret_cast<Index*>(scratch() + part_bytes) : nullptr;
+  const SparseRows<T>& x = v.in[0].sparse;
+  const Range share = team.split(v.in[0].columns, alignment);
+  for (Index i = 0; next && i < v.rows; ++i) {
+    const Range entries = x.entries(i);
+    next[i] = std::lower_bound(x.columns + entries.begin, x.columns + entries.end, share.begin) - x.columns;
+  }
+  for (Index first = share.begin; first < share.end && !v.sink->stopped(); first += size) {
+    const Range rows{first, std::min(first + size, share.end)};
+    const Range part{offset + rows.begin * outputs, offset + rows.end * outputs};
+    T* const to = cached ? cached : v.sink->gradients() + part.begin;
+    kernels<T>().sparse.multiply_transposed(
+        {.rows = v.rows, .columns = outputs, .x = x, .dy = v.out.dy, .part = rows, .to = to, .next = next});
+    if (cached) {
+      v.sink->take_from(team, part, cached);
+    } else {
+      v.sink->take(team, part);
+    }
+  }
+}
+
 template <class T>
 void kernel_gradient(const View<T>& v, const Team& team) {
   const Index outputs = v.out.columns;
   T* const dw = v.sink->gradients() + v.tensors.offset(0);
+  if (v.in[0].sparse.starts) {
+    sparse_kernel_gradient(v, team);
+    return;
+  }
   for_each_part(v, team, 0, v.in[0].columns, outputs, [&](Range rows) {
-    if (v.in[0].sparse.starts) {
-      kernels<T>().sparse.multiply_transposed({.rows = v.rows,
-                                               .columns = outputs,
-                                               .x = v.in[0].sparse,
-                                               .dy = v.out.dy,
-                                               .part = rows,
-                                               .to = dw + rows.begin * outputs});
-      return;
-    }
     Rows<const T> x = v.in[0].x;
     x.data += rows.begin;
     kernels<T>().product.multiply({.rows = rows.size(),
