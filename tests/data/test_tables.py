@@ -7,6 +7,7 @@ import math
 import pickle
 import re
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -325,3 +326,12 @@ def test_wrong_states(change, message):
     state = TableEncoder().fit(DATA).state()
     with pytest.raises((TypeError, ValueError), match=message):
         TableEncoder.from_state(state | change)
+
+
+def test_page(capsys):
+    page = Path(__file__).resolve().parents[2] / "docs/tables.md"
+    code = "\n".join(re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL))
+    exec(compile(code, "tables.md", "exec"), {})
+    printed = capsys.readouterr().out.splitlines()
+    assert f"# {printed[0]}" in page.read_text()
+    assert printed[1] == "(1, 1)"

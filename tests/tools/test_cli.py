@@ -13,6 +13,7 @@ from cases.mnist import write_mnist
 
 import fastopt
 from fastopt import cli
+from fastopt.cli.demo import picture
 
 COMMAND = [sys.executable, "-m", "fastopt"]
 
@@ -194,7 +195,7 @@ def test_reader_goes_away():
 
 def test_pictures_keep_to_their_shades():
     image = np.linspace(0, 1, 784, dtype=np.float32)
-    lines = cli._picture(image)
+    lines = picture(image)
     assert len(lines) == 12
     assert {len(line) for line in lines} == {24}
     assert lines[0].startswith("  ")

@@ -1,8 +1,5 @@
-"""The command ``fastopt``: a demonstration, benchmarks, and what there is to know about this machine."""
+"""``fastopt demo``: a classifier of handwritten digits is trained, and shows what it does."""
 
-import argparse
-import importlib.util
-import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -15,7 +12,7 @@ import fastopt as fo
 from fastopt._numpy_demo import NumpyNetwork
 from fastopt.data.datasets import Pair
 
-__all__ = ["main"]
+__all__ = ["demo"]
 
 WIDTH = 78
 GAP = "   "
@@ -40,79 +37,15 @@ class Result(NamedTuple):
     seconds: float
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command.
+def demo(name: str, path: str | None, epochs: int, compare: bool) -> None:
+    """Train a network on the digits, or on MNIST, and print how it went.
 
     Args:
-        argv: The arguments after the program's name; by default those of the process.
-
-    Returns:
-        The exit code: 0, or 1 after an error, or 130 after Ctrl-C. Wrong arguments end the process with 2.
-
-    Example:
-        >>> main(["info"])
-        fastopt ...
-        0
+        name: ``"digits"`` or ``"mnist"``.
+        path: The folder with MNIST's files; None for where they are looked for.
+        epochs: How many.
+        compare: Whether the same network is trained in plain NumPy too.
     """
-    parser = _parser()
-    words = list(sys.argv[1:] if argv is None else argv)
-    # What follows "bench" is for the suite, which has its own parser.
-    args = parser.parse_args(words[:1] if words[:1] == ["bench"] else words)
-    if args.command == "demo" and args.data == "digits" and args.path is not None:
-        parser.error("--path goes with --data mnist; the digits come with the package")
-    try:
-        if args.command == "demo":
-            _demo(args.data, args.path, args.epochs, args.compare)
-        elif args.command == "bench":
-            return _bench(words[1:])
-        else:
-            fo.show_config()
-        sys.stdout.flush()
-    except KeyboardInterrupt:
-        print("\nfastopt: interrupted", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        # The reader has gone; what is still in the buffer must not raise again when the interpreter ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except (OSError, ValueError) as error:
-        print(f"fastopt: error: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="fastopt", description="Train neural networks on a CPU, fast.")
-    parser.add_argument("--version", action="version", version=f"fastopt {fo.__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="command", required=True)
-    demo = commands.add_parser("demo", help="train a classifier of handwritten digits and show what it does")
-    demo.add_argument("--data", choices=["digits", "mnist"], default="digits", help="default: digits, 8x8 pixels")
-    demo.add_argument("--path", metavar="DIR", help="folder with MNIST's files; else they are looked for, then fetched")
-    demo.add_argument("--epochs", type=_positive, default=20, metavar="N", help="passes over the data; default: 20")
-    demo.add_argument("--compare", action="store_true", help="train the same network in plain NumPy as well")
-    commands.add_parser("bench", add_help=False, help="measure speed against other libraries; --quick takes a minute")
-    commands.add_parser("info", help="say which instructions and how many threads are used, and why")
-    return parser
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"expected at least 1, got {value}")
-    return value
-
-
-def _bench(argv: Sequence[str]) -> int:
-    """Hand over to the benchmark suite, which the wheel holds as ``fastopt.bench``."""
-    if importlib.util.find_spec("fastopt.bench") is None:
-        raise FileNotFoundError(
-            "the benchmarks are not part of this installation; in the source tree run: python -m bench"
-        )
-    suite = importlib.import_module("fastopt.bench.__main__")
-    return int(suite.main(argv, "fastopt bench"))
-
-
-def _demo(name: str, path: str | None, epochs: int, compare: bool) -> None:
     data = _digits() if name == "digits" else _mnist(path)
     features = data.train[0].shape[1]
     layers = [*(fo.layers.Dense(units, activation="relu") for units in HIDDEN), fo.layers.Dense(10)]
@@ -195,7 +128,7 @@ def _show(x: NDArray[np.float32], y: NDArray[np.int64], read: NDArray[Any]) -> N
     """Draw a row of test digits that are read rightly, and a row of those that are not."""
     right, wrong = np.flatnonzero(read == y), np.flatnonzero(read != y)
     one_of_each = right[np.sort(np.unique(y[right], return_index=True)[1])]
-    columns = (WIDTH + len(GAP)) // (len(_picture(x[0])[0]) + len(GAP))
+    columns = (WIDTH + len(GAP)) // (len(picture(x[0])[0]) + len(GAP))
     for rows, about in (
         (one_of_each, f"{len(right):,} of {len(y):,} test digits are read rightly, such as"),
         (wrong, f"{len(wrong):,} {'is' if len(wrong) == 1 else 'are'} misread"),
@@ -203,7 +136,7 @@ def _show(x: NDArray[np.float32], y: NDArray[np.int64], read: NDArray[Any]) -> N
         if len(rows):
             print(f"\n{about}\n")
             captions = [f"{y[i]}" if read[i] == y[i] else f"{y[i]}, read as {read[i]}" for i in rows[:columns]]
-            _print_row([[caption, *_picture(x[i])] for caption, i in zip(captions, rows, strict=False)])
+            _print_row([[caption, *picture(x[i])] for caption, i in zip(captions, rows, strict=False)])
 
 
 def _print_row(blocks: Sequence[Sequence[str]]) -> None:
@@ -213,7 +146,7 @@ def _print_row(blocks: Sequence[Sequence[str]]) -> None:
         print(GAP.join(f"{line:<{width}}" for line, width in zip(lines, widths, strict=True)).rstrip())
 
 
-def _picture(pixels: NDArray[np.float32]) -> list[str]:
+def picture(pixels: NDArray[np.float32]) -> list[str]:
     """Return lines that show a square image of values 0..1; a large one is cropped and halved."""
     side = round(len(pixels) ** 0.5)
     image = pixels.reshape(side, side)
