@@ -9,6 +9,7 @@ from pathlib import Path
 
 from . import isa
 from .machine import cpu_count
+from .measure import LONGEST
 from .package import OURS
 from .peers import BEFORE, PEERS
 from .report import publish
@@ -66,6 +67,7 @@ def arguments(prog: str, given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--dtype", default="float32", choices=["float32", "float64"])
     parser.add_argument("--isa", default=isa.NATIVE, choices=[isa.NATIVE, *isa.LEVELS], help="that all are held to")
     parser.add_argument("--rounds", type=int, help=f"each is two passes over the peers, there and back ({ROUNDS})")
+    parser.add_argument("--turn", type=float, default=LONGEST, help=f"seconds of a peer's turn, at most ({LONGEST})")
     parser.add_argument("--quick", action="store_true", help="a look, not a result: some rows, NumPy only, two rounds")
     parser.add_argument("--out", type=Path, help="results.json; the Markdown and the HTML go beside it")
     parser.add_argument("--wheel", type=Path, help="a wheel to weigh")
@@ -95,6 +97,8 @@ def arguments(prog: str, given: Sequence[str]) -> argparse.Namespace:
         parser.error(f"--isa {options.isa}: {error}")
     if options.rounds < 1:
         parser.error("--rounds must be at least 1")
+    if not options.turn > 0:
+        parser.error("--turn must be more than 0")
     return options
 
 

@@ -14,7 +14,7 @@ from .process import PeerError, PeerProcess
 
 Processes = dict[str, PeerProcess]
 
-LONGEST = 0.5  # seconds of a turn; a peer that needs more for all of the work does only a part of it
+LONGEST = 0.5  # seconds of a turn, by default; a peer that needs more for all of the work does only a part of it
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,9 @@ class Entrant:
     count: int
 
 
-def ready(row: Kind, dtype: str, processes: Processes) -> tuple[dict[str, Entrant], dict[str, str]]:
+def ready(
+    row: Kind, dtype: str, processes: Processes, longest: float = LONGEST
+) -> tuple[dict[str, Entrant], dict[str, str]]:
     """The peers that have the row open and did all of its work right, the reference first; why others do not.
 
     The reference is the first peer that knows this kind of work. Without it there is nothing to compare with.
@@ -45,7 +47,7 @@ def ready(row: Kind, dtype: str, processes: Processes) -> tuple[dict[str, Entran
             reference = value if reference is None else reference
             if not row.agrees(value, reference, dtype):
                 raise PeerError(f"its result is wrong: {value:.4g}, that of the reference is {reference:.4g}")
-            able[peer] = Entrant(process, value, max(1, int(row.count * min(1.0, LONGEST / seconds))))
+            able[peer] = Entrant(process, value, max(1, int(row.count * min(1.0, longest / seconds))))
         except PeerError as error:
             left_out[peer] = str(error)
         if not able:

@@ -94,7 +94,7 @@ class Run:
         return found
 
     def row(self, row: Kind, threads: int, processes: dict[str, PeerProcess], progress: Progress) -> None:
-        able, left_out = ready(row, self.options.dtype, processes)
+        able, left_out = ready(row, self.options.dtype, processes, self.options.turn)
         try:
             if able:
                 result = measure(row, self.options.dtype, able, self.options.rounds, progress.tick)
@@ -119,4 +119,4 @@ class Run:
                         progress.end()
                     if fresh:
                         self.report["roofs_after"].append(self.roofs(part.threads))
-        self.report["package"] = package(self.options.wheel, self.report["versions"])
+        self.report["package"] = package(self.options.wheel, self.report["versions"], min(5, self.options.rounds))

@@ -27,6 +27,12 @@ def jacobian(problem: Problem, x: np.ndarray) -> np.ndarray:
     return problem.residuals(x[:, None] + 1e-30j * np.eye(x.size)).imag / 1e-30
 
 
+def gradient(problem: Problem, x: np.ndarray) -> np.ndarray:
+    """Of the sum of squares, of one evaluation: the real parts are the residuals."""
+    r = problem.residuals(x[:, None] + 1e-30j * np.eye(x.size))
+    return 2 * (r.real * r.imag).sum(0) / 1e-30
+
+
 def hessian(problem: Problem, x: np.ndarray) -> np.ndarray:
     """Of the sum of squares: central differences of exact gradients."""
     n, step = x.size, 1e-6 * np.maximum(1, np.abs(x))

@@ -172,7 +172,7 @@ def test_kernels(name):
 
 def test_waiting_for_another_thread(many):
     """A call waits for the one that works on the model, and is interrupted while it waits."""
-    x, y = (np.concatenate([array] * 4) for array in many)
+    x, y = (np.concatenate([array] * 2) for array in many)
     model = make("mean_squared_error")
     done = threading.Event()
 

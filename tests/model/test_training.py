@@ -391,11 +391,11 @@ def train_in_child(data):
 
 @pytest.mark.filterwarnings("ignore:.*fork")
 def test_fork_after_training(data, threads):
-    """A process forked after training trains too: 100 of 100, and to the same bits."""
+    """A process forked after training trains too: 40 of 40, and to the same bits."""
     threads(2)
     expected = train_in_child(data)
     deadline = time.monotonic() + 60
-    for _ in range(100):
+    for _ in range(40):
         child = os.fork()
         if child == 0:
             os._exit(0 if train_in_child(data) == expected else 1)
@@ -565,6 +565,7 @@ def test_interrupt_inside_a_batch(method, threads):
     model = make(units=(2048, 2048))
     model.build(1024)
     if method == "backward":
+        x = x[:5000]  # a second's work still
         model(x)
     assert interrupt(lambda: INSIDE_A_BATCH[method](model, x), 0.3) < 0.2
     if method == "call":

@@ -27,7 +27,7 @@ from fastopt.optimizers import (
     Yogi,
 )
 
-STEPS = 500
+STEPS = 200
 SHAPES = ((7, 5), (33,), (2, 3, 4), (1,))
 SCALES = (1e-3, 1, 30, 1)
 TOLERANCE = {np.float32: 1e-5, np.float64: 1e-12}

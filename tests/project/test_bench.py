@@ -44,6 +44,7 @@ import fastopt
 
 ROOT = Path(__file__).parents[2]
 TURNS = 14
+SHORT = ["--turn", "0.02"]
 
 
 # One of each kind.
@@ -63,7 +64,18 @@ MEASURED = [
 def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], str, str]:
     """The report of a run of all these, what it printed, and its Markdown."""
     out = tmp_path_factory.mktemp("bench") / "results.json"
-    options = ["--quick", "--peers", "fastopt,numpy", "--threads", "1", "--only", ",".join(MEASURED), "--out", str(out)]
+    options = [
+        *SHORT,
+        "--quick",
+        "--peers",
+        "fastopt,numpy",
+        "--threads",
+        "1",
+        "--only",
+        ",".join(MEASURED),
+        "--out",
+        str(out),
+    ]
     done = subprocess.run([sys.executable, "-m", "bench", *options], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return load(out), done.stdout, out.with_suffix(".md").read_text()
@@ -90,7 +102,7 @@ def test_measures_and_checks_a_row(measured: tuple[dict[str, Any], str, str], ro
 def test_numbers_of_threads_are_measured_side_by_side(tmp_path: Path) -> None:
     out = tmp_path / "results.json"
     row = "threads: 4-32-32-2 / 32"
-    options = ["--peers", "fastopt", "--threads", "1,2", "--rounds", "1", "--only", row, "--out", str(out)]
+    options = [*SHORT, "--peers", "fastopt", "--threads", "1,2", "--rounds", "1", "--only", row, "--out", str(out)]
     done = subprocess.run([sys.executable, "-m", "bench", *options], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     report = load(out)
@@ -108,7 +120,7 @@ def test_another_build_is_a_peer(tmp_path: Path) -> None:
     (tmp_path / "fastopt").mkdir()
     (tmp_path / "fastopt" / "__init__.py").write_text(other)
     out = tmp_path / "results.json"
-    options = ["--against", str(tmp_path), "--quick", "--only", "forward 32x32x32", "--out", str(out)]
+    options = [*SHORT, "--against", str(tmp_path), "--quick", "--only", "forward 32x32x32", "--out", str(out)]
     done = subprocess.run([sys.executable, "-m", "bench", *options], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     report = load(out)

@@ -131,7 +131,7 @@ def activation(copy):
     struct, row, twin = blocks("An activation from scratch")
     header = copy / "src/cpp/kernels/activation/activation.h"
     insert(header, "using Activations = List<", struct + "\n")
-    header.write_text(header.read_text().replace("Gated<Silu>>;", "Gated<Silu>, Relu6>;"))
+    header.write_text(re.sub(r"(using Activations = List<[^;]+)>;", r"\1, Relu6>;", header.read_text()))
     python = copy / "python/fastopt/kernels/activations.py"
     insert(python, "def activation_backward(", row + "\n\n")
     insert(python, '    "selu",\n    "sigmoid",', '    "relu6",\n')

@@ -122,7 +122,7 @@ def test_info(capsys):
 
 
 def test_bench():
-    code, out, error = run("bench", "--quick", "--only", "forward 32x32x32", "--threads", "1")
+    code, out, error = run("bench", "--quick", "--turn", "0.02", "--only", "forward 32x32x32", "--threads", "1")
     assert code == 0, error
     assert re.search(r"^ *forward 32x32x32 +[\d.]+ +[\d.]+( \[[\d., ]+\])?( ~)? +numpy ", out, re.MULTILINE)
     assert max(map(len, out.splitlines())) <= 80

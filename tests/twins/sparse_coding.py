@@ -10,17 +10,17 @@ def sparse_cost(x, dictionary, codes, penalty):
 
 
 def sparse_encode(x, dictionary, penalty, sweeps=3000):
-    codes = np.zeros((len(x), len(dictionary)))
-    square = (dictionary**2).sum(axis=1)
+    codes = np.zeros((len(dictionary), len(x)))
+    gram, products = dictionary @ dictionary.T, dictionary @ x.T
+    used = [k for k in range(len(dictionary)) if gram[k, k] > 0]
     for _ in range(sweeps):
         before = codes.copy()
-        for k, atom in enumerate(dictionary):
-            if square[k] > 0:
-                z = (x - codes @ dictionary) @ atom + codes[:, k] * square[k]
-                codes[:, k] = np.sign(z) * np.maximum(np.abs(z) - penalty / 2, 0) / square[k]
+        for k in used:
+            z = products[k] - gram[k] @ codes + codes[k] * gram[k, k]
+            codes[k] = (z - np.clip(z, -penalty / 2, penalty / 2)) / gram[k, k]
         if np.abs(codes - before).max(initial=0) <= 1e-15:
             break
-    return codes
+    return codes.T
 
 
 def update_dictionary(x, dictionary, codes):
