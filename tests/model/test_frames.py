@@ -131,7 +131,13 @@ def test_batches_are_encoded(encoded):
     assert np.array_equal(encoded.predict(iter([frame[:3], frame[3:]])), twin.predict(frame))
     models = [encoded, twin]
     fo.fleet.fit(models, frame, y, epochs=5, verbose=0)
-    assert fo.Ensemble(models).predict_proba(frame).shape == (4, 2)
+    ensemble = fo.Ensemble(models)
+    right = ensemble.predict_proba(frame)
+    assert right.shape == (4, 2)
+    for library in LIBRARIES.values():
+        assert np.array_equal(ensemble.predict_proba(library(TABLE)), right)
+    with pytest.raises(TypeError, match="x is a dict; an ensemble takes rows of it by turns"):
+        ensemble.predict_proba(TABLE)
 
 
 def test_models_of_dicts_in_a_fleet_and_pretrained(encoded):

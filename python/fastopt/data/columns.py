@@ -3,7 +3,6 @@
 import copy
 from collections import Counter
 from collections.abc import Sequence
-from statistics import NormalDist
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -275,6 +274,8 @@ def _text(name: str, value: object) -> str:
 
 def _normal_scores(at: Any, count: int) -> tuple[list[float], list[float]]:
     """Return quantiles, each once, and the normal quantiles of the middles of the shares that they have."""
+    from statistics import NormalDist  # which takes time to import
+
     shares = np.linspace(0.0, 1.0, min(KNOTS, max(count, 2)))
     knots, places = np.unique(np.maximum.accumulate(at(shares)), return_inverse=True)
     middles = np.bincount(places, shares) / np.bincount(places)

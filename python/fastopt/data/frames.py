@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastopt.core import checks
-from fastopt.core.registry import unknown_name
 from fastopt.kernels.plain import column_names, plain
 
 __all__ = ["Cells", "Coded", "Frame", "Table", "cells", "check_names", "is_frame", "is_missing", "read_table"]
@@ -117,9 +116,10 @@ def check_names(name: str, given: Sequence[str], known: Sequence[str]) -> None:
     missing = [column for column in known if column not in given]
     others = [column for column in given if column not in known]
     if missing:
-        near = str(unknown_name("column", missing[0], given)).partition(" Known")[0] if others else ""
-        hint = near.partition("?")[0].partition(" Did you mean ")[2]
-        found = f" {hint} is there instead." if hint else ""
+        import difflib
+
+        close = difflib.get_close_matches(missing[0], others, n=1)
+        found = f" {close[0]!r} is there instead." if close else ""
         raise ValueError(f"{name} has no column {_listed(missing)}, which there was when it was fitted.{found}")
     if others:
         short = name.rpartition(" ")[2]

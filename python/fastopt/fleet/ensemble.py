@@ -1,6 +1,6 @@
 """What many models predict together."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -137,6 +137,8 @@ class Ensemble:
             for model in self.models:
                 inputs = model._numbers("x", x)  # which checks names of columns
             inputs = checks.samples("x", inputs, None)
+        elif isinstance(x, Mapping):
+            raise TypeError("x is a dict; an ensemble takes rows of it by turns: give a frame, or an array.")
         first, size = 0, 256
         while first < len(inputs):
             part = inputs[first : first + size]
