@@ -18,22 +18,30 @@ import fastopt
 ROOT = Path(__file__).resolve().parents[2]
 FILES = ("src/cpp", "python/fastopt", "tests")
 
-# Each prints the value and the gradient for some arguments, as the table of kernels has them.
+# Each prints the value and the gradient for some arguments, as the list of kernels has them.
 ACTIVATION = """
 #include <cstdio>
 
 #include "kernels/activation/activation.h"
 
-int main() {
-  for (const auto& f : fastopt::probe::activation_kernels<double>) {
-    if (f.name == "relu6") {
-      const double x[] = {-1, 0, 0.5, 5, 6, 7}, dy[] = {1, 2, 3, 4, 5, 6};
-      double y[6], dx[6];
-      f.activate({x, 6}, {y, 6}, 1, 6);
-      f.differentiate({f.from_input ? x : y, 6}, {dy, 6}, {dx, 6}, 1, 6);
-      for (int i = 0; i < 6; ++i) std::printf("%g %g ", y[i], dx[i]);
-    }
+using namespace fastopt;
+using namespace fastopt::probe;
+
+template <class F>
+void print() {
+  if constexpr (F::name == "relu6") {  // the others take seconds to compile
+    const double x[] = {-1, 0, 0.5, 5, 6, 7}, dy[] = {1, 2, 3, 4, 5, 6};
+    double y[6], dx[6];
+    const ActivationKernel<double> f{F::name, F::from_input, true, activate<F, double>, differentiate<F, double>,
+                                     differentiate_twice<F, double>};
+    f.activate({x, 6}, {y, 6}, 1, 6);
+    f.differentiate({f.from_input ? x : y, 6}, {dy, 6}, {dx, 6}, 1, 6);
+    for (int i = 0; i < 6; ++i) std::printf("%g %g ", y[i], dx[i]);
   }
+}
+
+int main() {
+  []<class... F>(List<F...>) { (print<F>(), ...); }(Activations{});
 }
 """
 LOSS = """
@@ -41,16 +49,24 @@ LOSS = """
 
 #include "kernels/loss/loss.h"
 
-int main() {
-  for (const auto& f : fastopt::probe::loss_kernels<double>) {
-    if (f.name == "geman_mcclure") {
-      const double x[] = {-1, 0, 0.5, 5, 6, 7}, t[] = {1, 2, 3, 4, 5, 6};
-      double loss[6], gradient[6];
-      f.rows({.rows = 6, .columns = 1, .prediction = {x, 1}, .target = {.dense = t}, .scale = 1,
-              .gradient = {gradient, 1}, .loss = loss});
-      for (int i = 0; i < 6; ++i) std::printf("%.17g %.17g ", loss[i], gradient[i]);
-    }
+using namespace fastopt;
+using namespace fastopt::probe;
+
+template <class L>
+void print() {
+  if constexpr (L::name == "geman_mcclure") {  // the others take seconds to compile
+    const double x[] = {-1, 0, 0.5, 5, 6, 7}, t[] = {1, 2, 3, 4, 5, 6};
+    double loss[6], gradient[6];
+    const LossKernel<double> f{L::name, L::activation, L::targets, L::hyper, L::several, L::template rows<double>,
+                               L::template curvature<double>};
+    f.rows({.rows = 6, .columns = 1, .prediction = {x, 1}, .target = {.dense = t}, .scale = 1,
+            .gradient = {gradient, 1}, .loss = loss});
+    for (int i = 0; i < 6; ++i) std::printf("%.17g %.17g ", loss[i], gradient[i]);
   }
+}
+
+int main() {
+  []<class... L>(List<L...>) { (print<L>(), ...); }(Losses{});
 }
 """
 

@@ -232,7 +232,7 @@ template <class V>
   where(odd, sine) = cosine;
   where(odd, cosine) = exchanged;
   const auto turned = [&](const V& v, const Integer<V>& n) {
-    return bits<V>(bits<Integer<V>>(v) ^ (((n >> 1) & 1) << sign_bit));
+    return bits<V>(bits<Integer<V>>(v) ^ ((n & 2) << (sign_bit - 1)));
   };
   return {turned(sine, quarters), turned(cosine, quarters + 1)};
 }
