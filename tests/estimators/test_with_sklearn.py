@@ -187,6 +187,19 @@ def test_losses_of_numbers(loss):
     assert MLPRegressor(loss, random_state=0, max_iter=100).fit(x, y).score(x, y) > 0.4
 
 
+def test_quantiles():
+    x, y = DIABETES
+    quantile = MLPRegressor(fo.losses.Quantile([0.9]), max_iter=200, random_state=0).fit(x, y)
+    assert abs((y < quantile.predict(x)).mean() - 0.9) < 0.05
+    several = fo.losses.Quantile([0.1, 0.5, 0.9])
+    with pytest.raises(ValueError, match="use a NetworkRegressor"):
+        MLPRegressor(several).fit(x, y)
+    model = fo.Sequential([fo.layers.Dense(3)], seed=0)
+    model.compile(fo.optimizers.Adam(0.05), several)
+    below = (y[:, np.newaxis] < NetworkRegressor(model, epochs=30).fit(x, y).predict(x)).mean(axis=0)
+    assert np.abs(below - several.quantiles).max() < 0.1
+
+
 def test_poisson_predicts_rates():
     rng = np.random.default_rng(0)
     x = rng.uniform(size=(500, 2))

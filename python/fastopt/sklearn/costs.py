@@ -6,7 +6,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastopt.losses import LOSSES, BinaryCrossentropy, Loss, MeanSquaredError, Poisson, SparseCategoricalCrossentropy
+from fastopt.losses import (
+    LOSSES,
+    BinaryCrossentropy,
+    Loss,
+    MeanSquaredError,
+    Poisson,
+    Quantile,
+    SparseCategoricalCrossentropy,
+)
 
 __all__ = ["LOSS_NAMES", "Cost"]
 
@@ -48,6 +56,8 @@ class Cost:
             self.factor = float(outputs)
             return
         self.loss = LOSSES.resolve(ALIASES.get(loss, loss) if isinstance(loss, str) else loss)
+        if isinstance(self.loss, Quantile) and len(self.loss.quantiles) > 1:
+            raise ValueError(f"{self.loss!r} has several quantiles, and one is predicted: use a NetworkRegressor.")
         if isinstance(self.loss, Poisson):
             self.link = self.out_activation = "exp"
             self.factor = float(outputs)
