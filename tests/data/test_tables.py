@@ -160,6 +160,13 @@ def test_pieces(numbers):
     np.testing.assert_allclose(pieces.transform(table), whole.transform(table), atol=1e-5)
 
 
+def test_pieces_without_names_keep_those_that_there_were():
+    encoder = TableEncoder(categorical=["b"]).partial_fit({"a": [1.0, 2.0], "b": [1, 2]}).partial_fit([[3.0, 4.0]])
+    assert encoder.feature_names_out == ["a", "b_1", "b_2", "b_4"]
+    with pytest.raises(ValueError, match="x has no column 'a'"):
+        encoder.partial_fit({"c": [1.0], "b": [1]})
+
+
 def test_quantiles_of_many_numbers(rng):
     numbers = rng.normal(size=5 * CAPACITY) ** 3
     quantiles = Quantiles()

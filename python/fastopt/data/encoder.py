@@ -261,16 +261,17 @@ class TableEncoder(Described):
     def _learn(self, x: Frame, afresh: bool) -> Self:
         table = read_table("x", x)
         goes_on = self.fitted and not afresh
-        seen: list[NumberSeen | CategorySeen | None] = [None] * len(table.names)
+        names, named = table.names, table.named
+        seen: list[NumberSeen | CategorySeen | None] = [None] * len(names)
         if goes_on:
             if self._seen is None:
                 raise RuntimeError("This TableEncoder comes from a file, without what partial_fit needs: call fit.")
             self._check_columns("x", table)
-            seen = [copy.copy(column) for column in self._seen]
-        for name in set(self.categorical) - {*table.names}:
-            raise ValueError(f"categorical has {name!r}, which is no column of x: {', '.join(table.names)}.")
+            names, named, seen = self._names, self._named, [copy.copy(column) for column in self._seen]
+        for name in set(self.categorical) - {*names}:
+            raise ValueError(f"categorical has {name!r}, which is no column of x: {', '.join(names)}.")
         missing = set(self._missing) if goes_on else set()
-        for i, (name, values) in enumerate(zip(table.names, table.columns, strict=True)):
+        for i, (name, values) in enumerate(zip(names, table.columns, strict=True)):
             where = f"x: column {name!r}"
             given = cells(where, values)
             if given.kind == "empty":
@@ -279,11 +280,11 @@ class TableEncoder(Described):
             column = seen[i] or self._seen_first(where, given, name in table.categorical or name in self.categorical)
             column.learn(where, given)
             seen[i] = column
-        made = self._made(table.names, seen, missing) if afresh else None
+        made = self._made(names, seen, missing) if afresh else None
         for kept in seen:
             if kept is not None:
                 kept.compress()
-        self._names, self._named = table.names, table.named
+        self._names, self._named = names, named
         self._count = table.rows + (self._count if goes_on else 0)
         self._seen, self._missing, self._columns = seen, missing, made
         return self
@@ -416,7 +417,8 @@ class _Scaled:
         outputs: Real = self._outputs[: block.size].reshape(block.shape)
         if self._numbers == "quantile":
             for values, row, column in zip(block, outputs, columns, strict=True):
-                row[:] = np.interp(values, column.knots or (), column.heights or ())
+                order = np.argsort(values)  # which costs less than to look for each place anew
+                row[order] = np.interp(values[order], column.knots or (), column.heights or ())
             return outputs
         np.multiply(block, [[column.factor] for column in columns], out=outputs, casting="same_kind")
         if self._numbers == "robust":
