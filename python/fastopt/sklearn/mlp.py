@@ -89,7 +89,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         >>> from fastopt.sklearn import MLPClassifier
         >>> x, y = load_digits(return_X_y=True)
         >>> mlp = MLPClassifier(early_stopping=True, random_state=0).fit(x[:1437] / 16, y[:1437])
-        >>> mlp.score(x[1437:] / 16, y[1437:]) > 0.9, len(mlp.loss_curve_) == mlp.n_iter_
+        >>> mlp.score(x[1437:] / 16, y[1437:]) > 0.85, len(mlp.loss_curve_) == mlp.n_iter_
         (True, True)
     """
 
