@@ -65,7 +65,21 @@ def pytabkit(classifies: bool, seed: int, threads: int) -> Any:
     return kind(device="cpu", n_threads=threads, random_state=seed, verbosity=0)
 
 
-ESTIMATORS: dict[str, tuple[Maker, Maker]] = {"RealMLP-TD-S": (realmlp, pytabkit)}
+def tabm(classifies: bool, seed: int, threads: int) -> Any:
+    from fastopt import set_num_threads, tabular
+
+    set_num_threads(threads)
+    return (tabular.TabMClassifier if classifies else tabular.TabMRegressor)(random_state=seed, weight_decay=0.0)
+
+
+def tabm_of_pytabkit(classifies: bool, seed: int, threads: int) -> Any:
+    import pytabkit
+
+    kind = pytabkit.TabM_D_Classifier if classifies else pytabkit.TabM_D_Regressor
+    return kind(device="cpu", n_threads=threads, random_state=seed, verbosity=0)
+
+
+ESTIMATORS: dict[str, tuple[Maker, Maker]] = {"RealMLP-TD-S": (realmlp, pytabkit), "TabM": (tabm, tabm_of_pytabkit)}
 
 
 def error(y: Any, predicted: Any) -> float:

@@ -4,6 +4,7 @@ from fastopt.layers.activation import *
 from fastopt.layers.base import *
 from fastopt.layers.dense import *
 from fastopt.layers.embedding import *
+from fastopt.layers.members import *
 from fastopt.layers.merge import *
 from fastopt.layers.monotonic import *
 from fastopt.layers.noise import *

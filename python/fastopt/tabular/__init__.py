@@ -12,5 +12,6 @@ Example:
 
 from fastopt import sklearn  # noqa: F401, which says so where scikit-learn is missing
 from fastopt.tabular.realmlp import RealMLPClassifier, RealMLPRegressor
+from fastopt.tabular.tabm import TabMClassifier, TabMRegressor
 
-__all__ = ["RealMLPClassifier", "RealMLPRegressor"]
+__all__ = ["RealMLPClassifier", "RealMLPRegressor", "TabMClassifier", "TabMRegressor"]

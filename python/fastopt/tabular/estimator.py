@@ -187,7 +187,10 @@ class TabularEstimator(BaseEstimator, ABC):
     def _predicted(self, given: Any) -> Floats:
         """Return the outputs of all models ``[models, rows, outputs]``."""
         check_is_fitted(self)
-        x = self._encoded(self._table(given))
+        return self._outputs(self._encoded(self._table(given)))
+
+    def _outputs(self, x: Real) -> Floats:
+        """Return the outputs of all models for features ``[rows, features]``."""
         return np.stack([model.predict(x, verbose=0) for model in self.models_]).astype(np.float64)
 
 
@@ -225,8 +228,12 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):
 
     def predict_proba(self, X: Any) -> Floats:  # noqa: N803
         """Return the probabilities of the classes ``[rows, classes]``, the means over the ensemble."""
-        z = self._predicted(X)
-        e = np.exp(z - z.max(axis=-1, keepdims=True))
+        return self._mean(self._predicted(X))
+
+    @staticmethod
+    def _mean(outputs: Floats) -> Floats:
+        """Return the mean of the probabilities that logits ``[models, rows, classes]`` stand for."""
+        e = np.exp(outputs - outputs.max(axis=-1, keepdims=True))
         mean: Floats = (e / e.sum(axis=-1, keepdims=True)).mean(axis=0)
         return mean
 
@@ -250,19 +257,19 @@ class TabularRegressor(RegressorMixin, TabularEstimator):
 
     def _learn(self, y: NDArray[Any], rows: Rows) -> int:
         used = y[rows]
-        self._mean, spread = used.mean(axis=0), used.std(axis=0)
+        self._center, spread = used.mean(axis=0), used.std(axis=0)
         self._spread = np.where(spread > 0, spread, 1.0)
         self._range = used.min(axis=0), used.max(axis=0)
-        return int(self._mean.size)
+        return int(self._center.size)
 
     def _targets(self, y: NDArray[Any]) -> NDArray[Any]:
-        return np.asarray((y - self._mean) / self._spread)
+        return np.asarray((y - self._center) / self._spread)
 
     def predict(self, X: Any) -> Floats:  # noqa: N803
         """Return the targets ``[rows]``, the means over the ensemble, none of which leaves the range of `fit`."""
         outputs = self._predicted(X)
-        outputs = outputs if self._mean.ndim else outputs[..., 0]
-        mean: Floats = np.clip(outputs * self._spread + self._mean, *self._range).mean(axis=0)
+        outputs = outputs if self._center.ndim else outputs[..., 0]
+        mean: Floats = np.clip(outputs * self._spread + self._center, *self._range).mean(axis=0)
         return mean
 
 

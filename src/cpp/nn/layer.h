@@ -72,6 +72,7 @@ struct Draw {
 template <class T>
 struct View {
   Index rows;   // of x, y, dy, dx and `saved`
+  Index first;  // the number of the first of them in the batch
   Index batch;  // rows of the whole batch
   bool all;     // it is all samples that there are: what is measured of it is no estimate
   Draw draw;

@@ -290,10 +290,11 @@ const View<T>& Runner<T>::view(Index node, Range rows, Sink<T>* sink) {
     }
   }
   v.rows = rows.size();
+  v.first = p_.before + rows.begin;
   v.batch = p_.batch.rows;
   v.all = p_.all;
-  v.draw.first_stream = (std::uint64_t{1} << 62U) + (static_cast<std::uint64_t>(p_.draws) << 24U) +
-                        static_cast<std::uint64_t>(p_.before + rows.begin);
+  v.draw.first_stream =
+      (std::uint64_t{1} << 62U) + (static_cast<std::uint64_t>(p_.draws) << 24U) + static_cast<std::uint64_t>(v.first);
   v.sink = sink;
   if (v.along) {
     place.along.view.rows = v.rows;
