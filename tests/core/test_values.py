@@ -29,6 +29,8 @@ VALUES = {
         layers.Concatenate(name="both"),
         layers.Embedding(7, 3, lazy=True, embeddings_constraint="unit_norm"),
         layers.Embedding([7, 2], 3, embeddings_regularizer="l2"),
+        layers.MemberScale(4, "relu", True, "lecun_uniform", name="factors"),
+        layers.MemberDense(3, 4, "tanh", use_bias=False),
     ],
     losses: [cls() for cls in set(losses.LOSSES.classes.values())] + [losses.Huber(0.5)],
     metrics: [cls() for cls in set(metrics.METRICS.classes.values())] + [metrics.TopKAccuracy(3), metrics.F1("macro")],
