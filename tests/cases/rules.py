@@ -17,6 +17,7 @@ from fastopt.optimizers import (
     Adam,
     Adamax,
     AdamW,
+    AdamWScheduleFree,
     Adan,
     AdEMAMix,
     DeltaBarDelta,
@@ -25,8 +26,10 @@ from fastopt.optimizers import (
     Nadam,
     Optimizer,
     RAdam,
+    RAdamScheduleFree,
     RMSprop,
     Rprop,
+    SGDScheduleFree,
     Yogi,
 )
 from fastopt.schedules import Cosine
@@ -40,7 +43,7 @@ class Rule(NamedTuple):
     `optimizer`: one that goes by the rule; the tests run over one or more for each rule. `converges`: three that find
     the minima of `optimizers/test_convergence.py`. `state`: the numbers that go from step to step. `by_tensor`: an
     element's change depends on the others of its array. `decay`: what the parameters decay by beside the step.
-    `subtracted`: slots that enter the formula with a minus.
+    `subtracted`: slots that enter the formula with a minus. `decays`: the formula has the decay in it.
     """
 
     name: str
@@ -54,11 +57,14 @@ class Rule(NamedTuple):
     by_tensor: bool = False
     decay: float = 0.0
     subtracted: tuple[str, ...] = ()
+    decays: bool = False
 
     def __str__(self) -> str:
         return "-".join([self.name, *map(str, self.hyper.values()), *([f"decay{self.decay}"] if self.decay else [])])
 
     def change(self, w, g, slots, step: int):
+        if self.decays:
+            return self.update(w, g, slots, self.hyper | {"weight_decay": self.decay}, step)
         change, new = self.update(w, g, slots, self.hyper, step)
         return change - self.hyper["learning_rate"] * self.decay * w, new
 
@@ -135,6 +141,21 @@ def bounded(name: str, twin: Callable, slots: tuple[str, ...]) -> list[Rule]:
         Rule(f"{name}_bounded", twin, slots, ADAM | BOUNDS, optimizer=make(0.01, **BOUNDS), converges=converges),
         Rule(f"{name}_bounded", twin, slots, ADAM | BOUNDS | {"learning_rate": 0.3, "epsilon": 0.1} | IN_ROOT),
     ]
+
+
+FREE = {"learning_rate": 0.01, "beta_1": 0.9, "r": 0.0, "weight_lr_power": 2.0}
+ADAM_FREE = FREE | {"warmup_steps": 0.0, "beta_2": 0.999, "epsilon": 1e-8}
+RADAM_FREE = FREE | {"silent_sgd_phase": 1.0, "beta_2": 0.999, "epsilon": 1e-8}
+SGD_FREE = {"learning_rate": 0.01, "momentum": 0.9, "r": 0.0, "weight_lr_power": 2.0, "warmup_steps": 0.0}
+
+
+def schedule_free(form: str, hypers: list[dict], optimizer: Optimizer, rates: tuple[float, ...]) -> list[Rule]:
+    name, slots = f"schedule_free_{form}", ("z", *(["v"] if form != "sgd" else []), "y")
+    state = (0.001, 0.02, 0.0, 0.8, 0.0)
+    twin = functools.partial(twins.schedule_free, form=form, state=state)
+    make = functools.partial(Rule, name, twin, slots, initial={"z": 1.0}, state=state, subtracted=("z",), decays=True)
+    first = make(hypers[0], optimizer=optimizer, converges=three(type(optimizer), *rates))
+    return [first, *(make(hyper) for hyper in hypers[1:])]
 
 
 RULES = [
@@ -382,6 +403,24 @@ RULES = [
         ("v", "theta"),
         {"learning_rate": 0.01, "momentum": 0.9},
         optimizer=SGD(0.05, momentum=0.9, nesterov="look_ahead"),
+    ),
+    *schedule_free(
+        "sgd",
+        [SGD_FREE, SGD_FREE | {"learning_rate": 0.3, "momentum": 0.5, "r": 1.0, "warmup_steps": 70.0}],
+        SGDScheduleFree(0.1, 0.8, 0.01, 5, 0.5, 1.0),
+        (0.3, 0.001, 1.0),
+    ),
+    *schedule_free(
+        "adamw",
+        [ADAM_FREE, ADAM_FREE | {"beta_2": 0.5, "epsilon": 0.1, "r": 1.0, "warmup_steps": 70.0}],
+        AdamWScheduleFree(0.02, 0.8, 0.9, 1e-6, 0.01, 5, 0.5, 1.0),
+        (0.3, 0.003, 0.3),
+    ),
+    *schedule_free(
+        "radam",
+        [RADAM_FREE, RADAM_FREE | {"beta_2": 0.95, "silent_sgd_phase": 0.0, "epsilon": 0.1, "weight_lr_power": 1.0}],
+        RAdamScheduleFree(0.02, 0.8, 0.9, 1e-6, 0.01, False),
+        (0.3, 0.01, 0.3),
     ),
     Rule(
         "lamb",

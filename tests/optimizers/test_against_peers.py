@@ -15,6 +15,7 @@ from fastopt.optimizers import (
     Adam,
     Adamax,
     AdamW,
+    AdamWScheduleFree,
     Adan,
     AdEMAMix,
     Decay,
@@ -24,6 +25,7 @@ from fastopt.optimizers import (
     RAdam,
     RMSprop,
     Rprop,
+    SGDScheduleFree,
     Yogi,
 )
 
@@ -251,6 +253,18 @@ OPTAX = [
         "adan",
         lambda: Decay(Adan(0.03, 0.5, 0.5, 0.97, 1e-3), decoupled=0.3),
         {"learning_rate": 0.03, "b1": 0.5, "b2": 0.5, "b3": 0.97, "eps": 1e-3, "eps_root": 0.0, "weight_decay": 0.3},
+    ),
+    ("contrib.schedule_free_sgd", lambda: SGDScheduleFree(), {"learning_rate": 1.0}),
+    (
+        "contrib.schedule_free_sgd",
+        lambda: SGDScheduleFree(0.1, 0.6, 0.3, weight_lr_power=1.0),
+        {"learning_rate": 0.1, "b1": 0.6, "weight_decay": 0.3, "weight_lr_power": 1.0},
+    ),
+    ("contrib.schedule_free_adamw", lambda: AdamWScheduleFree(), {}),
+    (
+        "contrib.schedule_free_adamw",
+        lambda: AdamWScheduleFree(**ODD, weight_decay=0.3),
+        ODD_B | {"weight_decay": 0.3},
     ),
     ("lamb", lambda: Lamb(weight_decay=0.0), {"learning_rate": 1e-3}),
     ("lamb", lambda: Lamb(weight_decay=0.3, **ODD), ODD_B | {"weight_decay": 0.3}),

@@ -100,6 +100,9 @@ def test_a_copy_of_a_models_optimizer_goes_on_with_bare_arrays(make, copied):
     model = trained(compiled(make()))
     bare, params = copied(model.optimizer), {name: w.copy() for name, w in model.parameters.items()}
     assert bare.state == model.optimizer.state
+    if bare.averages:
+        bare.swap(params)
+        model.optimizer.swap()
     for _ in range(3):
         model.backward(2 * (model(X) - Y[:, None]))
         bare.update(params, model.gradients)

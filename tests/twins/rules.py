@@ -190,6 +190,45 @@ def rprop(w, g, slots, hyper, step):
     return -rate * size * np.sign(kept), {"size": size, "g0": kept}
 
 
+def schedule_free(w, g, slots, hyper, step, form, state=None):
+    """`w` is y. Without a state the rate and the momentum have always been what they are."""
+
+    def factor(t):
+        if form != "radam":
+            return min(1, t / hyper["warmup_steps"]) if hyper["warmup_steps"] else 1
+        rho = length(t)
+        if rho <= 4:
+            return 1 - hyper["silent_sgd_phase"]
+        return np.sqrt((rho - 4) * (rho - 2) * limit / ((limit - 4) * (limit - 2) * rho))
+
+    def length(t):
+        return limit - 2 * t * hyper["beta_2"] ** t / (1 - hyper["beta_2"] ** t)
+
+    def weight(t, largest):
+        return t ** hyper["r"] * largest ** hyper["weight_lr_power"]
+
+    limit = 2 / (1 - hyper["beta_2"]) - 1 if form == "radam" else 0
+    beta = before = hyper["momentum" if form == "sgd" else "beta_1"]
+    rate = hyper["learning_rate"]
+    if state is None:
+        largest = np.maximum.accumulate([rate * factor(t) for t in range(1, step + 1)])
+        weights = [weight(t, most) for t, most in enumerate(largest, 1)]
+        part = weights[-1] / sum(weights) if sum(weights) else 0
+    else:
+        now = weight(step, max(state[1], rate * factor(step)))
+        part, before = now / (state[0] + now), state[3]
+    z = slots["z"] if step > 1 else w
+    x = z + (w - z) / before
+    new, u = {}, g
+    if form != "sgd":
+        new["v"] = hyper["beta_2"] * slots["v"] + (1 - hyper["beta_2"]) * g**2
+        if form == "adamw" or length(step) > 4:
+            u = g / (np.sqrt(new["v"] / (1 - hyper["beta_2"] ** step)) + hyper["epsilon"])
+    new["z"] = z - rate * factor(step) * (u + hyper.get("weight_decay", 0) * w)
+    x = (1 - part) * x + part * new["z"]
+    return (1 - beta) * new["z"] + beta * x - w, new | {"y": slots["y"]}
+
+
 def delta_bar_delta(w, g, slots, hyper, step):
     agreement = np.sign(slots["delta_bar"]) * np.sign(g)
     rate = slots["rate"] + hyper["kappa"] * (agreement > 0) - hyper["phi"] * slots["rate"] * (agreement < 0)

@@ -128,9 +128,10 @@ class Optimizer(Description):
             self._state.check(self)
 
     def swap(self, params: Tree = None) -> None:
-        """Put the average of `Average` in the place of the parameters, and these in its place; again: back.
+        """Put the average of the parameters in their place, and these in its place; again: back.
 
-        Evaluate, predict and save between the two. A model that is saved so goes on so when it is loaded.
+        Evaluate, predict and save between the two. A model that is saved so goes on so when it is loaded. Schedule-Free
+        rules do it by themselves in models that `fit` trains: it is for bare arrays and for loops of one's own.
 
         Args:
             params: The arrays, if they are not those of a model.
@@ -139,7 +140,7 @@ class Optimizer(Description):
             RuntimeError: There has been no step yet.
             TypeError, ValueError: `params` are not the arrays that are updated, or the optimizer keeps no average.
         """
-        if "average" not in self.transforms:
+        if not ("average" in self.transforms or self.averages):
             raise ValueError(f"{self!r} keeps no average: put it into an Average.")
         if self.step == 0:
             raise RuntimeError("There is no average before the first step.")
@@ -173,11 +174,20 @@ class Optimizer(Description):
         return core
 
     def start_from(self, parameters: Mapping[str, Real]) -> None:
-        """Take these parameters, by name, for the point that `Lookahead` goes back to, if there is one."""
+        """Take these parameters, by name, for the points that `Lookahead` goes back to and that the rule began at."""
+        starts = list(RULES[self.rule]["starts"])
         if "lookahead" in self.transforms:
-            slots = self.slots
+            starts.append(TRANSFORM_SLOTS["lookahead"])
+        slots = self.slots if starts else {}
+        for slot in starts:
             for name, view in parameters.items():
-                slots[f"{name}/{TRANSFORM_SLOTS['lookahead']}"][...] = view
+                slots[f"{name}/{slot}"][...] = view
+
+    def check_gradient_in_place(self) -> None:
+        """Raise an error where the rule takes its gradients at another point than where the parameters are."""
+        super().check_gradient_in_place()
+        if self._state is not None and self._state.at_average:
+            raise RuntimeError("The average is in the place of the parameters: swap() again before training.")
 
     def take_state(self, other: "Optimizer") -> None:
         """Go on from the state of another optimizer, which is not to be used from then on."""

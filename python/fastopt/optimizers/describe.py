@@ -305,6 +305,11 @@ class Description(Described, ABC):
         return self.parts[-1].initial_slots
 
     @property
+    def averages(self) -> bool:
+        """Whether the rule keeps an average of the parameters."""
+        return "at_average" in RULES[self.rule]["state"]
+
+    @property
     def every(self) -> int:
         """How many gradients make one step."""
         return math.prod(part.own_every() for part in self.parts)

@@ -162,12 +162,24 @@ class State:
         self.core.step, self.core.held, self.core.state = counts["step"], counts["held"], own
         self._set_swapped(swapped)
 
+    @property
+    def at_average(self) -> bool:
+        """Whether the average of a Schedule-Free rule is in the place of the parameters."""
+        return bool(self.core.state.get("at_average"))
+
     def swap(self, params: Sequence[Real]) -> None:
-        """Exchange these parameters and their averages.
+        """Exchange these parameters, a network's or those given, and their averages.
 
         Raises:
             ValueError: They are not of the shapes and the dtype of the parameters, or cannot be written.
         """
+        if "at_average" in self.core.state:
+            if isinstance(self.core, _core.ArrayOptimizer):
+                self.core.put_average(list(params), not self.at_average)
+            else:
+                self.core.put_average(not self.at_average)
+            self._read = None
+            return
         averages = [slots[TRANSFORM_SLOTS["average"]] for slots in self._slots()]
         kinds = [[(view.shape, view.dtype) for view in views] for views in (params, averages)]
         if kinds[0] != kinds[1] or not all(array.flags.writeable for array in params):

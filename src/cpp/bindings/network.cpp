@@ -301,6 +301,17 @@ void add_network(py::module_& module) {
                                });
                              })
       .def(
+          "put_average",
+          [](PyOptimizer& self, bool there) {
+            self.visit([&]<class T>(State<T>& o) {
+              PythonCalls python;
+              const Released released;
+              const Turn turn(*self.network, python);
+              o.step().put_average(there);
+            });
+          },
+          py::arg("there"))
+      .def(
           "apply",
           [](PyOptimizer& self, const py::dict& hyper) {
             self.visit([&]<class T>(State<T>& o) {

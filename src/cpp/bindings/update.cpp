@@ -100,6 +100,28 @@ class ArrayOptimizer {
     });
   }
 
+  // The average of the rule in the place of the parameters, or these again.
+  void put_average(const py::list& params, bool there) {
+    visit([&]<class T>(State<T>& optimizer) {
+      std::vector<Tensor<T>>& tensors = optimizer.step().tensors();
+      if (params.size() != tensors.size()) {
+        throw std::invalid_argument("params must be the arrays that are updated");
+      }
+      const Exclusive::Lock lock(
+          exclusive_, [] { throw std::runtime_error("this optimizer is busy with an update in another thread"); });
+      std::vector<T*> places;
+      for (std::size_t i = 0; i < tensors.size(); ++i) {
+        places.push_back(static_cast<T*>(const_cast<void*>(place<T>(params, i, "params", Access::write))));
+      }
+      for (std::size_t i = 0; i < tensors.size(); ++i) {
+        tensors[i].parameter = places[i];
+        tensors[i].gradient = places[i];  // so that the next update looks at the arrays again
+      }
+      const Released released;
+      optimizer.step().put_average(there);
+    });
+  }
+
   void update(const py::list& params, const py::list& grads, const py::dict& hyper) {
     visit([&]<class T>(State<T>& optimizer) {
       check_steps(optimizer, 1);
@@ -207,6 +229,11 @@ py::dict update_rules() {
     entry["slots"] = list(rule.slots);
     entry["hyper"] = list(rule.hyper);
     entry["state"] = list(rule.state);
+    py::list starts;
+    for (const int place : rule.starts) {
+      starts.append(std::string(rule.slots[static_cast<std::size_t>(place)]));
+    }
+    entry["starts"] = starts;
     all[py::str(std::string(rule.name))] = entry;
   }
   return all;
@@ -239,6 +266,7 @@ void add_update(py::module_& module) {
            py::arg("rule"), py::arg("params"), py::arg("names"), py::arg("extras") = std::vector<std::string>(),
            py::arg("settings") = Settings())
       .def_property_readonly("slots", [](const py::object& self) { return self.cast<ArrayOptimizer&>().slots(self); })
+      .def("put_average", &ArrayOptimizer::put_average, py::arg("params"), py::arg("there"))
       .def("update", &ArrayOptimizer::update, py::arg("params"), py::arg("grads"), py::arg("hyper"));
   add_state(arrays);
 }

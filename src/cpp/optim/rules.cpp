@@ -17,8 +17,17 @@ RuleEntry entry_of() {
     entry.state = R::state;
     entry.prepare = R::prepare;
     entry.conclude = R::conclude;
+    if constexpr (requires { &R::advance; }) {
+      entry.advance = R::advance;
+    }
   } else {
     entry.prepare = [](const double* hyper, Index step, const double*) { return R::prepare(hyper, step); };
+  }
+  if constexpr (requires { R::starts; }) {
+    entry.starts = R::starts;
+  }
+  if constexpr (baseline::averages<R>) {
+    entry.between = R::between;
   }
   if constexpr (requires { R::sums; }) {
     entry.sums = R::sums;

@@ -18,7 +18,10 @@ struct RuleEntry {
   int sums = 0;
   double (*factor)(const double* sums) = nullptr;
   void (*conclude)(const double* hyper, Index step, const double* sums, double* state) = nullptr;
-  int theta = -1;  // the slot that holds the parameters while they look ahead
+  void (*advance)(const double* hyper, Index step, double* state) = nullptr;
+  std::span<const int> starts;
+  Coefficients (*between)(const double* state) = nullptr;  // only where the rule averages
+  int theta = -1;                                          // the slot that holds the parameters while they look ahead
 };
 
 const std::vector<RuleEntry>& rules();

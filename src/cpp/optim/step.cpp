@@ -89,6 +89,10 @@ void Step<T>::begin(std::span<const double> hyper, Index rows) {
   for (std::size_t i = 0; i < transforms_.size(); ++i) {
     now_[static_cast<std::size_t>(transforms_[i])] = hyper[own + i];
   }
+  next_numbers_ = numbers;
+  if (entry().advance) {
+    entry().advance(hyper_.data(), taken + 1, next_numbers_.data());
+  }
   for (Group& group : groups_) {
     std::array<double, max_hyper> h = hyper_;
     h[0] *= group.rate;
@@ -97,7 +101,7 @@ void Step<T>::begin(std::span<const double> hyper, Index rows) {
         h[i] = 0;
       }
     }
-    group.coefficients = entry().prepare(h.data(), taken + 1, numbers.data());
+    group.coefficients = entry().prepare(h.data(), taken + 1, next_numbers_.data());
   }
   transforms_parameters_ = taken == 0;
   for_each_transform([&]<class X>(std::size_t place) {
@@ -118,10 +122,22 @@ void Step<T>::begin(std::span<const double> hyper, Index rows) {
   std::ranges::fill(scale_, accumulates() ? 1 : equal / all / now<Accumulate>());
 }
 
+// The slots that start as the parameters.
+template <class T>
+void Step<T>::start_slots(const Tensor<T>& t, Range elements) const {
+  for (const int place : entry().starts) {
+    std::copy(t.parameter + elements.begin, t.parameter + elements.end,
+              t.slots[static_cast<std::size_t>(place)] + elements.begin);
+  }
+}
+
 // What has a slot for copies of the parameters would else never have those of frozen ones.
 template <class T>
 void Step<T>::copy_frozen() const {
   for (const Tensor<T>& t : tensors_) {
+    if (t.frozen) {
+      start_slots(t, {0, t.size});
+    }
     for_each_transform([&]<class X>(std::size_t place) {
       if constexpr (requires { X::copies; }) {
         if (T* const slot = t.transform_slots[place]; slot && t.frozen) {
@@ -141,6 +157,7 @@ void Step<T>::end() {
     if (taken == 0) {
       copy_frozen();
     }
+    std::ranges::copy(next_numbers_, numbers.begin());
     if (entry().conclude) {
       entry().conclude(hyper_.data(), taken + 1, sums_of_all_.data(), numbers.data());
     }
@@ -193,6 +210,23 @@ void Step<T>::undo_look_ahead(const Team& team) const {
     const T* const theta = tensors_[i].slots[static_cast<std::size_t>(entry().theta)];
     std::copy(theta + elements.begin, theta + elements.end, tensors_[i].parameter + elements.begin);
   });
+}
+
+template <class T>
+void Step<T>::put_average(bool there) {
+  if (!averages() || taken == 0 || there == at_average()) {
+    return;
+  }
+  const UpdateKernels<T>& k = kernels<T>().update;
+  const auto kernel = (there ? k.to_average : k.from_average)[static_cast<std::size_t>(rule_)];
+  run_team(threads_for(elementwise_cost * static_cast<double>(size())), true, [&](const Team& team) {
+    for_pieces(team, [&](std::size_t i, Range elements, Index) {
+      Update<T> u = update_of(i, elements);
+      u.coefficients = entry().between(numbers.data());
+      kernel(u);
+    });
+  });
+  numbers.back() = there ? 1 : 0;
 }
 
 // What the step follows: the sum of gradients where they are accumulated.
@@ -300,6 +334,9 @@ void Step<T>::update(std::size_t i, Range elements, Index chunk, const T* gradie
   if (accumulates()) {
     hold(t, elements);
     return;
+  }
+  if (taken == 0) {
+    start_slots(t, elements);
   }
   T* const sum = slot<Accumulate>(t);
   Adjust<T> adjust{.size = 0,

@@ -50,6 +50,11 @@ class Step {
   void look_ahead(const Team& team) const;
   // Instead of the step: the parameters as they were.
   void undo_look_ahead(const Team& team) const;
+  // Where the rule averages: whether the average is in the place of the parameters, and to put it there or these back;
+  // there is none before the first step.
+  bool averages() const { return entry().between != nullptr; }
+  bool at_average() const { return averages() && numbers.back() != 0; }
+  void put_average(bool there);
   // Then, if the step of an element depends on no other, every part of every tensor once; else, by every rank, all of
   // it.
   bool elementwise() const { return elementwise_; }
@@ -103,6 +108,7 @@ class Step {
   void for_pieces(const Team& team, F&& f) const;
   void add_squares(std::size_t tensor, Range elements, Index chunk);
   void find_factors();
+  void start_slots(const Tensor<T>& tensor, Range elements) const;
   void copy_frozen() const;
   void update(std::size_t tensor, Range elements, Index chunk, const T* gradient);
   void hold(const Tensor<T>& tensor, Range elements) const;
@@ -120,6 +126,7 @@ class Step {
   std::array<double, max_hyper> hyper_{};
   std::array<double, transform_count> now_{};
   bool transforms_parameters_ = false, elementwise_ = false;
+  std::vector<double> next_numbers_;  // as they will be after this step
   Index rows_ = 1;
   double weight_ = 1;                               // of the gradient in the sum of those that are held
   std::vector<std::array<double, max_sums>> sums_;  // of each chunk

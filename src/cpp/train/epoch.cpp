@@ -73,6 +73,12 @@ Outcome train(Network<T>& network, State<T>& optimizer, const Epoch<T>& epoch, T
     made.objective = &epoch.objective;
     return made;
   }();
+  // Between trainings the parameters are the average of a rule that has one.
+  struct Trained {
+    Step<T>& step;
+    explicit Trained(Step<T>& s) : step(s) { step.put_average(false); }
+    ~Trained() { step.put_average(true); }
+  };
   const bool constrains = network.constrains();
   double row_cost = 3 * network.plan.cost();
   for (const Augment<T>& one : epoch.augment) {
@@ -85,6 +91,7 @@ Outcome train(Network<T>& network, State<T>& optimizer, const Epoch<T>& epoch, T
   Outcome outcome = Outcome::finished;
   std::vector<double> hyper(epoch.hyper.size());
   Index done = 0;
+  const Trained trained(step);
   while (done < epoch.batches && outcome == Outcome::finished) {
     const Index begin = done;
     // A team whose processors turn out to be contended gives way to another, perhaps of one thread, which tries a

@@ -11,6 +11,13 @@
 //   given the parameters too, and returns nothing.
 // - `state`, `conclude`: numbers by name that go from step to step, which `prepare` reads, and what becomes of them at
 //   the end of a step, from the sums over all tensors where there are some.
+// - `advance`: what becomes of these numbers at the start of a step, before `prepare` and without the factors that the
+//   learning rate has in some tensors.
+// - `starts`: slots by place that start as the parameters.
+// - `decays`: `apply` and `finish` are given the parameters and what these are to decay by, of which they see to
+//   themselves, after the coefficients.
+// - `averages`: the last slot holds the parameters while their average is in their place: `to_average`, `from_average`,
+//   whose coefficients `between` makes of the numbers, the last of which says whether it is.
 // - `look_ahead`: goes from the parameters to where the gradient is to be taken, before each batch; slot `theta` then
 //   holds the parameters.
 #pragma once
@@ -36,6 +43,15 @@ inline constexpr int variants_of = [] {
     return 1;
   }
 }();
+
+template <class Rule>
+inline constexpr bool squares = requires { requires Rule::squares; };
+
+template <class Rule>
+inline constexpr bool decays = requires { Rule::decays; };
+
+template <class Rule>
+inline constexpr bool averages = requires { Rule::averages; };
 
 template <class Rule>
 inline constexpr bool looks_ahead = requires { Rule::theta; };

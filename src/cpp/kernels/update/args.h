@@ -39,9 +39,9 @@ struct Adjust {
 template <class T>
 struct UpdateKernels {
   using Rule = void (*)(const Update<T>&);
-  // By rule: what it does with a gradient; then, of the rules that have it, once its sums are known; and before the
-  // gradient.
-  const Rule *apply, *finish, *look_ahead;
+  // By rule: what it does with a gradient; then, of the rules that have it, once its sums are known; before the
+  // gradient; and to have its average in the place of the parameters.
+  const Rule *apply, *finish, *look_ahead, *to_average, *from_average;
   void (*adjust)(const Adjust<T>&);
   void (*approach)(const T* x, T* y, double part, Index size);  // y <- y + part (x - y)
   void (*add)(const T* x, T* y, Index size);                    // y <- y + x

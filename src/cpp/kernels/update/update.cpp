@@ -9,6 +9,8 @@ constinit const UpdateKernels<T> Topics<T>::update{
     .apply = apply_kernels<T>.data(),
     .finish = finish_kernels<T>.data(),
     .look_ahead = look_ahead_kernels<T>.data(),
+    .to_average = to_average_kernels<T>.data(),
+    .from_average = from_average_kernels<T>.data(),
     .adjust = adjust<T>,
     .approach = approach<T>,
     .add = add<T>,

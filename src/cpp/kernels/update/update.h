@@ -9,8 +9,9 @@
 
 namespace fastopt::FASTOPT_ISA {
 
-// Calls step(c, i, load, w, slots...) for every vector and stores what it made of w and the slots.
-template <class Rule, class T, class F>
+// Calls step(c, i, load, w, slots...) for every vector and stores what it made of w and the slots, of which there are
+// `count`.
+template <class Rule, std::size_t count = Rule::slots.size() - averages<Rule>, class T, class F>
 [[gnu::always_inline]] inline void drive(const Update<T>& u, F&& step) {
   using V = Vec<T>;
   V c[max_coefficients];
@@ -24,7 +25,7 @@ template <class Rule, class T, class F>
       step(c, i, load, w, slots[S]...);
       store(w, u.parameter + i);
       (store(slots[S], u.slots[S] + i), ...);
-    }(std::make_index_sequence<Rule::slots.size()>{});
+    }(std::make_index_sequence<count>{});
   });
 }
 
@@ -42,7 +43,7 @@ template <class Rule, class V, class... Slots>
 // because a factor 1 - decay would be too near 1 for float32 to hold the decay well.
 template <class Rule, class T, class F>
 [[gnu::always_inline]] inline void move(const Update<T>& u, F&& step) {
-  if (u.decay == 0) {
+  if (u.decay == 0 || decays<Rule>) {
     drive<Rule>(u, [&](const auto* c, Index i, auto load, auto& w, auto&... slots) {
       const Vec<T> change = step(c, i, load, w, slots...);
       w = start_of<Rule>(w, slots...) - change;
@@ -59,7 +60,7 @@ template <class Rule, class T, class F>
 template <class Rule, class T, class Load>
 [[gnu::always_inline]] inline Vec<T> gradient_at(const Update<T>& u, Index i, Load&& load) {
   const Vec<T> g = load(u.gradient + i);
-  if constexpr (requires { Rule::squares; }) {
+  if constexpr (squares<Rule>) {
     return squarable(g);
   } else {
     return g;
@@ -92,6 +93,11 @@ void update_by(const Update<T>& u) {
     for (int s = 0; s < Rule::sums; ++s) {
       (*u.sums)[s] = static_cast<double>(stdx::reduce(sums[s]));
     }
+  } else if constexpr (decays<Rule>) {
+    const V decay = static_cast<T>(u.decay);
+    move<Rule>(u, [&](const V* c, Index i, auto load, const V& w, auto&... slots) {
+      return Rule::apply(c, w, decay, gradient_at<Rule>(u, i, load), slots...);
+    });
   } else {
     move<Rule>(u, [&](const V* c, Index i, auto load, const V&, auto&... slots) {
       return apply<Rule, variant>(c, gradient_at<Rule>(u, i, load), slots...);
@@ -117,6 +123,18 @@ void finish(const Update<T>& u) {
 }
 
 template <class Rule, class T>
+void to_average(const Update<T>& u) {
+  drive<Rule, Rule::slots.size()>(
+      u, [](const auto* c, Index, auto, auto& w, auto&... slots) { Rule::to_average(c, w, slots...); });
+}
+
+template <class Rule, class T>
+void from_average(const Update<T>& u) {
+  drive<Rule, Rule::slots.size()>(
+      u, [](const auto* c, Index, auto, auto& w, auto&... slots) { Rule::from_average(c, w, slots...); });
+}
+
+template <class Rule, class T>
 void look_ahead(const Update<T>& u) {
   drive<Rule>(u, [](const auto* c, Index, auto, auto& w, auto&... slots) { Rule::look_ahead(c, w, slots...); });
 }
@@ -139,6 +157,24 @@ constexpr void (*look_ahead_of())(const Update<T>&) {
   }
 }
 
+template <class Rule, class T>
+constexpr void (*to_average_of())(const Update<T>&) {
+  if constexpr (averages<Rule>) {
+    return to_average<Rule, T>;
+  } else {
+    return nullptr;
+  }
+}
+
+template <class Rule, class T>
+constexpr void (*from_average_of())(const Update<T>&) {
+  if constexpr (averages<Rule>) {
+    return from_average<Rule, T>;
+  } else {
+    return nullptr;
+  }
+}
+
 // By rule.
 template <class T>
 inline constexpr auto apply_kernels = []<class... R>(List<R...>) { return std::array{update<R, T>...}; }(Rules{});
@@ -149,6 +185,14 @@ inline constexpr auto finish_kernels = []<class... R>(List<R...>) { return std::
 template <class T>
 inline constexpr auto look_ahead_kernels =
     []<class... R>(List<R...>) { return std::array{look_ahead_of<R, T>()...}; }(Rules{});
+
+template <class T>
+inline constexpr auto to_average_kernels =
+    []<class... R>(List<R...>) { return std::array{to_average_of<R, T>()...}; }(Rules{});
+
+template <class T>
+inline constexpr auto from_average_kernels =
+    []<class... R>(List<R...>) { return std::array{from_average_of<R, T>()...}; }(Rules{});
 
 template <class T>
 void adjust(const Adjust<T>& a) {
