@@ -170,6 +170,20 @@ def test_what_was_frozen_begins_where_it_is():
     assert model.evaluate(X, Y)["loss"] < 0.5
 
 
+def test_passes_that_move_nothing_make_statistics_those_at_the_average():
+    model = fo.Sequential([fo.layers.Dense(4), fo.layers.BatchNormalization(momentum=0.5), fo.layers.Dense(1)], 0)
+    model.compile(AdamWScheduleFree(0.3), "mse")
+    fit(model)
+    before = {name: view.copy() for name, view in model.parameters.items()}
+    for _ in range(40):
+        model.backward(0 * model(X))
+    assert all((view == before[name]).all() for name, view in model.parameters.items())
+    hidden = X @ before["dense/kernel"]
+    np.testing.assert_allclose(
+        model.state["batch_normalization/moving_mean"], hidden.mean(axis=0), rtol=1e-4, atol=1e-5
+    )
+
+
 @pytest.mark.parametrize("around", [opt.Average, opt.Lookahead])
 def test_averages_and_looking_ahead_are_refused(around):
     with pytest.raises(ValueError, match=f"{around.__name__} makes no sense around SGDScheduleFree"):

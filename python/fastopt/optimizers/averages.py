@@ -82,8 +82,9 @@ class SGDScheduleFree(ScheduleFree):
     In `fit` and `train_on_batch` the parameters are y while a batch is trained, and x whenever anything else is done:
     callbacks, validation, `evaluate`, `predict` and saved files have x without further ado. Bare arrays are where
     `update` is given the gradient, so at y: `swap` puts x into them, and y again, as it does for `apply_gradients` in a
-    loop of one's own. Running statistics of batch normalisation are those at y, which x is near to; where it matters,
-    let the model see the training data once more at x, with ``learning_rate=0``.
+    loop of one's own. Running statistics of batch normalisation are those at y. Before a model that has them is judged,
+    make them those at x, as the authors advise, by some passes over training data that move nothing else:
+    ``y = model(x[rows]); model.backward(0 * y)`` for each batch.
 
     Source:
         Defazio, Yang, Khaled, Mishchenko, Mehta and Cutkosky, The road less scheduled, NeurIPS 2024, arXiv:2405.15682.
