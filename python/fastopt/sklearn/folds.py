@@ -65,7 +65,7 @@ def cross_validate(
         >>> import fastopt.sklearn
         >>> x, y = load_digits(return_X_y=True)
         >>> mlp = fastopt.sklearn.MLPClassifier(early_stopping=True, random_state=0)
-        >>> fastopt.sklearn.cross_validate(mlp, x, y, cv=3)["test_score"].mean() > 0.9
+        >>> bool(fastopt.sklearn.cross_validate(mlp, x, y, cv=3)["test_score"].mean() > 0.85)
         True
     """
     X, y, groups, sample_weight = indexable(X, y, groups, sample_weight)  # noqa: N806
