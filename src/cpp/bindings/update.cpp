@@ -109,13 +109,13 @@ class ArrayOptimizer {
       }
       const Exclusive::Lock lock(
           exclusive_, [] { throw std::runtime_error("this optimizer is busy with an update in another thread"); });
-      std::vector<T*> places;
+      places_.resize(2 * tensors.size());
       for (std::size_t i = 0; i < tensors.size(); ++i) {
-        places.push_back(static_cast<T*>(const_cast<void*>(place<T>(params, i, "params", Access::write))));
+        places_[2 * i] = place<T>(params, i, "params", Access::write);
       }
       for (std::size_t i = 0; i < tensors.size(); ++i) {
-        tensors[i].parameter = places[i];
-        tensors[i].gradient = places[i];  // so that the next update looks at the arrays again
+        tensors[i].parameter = static_cast<T*>(const_cast<void*>(places_[2 * i]));
+        tensors[i].gradient = tensors[i].parameter;  // so that the next update looks at the arrays again
       }
       const Released released;
       optimizer.step().put_average(there);
