@@ -155,6 +155,7 @@ ENTRIES = {
     "inverse_transform x": (X, lambda v: scaler().inverse_transform(v)),
     "whitener x": (X, lambda v: fo.preprocessing.Whitener().fit(v)),
     "one_hot labels": (LABELS, fo.preprocessing.one_hot),
+    "quantile_bins x": (X, fo.preprocessing.quantile_bins),
     "train_dev_test_split x": (np.ones((30, 2)), lambda v: fo.preprocessing.train_dev_test_split(v, np.ones(30))),
     "train_dev_test_split y": (np.ones(30), lambda v: fo.preprocessing.train_dev_test_split(np.ones((30, 2)), v)),
     "check_same_distribution dev": (X, lambda v: fo.preprocessing.check_same_distribution((v, Y), (X, Y))),
@@ -302,8 +303,8 @@ def test_what_is_no_number_is_named(value, message):
 def test_sparse_matrices():
     sparse = pytest.importorskip("scipy.sparse")
     for make in (sparse.csr_matrix, sparse.csc_array, sparse.coo_matrix):
-        with pytest.raises(TypeError, match=r"x is a sparse .*: give x\.toarray\(\)"):
-            model().fit(make(X), Y, verbose=0)
+        with pytest.raises(TypeError, match=r"y is a sparse .*: give y\.toarray\(\)"):
+            model().fit(X, make(Y[:, None]), verbose=0)
 
 
 def test_tensors():
