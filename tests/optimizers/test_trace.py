@@ -45,7 +45,7 @@ RULES = {
     "SGD(0.3)": SGD(0.3),
     "SGD(0.1, momentum=0.9, nesterov=True)": SGD(0.1, 0.9, True),
     "SGD(0.1, momentum=0.9, dampening=0.5)": SGD(0.1, momentum=0.9, dampening=0.5),
-    "Adagrad(0.5, initial_accumulator_value=0.1)": Adagrad(0.5, 0.1),
+    "Adagrad(0.5)": Adagrad(0.5),
     "Adadelta(1.0)": Adadelta(),
     "RMSprop(0.1, centered=True)": RMSprop(0.1, centered=True),
     "Adam(0.001)": Adam(),

@@ -52,7 +52,8 @@ class Scaled(Initializer):
 class VarianceScaling(Scaled):
     """Of the variance v = scale / n, n being the inputs, the outputs or their mean: N(0, v) or U(-a, a), a = sqrt(3 v).
 
-    The other scaled initializers are this one with certain arguments; the normal distribution is not truncated.
+    The other scaled initializers are this one with certain arguments. The normal distribution is not truncated, as in
+    their papers; Keras truncates it by default, and says ``"untruncated_normal"`` for this one.
 
     Args:
         scale: A factor of the variance, at least 0.

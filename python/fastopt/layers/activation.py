@@ -108,7 +108,7 @@ class PReLU(Layer):
 
     Args:
         axis: Where the channels are, each of which has its alpha: 1 or -1.
-        alpha_initializer: Starting values of alpha ``[channels]``.
+        alpha_initializer: Starting values of alpha ``[channels]``: 0.25 as in the paper, where Keras has 0.
         name: The name in summaries, messages and files.
         trainable: Whether it learns; see `Layer`.
 

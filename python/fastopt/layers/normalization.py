@@ -332,7 +332,7 @@ class GroupNormalization(_ByRow):
 
     def __init__(
         self,
-        groups: int,
+        groups: int = 32,
         axis: int = -1,
         epsilon: float = 1e-3,
         center: bool = True,

@@ -119,20 +119,21 @@ class Adagrad(Rule):
 
     Source:
         Duchi, Hazan and Singer, Adaptive subgradient methods for online learning and stochastic optimization, JMLR 12,
-        2011. As PyTorch's; in Keras and optax epsilon is under the root.
+        2011. Its defaults are those of Keras. Epsilon stands where the paper has it, as in PyTorch; in Keras and optax
+        it is under the root.
 
     Example:
         >>> import numpy as np, fastopt as fo
-        >>> w, adagrad = np.array([1.0, -100.0]), fo.optimizers.Adagrad(0.5)
+        >>> w, adagrad = np.array([1.0, -100.0]), fo.optimizers.Adagrad(0.5, initial_accumulator_value=0.0)
         >>> adagrad.update(w, 2 * w)
         >>> w.round(6)
         array([  0.5,  -99.5])
     """
 
     rule = "adagrad"
-    learning_rate: Hyperparameter = Hyperparameter(0.01, symbol="lr")
-    initial_accumulator_value: Hyperparameter = Hyperparameter(0.0, symbol="a", fixed=True)
-    epsilon: Hyperparameter = Hyperparameter(1e-10, EPSILON, symbol="eps")
+    learning_rate: Hyperparameter = Hyperparameter(1e-3, symbol="lr")
+    initial_accumulator_value: Hyperparameter = Hyperparameter(0.1, symbol="a", fixed=True)
+    epsilon: Hyperparameter = Hyperparameter(1e-7, EPSILON, symbol="eps")
     epsilon_in_root: Flag = Flag(False, "Whether eps is added under the root: g / sqrt(s + eps)")
 
     @property
@@ -149,7 +150,8 @@ class Adadelta(Rule):
     w <- w - lr dx.
 
     Source:
-        Zeiler, ADADELTA: an adaptive learning rate method, arXiv:1212.5701, 2012.
+        Zeiler, ADADELTA: an adaptive learning rate method, arXiv:1212.5701, 2012, which has no learning rate, and this
+        epsilon; Keras multiplies the steps by 0.001 and has an epsilon of 1e-7.
 
     Example:
         >>> import numpy as np, fastopt as fo
@@ -195,7 +197,7 @@ class RMSprop(Rule):
     learning_rate: Hyperparameter = Hyperparameter(1e-3, symbol="lr")
     rho: Hyperparameter = Hyperparameter(0.9, 0.0, 1.0, "The part of the means that a step keeps")
     momentum: Hyperparameter = Hyperparameter(0.0, 0.0, 1.0, "mu", "0 keeps no velocity")
-    epsilon: Hyperparameter = Hyperparameter(1e-8, EPSILON, symbol="eps")
+    epsilon: Hyperparameter = Hyperparameter(1e-7, EPSILON, symbol="eps")
     centered: Flag = Flag(False, "Whether the mean square is taken about the mean")
     nesterov: Flag = Flag(False, "Whether the step looks ahead along the velocity")
     epsilon_in_root: Flag = Flag(False, "Whether eps is added under the root: g / sqrt(s + eps)")
@@ -297,7 +299,8 @@ class AdamW(Rule):
     `Decay` around `Adam`, without what that excludes by default.
 
     Source:
-        Loshchilov and Hutter, Decoupled weight decay regularization, ICLR 2019, arXiv:1711.05101.
+        Loshchilov and Hutter, Decoupled weight decay regularization, ICLR 2019, arXiv:1711.05101. The decay is that of
+        Keras, where PyTorch has 0.01; epsilon is 1e-8 as in the paper, where Keras has 1e-7.
 
     Example:
         >>> import numpy as np, fastopt as fo
@@ -308,7 +311,7 @@ class AdamW(Rule):
     """
 
     learning_rate: Hyperparameter = Hyperparameter(1e-3, symbol="lr")
-    weight_decay: Hyperparameter = Hyperparameter(0.01, symbol="decay")
+    weight_decay: Hyperparameter = Hyperparameter(0.004, symbol="decay")
     beta_1: Hyperparameter = Hyperparameter(0.9, 0.0, 1.0, "b1")
     beta_2: Hyperparameter = Hyperparameter(0.999, 0.0, 1.0, "b2")
     epsilon: Hyperparameter = Hyperparameter(1e-8, EPSILON, symbol="eps")
@@ -337,7 +340,8 @@ class Adamax(Rule):
 
     Source:
         Kingma and Ba, Adam: a method for stochastic optimization, ICLR 2015, arXiv:1412.6980, section 7.1, where there
-        is no epsilon. As PyTorch's; Keras adds epsilon to u where it divides.
+        is no epsilon and the rate is 0.002, as here and in PyTorch; Keras has 0.001, and adds epsilon to u where it
+        divides.
 
     Example:
         >>> import numpy as np, fastopt as fo
@@ -351,7 +355,7 @@ class Adamax(Rule):
     learning_rate: Hyperparameter = Hyperparameter(2e-3, symbol="lr")
     beta_1: Hyperparameter = Hyperparameter(0.9, 0.0, 1.0, "b1")
     beta_2: Hyperparameter = Hyperparameter(0.999, 0.0, 1.0, "b2")
-    epsilon: Hyperparameter = Hyperparameter(1e-8, EPSILON, symbol="eps")
+    epsilon: Hyperparameter = Hyperparameter(1e-7, EPSILON, symbol="eps")
 
 
 @OPTIMIZERS.add()
@@ -368,7 +372,8 @@ class Nadam(Rule):
     weights.
 
     Source:
-        Dozat, Incorporating Nesterov momentum into Adam, ICLR 2016 workshop.
+        Dozat, Incorporating Nesterov momentum into Adam, ICLR 2016 workshop. The defaults are those of Keras, but for
+        psi, which is the paper's.
 
     Example:
         >>> import numpy as np, fastopt as fo
@@ -379,10 +384,10 @@ class Nadam(Rule):
         (True, True)
     """
 
-    learning_rate: Hyperparameter = Hyperparameter(2e-3, symbol="lr")
+    learning_rate: Hyperparameter = Hyperparameter(1e-3, symbol="lr")
     beta_1: Hyperparameter = Hyperparameter(0.9, 0.0, 1.0, "b1")
     beta_2: Hyperparameter = Hyperparameter(0.999, 0.0, 1.0, "b2")
-    epsilon: Hyperparameter = Hyperparameter(1e-8, EPSILON, symbol="eps")
+    epsilon: Hyperparameter = Hyperparameter(1e-7, EPSILON, symbol="eps")
     momentum_decay: Hyperparameter = Hyperparameter(0.004, symbol="psi", note="1 in Keras, as here in the paper")
     look_ahead: Flag = Flag(False, "Whether the gradient is taken ahead, which only `fit` and `train_on_batch` can")
 
@@ -427,7 +432,8 @@ class Lion(Rule):
 
     Source:
         Chen et al., Symbolic discovery of optimization algorithms, NeurIPS 2023, arXiv:2302.06675; as in Keras, without
-        decay of the weights.
+        decay of the weights. The rate is the authors', who advise one that is three to ten times smaller than Adam's;
+        Keras has Adam's, 0.001.
 
     Example:
         >>> import numpy as np, fastopt as fo
@@ -453,7 +459,8 @@ class Lamb(Rule):
 
     Source:
         You et al., Large batch optimization for deep learning: training BERT in 76 minutes, ICLR 2020,
-        arXiv:1904.00962, with phi(z) = z. As optax's.
+        arXiv:1904.00962, with phi(z) = z. As optax's. Decay and epsilon are those of the authors' programs; Keras has
+        none, and 1e-7.
 
     Example:
         >>> import numpy as np, fastopt as fo
