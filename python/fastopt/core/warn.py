@@ -33,13 +33,20 @@ def collected() -> Iterator[Warned]:
         here.collected = before
 
 
-def warn(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn, as of the line that called the library."""
+def warn(message: str, category: type[Warning] = UserWarning, through: str = "") -> None:
+    """Warn, as of the line that called the library.
+
+    Args:
+        message: What is wrong.
+        category: The class of the warning.
+        through: The folder of a library through whose functions it may have been called.
+    """
     if here.collected is not None:
         here.collected.append((message, category))
         return
     frame = sys._getframe(1)
-    while frame.f_back and frame.f_code.co_filename.startswith((PACKAGE, "<frozen importlib")):
+    inside = (PACKAGE, "<frozen importlib", through or PACKAGE)
+    while frame.f_back and frame.f_code.co_filename.startswith(inside):
         frame = frame.f_back
     names = frame.f_globals
     warnings.warn_explicit(

@@ -1,12 +1,12 @@
 """What the classifier and the regressor share: arguments, training, and what it leaves."""
 
 import math
-import warnings
 from collections.abc import Iterable
 from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
+import sklearn
 from numpy.typing import NDArray
 from sklearn.base import _fit_context
 from sklearn.callback import with_callbacks
@@ -15,6 +15,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
+from fastopt.core.warn import warn
 from fastopt.kernels import activations
 from fastopt.model.data import Samples, taken
 from fastopt.optimizers import SGD, Adam, Optimizer
@@ -31,7 +32,7 @@ __all__ = ["Perceptron"]
 NOT_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
 )
-CALLER = 6  # frames up from where warnings are given: that of the call of `fit`
+SKLEARN = sklearn.__path__[0]
 
 
 class Perceptron(Network):
@@ -221,7 +222,7 @@ class Perceptron(Network):
             return min(200, rows)
         if self.batch_size > rows:
             text = "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped"
-            warnings.warn(text, stacklevel=CALLER)
+            warn(text, through=SKLEARN)
         return int(min(self.batch_size, rows))
 
     def _method(self) -> Optimizer | Solver:
@@ -282,15 +283,15 @@ class Perceptron(Network):
                 if tasks.heard and tasks.end():
                     ended = True
                 if self.n_iter_ == self.max_iter and not ended:
-                    warnings.warn(
+                    warn(
                         f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization "
                         "hasn't converged yet.",
                         ConvergenceWarning,
-                        stacklevel=CALLER,
+                        SKLEARN,
                     )
                     break
         except KeyboardInterrupt:
-            warnings.warn("Training interrupted by user.", stacklevel=CALLER)
+            warn("Training interrupted by user.", through=SKLEARN)
         if best is not None:
             model.set_weights(best)
 
@@ -363,4 +364,4 @@ class Perceptron(Network):
                 "\nYou might also want to scale the data as shown in:\n"
                 "    https://scikit-learn.org/stable/modules/preprocessing.html"
             )
-            warnings.warn(text, ConvergenceWarning, stacklevel=CALLER)
+            warn(text, ConvergenceWarning, SKLEARN)
