@@ -23,6 +23,7 @@ from fastopt.optimizers import (
     DeltaBarDelta,
     Lamb,
     Lion,
+    Muon,
     Nadam,
     Optimizer,
     RAdam,
@@ -102,6 +103,17 @@ ADEMAMIX = {
     "beta_3_warmup": 0.0,
 }
 ADAN = {"learning_rate": 0.001, "beta_1": 0.98, "beta_2": 0.92, "beta_3": 0.99, "epsilon": 1e-8}
+MUON = {
+    "learning_rate": 0.01,
+    "momentum": 0.95,
+    "nesterov": 1.0,
+    "adam_lr_ratio": 0.5,
+    "adam_beta_1": 0.9,
+    "adam_beta_2": 0.99,
+    "epsilon": 1e-7,
+    "ns_steps": 5.0,
+    "adjust_lr": 1.0,
+}
 LION = {"learning_rate": 0.0001, "beta_1": 0.9, "beta_2": 0.99}
 RPROP = {"learning_rate": 0.01, "eta_minus": 0.5, "eta_plus": 1.2, "min_step": 1e-6, "max_step": 50.0}
 DELTA = {"learning_rate": 1.0, "kappa": 0.001, "phi": 0.1, "theta": 0.7}
@@ -432,6 +444,14 @@ RULES = [
         by_tensor=True,
     ),
     Rule("lamb", twins.lamb, ("m", "v"), LAMB | {"learning_rate": 0.3, "weight_decay": 0.0}, by_tensor=True),
+    Rule(
+        "muon",
+        twins.muon,
+        ("m", "v"),
+        MUON,
+        optimizer=Muon(0.01, 0.1, matrices="all"),
+        converges=three(Muon, 0.3, 0.003, 0.3, weight_decay=0.0),
+    ),
     Rule(
         "swats",
         functools.partial(twins.swats, state=(0.0, 0.0, 0.0)),

@@ -136,6 +136,29 @@ def nadam(w, g, slots, hyper, step):
     return -hyper["learning_rate"] * ahead / (np.sqrt(v / (1 - beta_2**step)) + hyper["epsilon"]), {"m": m, "v": v}
 
 
+def muon(w, g, slots, hyper, step):
+    """Of what is no matrix: Adam."""
+    names = {"beta_1": "adam_beta_1", "beta_2": "adam_beta_2", "epsilon": "epsilon"}
+    rate = hyper["learning_rate"] * hyper["adam_lr_ratio"]
+    return adam(w, g, slots, {ours: hyper[name] for ours, name in names.items()} | {"learning_rate": rate}, step)
+
+
+def orthogonal(u, steps):
+    x = (u if u.shape[0] <= u.shape[1] else u.T) / (np.linalg.norm(u) + 1e-7)
+    for _ in range(steps):
+        gram = x @ x.T
+        x = 3.4445 * x + (-4.775 * gram + 2.0315 * gram @ gram) @ x
+    return x if u.shape[0] <= u.shape[1] else x.T
+
+
+def muon_of_a_matrix(w, g, slots, hyper, step):
+    mu, (inputs, outputs) = hyper["momentum"], w.shape
+    m = mu * slots["m"] + (1 - mu) * g
+    x = orthogonal(mu * m + (1 - mu) * g if hyper["nesterov"] else m, int(hyper["ns_steps"]))
+    factor = 0.2 * max(inputs, outputs) ** 0.5 if hyper["adjust_lr"] else max(1, outputs / inputs) ** 0.5
+    return -hyper["learning_rate"] * factor * x, {"m": m, "v": x}
+
+
 def nadam_look_ahead(w, g, slots, hyper, step):
     change, new = adam(w, g, slots, hyper, step)
     return change, new | {"theta": w}

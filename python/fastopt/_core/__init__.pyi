@@ -194,6 +194,7 @@ class ArrayOptimizer:
         names: Sequence[str],
         extras: Sequence[str] = (),
         settings: Sequence[tuple[float, bool]] = (),
+        columns: Sequence[int] = (),
     ) -> None: ...
     @property
     def rule(self) -> str: ...
@@ -213,6 +214,7 @@ class Optimizer:
         network: Network,
         extras: Sequence[str] = (),
         settings: Sequence[tuple[float, bool]] = (),
+        columns: Sequence[int] = (),
     ) -> None: ...
     @property
     def rule(self) -> str: ...

@@ -12,6 +12,7 @@ of their own (`LayerRates`); then `Lookahead` goes back, and `Average` takes its
 from fastopt.optimizers.averages import *
 from fastopt.optimizers.base import *
 from fastopt.optimizers.describe import RULES as RULES
+from fastopt.optimizers.matrices import *
 from fastopt.optimizers.moments import *
 from fastopt.optimizers.rules import *
 from fastopt.optimizers.sequence import *

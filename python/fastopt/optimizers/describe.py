@@ -257,6 +257,10 @@ class Description(Described, ABC):
         """Return how many gradients this part makes one of."""
         return 1
 
+    def matrices_of(self, names: Names, shapes: Sequence[tuple[int, ...]]) -> list[str]:
+        """Return the names of the parameters that the rule takes as matrices, if it does so."""
+        return [] if self.parts[-1] is self else self.parts[-1].matrices_of(names, shapes)
+
     # Of all parts
 
     @property

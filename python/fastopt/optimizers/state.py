@@ -29,6 +29,7 @@ class Origin(NamedTuple):
     rule: str
     transforms: list[str]
     settings: list[tuple[float, bool]]
+    columns: list[int]  # of the matrices that the rule takes as wholes; 0 for other arrays
     names: list[str]
     labels: list[str]  # the arrays' places in their collection, for messages
     outline: Tree
@@ -41,12 +42,15 @@ class Origin(NamedTuple):
     ) -> "Origin":
         """Return what the state of this description for arrays like these is made for."""
         rule, transforms, settings = description.rule, description.transforms, description.settings(names)
+        shapes = [array.shape for array in like]
+        matrices = description.matrices_of(names, shapes)
+        columns = [shape[-1] if name in matrices else 0 for name, shape in zip(names, shapes, strict=True)]
         dtype = like[0].dtype.name if like else "float32"
-        return cls(rule, transforms, settings, names, labels, outline, [array.shape for array in like], dtype)
+        return cls(rule, transforms, settings, columns, names, labels, outline, shapes, dtype)
 
     def core(self, params: Sequence[Real]) -> _core.ArrayOptimizer:
         """Return the core's state for these arrays."""
-        return _core.ArrayOptimizer(self.rule, params, self.labels, self.transforms, self.settings)
+        return _core.ArrayOptimizer(self.rule, params, self.labels, self.transforms, self.settings, self.columns)
 
 
 class State:
@@ -82,7 +86,7 @@ class State:
         labels = [f"[{name!r}]" for name in names]
         origin = Origin.of(description, names, labels, dict.fromkeys(names), parameters)
         try:
-            core = _core.Optimizer(origin.rule, network, origin.transforms, origin.settings)
+            core = _core.Optimizer(origin.rule, network, origin.transforms, origin.settings, origin.columns)
         except MemoryError:
             needed = len(description.slot_names) * sum(view.nbytes for view in parameters)
             raise MemoryError(

@@ -6,8 +6,7 @@ after it, and `Average` last. Optimizers that differ in the nesting alone are eq
 acts on gradients first is furthest outside, and around it what acts on the parameters last.
 """
 
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -27,6 +26,7 @@ from fastopt.optimizers.describe import (
     Settings,
     When,
 )
+from fastopt.optimizers.patterns import check_used, checked_patterns, patterns_of
 from fastopt.optimizers.sequence import Sequence
 
 __all__ = ["Accumulate", "Average", "Clip", "Decay", "LayerRates", "Lookahead", "Transform"]
@@ -99,31 +99,6 @@ class Transform(Optimizer):
         return text
 
 
-def _patterns(name: str) -> list[str]:
-    """Return what a name such as ``"dense/kernel"`` is called by: itself, and whole parts it begins or ends with."""
-    parts = name.split("/")
-    ends = range(1, len(parts))
-    return [name, *("/".join(parts[:i]) for i in ends), *("/".join(parts[i:]) for i in ends)]
-
-
-def _checked_patterns(patterns: Iterable[object]) -> None:
-    for pattern in patterns:
-        if not isinstance(pattern, str):
-            raise TypeError(f"{pattern!r} must be a name, such as 'dense', 'dense/kernel' or 'bias'.")
-
-
-def _check_used(argument: str, patterns: Iterable[str], names: Names) -> None:
-    """Raise ValueError where no parameter has one of the names."""
-    known = {pattern for name in names for pattern in _patterns(name)}
-    for pattern in patterns:
-        if pattern not in known:
-            close = difflib.get_close_matches(pattern, sorted(known), n=1)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
-            raise ValueError(
-                f"No parameter is called {pattern!r}, as {argument} says.{hint} There are {', '.join(names)}."
-            )
-
-
 # What a model may lack and yet be named, as it is by default.
 CONVENTIONAL = ("bias", "gamma", "beta")
 
@@ -138,7 +113,7 @@ class Patterns(Argument[Names, tuple[str, ...]]):
         if isinstance(given, str):
             raise TypeError(f"{self.name} must be a list of names, such as [{given!r}].")
         given = checks.items(self.name, given)
-        _checked_patterns(given)
+        checked_patterns(given)
         return tuple(given)
 
 
@@ -151,7 +126,7 @@ class Factors(Argument[Mapping[str, float], dict[str, float]]):
         """Return the factors as floats."""
         if not isinstance(given, Mapping):
             raise TypeError(f"{self.name} must be a dict of names and factors, not {given!r}.")
-        _checked_patterns(given)
+        checked_patterns(given)
         return {name: checks.real(f"{self.name}[{name!r}]", rate, 0.0) for name, rate in given.items()}
 
 
@@ -304,10 +279,10 @@ class Decay(Transform):
 
     def own_settings(self, names: Names, settings: Settings) -> Settings:
         """Return the settings without decay where a name is excluded."""
-        _check_used("exclude", [pattern for pattern in self.exclude if pattern not in CONVENTIONAL], names)
+        check_used("exclude", [pattern for pattern in self.exclude if pattern not in CONVENTIONAL], names)
         excluded = set(self.exclude)
         return [
-            (rate, decays and excluded.isdisjoint(_patterns(name)))
+            (rate, decays and excluded.isdisjoint(patterns_of(name)))
             for name, (rate, decays) in zip(names, settings, strict=True)
         ]
 
@@ -347,12 +322,12 @@ class LayerRates(Transform):
 
     def own_settings(self, names: Names, settings: Settings) -> Settings:
         """Return the settings with the factors."""
-        _check_used("rates", self.rates, names)
+        check_used("rates", self.rates, names)
         places = {pattern: i for i, pattern in enumerate(self.rates)}
         factors = [*self.rates.values(), 1.0]  # the last for what is not named
         result = []
         for name, (rate, decays) in zip(names, settings, strict=True):
-            place = max((places[pattern] for pattern in _patterns(name) if pattern in places), default=-1)
+            place = max((places[pattern] for pattern in patterns_of(name) if pattern in places), default=-1)
             result.append((rate * factors[place], decays))
         return result
 

@@ -17,12 +17,26 @@ py::array view(T* data, const std::vector<Index>& shape, const py::object& owner
 // How a tensor departs from the rest: a factor of its learning rate, and whether it decays.
 using Settings = std::vector<std::pair<double, bool>>;
 
+// The columns of each tensor that the rule is to take as a matrix, 0 of others; none for all alike.
+using Columns = std::vector<Index>;
+
 template <class T>
 State<T> make_optimizer(const std::string& rule, const std::vector<std::string>& transform_names,
-                        const Settings& settings, std::vector<Tensor<T>> tensors) {
+                        const Settings& settings, const Columns& columns, std::vector<Tensor<T>> tensors) {
   if (settings.size() != tensors.size() && !settings.empty()) {
     throw std::invalid_argument("settings has " + std::to_string(settings.size()) + " entries for " +
                                 std::to_string(tensors.size()) + " arrays");
+  }
+  if (columns.size() != tensors.size() && !columns.empty()) {
+    throw std::invalid_argument("columns has " + std::to_string(columns.size()) + " entries for " +
+                                std::to_string(tensors.size()) + " arrays");
+  }
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (columns[i] < 0 || (columns[i] > 0 && (tensors[i].size == 0 || tensors[i].size % columns[i] != 0))) {
+      throw std::invalid_argument("an array of " + std::to_string(tensors[i].size) + " elements has no " +
+                                  std::to_string(columns[i]) + " columns");
+    }
+    tensors[i].columns = columns[i];
   }
   for (std::size_t i = 0; i < settings.size(); ++i) {
     std::tie(tensors[i].rate, tensors[i].decays) = settings[i];

@@ -82,8 +82,8 @@ void update(const std::string& name, const std::vector<py::object>& params, cons
 class ArrayOptimizer {
  public:
   ArrayOptimizer(const std::string& rule, const std::vector<py::object>& params, std::vector<std::string> names,
-                 const std::vector<std::string>& transform_names, const Settings& settings)
-      : names_(std::move(names)), optimizer_(make(rule, params, transform_names, settings)) {}
+                 const std::vector<std::string>& transform_names, const Settings& settings, const Columns& columns)
+      : names_(std::move(names)), optimizer_(make(rule, params, transform_names, settings, columns)) {}
 
   template <class F>
   auto visit(F&& f) {
@@ -156,7 +156,7 @@ class ArrayOptimizer {
  private:
   std::variant<State<float>, State<double>> make(const std::string& rule, const std::vector<py::object>& params,
                                                  const std::vector<std::string>& transform_names,
-                                                 const Settings& settings) {
+                                                 const Settings& settings, const Columns& columns) {
     if (params.empty()) {
       throw std::invalid_argument("params holds no array");
     }
@@ -171,7 +171,7 @@ class ArrayOptimizer {
                         shapes_.push_back(shape_of(array));
                         tensors.push_back({.size = array.size()});
                       }
-                      return make_optimizer<T>(rule, transform_names, settings, std::move(tensors));
+                      return make_optimizer<T>(rule, transform_names, settings, columns, std::move(tensors));
                     });
   }
 
@@ -262,9 +262,9 @@ void add_update(py::module_& module) {
   py::class_<ArrayOptimizer> arrays(module, "ArrayOptimizer");
   arrays
       .def(py::init<const std::string&, const std::vector<py::object>&, std::vector<std::string>,
-                    const std::vector<std::string>&, const Settings&>(),
+                    const std::vector<std::string>&, const Settings&, const Columns&>(),
            py::arg("rule"), py::arg("params"), py::arg("names"), py::arg("extras") = std::vector<std::string>(),
-           py::arg("settings") = Settings())
+           py::arg("settings") = Settings(), py::arg("columns") = Columns())
       .def_property_readonly("slots", [](const py::object& self) { return self.cast<ArrayOptimizer&>().slots(self); })
       .def("put_average", &ArrayOptimizer::put_average, py::arg("params"), py::arg("there"))
       .def("update", &ArrayOptimizer::update, py::arg("params"), py::arg("grads"), py::arg("hyper"));

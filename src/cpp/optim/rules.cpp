@@ -35,6 +35,10 @@ RuleEntry entry_of() {
   if constexpr (baseline::finishes<R>) {
     entry.factor = R::factor;
   }
+  if constexpr (baseline::takes_matrices<R>) {
+    entry.whole = R::template whole<Matrix<float>>;
+    entry.whole_double = R::template whole<Matrix<double>>;
+  }
   if constexpr (baseline::looks_ahead<R>) {
     entry.theta = R::theta;
   }

@@ -7,6 +7,7 @@
 
 #include "core/types.h"
 #include "kernels/update/args.h"
+#include "optim/matrix.h"
 
 namespace fastopt {
 
@@ -21,7 +22,9 @@ struct RuleEntry {
   void (*advance)(const double* hyper, Index step, double* state) = nullptr;
   std::span<const int> starts;
   Coefficients (*between)(const double* state) = nullptr;  // only where the rule averages
-  int theta = -1;                                          // the slot that holds the parameters while they look ahead
+  double (*whole)(const Matrix<float>&, const double* hyper) = nullptr;
+  double (*whole_double)(const Matrix<double>&, const double* hyper) = nullptr;
+  int theta = -1;  // the slot that holds the parameters while they look ahead
 };
 
 const std::vector<RuleEntry>& rules();

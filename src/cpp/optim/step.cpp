@@ -1,18 +1,13 @@
 #include "optim/step.h"
 
-#include "core/buffer.h"
+#include <functional>
+#include <numeric>
+
 #include "core/norm.h"
 #include "kernels/reduce/args.h"
 #include "runtime/cpu.h"
 
 namespace fastopt {
-
-namespace {
-
-// Elements that stay in the first-level cache from one operation on them to the next, and over which sums are taken.
-constexpr Index chunk_size = 1024;
-
-}  // namespace
 
 template <class T>
 Step<T>::Step(int rule, std::vector<int> transforms, std::vector<Tensor<T>> tensors)
@@ -36,6 +31,18 @@ Step<T>::Step(int rule, std::vector<int> transforms, std::vector<Tensor<T>> tens
     }
   }
   first_chunk_.push_back(chunks);
+  Index memory = 0;
+  for (const Tensor<T>& tensor : tensors_) {
+    if (whole_matrix(tensor)) {
+      const Index rows = tensor.size / tensor.columns;
+      memory = std::max(memory, Matrix<T>::memory_size(rows, tensor.columns));
+      matrix_cost_ += 20 * static_cast<double>(tensor.size) * static_cast<double>(std::min(rows, tensor.columns));
+    }
+  }
+  if (takes_matrices()) {
+    matrix_memory_ = Buffer<T>(memory);
+    chunk_squares_.resize(static_cast<std::size_t>(chunks));
+  }
   if (measures() || entry().sums > 0) {
     sums_.resize(static_cast<std::size_t>(chunks));
   }
@@ -47,11 +54,8 @@ Step<T>::Step(int rule, std::vector<int> transforms, std::vector<Tensor<T>> tens
 
 template <class T>
 Index Step<T>::size() const {
-  Index size = 0;
-  for (const Tensor<T>& tensor : tensors_) {
-    size += tensor.size;
-  }
-  return size;
+  return std::transform_reduce(tensors_.begin(), tensors_.end(), Index{0}, std::plus<>(),
+                               [](const auto& t) { return t.size; });
 }
 
 template <class T>
@@ -71,7 +75,7 @@ bool Step<T>::by_rows() const {
 template <class T>
 void Step<T>::run(std::span<const double> hyper, bool flush) {
   begin(hyper);
-  run_team(threads_for(elementwise_cost * static_cast<double>(size())), flush, [&](const Team& team) {
+  run_team(threads_for(elementwise_cost * static_cast<double>(size()) + matrix_cost_), flush, [&](const Team& team) {
     if (looks_ahead()) {
       look_ahead(team);
       team.barrier();
@@ -109,7 +113,7 @@ void Step<T>::begin(std::span<const double> hyper, Index rows) {
       transforms_parameters_ |= now_[place] != X::neutral;
     }
   });
-  elementwise_ = accumulates() || !(measures() || entry().sums > 0);
+  elementwise_ = accumulates() || !(measures() || entry().sums > 0 || takes_matrices());
   rows_ = rows;
   if (held == 0 || held_rows == 0) {
     first_rows = rows;
@@ -181,22 +185,6 @@ Update<T> Step<T>::update_of(std::size_t i, Range elements) const {
   return u;
 }
 
-// f(tensor, elements, number of their first chunk) for what this rank has of every tensor that is not frozen.
-template <class T>
-template <class F>
-void Step<T>::for_pieces(const Team& team, F&& f) const {
-  const Range chunks = team.split(first_chunk_.back());
-  auto i = static_cast<std::size_t>(std::ranges::upper_bound(first_chunk_, chunks.begin) - first_chunk_.begin() - 1);
-  for (; i < tensors_.size() && first_chunk_[i] < chunks.end; ++i) {
-    const Index first = std::max(chunks.begin, first_chunk_[i]), last = std::min(chunks.end, first_chunk_[i + 1]);
-    const Range elements{(first - first_chunk_[i]) * chunk_size,
-                         std::min((last - first_chunk_[i]) * chunk_size, tensors_[i].size)};
-    if (!tensors_[i].frozen) {
-      f(i, elements, first);
-    }
-  }
-}
-
 template <class T>
 void Step<T>::look_ahead(const Team& team) const {
   for_pieces(team, [&](std::size_t i, Range elements, Index) {
@@ -248,7 +236,13 @@ void Step<T>::whole(const Team& team) {
   }
   for_pieces(team,
              [&](std::size_t i, Range elements, Index chunk) { update(i, elements, chunk, tensors_[i].gradient); });
-  if (entry().sums == 0 || accumulates()) {
+  if (accumulates()) {
+    return;
+  }
+  if (takes_matrices()) {
+    take_matrices(team);
+  }
+  if (entry().sums == 0) {
     return;
   }
   team.barrier();
@@ -259,12 +253,15 @@ void Step<T>::whole(const Team& team) {
     return;
   }
   team.barrier();
-  for_pieces(team, [&](std::size_t i, Range elements, Index) {
-    Update<T> u = update_of(i, elements);
-    u.coefficients[tensor_factor] = factor_[i];
-    kernels<T>().update.finish[static_cast<std::size_t>(rule_)](u);
-    settle(tensors_[i], u);
-  });
+  for_pieces(team, [&](std::size_t i, Range elements, Index) { finish(i, elements); });
+}
+
+template <class T>
+void Step<T>::finish(std::size_t i, Range elements) const {
+  Update<T> u = update_of(i, elements);
+  u.coefficients[tensor_factor] = factor_[i];
+  kernels<T>().update.finish[static_cast<std::size_t>(rule_)](u);
+  settle(tensors_[i], u);
 }
 
 template <class T>
@@ -331,6 +328,8 @@ void Step<T>::update(std::size_t i, Range elements, Index chunk, const T* gradie
   const Tensor<T>& t = tensors_[i];
   const UpdateKernels<T>& k = kernels<T>().update;
   const auto rule = static_cast<std::size_t>(rule_);
+  const bool whole = whole_matrix(t);
+  const auto kernel = whole ? k.gather[rule] : k.apply[rule];
   if (accumulates()) {
     hold(t, elements);
     return;
@@ -357,7 +356,7 @@ void Step<T>::update(std::size_t i, Range elements, Index chunk, const T* gradie
   if (!adjusts && !transforms_parameters_ && entry().sums == 0) {
     Update<T> u = update_of(i, elements);
     u.gradient = gradient + elements.begin;
-    k.apply[rule](u);
+    kernel(u);
     return;
   }
   alignas(alignment) T adjusted[chunk_size];
@@ -391,8 +390,8 @@ void Step<T>::update(std::size_t i, Range elements, Index chunk, const T* gradie
     if (entry().sums > 0) {
       u.sums = &sums_[static_cast<std::size_t>(chunk)];
     }
-    k.apply[rule](u);
-    if (!entry().factor) {
+    kernel(u);
+    if (!entry().factor && !whole) {
       settle(t, u);
     }
   }

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/buffer.h"
 #include "core/counter.h"
 #include "kernels/update/args.h"
 #include "optim/rules.h"
@@ -24,8 +25,12 @@ struct Tensor {
   std::array<T*, transform_count> transform_slots{};  // those of the transforms that keep one
   double rate = 1;                                    // multiplies the learning rate
   bool decays = true;
+  Index columns = 0;    // of a matrix that the rule takes as a whole; 0: element by element
   bool frozen = false;  // nothing is done to it, and its gradient does not count
 };
+
+// Elements that stay in the first-level cache from one operation on them to the next, and over which sums are taken.
+inline constexpr Index chunk_size = 1024;
 
 template <class T>
 class Step {
@@ -96,6 +101,8 @@ class Step {
     return now_[transform_place<Transform>];
   }
   bool measures() const;
+  bool takes_matrices() const { return matrix_cost_ > 0; }
+  bool whole_matrix(const Tensor<T>& tensor) const { return tensor.columns > 0 && entry().whole; }
   template <class Transform>
   T* slot(const Tensor<T>& tensor) const {
     return tensor.transform_slots[transform_place<Transform>];
@@ -112,8 +119,10 @@ class Step {
   void copy_frozen() const;
   void update(std::size_t tensor, Range elements, Index chunk, const T* gradient);
   void hold(const Tensor<T>& tensor, Range elements) const;
+  void finish(std::size_t tensor, Range elements) const;
   void settle(const Tensor<T>& tensor, const Update<T>& u) const;
   void use_sums();
+  void take_matrices(const Team& team);
 
   int rule_;
   std::vector<int> transforms_;
@@ -131,7 +140,27 @@ class Step {
   double weight_ = 1;                               // of the gradient in the sum of those that are held
   std::vector<std::array<double, max_sums>> sums_;  // of each chunk
   std::array<double, max_sums> sums_of_all_{};
+
+  double matrix_cost_ = 0;             // as if by some products with the smaller sides
+  std::vector<double> chunk_squares_;  // of one matrix
+  Buffer<T> matrix_memory_;
   std::vector<double> squares_, norms_, scale_, factor_;  // of each tensor; the last is the rule's
 };
+
+// f(tensor, elements, number of their first chunk) for what this rank has of every tensor that is not frozen.
+template <class T>
+template <class F>
+void Step<T>::for_pieces(const Team& team, F&& f) const {
+  const Range chunks = team.split(first_chunk_.back());
+  auto i = static_cast<std::size_t>(std::ranges::upper_bound(first_chunk_, chunks.begin) - first_chunk_.begin() - 1);
+  for (; i < tensors_.size() && first_chunk_[i] < chunks.end; ++i) {
+    const Index first = std::max(chunks.begin, first_chunk_[i]), last = std::min(chunks.end, first_chunk_[i + 1]);
+    const Range elements{(first - first_chunk_[i]) * chunk_size,
+                         std::min((last - first_chunk_[i]) * chunk_size, tensors_[i].size)};
+    if (!tensors_[i].frozen) {
+      f(i, elements, first);
+    }
+  }
+}
 
 }  // namespace fastopt

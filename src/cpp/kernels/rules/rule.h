@@ -9,6 +9,9 @@
 // - `sums`: their number; `apply` adds to a vector for each.
 // - `factor`, `finish`: a factor for each tensor from its sums, and the step with it, c[tensor_factor]. `apply` is then
 //   given the parameters too, and returns nothing.
+// - `matrices`: it takes some matrices as wholes. Of these, `gather` takes the place of `apply` and changes the slots
+//   alone; then `whole(matrix, hyperparameters)`, which all threads run, does with the slots what needs all elements,
+//   by what optim/matrix.h has, and returns c[tensor_factor]; then `finish` gives the step.
 // - `state`, `conclude`: numbers by name that go from step to step, which `prepare` reads, and what becomes of them at
 //   the end of a step, from the sums over all tensors where there are some.
 // - `advance`: what becomes of these numbers at the start of a step, before `prepare` and without the factors that the
@@ -52,6 +55,9 @@ inline constexpr bool decays = requires { Rule::decays; };
 
 template <class Rule>
 inline constexpr bool averages = requires { Rule::averages; };
+
+template <class Rule>
+inline constexpr bool takes_matrices = requires { Rule::matrices; };
 
 template <class Rule>
 inline constexpr bool looks_ahead = requires { Rule::theta; };

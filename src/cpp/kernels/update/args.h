@@ -11,7 +11,7 @@ inline constexpr int max_slots = 4;
 inline constexpr int max_coefficients = 12;
 inline constexpr int tensor_factor = max_coefficients - 1;  // the coefficient that a rule's sums over a tensor give it
 inline constexpr int variant_place = max_coefficients - 1;  // that which says which variant of `apply` a rule takes
-inline constexpr int max_hyper = 8;
+inline constexpr int max_hyper = 10;
 inline constexpr int max_sums = 4;
 using Coefficients = std::array<double, max_coefficients>;
 
@@ -40,8 +40,8 @@ template <class T>
 struct UpdateKernels {
   using Rule = void (*)(const Update<T>&);
   // By rule: what it does with a gradient; then, of the rules that have it, once its sums are known; before the
-  // gradient; and to have its average in the place of the parameters.
-  const Rule *apply, *finish, *look_ahead, *to_average, *from_average;
+  // gradient; to have its average in the place of the parameters; and with a gradient of a matrix that is taken whole.
+  const Rule *apply, *finish, *look_ahead, *to_average, *from_average, *gather;
   void (*adjust)(const Adjust<T>&);
   void (*approach)(const T* x, T* y, double part, Index size);  // y <- y + part (x - y)
   void (*add)(const T* x, T* y, Index size);                    // y <- y + x

@@ -11,6 +11,7 @@ constinit const UpdateKernels<T> Topics<T>::update{
     .look_ahead = look_ahead_kernels<T>.data(),
     .to_average = to_average_kernels<T>.data(),
     .from_average = from_average_kernels<T>.data(),
+    .gather = gather_kernels<T>.data(),
     .adjust = adjust<T>,
     .approach = approach<T>,
     .add = add<T>,

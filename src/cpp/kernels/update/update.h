@@ -140,8 +140,24 @@ void look_ahead(const Update<T>& u) {
 }
 
 template <class Rule, class T>
+void gather(const Update<T>& u) {
+  drive<Rule>(u, [&](const auto* c, Index i, auto load, const auto&, auto&... slots) {
+    Rule::gather(c, gradient_at<Rule>(u, i, load), slots...);
+  });
+}
+
+template <class Rule, class T>
+constexpr void (*gather_of())(const Update<T>&) {
+  if constexpr (takes_matrices<Rule>) {
+    return gather<Rule, T>;
+  } else {
+    return nullptr;
+  }
+}
+
+template <class Rule, class T>
 constexpr void (*finish_of())(const Update<T>&) {
-  if constexpr (finishes<Rule>) {
+  if constexpr (finishes<Rule> || takes_matrices<Rule>) {
     return finish<Rule, T>;
   } else {
     return nullptr;
@@ -181,6 +197,9 @@ inline constexpr auto apply_kernels = []<class... R>(List<R...>) { return std::a
 
 template <class T>
 inline constexpr auto finish_kernels = []<class... R>(List<R...>) { return std::array{finish_of<R, T>()...}; }(Rules{});
+
+template <class T>
+inline constexpr auto gather_kernels = []<class... R>(List<R...>) { return std::array{gather_of<R, T>()...}; }(Rules{});
 
 template <class T>
 inline constexpr auto look_ahead_kernels =

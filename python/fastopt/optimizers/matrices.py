@@ -1,0 +1,127 @@
+"""Update rules that take matrices as wholes, not element by element."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from fastopt.core import checks
+from fastopt.core.registry import unknown_name
+from fastopt.optimizers.base import OPTIMIZERS, Rule
+from fastopt.optimizers.describe import EPSILON, Argument, Flag, Hyperparameter, Integer, Names, Numbers, When
+from fastopt.optimizers.patterns import check_used, checked_patterns, patterns_of
+
+__all__ = ["Muon"]
+
+MATRICES = ("hidden", "all")
+ADJUSTMENTS = ("match_rms_adamw", "original")
+
+
+class Matrices(Argument["str | Names", "str | tuple[str, ...]"]):
+    """Which matrices a rule takes as wholes."""
+
+    annotation = str | Names
+
+    def check(self, given: str | Names) -> str | tuple[str, ...]:
+        """Return the word, or the names."""
+        if isinstance(given, str):
+            if given not in MATRICES:
+                raise unknown_name("choice of matrices", given, MATRICES)
+            return given
+        names = checks.items(self.name, given)
+        checked_patterns(names)
+        return tuple(names)
+
+    def text(self) -> str:
+        """Return what it may be."""
+        return (
+            'Which matrices it takes: ``"hidden"``, all but embeddings and the first and the last of the others, '
+            '``"all"``, or a list of names of layers, of parameters, or of both (``"dense/kernel"``).'
+        )
+
+    @staticmethod
+    def chosen(choice: str | tuple[str, ...], names: Names, shapes: Sequence[tuple[int, ...]]) -> list[str]:
+        """Return the names of the matrices."""
+        found = [name for name, shape in zip(names, shapes, strict=True) if len(shape) == 2 and 0 not in shape]
+        if choice == "hidden":
+            return [name for name in found if "embedding" not in name][1:-1]
+        if isinstance(choice, str):
+            return found
+        check_used("matrices", choice, names)
+        return [name for name in found if not set(choice).isdisjoint(patterns_of(name))]
+
+
+class Adjustment(Argument[str, str]):
+    """How the rate depends on the shape."""
+
+    annotation = str
+
+    def check(self, given: str) -> str:
+        """Return the name."""
+        if not isinstance(given, str):
+            raise TypeError(f"{self.name} must be a name, not {given!r}.")
+        if given not in ADJUSTMENTS:
+            raise unknown_name(self.name, given, ADJUSTMENTS)
+        return given
+
+    def series(self, value: Any, when: When) -> float:
+        """Return the number of it that the core reads."""
+        return float(value == "match_rms_adamw")
+
+    def text(self) -> str:
+        """Return what it may be."""
+        return 'f: ``"match_rms_adamw"``, 0.2 sqrt(max(n, m)), or ``"original"``, sqrt(max(1, m / n)).'
+
+
+@OPTIMIZERS.add()
+class Muon(Rule):
+    """Momentum whose steps are made orthogonal, for the matrices of hidden layers; AdamW for all else.
+
+    For a matrix [n, m], n inputs and m outputs: v <- mu v + (1 - mu) g, u = v or, with Nesterov's momentum,
+    mu v + (1 - mu) g, and w <- w - lr (f O(u) + decay w). O(u) has the singular vectors of u, and singular values near
+    1: X <- u / (|u| + 1e-7), then `ns_steps` times X <- a X + b (X X^T) X + c (X X^T)^2 X, a = 3.4445, b = -4.775,
+    c = 2.0315. f makes the steps of all shapes comparable: with 0.2 sqrt(max(n, m)) their root mean square is that of
+    AdamW's, whose rates and decay then serve; sqrt(max(1, m / n)) is Jordan's, for larger rates, such as 0.02.
+
+    All else goes by `AdamW` with the rate adam_lr_ratio lr and the same decay: biases and other vectors, embeddings,
+    and, as Jordan advises, the first and the last matrix, whose inputs and outputs are no hidden units; `matrices` says
+    which.
+
+    A step costs ns_steps s^2 (s + 3 l) operations for each matrix of the sides s <= l, as the products that are
+    symmetric are computed by half.
+
+    Source:
+        Jordan et al., Muon: an optimizer for hidden layers in neural networks, 2024; f: Liu et al., Muon is scalable
+        for LLM training, arXiv:2502.16982, 2025. As PyTorch's, which computes X in bfloat16, but for f, whose default
+        is that of Keras, and which PyTorch applies to [m, n].
+
+    Example:
+        >>> import numpy as np, fastopt as fo
+        >>> w, muon = np.zeros((2, 2)), fo.optimizers.Muon(1.0, matrices="all", adjust_lr="original")
+        >>> muon.update(w, np.array([[3.0, 0.0], [0.0, 5.0]]))
+        >>> bool((abs(w + np.eye(2)) < 0.35).all())
+        True
+    """
+
+    rule = "muon"
+    learning_rate: Hyperparameter = Hyperparameter(1e-3, symbol="lr")
+    weight_decay: Hyperparameter = Hyperparameter(0.004, symbol="decay")
+    momentum: Hyperparameter = Hyperparameter(0.95, 0.0, 1.0, "mu")
+    nesterov: Flag = Flag(True, "Whether the step looks ahead along the velocity")
+    ns_steps: Integer = Integer(5, 1, "The number of steps towards an orthogonal matrix, at least 1")
+    adjust_lr: Adjustment = Adjustment("match_rms_adamw")
+    matrices: Matrices = Matrices("hidden")
+    adam_lr_ratio: Hyperparameter = Hyperparameter(1.0, symbol="The factor of the rate of all else")
+    adam_beta_1: Hyperparameter = Hyperparameter(0.9, 0.0, 1.0, "b1 of all else")
+    adam_beta_2: Hyperparameter = Hyperparameter(0.999, 0.0, 1.0, "b2 of all else")
+    epsilon: Hyperparameter = Hyperparameter(1e-7, EPSILON, symbol="eps of all else")
+
+    def matrices_of(self, names: Names, shapes: Sequence[tuple[int, ...]]) -> list[str]:
+        """Return the names of the matrices that it takes as wholes."""
+        return Matrices.chosen(self.matrices, names, shapes)
+
+    def own_transforms(self) -> list[str]:
+        """Return ``"decay"``."""
+        return ["decay"]
+
+    def own_numbers(self, when: When) -> Numbers:
+        """Return the hyperparameters, and the decay."""
+        return super().own_numbers(when) | {"decay": self.series("weight_decay", when)}

@@ -1,0 +1,193 @@
+"""Rules that take matrices as wholes: against their twins, on all kinds of shapes and by any number of threads."""
+
+import functools
+import os
+
+import numpy as np
+import pytest
+from twins import rules as twins
+
+import fastopt as fo
+from fastopt import optimizers as opt
+
+SHAPES = ((5, 5), (70, 33), (33, 70), (1, 7), (7, 1), (130, 97), (64, 128))
+FORMS = {
+    "usual": {},
+    "original": {"adjust_lr": "original", "ns_steps": 4},
+    "without Nesterov": {"nesterov": False, "momentum": 0.5, "ns_steps": 1},
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_muon(shape, form, dtype, isa, rng):
+    muon = opt.Muon(0.1, 0.25, matrices="all", **FORMS[form])
+    w = rng.normal(size=shape).astype(dtype)
+    want, slots = w.astype(np.float64), {"m": np.zeros(shape)}
+    for step in (1, 2, 3):
+        g = rng.normal(size=shape).astype(dtype)
+        muon.update(w, g)
+        change, slots = twins.muon_of_a_matrix(want, g.astype(np.float64), slots, muon.hyper, step)
+        want += change - 0.1 * 0.25 * want
+    tolerance = 1e-5 if dtype == np.float32 else 1e-12
+    np.testing.assert_allclose(w, want, rtol=0, atol=tolerance * np.abs(want).max())
+
+
+def many(make, dtype, start, gradients):
+    w, muon = [a.astype(dtype) for a in start], make()
+    for g in gradients:
+        muon.update(w, [a.astype(dtype) for a in g])
+    return w
+
+
+KERAS = {"usual": {}, "other": {"momentum": 0.5, "nesterov": False, "ns_steps": 3, "weight_decay": 0.1}}
+
+
+@pytest.mark.parametrize("form", KERAS.values(), ids=KERAS)
+def test_against_keras(form, rng):
+    """Gradients are large, as its mean of them is so by 1 / (1 - mu) and the 1e-7 of the norm would count less there.
+
+    Its norm is float32 at any precision, which leaves eight digits.
+    """
+    pytest.importorskip("jax").config.update("jax_enable_x64", True)
+    os.environ["KERAS_BACKEND"] = "jax"
+    keras = pytest.importorskip("keras")
+    keras.config.set_floatx("float64")
+    shapes = ((7, 5), (6, 6), (4, 9), (3,))
+    start = [rng.normal(size=shape) for shape in shapes]
+    gradients = [[1e9 * rng.normal(size=shape) for shape in shapes] for _ in range(100)]
+    muon = keras.optimizers.Muon(**form, adam_weight_decay=form.get("weight_decay", 0.004))
+    muon.build([keras.Variable(w, dtype="float64") for w in start])
+    state = (start, [slot.value for slot in muon.variables])
+    for g in gradients:
+        state = muon.stateless_apply(state[1], g, state[0])
+    for a, b in zip(many(lambda: opt.Muon(matrices="all", **form), np.float64, start, gradients), state[0], strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-8 * np.abs(b).max())
+
+
+@pytest.mark.parametrize(("adjust", "rms"), [("original", None), ("match_rms_adamw", 0.2)])
+def test_against_optax(adjust, rms, rng):
+    """Without Nesterov's momentum, in which it corrects the bias of the mean; else that is a factor, as of gradients."""
+    jax, optax = pytest.importorskip("jax"), pytest.importorskip("optax")
+    jax.config.update("jax_enable_x64", True)
+    start, rates = [rng.normal(size=shape) for shape in ((7, 5), (6, 6), (4, 9))], {"weight_decay": 0.1}
+    gradients = [1e9 * rng.normal(size=(500, *w.shape)) for w in start]
+    muon = optax.contrib.muon(1e-2, nesterov=False, consistent_rms=rms, **rates)
+
+    def step(state, grads):
+        changes, slots = muon.update(grads, state[1], state[0])
+        return (optax.apply_updates(state[0], changes), slots), None
+
+    theirs = jax.jit(lambda *now: jax.lax.scan(step, *now)[0])((start, muon.init(start)), gradients)[0]
+    make = functools.partial(opt.Muon, 1e-2, nesterov=False, adjust_lr=adjust, matrices="all", **rates)
+    for dtype, tolerance in ((np.float64, 1e-12), (np.float32, 1e-5)):
+        for a, b in zip(many(make, dtype, start, zip(*gradients, strict=True)), theirs, strict=True):
+            np.testing.assert_allclose(a, b, rtol=0, atol=tolerance * np.abs(b).max())
+
+
+@pytest.mark.parametrize("form", ["original", "match_rms_adamw"])
+def test_against_torch(form, rng):
+    """As near as its bfloat16 is; its weights are [outputs, inputs]."""
+    torch = pytest.importorskip("torch")
+    start, gradients = rng.normal(size=(20, 30)), rng.normal(size=(30, 20, 30))
+    theirs = torch.tensor(start.T, requires_grad=True)
+    muon = torch.optim.Muon([theirs], adjust_lr_fn=form, weight_decay=0.01)
+    for g in gradients:
+        theirs.grad = torch.tensor(g.T)
+        muon.step()
+    make = functools.partial(opt.Muon, weight_decay=0.01, matrices="all", adjust_lr=form)
+    (ours,) = many(make, np.float64, [start], [[g] for g in gradients])
+    moved = np.linalg.norm(ours - start)
+    assert np.linalg.norm(ours - theirs.detach().numpy().T) < 0.02 * moved
+
+
+def test_steps_are_orthogonal(rng):
+    w = np.zeros((40, 90))
+    opt.Muon(1.0, 0.0, matrices="all", adjust_lr="original").update(w, rng.normal(size=w.shape))
+    singular = np.linalg.svd(w, compute_uv=False) / np.sqrt(90 / 40)
+    assert 0.6 < singular.min() <= singular.max() < 1.3
+
+
+PARAMETERS = {
+    "embedding/embeddings": (9, 4),
+    "first/kernel": (4, 6),
+    "first/bias": (6,),
+    "hidden/kernel": (6, 6),
+    "hidden_2/kernel": (6, 5),
+    "cube": (2, 3, 4),
+    "empty": (0, 3),
+    "last/kernel": (5, 2),
+}
+
+
+@pytest.mark.parametrize(
+    ("choice", "expected"),
+    [
+        ("hidden", ["hidden/kernel", "hidden_2/kernel"]),
+        ("all", [name for name, shape in PARAMETERS.items() if len(shape) == 2 and shape[0]]),
+        (["hidden", "first", "cube"], ["first/kernel", "hidden/kernel"]),
+        ([], []),
+    ],
+    ids=str,
+)
+def test_which_matrices(choice, expected, rng):
+    """All else goes by AdamW, to the bit."""
+    muon, adam = opt.Muon(0.01, matrices=choice), opt.AdamW(0.01, epsilon=1e-7)
+    w, v = ({name: np.ones(shape) for name, shape in PARAMETERS.items()} for _ in range(2))
+    g = {name: rng.normal(size=shape) for name, shape in PARAMETERS.items()}
+    assert muon.matrices_of(list(PARAMETERS), list(PARAMETERS.values())) == expected
+    muon.update(w, g)
+    adam.update(v, g)
+    assert [name for name in w if not np.array_equal(w[name], v[name])] == expected
+
+
+def test_unknown_matrices():
+    with pytest.raises(ValueError, match=r"No parameter is called 'hiden', as matrices says\. Did you mean 'hidden'"):
+        opt.Muon(matrices=["hiden"]).update({"hidden": np.ones((2, 2))}, {"hidden": np.ones((2, 2))})
+    with pytest.raises(ValueError, match="Did you mean 'hidden'"):
+        opt.Muon(matrices="hiddn")
+
+
+AROUND = {
+    "alone": lambda muon: muon,
+    "all": lambda muon: opt.Average(
+        opt.Lookahead(opt.Accumulate(opt.Decay(opt.Clip(muon, global_norm=0.5), l2=0.1), 2), 3), decay=0.9
+    ),
+}
+
+
+@pytest.mark.parametrize("around", AROUND)
+def test_models_by_threads_and_resumed(around, tmp_path, for_all_threads):
+    """In `fit`, bits do not depend on threads; a model that was saved goes on as if it had not been."""
+
+    def trained():
+        x = np.random.default_rng(0).normal(size=(300, 8)).astype(np.float32)
+        y = x[:, 0] * x[:, 1]
+        widths = (80, 60, 70)
+        model = fo.Sequential([*(fo.layers.Dense(n, "relu") for n in widths), fo.layers.Dense(1)], seed=0)
+        model.compile(AROUND[around](opt.Muon(0.003)), "mse")
+        model.fit(x, y, epochs=2, verbose=0)
+        model.save(tmp_path / "model")
+        again = fo.load_model(tmp_path / "model")
+        for one in (model, again):
+            one.fit(x, y, epochs=1, verbose=0)
+        assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), again.get_weights(), strict=True))
+        return [*model.get_weights(), *model.slots.values()]
+
+    for_all_threads(trained)
+
+
+def test_a_frozen_matrix_stays(rng):
+    rates = opt.LayerRates(opt.Muon(0.1, matrices="all"), {"b": 0.0, "c": 0.5})
+    w = {name: np.ones((6, 4)) for name in "abc"}
+    g = rng.normal(size=(6, 4))
+    rates.update(w, dict.fromkeys("abc", g))
+    assert (w["b"] == 1).all()
+    np.testing.assert_allclose(1 - w["c"], 0.5 * (1 - w["a"]))
+
+
+def test_gradients_of_zeros_and_beyond_the_range(dtype):
+    for g in (np.zeros((4, 3)), np.full((4, 3), np.finfo(dtype).max)):
+        w = np.ones((4, 3), dtype)
+        opt.Muon(0.1, matrices="all").update(w, g.astype(dtype))
+        assert np.isfinite(w).all()
