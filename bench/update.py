@@ -33,6 +33,9 @@ SLOTS = {
     "adan": 4,
     "rprop": 2,
     "asgd": 1,
+    "schedule_free_sgd": 1,
+    "schedule_free_adamw": 2,
+    "schedule_free_radam": 2,
 }
 # All but Adam's own, which are those of training. With the fast beta_2 six steps are enough for RAdam to be rectified
 # and for the mean square of AMSGrad to want to fall.

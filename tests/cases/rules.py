@@ -26,6 +26,7 @@ from fastopt.optimizers import (
     Muon,
     Nadam,
     Optimizer,
+    Prodigy,
     RAdam,
     RAdamScheduleFree,
     RMSprop,
@@ -155,6 +156,18 @@ def bounded(name: str, twin: Callable, slots: tuple[str, ...]) -> list[Rule]:
     ]
 
 
+PRODIGY = {
+    "learning_rate": 1.0,
+    "beta_1": 0.9,
+    "beta_2": 0.999,
+    "beta_3": 0.999**0.5,
+    "epsilon": 1e-8,
+    "d0": 1e-6,
+    "d_coef": 1.0,
+    "growth_rate": 1e300,
+    "safeguard_warmup": 0.0,
+    "use_bias_correction": 0.0,
+}
 FREE = {"learning_rate": 0.01, "beta_1": 0.9, "r": 0.0, "weight_lr_power": 2.0}
 ADAM_FREE = FREE | {"warmup_steps": 0.0, "beta_2": 0.999, "epsilon": 1e-8}
 RADAM_FREE = FREE | {"silent_sgd_phase": 1.0, "beta_2": 0.999, "epsilon": 1e-8}
@@ -433,6 +446,26 @@ RULES = [
         [RADAM_FREE, RADAM_FREE | {"beta_2": 0.95, "silent_sgd_phase": 0.0, "epsilon": 0.1, "weight_lr_power": 1.0}],
         RAdamScheduleFree(0.02, 0.8, 0.9, 1e-6, 0.01, False),
         (0.3, 0.01, 0.3),
+    ),
+    Rule(
+        "prodigy",
+        functools.partial(twins.prodigy, state=(0.0, 0.0, 0.0)),
+        ("m", "v", "s", "x0"),
+        PRODIGY,
+        optimizer=Prodigy(0.5, 0.8, 0.9, 0.7, 1e-6, 0.01, 1e-3, 2.0, 1.5, True, True),
+        converges=three(Prodigy, 1.0, 0.3, 1.0),
+        state=(0.0, 0.0, 0.0),
+        by_tensor=True,
+        decays=True,
+    ),
+    Rule(
+        "prodigy",
+        functools.partial(twins.prodigy, state=(0.02, 0.03, 0.001)),
+        ("m", "v", "s", "x0"),
+        PRODIGY | {"growth_rate": 1.1, "safeguard_warmup": 1.0, "use_bias_correction": 1.0, "d_coef": 2.0},
+        state=(0.02, 0.03, 0.001),
+        by_tensor=True,
+        decays=True,
     ),
     Rule(
         "lamb",

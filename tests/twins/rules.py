@@ -252,6 +252,24 @@ def schedule_free(w, g, slots, hyper, step, form, state=None):
     return (1 - beta) * new["z"] + beta * x - w, new | {"y": slots["y"]}
 
 
+def prodigy(w, g, slots, hyper, step, state):
+    beta_1, beta_2, beta_3 = hyper["beta_1"], hyper["beta_2"], hyper["beta_3"]
+    d, largest, numerator = state[0] or hyper["d0"], *state[1:]
+    correction = np.sqrt(1 - beta_2**step) / (1 - beta_1**step) if hyper["use_bias_correction"] else 1
+    rate = d * hyper["learning_rate"] * correction
+    x0 = slots["x0"] if step > 1 else w
+    s = beta_3 * slots["s"] + d / hyper["d0"] * (d if hyper["safeguard_warmup"] else rate) * g
+    new = {"m": beta_1 * slots["m"] + (1 - beta_1) * d * g, "v": beta_2 * slots["v"] + (1 - beta_2) * (d * g) ** 2}
+    after = d
+    if s.any():
+        numerator = beta_3 * numerator + d / hyper["d0"] * rate * np.sum(g * (x0 - w))
+        estimate = hyper["d_coef"] * numerator / np.abs(s).sum()
+        grown = max(d, estimate) if d == hyper["d0"] else d
+        after = min(max(largest, hyper["d0"], estimate), grown * hyper["growth_rate"])
+    direction = new["m"] / (np.sqrt(new["v"]) + after * hyper["epsilon"]) + hyper.get("weight_decay", 0) * w
+    return -rate * direction, new | {"s": s, "x0": x0}
+
+
 def delta_bar_delta(w, g, slots, hyper, step):
     agreement = np.sign(slots["delta_bar"]) * np.sign(g)
     rate = slots["rate"] + hyper["kappa"] * (agreement > 0) - hyper["phi"] * slots["rate"] * (agreement < 0)

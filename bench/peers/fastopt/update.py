@@ -53,6 +53,9 @@ OPTIMIZERS: dict[str, Callable[[], rules.Optimizer]] = {
     "adan": lambda: rules.Adan(LEARNING_RATE, *ADAN_BETAS, EPSILON),
     "rprop": lambda: rules.Rprop(LEARNING_RATE),
     "asgd": lambda: rules.ASGD(LEARNING_RATE),
+    "schedule_free_sgd": lambda: rules.SGDScheduleFree(LEARNING_RATE, BETA_1),
+    "schedule_free_adamw": lambda: rules.AdamWScheduleFree(LEARNING_RATE, BETA_1, BETA_2, EPSILON),
+    "schedule_free_radam": lambda: rules.RAdamScheduleFree(LEARNING_RATE, BETA_1, FAST_BETA_2, EPSILON),
 }
 
 

@@ -49,6 +49,8 @@ OPTIMIZERS: dict[str, Callable[[], optax.GradientTransformation]] = {
         optax.scale_by_yogi(BETA_1, BETA_2, YOGI_EPSILON, initial_accumulator_value=0.0), optax.scale(-LEARNING_RATE)
     ),
     "ademamix": lambda: optax.contrib.ademamix(LEARNING_RATE, BETA_1, BETA_2, SLOW_BETA, MIX, EPSILON),
+    "schedule_free_sgd": lambda: optax.contrib.schedule_free_sgd(LEARNING_RATE, b1=BETA_1),
+    "schedule_free_adamw": lambda: optax.contrib.schedule_free_adamw(LEARNING_RATE, b1=BETA_1, b2=BETA_2, eps=EPSILON),
     "adan": lambda: optax.adan(LEARNING_RATE, *ADAN_BETAS, EPSILON, 0.0),  # equal where b2 = 1 - b2
 }
 

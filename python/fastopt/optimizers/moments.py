@@ -1,9 +1,11 @@
 """Update rules that came after Adam, from running means of the gradient and of squares."""
 
-from fastopt.optimizers.base import OPTIMIZERS, Rule
-from fastopt.optimizers.describe import EPSILON, Hyperparameter, Integer
+import numpy as np
 
-__all__ = ["AdEMAMix", "AdaBelief", "Adan", "Yogi"]
+from fastopt.optimizers.base import OPTIMIZERS, Rule
+from fastopt.optimizers.describe import EPSILON, Flag, Hyperparameter, Integer, Numbers, OptionalHyperparameter, When
+
+__all__ = ["AdEMAMix", "AdaBelief", "Adan", "Prodigy", "Yogi"]
 
 
 @OPTIMIZERS.add()
@@ -129,3 +131,51 @@ class Adan(Rule):
     beta_2: Hyperparameter = Hyperparameter(0.92, 0.0, 1.0, "b2")
     beta_3: Hyperparameter = Hyperparameter(0.99, 0.0, 1.0, "b3")
     epsilon: Hyperparameter = Hyperparameter(1e-8, EPSILON, symbol="eps")
+
+
+@OPTIMIZERS.add()
+class Prodigy(Rule):
+    """Adam that finds the rate: it estimates how far away the minimum is, and the learning rate is a factor of that.
+
+    With d, which starts as d0, a = d lr, and x0, the parameters at the start, over all parameters:
+    r <- b3 r + (d / d0) a g.(x0 - w), s <- b3 s + (d / d0) a g, m <- b1 m + (1 - b1) d g,
+    v <- b2 v + (1 - b2) d^2 g^2. The estimate is d_coef r / |s|_1, and d becomes the largest of all estimates so far,
+    or growth_rate d if that is less. Then w <- w - a (m / (sqrt(v) + d eps) + decay w) with the new d beside eps.
+
+    Source:
+        Mishchenko and Defazio, Prodigy: an expeditiously adaptive parameter-free learner, ICML 2024, arXiv:2306.06101.
+        Formulas and defaults as in the authors' program; optax's has use_bias_correction.
+
+    Example:
+        >>> import numpy as np, fastopt as fo
+        >>> w, prodigy = np.array([10.0, -3.0]), fo.optimizers.Prodigy()
+        >>> for _ in range(300):
+        ...     prodigy.update(w, 2 * w)
+        >>> bool(abs(w).max() < 0.5)
+        True
+    """
+
+    rule = "prodigy"
+    learning_rate: Hyperparameter = Hyperparameter(1.0, symbol="lr", note="a schedule that falls from 1 may help")
+    beta_1: Hyperparameter = Hyperparameter(0.9, 0.0, 1.0, "b1")
+    beta_2: Hyperparameter = Hyperparameter(0.999, 0.0, 1.0, "b2")
+    beta_3: OptionalHyperparameter = OptionalHyperparameter(0.0, 1.0, "b3", "None is the root of beta_2")
+    epsilon: Hyperparameter = Hyperparameter(1e-8, EPSILON, symbol="eps")
+    weight_decay: Hyperparameter = Hyperparameter(0.0, symbol="decay")
+    d0: Hyperparameter = Hyperparameter(1e-6, above=True, fixed=True)
+    d_coef: Hyperparameter = Hyperparameter(1.0, above=True)
+    growth_rate: OptionalHyperparameter = OptionalHyperparameter(1.0, note="None is without a limit")
+    safeguard_warmup: Flag = Flag(False, "Whether s adds up d g for a g, so that a warm-up of lr does not slow it down")
+    use_bias_correction: Flag = Flag(False, "Whether a has Adam's factor sqrt(1 - b2^t) / (1 - b1^t)")
+
+    def own_transforms(self) -> list[str]:
+        """Return ``"decay"``."""
+        return ["decay"]
+
+    def own_numbers(self, when: When) -> Numbers:
+        """Return those of the rule, and the decay."""
+        given = [name for name in self._arguments if vars(self)[name] is not None]
+        numbers = {name: self.series(name, when) for name in given}
+        numbers["decay"] = numbers.pop("weight_decay")
+        left_out: Numbers = {"beta_3": np.sqrt(numbers["beta_2"]), "growth_rate": 1e300}
+        return left_out | numbers

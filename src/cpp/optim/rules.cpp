@@ -32,12 +32,16 @@ RuleEntry entry_of() {
   if constexpr (requires { R::sums; }) {
     entry.sums = R::sums;
   }
-  if constexpr (baseline::finishes<R>) {
+  entry.finishes = baseline::finishes<R>;
+  if constexpr (requires { &R::factor; }) {
     entry.factor = R::factor;
   }
   if constexpr (baseline::takes_matrices<R>) {
     entry.whole = R::template whole<Matrix<float>>;
     entry.whole_double = R::template whole<Matrix<double>>;
+  }
+  if constexpr (requires { &R::factor_of_all; }) {
+    entry.factor_of_all = R::factor_of_all;
   }
   if constexpr (baseline::looks_ahead<R>) {
     entry.theta = R::theta;

@@ -17,7 +17,9 @@ struct RuleEntry {
   std::span<const std::string_view> slots, hyper, state;
   Coefficients (*prepare)(const double* hyper, Index step, const double* state) = nullptr;
   int sums = 0;
+  bool finishes = false;
   double (*factor)(const double* sums) = nullptr;
+  double (*factor_of_all)(const double* hyper, const double* state) = nullptr;
   void (*conclude)(const double* hyper, Index step, const double* sums, double* state) = nullptr;
   void (*advance)(const double* hyper, Index step, double* state) = nullptr;
   std::span<const int> starts;

@@ -162,8 +162,8 @@ void Step<T>::end() {
       copy_frozen();
     }
     std::ranges::copy(next_numbers_, numbers.begin());
-    if (entry().conclude) {
-      entry().conclude(hyper_.data(), taken + 1, sums_of_all_.data(), numbers.data());
+    if (entry().conclude && entry().sums == 0) {
+      entry().conclude(hyper_.data(), taken + 1, nullptr, numbers.data());
     }
     held = held_rows = first_rows = 0;
     ++taken;
@@ -249,7 +249,7 @@ void Step<T>::whole(const Team& team) {
   if (team.rank() == 0) {
     use_sums();
   }
-  if (!entry().factor) {
+  if (!entry().finishes) {
     return;
   }
   team.barrier();
@@ -391,7 +391,7 @@ void Step<T>::update(std::size_t i, Range elements, Index chunk, const T* gradie
       u.sums = &sums_[static_cast<std::size_t>(chunk)];
     }
     kernel(u);
-    if (!entry().factor && !whole) {
+    if (!entry().finishes && !whole) {
       settle(t, u);
     }
   }
@@ -407,25 +407,6 @@ void Step<T>::settle(const Tensor<T>& t, const Update<T>& u) const {
       }
     }
   });
-}
-
-template <class T>
-void Step<T>::use_sums() {
-  sums_of_all_ = {};
-  for (std::size_t i = 0; i < tensors_.size(); ++i) {
-    std::array<double, max_sums> of_tensor{};
-    for (Index c = first_chunk_[i]; !tensors_[i].frozen && c < first_chunk_[i + 1]; ++c) {
-      for (std::size_t s = 0; s < max_sums; ++s) {
-        of_tensor[s] += sums_[static_cast<std::size_t>(c)][s];
-      }
-    }
-    if (entry().factor) {
-      factor_[i] = entry().factor(of_tensor.data());
-    }
-    for (std::size_t s = 0; s < max_sums; ++s) {
-      sums_of_all_[s] += of_tensor[s];
-    }
-  }
 }
 
 template class Step<float>;

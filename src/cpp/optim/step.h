@@ -135,11 +135,10 @@ class Step {
   std::array<double, max_hyper> hyper_{};
   std::array<double, transform_count> now_{};
   bool transforms_parameters_ = false, elementwise_ = false;
-  std::vector<double> next_numbers_;  // as they will be after this step
+  std::vector<double> next_numbers_;  // as they are in this step, and from its sums on as they will be after it
   Index rows_ = 1;
   double weight_ = 1;                               // of the gradient in the sum of those that are held
   std::vector<std::array<double, max_sums>> sums_;  // of each chunk
-  std::array<double, max_sums> sums_of_all_{};
 
   double matrix_cost_ = 0;             // as if by some products with the smaller sides
   std::vector<double> chunk_squares_;  // of one matrix

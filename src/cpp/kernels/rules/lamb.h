@@ -16,7 +16,7 @@ struct Lamb {
   static constexpr bool squares = true;
   static constexpr std::array<std::string_view, 5> hyper{"learning_rate", "beta_1", "beta_2", "epsilon",
                                                          "weight_decay"};
-  static constexpr int sums = 4;
+  static constexpr int sums = 4, finishing = 2;
   static Coefficients prepare(const double* h, Index step) {
     const double t = static_cast<double>(step), b1 = h[1], b2 = h[2];
     return {1 / (1 - std::pow(b1, t)), 1 / std::sqrt(1 - std::pow(b2, t)), b1, 1 - b1, b2, 1 - b2, h[3], h[4], h[0]};

@@ -7,8 +7,9 @@
 //   template of the form as well, which `prepare` puts into c[variant_place].
 // - `squares`: it squares the gradient, which is made `squarable`.
 // - `sums`: their number; `apply` adds to a vector for each.
-// - `factor`, `finish`: a factor for each tensor from its sums, and the step with it, c[tensor_factor]. `apply` is then
-//   given the parameters too, and returns nothing.
+// - `finishing`, `finish`: the step once the sums are known, with the first so many slots, which stay as they are; and
+//   `factor`, for each tensor from its sums, or `factor_of_all`, from the hyperparameters and the numbers after the
+//   step: c[tensor_factor]. `apply` is then given the parameters too, and returns nothing.
 // - `matrices`: it takes some matrices as wholes. Of these, `gather` takes the place of `apply` and changes the slots
 //   alone; then `whole(matrix, hyperparameters)`, which all threads run, does with the slots what needs all elements,
 //   by what optim/matrix.h has, and returns c[tensor_factor]; then `finish` gives the step.
@@ -17,8 +18,8 @@
 // - `advance`: what becomes of these numbers at the start of a step, before `prepare` and without the factors that the
 //   learning rate has in some tensors.
 // - `starts`: slots by place that start as the parameters.
-// - `decays`: `apply` and `finish` are given the parameters and what these are to decay by, of which they see to
-//   themselves, after the coefficients.
+// - `decays`: the formula has the decay in it: the function that returns the step is given the parameters and what they
+//   are to decay by, after the coefficients.
 // - `averages`: the last slot holds the parameters while their average is in their place: `to_average`, `from_average`,
 //   whose coefficients `between` makes of the numbers, the last of which says whether it is.
 // - `look_ahead`: goes from the parameters to where the gradient is to be taken, before each batch; slot `theta` then
@@ -36,7 +37,17 @@
 namespace fastopt::FASTOPT_ISA {
 
 template <class Rule>
-inline constexpr bool finishes = requires { &Rule::factor; };
+inline constexpr bool finishes = requires { Rule::finishing; };
+
+// The slots that `finish` is given.
+template <class Rule>
+inline constexpr std::size_t finishing = [] {
+  if constexpr (finishes<Rule>) {
+    return std::size_t{Rule::finishing};
+  } else {
+    return Rule::slots.size();
+  }
+}();
 
 template <class Rule>
 inline constexpr int variants_of = [] {

@@ -9,9 +9,9 @@
 
 namespace fastopt::FASTOPT_ISA {
 
-// Calls step(c, i, load, w, slots...) for every vector and stores what it made of w and the slots, of which there are
-// `count`.
-template <class Rule, std::size_t count = Rule::slots.size() - averages<Rule>, class T, class F>
+// Calls step(c, i, load, w, slots...) for every vector and stores what it made of w and, if they move, of the slots, of
+// which there are `count`.
+template <class Rule, std::size_t count = Rule::slots.size() - averages<Rule>, bool moves = true, class T, class F>
 [[gnu::always_inline]] inline void drive(const Update<T>& u, F&& step) {
   using V = Vec<T>;
   V c[max_coefficients];
@@ -24,7 +24,9 @@ template <class Rule, std::size_t count = Rule::slots.size() - averages<Rule>, c
       V slots[] = {load(u.slots[S] + i)..., V(0)};
       step(c, i, load, w, slots[S]...);
       store(w, u.parameter + i);
-      (store(slots[S], u.slots[S] + i), ...);
+      if constexpr (moves) {
+        (store(slots[S], u.slots[S] + i), ...);
+      }
     }(std::make_index_sequence<count>{});
   });
 }
@@ -41,16 +43,16 @@ template <class Rule, class V, class... Slots>
 
 // w <- start - (step + decay start), where step(c, i, load, w, slots...) is the rule's. Decay is added to the step
 // because a factor 1 - decay would be too near 1 for float32 to hold the decay well.
-template <class Rule, class T, class F>
+template <class Rule, std::size_t count = Rule::slots.size() - averages<Rule>, bool moves = true, class T, class F>
 [[gnu::always_inline]] inline void move(const Update<T>& u, F&& step) {
   if (u.decay == 0 || decays<Rule>) {
-    drive<Rule>(u, [&](const auto* c, Index i, auto load, auto& w, auto&... slots) {
+    drive<Rule, count, moves>(u, [&](const auto* c, Index i, auto load, auto& w, auto&... slots) {
       const Vec<T> change = step(c, i, load, w, slots...);
       w = start_of<Rule>(w, slots...) - change;
     });
   } else {
     const Vec<T> decay = static_cast<T>(u.decay);
-    drive<Rule>(u, [&](const auto* c, Index i, auto load, auto& w, auto&... slots) {
+    drive<Rule, count, moves>(u, [&](const auto* c, Index i, auto load, auto& w, auto&... slots) {
       const Vec<T> change = step(c, i, load, w, slots...), start = start_of<Rule>(w, slots...);
       w = start - (change + decay * start);
     });
@@ -119,7 +121,14 @@ void update(const Update<T>& u) {
 
 template <class Rule, class T>
 void finish(const Update<T>& u) {
-  move<Rule>(u, [](const auto* c, Index, auto, const auto& w, auto&... slots) { return Rule::finish(c, w, slots...); });
+  const Vec<T> decay = static_cast<T>(u.decay);
+  move<Rule, finishing<Rule>, false>(u, [&](const auto* c, Index, auto, const auto& w, const auto&... slots) {
+    if constexpr (decays<Rule>) {
+      return Rule::finish(c, w, decay, slots...);
+    } else {
+      return Rule::finish(c, w, slots...);
+    }
+  });
 }
 
 template <class Rule, class T>
