@@ -30,10 +30,12 @@ from fastopt.optimizers import (
     Yogi,
 )
 
-STEPS = 200
+STEPS = 500
 SHAPES = ((7, 5), (33,), (2, 3, 4), (1,))
 SCALES = (1e-3, 1, 30, 1)
 TOLERANCE = {np.float32: 1e-5, np.float64: 1e-12}
+# The first steps of Prodigy are of 1e-6: what float32 keeps of them, on which its rate depends, is two digits.
+FEW_DIGITS = {"contrib.prodigy": 3}
 
 
 def with_torch(name, arguments, start, gradients):
@@ -353,6 +355,8 @@ def test_random_gradients(peer, name, make, arguments, rng):
     theirs = [np.asarray(w) for w in theirs]
     assert all(w.dtype == np.float64 and np.isfinite(w).all() for w in theirs)
     for dtype, tolerance in TOLERANCE.items():
+        if dtype is np.float32:
+            tolerance *= FEW_DIGITS.get(name, 1)
         ours, optimizer = [w.astype(dtype) for w in start], make()
         for grads in zip(*(g.astype(dtype) for g in gradients), strict=True):
             optimizer.update(ours, grads)

@@ -61,13 +61,15 @@ def test_against_keras(form, rng):
     state = (start, [slot.value for slot in muon.variables])
     for g in gradients:
         state = muon.stateless_apply(state[1], g, state[0])
-    for a, b in zip(many(lambda: opt.Muon(matrices="all", **form), np.float64, start, gradients), state[0], strict=True):
+    for a, b in zip(
+        many(lambda: opt.Muon(matrices="all", **form), np.float64, start, gradients), state[0], strict=True
+    ):
         np.testing.assert_allclose(a, b, rtol=0, atol=1e-8 * np.abs(b).max())
 
 
 @pytest.mark.parametrize(("adjust", "rms"), [("original", None), ("match_rms_adamw", 0.2)])
 def test_against_optax(adjust, rms, rng):
-    """Without Nesterov's momentum, in which it corrects the bias of the mean; else that is a factor, as of gradients."""
+    """Without Nesterov's momentum, in which it corrects the bias of the mean; else that is a factor."""
     jax, optax = pytest.importorskip("jax"), pytest.importorskip("optax")
     jax.config.update("jax_enable_x64", True)
     start, rates = [rng.normal(size=shape) for shape in ((7, 5), (6, 6), (4, 9))], {"weight_decay": 0.1}
