@@ -266,6 +266,7 @@ def test_own_model_of_several_labels_and_its_arguments():
     assert estimator.n_iter_ == 1
     for build, message in (
         (lambda n_features, n_outputs: None, "compiled fastopt.Sequential"),
+        ("network", "build must be a function"),
         (network(20, 2, "binary_crossentropy"), "2 outputs"),
         (fo.Sequential([fo.layers.Dense(3)]), "compiled with a loss"),
     ):

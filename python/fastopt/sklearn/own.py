@@ -9,6 +9,7 @@ from sklearn.base import ClassifierMixin, RegressorMixin, is_classifier
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from fastopt.core import checks
 from fastopt.model.sequential import Sequential
 from fastopt.sklearn.base import Data, Estimator, relative
 from fastopt.sklearn.targets import Values
@@ -68,7 +69,8 @@ class OwnNetwork(Estimator):
         if isinstance(self.build, Sequential):
             model = clone(self.build, seed)
         else:
-            made = self.build(features, self.n_outputs_)
+            build = checks.function("build", self.build, " of two numbers, or a fastopt.Sequential")
+            made = build(features, self.n_outputs_)
             if not isinstance(made, Sequential):
                 raise TypeError(f"build must return a compiled fastopt.Sequential, not {made!r}.")
             model = made if seed is None else clone(made, seed)
