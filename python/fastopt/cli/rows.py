@@ -12,10 +12,10 @@ from fastopt.cli.scan import Plan
 from fastopt.cli.tables import TableFile, arrow, named
 from fastopt.data.encoder import TableEncoder
 from fastopt.preprocessing import Standardizer
+from fastopt.tools.realmlp import BATCH_SIZE
 
-__all__ = ["BATCH", "SCORED", "Rows"]
+__all__ = ["SCORED", "Rows"]
 
-BATCH = 256
 TEST, VALIDATION = 0.2, 0.16  # of the rows
 SCORED = 100_000  # rows of each part at most, which the scores are of
 CATEGORIES = 100  # of a column, of which further ones are rare
@@ -89,8 +89,8 @@ class Rows:
         rng = np.random.default_rng([self._seed, self._passes])
         for where, table, y, part in self._parts():
             x, rows = self._encoded(where, table), rng.permutation(np.flatnonzero(part == 0))
-            for start in range(0, len(rows), BATCH):
-                some = rows[start : start + BATCH]
+            for start in range(0, len(rows), BATCH_SIZE):
+                some = rows[start : start + BATCH_SIZE]
                 yield x[some], y[some] if self.plan.classes is None else y[some].astype(np.int64)
 
     def _learn(self, table: Any, rows: NDArray[Any]) -> None:

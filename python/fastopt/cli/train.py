@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fastopt.cli.rows import BATCH, SCORED, Rows
+from fastopt.cli.rows import SCORED, Rows
 from fastopt.cli.scan import TASKS, scan
 from fastopt.cli.scores import classification_scores, printed, regression_scores, wrapped
 from fastopt.cli.tables import TableFile
@@ -15,13 +15,12 @@ from fastopt.layers import Rescaling
 from fastopt.losses import SparseCategoricalCrossentropy
 from fastopt.model.sequential import Sequential
 from fastopt.tools.best import Best
-from fastopt.tools.realmlp import realmlp
+from fastopt.tools.realmlp import BATCH_SIZE, CLASSES, EPOCHS, LABEL_SMOOTHING, NUMBERS, SIZES, realmlp
 from fastopt.tools.saving import save
 
 __all__ = ["TASKS", "train"]
 
-SIZES = (256, 256, 256)
-EPOCHS, STEPS = 256, 10_000  # at most, where the number of epochs is not given
+STEPS = 10_000  # at most, where the number of epochs is not given
 PARTS = ("training", "validation", "test")
 
 
@@ -74,26 +73,25 @@ def train(
 def _trained(table: Rows, epochs: int | None, seed: int) -> Sequential:
     """Return the model of the best epoch."""
     count = int(table.counts[0])
-    batches = max(1, count // BATCH)
+    batches = max(1, count // BATCH_SIZE)
     if epochs is None:
         epochs = max(1, min(EPOCHS, STEPS // batches))
     classes = table.labels
     outputs = 1 if classes is None else len(classes)
-    activation, rate = ("mish", 0.07) if classes is None else ("selu", 0.04)
-    layers, optimizer = realmlp(table.features, outputs, epochs * batches, SIZES, activation, rate)
+    task = NUMBERS if classes is None else CLASSES
+    layers, optimizer = realmlp(table.features, outputs, epochs * batches, SIZES, task.activation, task.learning_rate)
     loss: Any = "mse"
     if classes is None:
         layers.append(Rescaling(table.scale, table.center))
     else:
-        loss = SparseCategoricalCrossentropy(0.1)
+        loss = SparseCategoricalCrossentropy(LABEL_SMOOTHING)
     model = Sequential(layers, seed=seed, name=table.plan.target)
     model.compile(optimizer, loss, [] if classes is None else ["accuracy"])
     sizes = "-".join(map(str, (table.features, *SIZES, outputs)))
-    watched = ("val_loss", 1.0) if classes is None else ("val_accuracy", -1.0)
     print(f"{'network':<12}RealMLP, {sizes}")
     print(f"{'training':<12}{count:,} rows; {epochs:,} {'epochs' if epochs > 1 else 'epoch'}, {batches:,} batches each")
     print(f"{'held out':<12}{table.counts[1]:,} rows for validation, {table.counts[2]:,} to test with", flush=True)
-    how: dict[str, Any] = {"epochs": epochs, "callbacks": [Best(*watched)], "verbose": 1 if interactive() else 0}
+    how: dict[str, Any] = {"epochs": epochs, "callbacks": [Best(*task.watched)], "verbose": 1 if interactive() else 0}
     if table.fit_into_memory:
         model.fit(*table.parts[0], batch_size=-(-count // batches), validation_data=table.parts[1], **how)
     else:

@@ -22,9 +22,10 @@ from fastopt.core import checks
 from fastopt.data.encoder import TableEncoder
 from fastopt.data.frames import is_frame
 from fastopt.data.splits import held_out
-from fastopt.kernels import Real
+from fastopt.kernels import Real, softmax
 from fastopt.sklearn.base import weighted_by_class
 from fastopt.tools.best import Best
+from fastopt.tools.realmlp import CLASSES, NUMBERS, Task
 
 __all__ = ["TabularClassifier", "TabularEstimator", "TabularRegressor"]
 
@@ -46,6 +47,8 @@ class TabularEstimator(BaseEstimator, ABC):
 
     # Of a subclass
 
+    _task: Task
+
     @abstractmethod
     def _model(self, features: int, outputs: int, steps: int, seed: int) -> Any:
         """Return a compiled model, which is to do so many steps."""
@@ -61,11 +64,6 @@ class TabularEstimator(BaseEstimator, ABC):
     @abstractmethod
     def _targets(self, y: NDArray[Any]) -> NDArray[Any]:
         """Return targets as the loss wants them."""
-
-    @property
-    @abstractmethod
-    def _watched(self) -> tuple[str, float]:
-        """The value that tells the best epoch, and 1 where it is to fall, -1 where it is to grow."""
 
     def _weighted(self, weight: Floats, y: NDArray[Any]) -> Floats:
         """Return the weights of the samples with those of their classes."""
@@ -141,7 +139,7 @@ class TabularEstimator(BaseEstimator, ABC):
         models = []
         for member, seed in zip(each, seeds, strict=True):
             batches = max(1, len(member["rows"]) // batch_size)
-            member |= {"callbacks": [Best(*self._watched)] if len(member) > 1 else []}
+            member |= {"callbacks": [Best(*self._task.watched)] if len(member) > 1 else []}
             models.append(self._model(shared["x"].shape[1], outputs, epochs * batches, seed))
         shared |= {"epochs": epochs, "batch_size": batch_size, "drop_remainder": True, "verbose": self.verbose}
         if len(models) == 1:
@@ -199,9 +197,7 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):
 
     class_weight: Any
 
-    @property
-    def _watched(self) -> tuple[str, float]:
-        return "val_accuracy", -1.0
+    _task = CLASSES
 
     def _read(self, y: Any, name: str = "y") -> NDArray[Any]:
         check_classification_targets(y)
@@ -233,8 +229,8 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):
     @staticmethod
     def _mean(outputs: Floats) -> Floats:
         """Return the mean of the probabilities that logits ``[models, rows, classes]`` stand for."""
-        e = np.exp(outputs - outputs.max(axis=-1, keepdims=True))
-        mean: Floats = (e / e.sum(axis=-1, keepdims=True)).mean(axis=0)
+        probabilities = softmax(outputs.reshape(-1, outputs.shape[-1])).reshape(outputs.shape)
+        mean: Floats = probabilities.mean(axis=0)
         return mean
 
     def predict(self, X: Any) -> NDArray[Any]:  # noqa: N803
@@ -247,9 +243,7 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):
 class TabularRegressor(RegressorMixin, TabularEstimator):
     """The base of regressors: outputs are standardized targets."""
 
-    @property
-    def _watched(self) -> tuple[str, float]:
-        return "val_loss", 1.0
+    _task = NUMBERS
 
     def _read(self, y: Any, name: str = "y") -> NDArray[Any]:
         y = check_array(y, dtype=np.float64, ensure_2d=False, input_name=name, estimator=self)

@@ -7,7 +7,7 @@ from fastopt.core import checks
 from fastopt.losses import Loss, MeanSquaredError, SparseCategoricalCrossentropy
 from fastopt.model.sequential import Sequential
 from fastopt.tabular.estimator import TabularClassifier, TabularEstimator, TabularRegressor
-from fastopt.tools.realmlp import realmlp
+from fastopt.tools.realmlp import BATCH_SIZE, CLASSES, EPOCHS, LABEL_SMOOTHING, NUMBERS, SIZES, realmlp
 
 __all__ = ["RealMLPClassifier", "RealMLPRegressor"]
 
@@ -78,11 +78,11 @@ class RealMLPClassifier(TabularClassifier, RealMLP):
 
     def __init__(
         self,
-        hidden_layer_sizes: Sequence[int] = (256, 256, 256),
-        epochs: int = 256,
-        batch_size: int = 256,
-        learning_rate: float = 0.04,
-        label_smoothing: float = 0.1,
+        hidden_layer_sizes: Sequence[int] = SIZES,
+        epochs: int = EPOCHS,
+        batch_size: int = BATCH_SIZE,
+        learning_rate: float = CLASSES.learning_rate,
+        label_smoothing: float = LABEL_SMOOTHING,
         validation_fraction: float = 0.2,
         n_ensembles: int = 1,
         categorical_features: Sequence[str] | None = None,
@@ -104,7 +104,7 @@ class RealMLPClassifier(TabularClassifier, RealMLP):
 
     def _model(self, features: int, outputs: int, steps: int, seed: int) -> Sequential:
         loss = SparseCategoricalCrossentropy(self.label_smoothing)
-        return self._network(features, outputs, steps, seed, "selu", loss, ["accuracy"])
+        return self._network(features, outputs, steps, seed, CLASSES.activation, loss, ["accuracy"])
 
 
 class RealMLPRegressor(TabularRegressor, RealMLP):
@@ -148,10 +148,10 @@ class RealMLPRegressor(TabularRegressor, RealMLP):
 
     def __init__(
         self,
-        hidden_layer_sizes: Sequence[int] = (256, 256, 256),
-        epochs: int = 256,
-        batch_size: int = 256,
-        learning_rate: float = 0.07,
+        hidden_layer_sizes: Sequence[int] = SIZES,
+        epochs: int = EPOCHS,
+        batch_size: int = BATCH_SIZE,
+        learning_rate: float = NUMBERS.learning_rate,
         validation_fraction: float = 0.2,
         n_ensembles: int = 1,
         categorical_features: Sequence[str] | None = None,
@@ -169,4 +169,4 @@ class RealMLPRegressor(TabularRegressor, RealMLP):
         self.verbose = verbose
 
     def _model(self, features: int, outputs: int, steps: int, seed: int) -> Sequential:
-        return self._network(features, outputs, steps, seed, "mish", MeanSquaredError(), [])
+        return self._network(features, outputs, steps, seed, NUMBERS.activation, MeanSquaredError(), [])

@@ -7,6 +7,7 @@ Source:
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from fastopt.core import checks
 from fastopt.initializers import RandomNormal
@@ -14,7 +15,30 @@ from fastopt.layers import Dense, Layer, Scale
 from fastopt.optimizers import Adam, LayerRates, Optimizer
 from fastopt.schedules import CosineLog
 
-__all__ = ["realmlp"]
+__all__ = ["BATCH_SIZE", "CLASSES", "EPOCHS", "LABEL_SMOOTHING", "NUMBERS", "SIZES", "Task", "realmlp"]
+
+SIZES = (256, 256, 256)
+EPOCHS = 256
+BATCH_SIZE = 256
+LABEL_SMOOTHING = 0.1
+
+
+class Task(NamedTuple):
+    """What depends on whether classes are told or numbers predicted.
+
+    Attributes:
+        activation: That of the hidden layers.
+        learning_rate: The largest learning rate.
+        watched: The value that tells the best epoch, and 1 where it is to fall, -1 where it is to grow.
+    """
+
+    activation: str
+    learning_rate: float
+    watched: tuple[str, float]
+
+
+CLASSES = Task("selu", 0.04, ("val_accuracy", -1.0))
+NUMBERS = Task("mish", 0.07, ("val_loss", 1.0))
 
 
 def realmlp(
