@@ -21,14 +21,24 @@ __all__ = ["NetworkClassifier", "NetworkRegressor"]
 class OwnNetwork(Estimator):
     """The base of both."""
 
-    # Set by the constructors.
-    build: Any
-    epochs: int
-    batch_size: Any
-    fit_arguments: Mapping[str, Any] | None
-    random_state: Any
-    warm_start: bool
-    verbose: Any
+    def __init__(
+        self,
+        build: Any,
+        *,
+        epochs: int = 10,
+        batch_size: Any = "auto",
+        fit_arguments: Mapping[str, Any] | None = None,
+        random_state: Any = None,
+        warm_start: bool = False,
+        verbose: Any = 0,
+    ) -> None:
+        self.build = build
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.fit_arguments = fit_arguments
+        self.random_state = random_state
+        self.warm_start = warm_start
+        self.verbose = verbose
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, eval_set: Any = None) -> Self:  # noqa: N803
         """Train a new model, or, with `warm_start`, the one that there is.
@@ -153,14 +163,16 @@ class NetworkClassifier(ClassifierMixin, OwnNetwork):
         warm_start: bool = False,
         verbose: Any = 0,
     ) -> None:
-        self.build = build
-        self.epochs = epochs
-        self.batch_size = batch_size
+        super().__init__(
+            build,
+            epochs=epochs,
+            batch_size=batch_size,
+            fit_arguments=fit_arguments,
+            random_state=random_state,
+            warm_start=warm_start,
+            verbose=verbose,
+        )
         self.class_weight = class_weight
-        self.fit_arguments = fit_arguments
-        self.random_state = random_state
-        self.warm_start = warm_start
-        self.verbose = verbose
 
     def predict(self, X: Any) -> NDArray[Any]:  # noqa: N803
         """Return the most probable class of each sample ``[n]``, or 0 and 1 ``[n, labels]``.
@@ -224,25 +236,6 @@ class NetworkRegressor(RegressorMixin, OwnNetwork):
         >>> NetworkRegressor(model, epochs=100).fit(x, y).score(x, y) > 0.999
         True
     """
-
-    def __init__(
-        self,
-        build: Any,
-        *,
-        epochs: int = 10,
-        batch_size: Any = "auto",
-        fit_arguments: Mapping[str, Any] | None = None,
-        random_state: Any = None,
-        warm_start: bool = False,
-        verbose: Any = 0,
-    ) -> None:
-        self.build = build
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.fit_arguments = fit_arguments
-        self.random_state = random_state
-        self.warm_start = warm_start
-        self.verbose = verbose
 
     def predict(self, X: Any) -> NDArray[Any]:  # noqa: N803
         """Return what is predicted for each sample, ``[n]``, or ``[n, outputs]`` if there are several outputs.

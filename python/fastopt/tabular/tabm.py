@@ -47,14 +47,37 @@ class Patience(Best):
 class TabM(TabularEstimator):
     """What both have in common."""
 
-    hidden_layer_sizes: Sequence[int]
-    members: int
-    mini: bool
-    dropout: float
-    learning_rate: float
-    weight_decay: float
-    patience: int
     n_ensembles = 1
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Sequence[int] = (512, 512, 512),
+        members: int = 32,
+        mini: bool = False,
+        dropout: float = 0.1,
+        epochs: int = 1000,
+        patience: int = 16,
+        batch_size: int = 256,
+        learning_rate: float = 2e-3,
+        weight_decay: float = 3e-4,
+        validation_fraction: float = 0.2,
+        categorical_features: Sequence[str] | None = None,
+        random_state: Any = None,
+        verbose: Any = 0,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.members = members
+        self.mini = mini
+        self.dropout = dropout
+        self.epochs = epochs
+        self.patience = patience
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.validation_fraction = validation_fraction
+        self.categorical_features = categorical_features
+        self.random_state = random_state
+        self.verbose = verbose
 
     def _loss(self) -> Loss:
         return MeanSquaredError()
@@ -193,20 +216,22 @@ class TabMClassifier(TabularClassifier, TabM):
         random_state: Any = None,
         verbose: Any = 0,
     ) -> None:
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.members = members
-        self.mini = mini
-        self.dropout = dropout
-        self.epochs = epochs
-        self.patience = patience
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
-        self.validation_fraction = validation_fraction
-        self.categorical_features = categorical_features
+        super().__init__(
+            hidden_layer_sizes=hidden_layer_sizes,
+            members=members,
+            mini=mini,
+            dropout=dropout,
+            epochs=epochs,
+            patience=patience,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            validation_fraction=validation_fraction,
+            categorical_features=categorical_features,
+            random_state=random_state,
+            verbose=verbose,
+        )
         self.class_weight = class_weight
-        self.random_state = random_state
-        self.verbose = verbose
 
     def _loss(self) -> Loss:
         return SparseCategoricalCrossentropy()
@@ -257,33 +282,3 @@ class TabMRegressor(TabularRegressor, TabM):
         >>> model.score(x, y) > 0.3
         True
     """
-
-    def __init__(
-        self,
-        hidden_layer_sizes: Sequence[int] = (512, 512, 512),
-        members: int = 32,
-        mini: bool = False,
-        dropout: float = 0.1,
-        epochs: int = 1000,
-        patience: int = 16,
-        batch_size: int = 256,
-        learning_rate: float = 2e-3,
-        weight_decay: float = 3e-4,
-        validation_fraction: float = 0.2,
-        categorical_features: Sequence[str] | None = None,
-        random_state: Any = None,
-        verbose: Any = 0,
-    ) -> None:
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.members = members
-        self.mini = mini
-        self.dropout = dropout
-        self.epochs = epochs
-        self.patience = patience
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
-        self.validation_fraction = validation_fraction
-        self.categorical_features = categorical_features
-        self.random_state = random_state
-        self.verbose = verbose
