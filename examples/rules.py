@@ -134,7 +134,7 @@ def rules():
     """Return a function of the learning rate for each rule, by its name, and a usual rate."""
     classes = [c for c in vars(optimizers).values() if isinstance(c, type) and issubclass(c, optimizers.Rule)]
     made = {c.__name__: c for c in classes if c is not optimizers.Rule and c.__name__ not in WHOLE} | OTHERS
-    return {name: (make, USUAL.get(name) or float(make(0.01).__class__().learning_rate)) for name, make in made.items()}
+    return {name: (make, USUAL.get(name) or float(type(make(0.01))().learning_rate)) for name, make in made.items()}
 
 
 def tuned(problem, name, make, usual, folder):
