@@ -25,6 +25,7 @@ from fastopt.initializers import (
     VarianceScaling,
     output_prior,
 )
+from fastopt.initializers.scaled import Scaled
 
 SHAPES = [(300, 400), (1000, 90), (40, 700)]
 
@@ -80,6 +81,28 @@ def test_bounds(row, shape, dtype):
     assert limit * (1 - 1e-3) < -values.min() <= limit * (1 + rounding)
     assert limit * (1 - 1e-3) < values.max() <= limit * (1 + rounding)
     assert np.histogram(values, 10)[0].min() > 0.95 * values.size / 10
+
+
+def keras_fans(shape):
+    """Keras's `compute_fans` of 1 axis and of more: a window multiplies the inputs and the outputs."""
+    if len(shape) == 1:
+        return shape * 2
+    window = math.prod(shape[:-2])
+    return window * shape[-2], window * shape[-1]
+
+
+@every()
+@pytest.mark.parametrize("shape", [(7,), (6, 4), (3, 6, 4), (3, 2, 6, 4), (2, 3, 2, 1, 5), (4, 1, 1, 8)], ids=str)
+def test_kernels_with_a_window(row, shape):
+    """They are the matrix of all but the last axis; where the variance follows from the shape, it is Keras's."""
+    if len(shape) == 1 and row.kind in ("orthogonal", "sparse"):
+        return
+    flat = (math.prod(shape[:-1]), shape[-1])
+    values, of_matrix = (row.initializer(s, seed=2, stream=3, dtype="float64") for s in (shape, flat))
+    assert values.shape == shape
+    scaled = isinstance(row.initializer, Scaled)
+    ratio = math.sqrt(row.variance(*keras_fans(shape)) / row.variance(*flat)) if scaled else 1.0
+    np.testing.assert_allclose(values.reshape(flat), ratio * of_matrix, rtol=1e-14, atol=1e-15)
 
 
 @of("normal")
@@ -266,7 +289,7 @@ BAD = {
         r"Sparse\(\) makes kernels .* not arrays of shape \(3,\)",
     ),
     "empty": (lambda: GlorotUniform()((0, 3), 0, 0), ValueError, r"shape\[0\] must be at least 1, not 0"),
-    "orthogonal-shape": (lambda: Orthogonal()((2, 3, 4), 0, 0), ValueError, r"shape \(2, 3, 4\)"),
+    "orthogonal-shape": (lambda: Orthogonal()((3,), 0, 0), ValueError, r"not arrays of shape \(3,\)"),
     "constant-list": (lambda: Constant([1.0, np.nan]), ValueError, r"value\[1\] must be finite"),
     "constant-type": (lambda: Constant("1"), TypeError, "value must be a number"),
     "constant-length": (lambda: Constant([1, 2, 3])((4,), 0, 0), ValueError, r"has 3 numbers; .* \(4,\) needs 4"),

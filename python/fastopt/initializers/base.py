@@ -43,7 +43,8 @@ class Initializer(Described):
         """Return the starting values.
 
         Args:
-            shape: The shape of the tensor; a kernel is ``[inputs, outputs]``.
+            shape: The shape of the tensor; a kernel is ``[inputs, outputs]``, that of a convolution ``[..., inputs,
+                outputs]`` with the sizes of its window in front.
             seed: The seed of the model, 0 <= seed < 2**64.
             stream: The number of the random stream, one for each tensor, 0 <= stream < 2**64.
             dtype: ``"float32"`` or ``"float64"``.
@@ -78,10 +79,10 @@ def uniform(shape: tuple[int, ...], seed: int, stream: int, dtype: str, low: flo
 
 
 def matrix(initializer: Initializer, shape: tuple[int, ...]) -> tuple[int, int]:
-    """Return the numbers of inputs and outputs; ValueError where the shape is not theirs."""
-    if len(shape) != 2:
+    """Return how many numbers a kernel takes and gives at a place, all of its window; ValueError for a vector."""
+    if len(shape) < 2:
         raise ValueError(f"{initializer!r} makes kernels [inputs, outputs], not arrays of shape {shape}.")
-    return (shape[0], shape[1])
+    return (math.prod(shape[:-1]), shape[-1])
 
 
 def sum_rows(a: NDArray[Any]) -> Any:

@@ -40,8 +40,9 @@ class Scaled(Initializer):
         raise NotImplementedError
 
     def __call__(self, shape: tuple[int, ...], seed: int, stream: int, dtype: str = "float32") -> Real:
-        """Return the array; a vector counts as many inputs as outputs."""
-        variance = self.variance(shape[0], shape[-1])
+        """Return the array; a vector counts as many inputs as outputs, and a window multiplies both by its size."""
+        *window, inputs, outputs = (shape[0], *shape) if len(shape) == 1 else shape
+        variance = self.variance(math.prod(window) * inputs, math.prod(window) * outputs)
         if self.distribution == "normal":
             return normal(shape, seed, stream, dtype, 0.0, self.gain * math.sqrt(variance))
         limit = self.gain * math.sqrt(3.0 * variance)
@@ -264,6 +265,3 @@ class FanInUniform(Scaled):
     def variance(self, inputs: int, outputs: int) -> float:
         """Return 1 / (3 inputs)."""
         return 1.0 / (3.0 * inputs)
-
-
-# With a structure

@@ -15,9 +15,9 @@ __all__ = ["Orthogonal", "Sparse"]
 class Orthogonal(Initializer):
     """A random rotation or reflection, each as likely as any other: W^T W = gain^2 I.
 
-    With more outputs than inputs W W^T = gain^2 I. It is the product of the reflections of normal random vectors,
-    computed in float64 in a fixed order of additions, so that it is the same on every machine. The time grows as
-    inputs * outputs * min(inputs, outputs): a second for 1,000 each.
+    With more outputs than inputs W W^T = gain^2 I; all but the last axis count as inputs. It is the product of the
+    reflections of normal random vectors, computed in float64 in a fixed order of additions, so that it is the same on
+    every machine. The time grows as inputs * outputs * min(inputs, outputs): a second for 1,000 each.
 
     Args:
         gain: A factor of the values, at least 0.
@@ -44,7 +44,8 @@ class Orthogonal(Initializer):
 
     def __call__(self, shape: tuple[int, ...], seed: int, stream: int, dtype: str = "float32") -> Real:
         """Return the array."""
-        rows, columns = sorted(matrix(self, shape), reverse=True)
+        inputs, outputs = matrix(self, shape)
+        rows, columns = max(inputs, outputs), min(inputs, outputs)
         vectors = normal((columns, rows), seed, stream, "float64", 0.0, 1.0)
         q = np.eye(rows, columns)
         for k in reversed(range(columns)):
@@ -54,15 +55,15 @@ class Orthogonal(Initializer):
             rest = q[k:, k:]
             rest -= v[:, np.newaxis] * sum_rows((v / (length * abs(v[0])))[:, np.newaxis] * rest)
             rest[:, 0] *= -sign
-        values: Real = np.ascontiguousarray(self.gain * (q if shape == q.shape else q.T), dtype)
-        return values
+        values: Real = np.ascontiguousarray(self.gain * (q if inputs == rows else q.T), dtype)
+        return values.reshape(shape)
 
 
 @INITIALIZERS.add()
 class Sparse(Initializer):
     """Few inputs for each output, drawn at random: w ~ N(0, stddev^2) in `nonzeros` places of each column, 0 elsewhere.
 
-    Units keep apart and do not saturate, however many inputs there are.
+    Units keep apart and do not saturate, however many inputs there are. All but the last axis count as inputs.
 
     Args:
         nonzeros: The number of weights of each output that are not 0, at least 1; all, if there are fewer inputs.
@@ -98,6 +99,6 @@ class Sparse(Initializer):
             last = inputs - count + i
             place = np.multiply(draw, last + 1).astype(np.int64)
             places[i] = np.where((places[:i] == place).any(axis=0), last, place)
-        values: Real = np.zeros(shape, dtype)
+        values: Real = np.zeros((inputs, outputs), dtype)
         np.put_along_axis(values, places, chosen, axis=0)
-        return values
+        return values.reshape(shape)
