@@ -165,6 +165,8 @@ LAYERS = {
     "leaky relu": Stack(lambda _: [layers.LeakyReLU(0.3)], (*FLAT, *LAST)),
     "prelu": Stack(lambda _: [layers.PReLU()], (*FLAT, *LAST)),
     "prelu first": Stack(lambda _: [layers.PReLU(axis=1)], FIRST),
+    "parametric mish": Stack(lambda _: [layers.ParametricActivation("mish", "lecun_normal")], FLAT),
+    "parametric selu": Stack(lambda _: [layers.ParametricActivation("selu", "lecun_normal")], FLAT),
     "maxout": Stack(lambda _: [layers.Maxout(4, 3)], FLAT),
     "maxout without bias": Stack(lambda _: [layers.Maxout(3, use_bias=False)], FLAT),
     "periodic": Stack(lambda _: [layers.PeriodicEmbedding(3, 4, 0.5, "tanh")], FLAT),

@@ -141,6 +141,7 @@ GOOD = {
     "layers.Maxout": {"units": 2},
     "layers.MemberDense": {"units": 2, "members": 2},
     "layers.MemberScale": {"members": 2},
+    "layers.ParametricActivation": {"activation": "selu"},
     "layers.PiecewiseLinearEncoding": {"bins": [[0.0, 1.0], [0.0, 1.0, 2.0]]},
     "layers.monotone": {"layers": [layers.Dense(2)], "signs": [1, 0]},
     "layers.Rescaling": {"scale": 0.5},

@@ -382,6 +382,22 @@ def test_without_noise_training_is_that_without_the_layers(data):
     assert [w.tobytes() for w in kept.get_weights()] == [w.tobytes() for w in plain.get_weights()]
 
 
+def test_part_of_the_noise_is_that_of_layers_with_less(data):
+    models = [
+        fo.Sequential([GaussianNoise(scale), Dense(16, "tanh"), Dropout(0.8 * scale), Dense(4)], 2)
+        for scale in (1.0, 0.5)
+    ]
+    models[0].noise = 0.5
+    for model in models:
+        model.compile("adam", "sparse_categorical_crossentropy")
+        model.fit(*data, epochs=2, verbose=0)
+    whole, half = ([w.tobytes() for w in model.get_weights()] for model in models)
+    assert whole == half
+    for wrong, kind in ((1.5, ValueError), (-0.5, ValueError), ("some", TypeError)):
+        with pytest.raises(kind, match="noise must be"):
+            models[0].noise = wrong
+
+
 def test_without_noise_the_loss_of_one_batch_falls(data):
     model = fo.Sequential([Dense(16, "relu"), Dropout(0.5), Dense(4)], 2)
     model.compile(fo.optimizers.SGD(0.05), "sparse_categorical_crossentropy")

@@ -134,6 +134,8 @@ TWINS = {
     "leaky relu": lambda x: functional.leaky_relu(x, 0.3),
     "prelu": first(functional.prelu),
     "prelu first": functional.prelu,
+    "parametric mish": lambda x, a: x + a * (functional.mish(x) - x),
+    "parametric selu": lambda x, a: x + a * (functional.selu(x) - x),
     "maxout": maxout(3),
     "maxout without bias": maxout(2),
     "periodic": lambda x, c, w, b: torch.tanh(periodic(x, c, w, b)).flatten(1),

@@ -108,3 +108,18 @@ def test_the_threshold_is_the_rate_times_lambda():
         rule = opt.LayerRates(opt.Decay(make(0.5), proximal_l1=0.25), {"b": 0.5})
         rule.update(w, {"a": np.zeros(3), "b": np.zeros(1)})
         assert [*w["a"], *w["b"]] == [0.875, -0.875, 0.0, 0.9375]
+
+
+@pytest.mark.parametrize("how", ["l1", "l2", "decoupled", "proximal_l1"])
+def test_factors_of_decay(how):
+    """They multiply each kind of decay, beside the factors of the rate."""
+    w = {name: np.ones(1) for name in ("a", "b", "c", "bias")}
+    decay = opt.Decay(opt.SGD(0.5), **{how: 0.25}, factors={"b": 2.0, "c": 0.0, "bias": 2.0})
+    opt.LayerRates(decay, {"a": 0.5, "b": 0.5}).update(w, {name: np.zeros(1) for name in w})
+    assert [float(values[0]) for values in w.values()] == [0.9375, 0.875, 1.0, 1.0]
+    for factor, expected in ((1.0, 0.875), (2.0, 0.75)):
+        w = {"a": np.ones(1)}
+        opt.Decay(opt.AdamW(0.5, weight_decay=0.25), factors={"a": factor}).update(w, {"a": np.zeros(1)})
+        assert w["a"] == expected
+    with pytest.raises(ValueError, match="No parameter is called 'd', as factors says"):
+        opt.Decay(opt.SGD(), factors={"d": 1.0}).update({"a": np.ones(1)}, {"a": np.ones(1)})

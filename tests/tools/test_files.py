@@ -94,6 +94,9 @@ def test_files_that_say_nothing_of_noise(saved):
     del parts.model["noise"]
     saved.write_bytes(parts.bytes())
     assert fo.load_model(saved).noise
+    parts.model["noise"] = 0.25
+    saved.write_bytes(parts.bytes())
+    assert fo.load_model(saved).noise == 0.25
 
 
 def test_without_compile(tmp_path):

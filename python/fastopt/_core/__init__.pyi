@@ -30,7 +30,7 @@ def check_ids(name: str, x: Any, counts: Sequence[int]) -> None: ...
 
 class Network:
     draws: int
-    noise: bool
+    noise: float
     trainable: list[bool]  # of each layer
     # `input_size` and `outputs` are lists where there are several inputs, or others than the last node is an output;
     # nodes are the inputs, then the layers. Arrays of several inputs, outputs or targets are lists as well.
@@ -193,8 +193,8 @@ class ArrayOptimizer:
         params: Sequence[Real],
         names: Sequence[str],
         extras: Sequence[str] = (),
-        settings: Sequence[tuple[float, bool]] = (),
-        matrices: Sequence[tuple[int, int]] = (),
+        settings: Sequence[tuple[float, float]] = (),
+        columns: Sequence[int] = (),
     ) -> None: ...
     @property
     def rule(self) -> str: ...
@@ -213,8 +213,8 @@ class Optimizer:
         rule: str,
         network: Network,
         extras: Sequence[str] = (),
-        settings: Sequence[tuple[float, bool]] = (),
-        matrices: Sequence[tuple[int, int]] = (),
+        settings: Sequence[tuple[float, float]] = (),
+        columns: Sequence[int] = (),
     ) -> None: ...
     @property
     def rule(self) -> str: ...

@@ -15,10 +15,11 @@ from fastopt.layers.base import (
     checked_activation,
     checked_axis,
     checked_name,
+    flat_size,
     size_of,
 )
 
-__all__ = ["Activation", "LeakyReLU", "PReLU"]
+__all__ = ["Activation", "LeakyReLU", "PReLU", "ParametricActivation"]
 
 
 @LAYERS.add()
@@ -154,3 +155,60 @@ class PReLU(Layer):
     def specs(self, input_shape: Shape) -> list[Spec]:
         """Return the core's description."""
         return [{"kind": "prelu", **Channels.of(self, input_shape, self.axis).spec()}]
+
+
+@LAYERS.add()
+class ParametricActivation(Layer):
+    """An activation that each feature has as much of as it learns: y = x + alpha (f(x) - x).
+
+    With alpha = 1 it is f, with alpha = 0 the identity.
+
+    Args:
+        activation: f: the name of a function that goes element by element, as for `Dense`.
+        alpha_initializer: Starting values of alpha ``[features]``; the name or the object of an initializer.
+        name: The name in summaries, messages and files.
+        trainable: Whether it learns; see `Layer`.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: The function or the initializer is unknown, or f is linear or softmax; or, when it is built,
+            samples are not flat.
+
+    Source:
+        Holzmüller, Grinsztajn and Steinwart, Better by default: strong pre-tuned MLPs and boosted trees on tabular
+        data, NeurIPS 2024, arXiv:2407.04491.
+
+    Example:
+        >>> import fastopt as fo
+        >>> layers = [fo.layers.Dense(8), fo.layers.ParametricActivation("selu"), fo.layers.Dense(1)]
+        >>> model = fo.Sequential(layers)
+        >>> model.build(4)
+        >>> model.parameters["parametric_activation/alpha"].shape
+        (8,)
+    """
+
+    def __init__(
+        self,
+        activation: str,
+        alpha_initializer: str | Initializer = "ones",
+        name: str | None = None,
+        trainable: bool = True,
+    ) -> None:
+        self.activation = checked_activation(activation)
+        if self.activation in ("linear", "softmax"):
+            raise ValueError(f"activation must be a function that goes element by element, not {self.activation}.")
+        self.alpha_initializer = INITIALIZERS.resolve(alpha_initializer, "alpha_initializer")
+        self.name = checked_name(name)
+        self.trainable = trainable
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """Return the shape of the input."""
+        return input_shape
+
+    def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
+        """Return ``alpha [features]``."""
+        return {"alpha": Parameter((flat_size(self, input_shape),), self.alpha_initializer)}
+
+    def specs(self, input_shape: Shape) -> list[Spec]:
+        """Return the core's description."""
+        return [{"kind": "parametric", "activation": self.activation}]

@@ -12,7 +12,8 @@ class Dropout(Layer):
 
     In training m is 1 with probability 1 - rate, else 0, drawn anew for each value of each batch; in `predict` and
     `evaluate` y = x. ``model.noise = False`` leaves it out of training too, so that the loss of one batch falls
-    monotonically. What is drawn depends on the seed and the number of batches, not on the number of threads.
+    monotonically, and ``model.noise = 0.5`` halves the rate: a callback that sets it each epoch is a schedule. What is
+    drawn depends on the seed and the number of batches, not on the number of threads.
 
     Args:
         rate: The probability of 0, at least 0 and less than 1.

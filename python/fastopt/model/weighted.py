@@ -77,7 +77,7 @@ class Weighted(Generic[C]):
         self._given: Method | None = None  # of which the compiled optimizer is a copy
         self._solving: Solving | None = None
         self._built: Built | None = None
-        self._noise = True
+        self._noise: float = True
         self._nested: Nested | None = None  # what it is in other models
         self._classes: Classes = {}
         self._features: Features = {}
@@ -194,13 +194,16 @@ class Weighted(Generic[C]):
         self._epochs_trained = checks.integer("epochs_trained", value, 0, MAX_EPOCHS)
 
     @property
-    def noise(self) -> bool:
-        """Whether layers that add noise in training do so; it may be set at any time."""
+    def noise(self) -> float:
+        """The part of their noise that layers add in training, from 0 to 1, or whether; it may be set at any time.
+
+        A part p is `Dropout` with p times its rate, and `GaussianNoise` with p times its standard deviation.
+        """
         return self._noise
 
     @noise.setter
-    def noise(self, value: bool) -> None:
-        self._noise = checks.flag("noise", value)
+    def noise(self, value: float) -> None:
+        self._noise = bool(value) if isinstance(value, checks.BOOLS) else checks.real("noise", value, 0.0, 1.0 + 1e-15)
         if self._built is not None:
             self._built.network.noise = self._noise
 

@@ -42,7 +42,7 @@ TRANSFORM_SLOTS = _core.kernels.extra_slots()  # the array that a transform keep
 Floats = NDArray[np.float64]
 Numbers = dict[str, float | Floats]
 Names = Sequence[str]
-Settings = list[tuple[float, bool]]
+Settings = list[tuple[float, float]]  # of each parameter: a factor of its learning rate, and one of its decay
 Given = TypeVar("Given")
 Kept = TypeVar("Kept")
 
@@ -250,7 +250,7 @@ class Description(Described, ABC):
         return {}
 
     def own_settings(self, names: Names, settings: Settings) -> Settings:
-        """Return, for each parameter, the factor of its learning rate and whether it decays, changed by this part."""
+        """Return, for each parameter, the factors of its learning rate and of its decay, changed by this part."""
         return settings
 
     def own_every(self) -> int:
@@ -303,17 +303,6 @@ class Description(Described, ABC):
         kept = [TRANSFORM_SLOTS[name] for name in self.transforms if name in TRANSFORM_SLOTS]
         return [*RULES[self.rule]["slots"], *kept]
 
-    def slot_shapes(self, parameters: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
-        """Return the shapes of the arrays that are kept for parameters of these names and shapes, by name and slot."""
-        matrices = self.matrices_of(list(parameters), list(parameters.values()))
-        kept = [TRANSFORM_SLOTS[name] for name in self.transforms if name in TRANSFORM_SLOTS]
-        shapes: dict[str, tuple[int, ...]] = {}
-        for name, shape in parameters.items():
-            own = _core.kernels.slot_shapes(self.rule, shape, name in matrices)
-            shapes |= {f"{name}/{slot}": tuple(sides) for slot, sides in own.items()}
-            shapes |= {f"{name}/{slot}": shape for slot in kept}
-        return shapes
-
     @property
     def initial_slots(self) -> dict[str, float]:
         """The slots that do not start at 0, and what they start at."""
@@ -330,8 +319,8 @@ class Description(Described, ABC):
         return math.prod(part.own_every() for part in self.parts)
 
     def settings(self, names: Names) -> Settings:
-        """Return, for each parameter, a factor of its learning rate and whether it decays."""
-        settings = [(1.0, True)] * len(names)
+        """Return, for each parameter, a factor of its learning rate and one of its decay."""
+        settings = [(1.0, 1.0)] * len(names)
         for part in reversed(self.parts):
             settings = part.own_settings(names, settings)
         return settings

@@ -1,6 +1,5 @@
 """What an optimizer remembers: its slots, the steps done and the numbers of its rule."""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -10,7 +9,7 @@ from fastopt import _core
 from fastopt.core import checks
 from fastopt.core.trees import Tree, arrays_of, outline_of, paths_of
 from fastopt.kernels import Real
-from fastopt.optimizers.describe import TRANSFORM_SLOTS, Description, Numbers
+from fastopt.optimizers.describe import TRANSFORM_SLOTS, Description, Numbers, Settings
 from fastopt.schedules import Schedule
 
 __all__ = ["State"]
@@ -29,8 +28,8 @@ class Origin(NamedTuple):
 
     rule: str
     transforms: list[str]
-    settings: list[tuple[float, bool]]
-    matrices: list[tuple[int, int]]  # the last two sides of what the rule takes as matrices; 0, 0 for other arrays
+    settings: Settings
+    columns: list[int]  # of the matrices that the rule takes as wholes; 0 for other arrays
     names: list[str]
     labels: list[str]  # the arrays' places in their collection, for messages
     outline: Tree
@@ -45,15 +44,13 @@ class Origin(NamedTuple):
         rule, transforms, settings = description.rule, description.transforms, description.settings(names)
         shapes = [array.shape for array in like]
         matrices = description.matrices_of(names, shapes)
-        sides = [
-            (shape[-2], shape[-1]) if name in matrices else (0, 0) for name, shape in zip(names, shapes, strict=True)
-        ]
+        columns = [shape[-1] if name in matrices else 0 for name, shape in zip(names, shapes, strict=True)]
         dtype = like[0].dtype.name if like else "float32"
-        return cls(rule, transforms, settings, sides, names, labels, outline, shapes, dtype)
+        return cls(rule, transforms, settings, columns, names, labels, outline, shapes, dtype)
 
     def core(self, params: Sequence[Real]) -> _core.ArrayOptimizer:
         """Return the core's state for these arrays."""
-        return _core.ArrayOptimizer(self.rule, params, self.labels, self.transforms, self.settings, self.matrices)
+        return _core.ArrayOptimizer(self.rule, params, self.labels, self.transforms, self.settings, self.columns)
 
 
 class State:
@@ -89,10 +86,9 @@ class State:
         labels = [f"[{name!r}]" for name in names]
         origin = Origin.of(description, names, labels, dict.fromkeys(names), parameters)
         try:
-            core = _core.Optimizer(origin.rule, network, origin.transforms, origin.settings, origin.matrices)
+            core = _core.Optimizer(origin.rule, network, origin.transforms, origin.settings, origin.columns)
         except MemoryError:
-            shapes = description.slot_shapes(dict(zip(names, origin.shapes, strict=True)))
-            needed = sum(map(math.prod, shapes.values())) * np.dtype(origin.dtype).itemsize
+            needed = len(description.slot_names) * sum(view.nbytes for view in parameters)
             raise MemoryError(
                 f"{type(description).__name__} keeps {', '.join(description.slot_names)} for each weight, which need "
                 f"{needed:,} bytes: there is not so much memory."
@@ -121,7 +117,9 @@ class State:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restored, (self.origin, self.values, {name: slot.copy() for name, slot in self.slots.items()})
+        begun = self.core.step or self.core.held  # else most slots are 0 still, and are left out
+        slots = {name: slot.copy() for name, slot in self.slots.items() if begun or slot.any()}
+        return _restored, (self.origin, self.values, slots)
 
     def copy_from(self, other: "State") -> None:
         """Go on from another state, which was made for the same."""
@@ -130,7 +128,7 @@ class State:
     def _restore(self, values: Mapping[str, float], slots: Mapping[str, Real]) -> None:
         self.values = dict(values)
         for name, view in self.slots.items():
-            view[...] = slots[name]
+            view[...] = slots.get(name, 0.0)
 
     # What it holds
 

@@ -130,6 +130,27 @@ class Factors(Argument[Mapping[str, float], dict[str, float]]):
         return {name: checks.real(f"{self.name}[{name!r}]", rate, 0.0) for name, rate in given.items()}
 
 
+class OptionalFactors(Factors):
+    """Factors, or None for none."""
+
+    annotation = Mapping[str, float] | None
+
+    def check(self, given: Mapping[str, float] | None) -> Any:
+        """Return the factors as floats."""
+        return None if given is None else super().check(given)
+
+
+def _factors(argument: str, given: Mapping[str, float], names: Names) -> list[float]:
+    """Return the factor of each parameter: the last that fits it, 1 where none does."""
+    check_used(argument, given, names)
+    places = {pattern: i for i, pattern in enumerate(given)}
+    factors = [*given.values(), 1.0]  # the last for what is not named
+    return [
+        factors[max((places[pattern] for pattern in patterns_of(name) if pattern in places), default=-1)]
+        for name in names
+    ]
+
+
 @OPTIMIZERS.add()
 class Accumulate(Transform):
     """Adds up the gradients of k batches and goes one step along their mean: a batch k times as large in little memory.
@@ -247,6 +268,9 @@ class Decay(Transform):
         decoupled: At least 0.
         exclude: What does not decay: names of layers, of parameters, or of both (``"dense/kernel"``).
         proximal_l1: At least 0.
+        factors: Factors of all these, at least 0, by names as those of `exclude`, or None for none; the last that fits
+            a parameter is its factor, 1 where none does. Those of `LayerRates` multiply `decoupled` and `proximal_l1`
+            as well.
 
     Raises:
         TypeError: An argument has the wrong type.
@@ -272,18 +296,19 @@ class Decay(Transform):
     decoupled: Hyperparameter = Hyperparameter(0.0, 0.0)
     exclude: Patterns = Patterns(CONVENTIONAL)
     proximal_l1: Hyperparameter = Hyperparameter(0.0, 0.0)
+    factors: OptionalFactors = OptionalFactors(None)
 
     def own_transforms(self) -> list[str]:
         """Return ``"l1"``, ``"l2"``, ``"decay"`` and ``"proximal_l1"``."""
         return ["l1", "l2", "decay", "proximal_l1"]
 
     def own_settings(self, names: Names, settings: Settings) -> Settings:
-        """Return the settings without decay where a name is excluded."""
+        """Return the settings with the factors of decay, 0 where a name is excluded."""
         check_used("exclude", [pattern for pattern in self.exclude if pattern not in CONVENTIONAL], names)
-        excluded = set(self.exclude)
+        excluded, factors = set(self.exclude), _factors("factors", self.factors or {}, names)
         return [
-            (rate, decays and excluded.isdisjoint(patterns_of(name)))
-            for name, (rate, decays) in zip(names, settings, strict=True)
+            (rate, decay * factor if excluded.isdisjoint(patterns_of(name)) else 0.0)
+            for name, (rate, decay), factor in zip(names, settings, factors, strict=True)
         ]
 
     def own_numbers(self, when: When) -> Numbers:
@@ -322,14 +347,8 @@ class LayerRates(Transform):
 
     def own_settings(self, names: Names, settings: Settings) -> Settings:
         """Return the settings with the factors."""
-        check_used("rates", self.rates, names)
-        places = {pattern: i for i, pattern in enumerate(self.rates)}
-        factors = [*self.rates.values(), 1.0]  # the last for what is not named
-        result = []
-        for name, (rate, decays) in zip(names, settings, strict=True):
-            place = max((places[pattern] for pattern in patterns_of(name) if pattern in places), default=-1)
-            result.append((rate * factors[place], decays))
-        return result
+        factors = _factors("rates", self.rates, names)
+        return [(rate * factor, decay) for (rate, decay), factor in zip(settings, factors, strict=True)]
 
 
 @OPTIMIZERS.add()

@@ -245,7 +245,8 @@ def _load(file: BufferedIOBase) -> Any:
         unsaid = {"momentum_product": 0.0} if model.optimizer.rule == "nadam" else {}  # in files of 0.1
         model.optimizer.state = unsaid | _field(description, "state", dict)
     model.draws = _field(description, "draws", int)
-    model.noise = _field({"noise": True} | description, "noise", bool)  # files of 0.1 have none
+    noise = {"noise": True} | description  # files of 0.1 have none
+    model.noise = _field(noise, "noise", float if isinstance(noise["noise"], float) else bool)
     for name, labels in _field({"classes": {}} | description, "classes", dict).items():
         model._classes[word("output", name, model._heads)] = restored(_described(labels))
     model._features = checked_features(_field({"features": {}} | description, "features", dict), len(plan.input_shapes))
@@ -307,9 +308,10 @@ def _read_header(file: BufferedIOBase, size: int) -> tuple[dict[str, Any], tuple
 
 def _places(entries: Mapping[str, Any], data: tuple[int, int], model: Sequential | Model, plan: Plan) -> dict[str, int]:
     """Return where each tensor begins, after comparing all of them with what the model needs and the file holds."""
-    needed = {name: tensor.shape for name, tensor in plan.parameters.items()}
-    if isinstance(model.optimizer, Optimizer):
-        needed |= model.optimizer.slot_shapes(needed)
+    names = model.optimizer.slot_names if isinstance(model.optimizer, Optimizer) else []
+    needed: dict[str, tuple[int, ...]] = {}
+    for name, tensor in plan.parameters.items():
+        needed |= dict.fromkeys((name, *(f"{name}/{slot}" for slot in names)), tensor.shape)
     needed |= {name: tensor.shape for name, tensor in plan.state.items()}
     given = entries.keys() - {"__metadata__"}
     solvers = _solver_shapes(entries) if isinstance(model.optimizer, Solver) else {}

@@ -146,7 +146,7 @@ py::object predict(PyNetwork& self, const py::object& x, Index batch_size, const
 // The stages of a pass, a line each.
 std::vector<std::string> schedule(PyNetwork& self, bool training) {
   return self.visit([&]<class T>(Network<T>& network) {
-    const Mode mode{training, training && network.noise};
+    const Mode mode{training, training && network.noise > 0};
     const Task task{.ends = training ? Task::Ends::objective : Task::Ends::outputs, .gradients = training};
     return describe(network.plan, make_schedule(network.plan, make_wiring(network.plan, mode), mode, task));
   });
@@ -154,10 +154,10 @@ std::vector<std::string> schedule(PyNetwork& self, bool training) {
 
 std::shared_ptr<PyOptimizer> make_network_optimizer(const std::string& rule, const std::shared_ptr<PyNetwork>& network,
                                                     const std::vector<std::string>& extras, const Settings& settings,
-                                                    const Matrices& matrices) {
+                                                    const Columns& columns) {
   return network->visit([&]<class T>(Network<T>& n) {
     return std::shared_ptr<PyOptimizer>(
-        new PyOptimizer{network, make_optimizer<T>(rule, extras, settings, matrices, tensors_of(n))});
+        new PyOptimizer{network, make_optimizer<T>(rule, extras, settings, columns, tensors_of(n))});
   });
 }
 
@@ -254,7 +254,7 @@ void add_network(py::module_& module) {
           })
       .def_property(
           "noise", [](PyNetwork& self) { return self.visit([](auto& n) { return n.noise; }); },
-          [](PyNetwork& self, bool noise) { self.visit([&](auto& n) { n.noise = noise; }); })
+          [](PyNetwork& self, double noise) { self.visit([&](auto& n) { n.noise = noise; }); })
       .def_property_readonly("centers_inputs",
                              [](PyNetwork& self) {
                                return self.visit([](auto& n) {
@@ -291,7 +291,7 @@ void add_network(py::module_& module) {
   optimizer
       .def(py::init(&make_network_optimizer), py::arg("rule"), py::arg("network"),
            py::arg("extras") = std::vector<std::string>(), py::arg("settings") = Settings(),
-           py::arg("matrices") = Matrices())
+           py::arg("columns") = Columns())
       .def_property_readonly("slots",
                              [](const py::object& self) {
                                auto& owner = self.cast<PyOptimizer&>();

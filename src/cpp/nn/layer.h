@@ -63,9 +63,11 @@ struct Out {
   int activation;
 };
 
-// Random numbers of one layer in one batch: those of row i are stream first_stream + i of the key.
+// Random numbers of one layer in one batch: those of row i are stream first_stream + i of the key; and the part of its
+// noise that the layer adds.
 struct Draw {
   std::uint64_t key, first_stream;
+  double part;
 };
 
 // What a phase works on.

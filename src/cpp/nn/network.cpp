@@ -25,7 +25,8 @@ Pass<T> Network<T>::pass(Memory<T>& memory, const Task& task, Watch& watch) {
           .parameters = parameters.data(),
           .state = state.data(),
           .watch = watch,
-          .draws = draws};
+          .draws = draws,
+          .noise = noise};
 }
 
 template <class T>

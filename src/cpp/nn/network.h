@@ -16,7 +16,7 @@ struct Network {
   Buffer<T> parameters, gradients, state;
   Memory<T> training, inference, curvature;
   Counter draws;           // passes in training so far
-  bool noise = true;       // off: layers that add noise in training do not
+  double noise = 1;        // the part of their noise that layers add in training
   Index forward_rows = 0;  // of the last pass by hand; 0: there is none, or it has gone backward
 
   // A pass of some task through one of the memories, which must have been made for it.

@@ -227,6 +227,7 @@ void Runner<T>::set_up(Index node, Place& place) const {
   }
   View<T>& v = place.values.view;
   v.draw.key = p_.plan.seed ^ (0x9E3779B97F4A7C15U * static_cast<std::uint64_t>(node - p_.plan.inputs + 1));
+  v.draw.part = p_.noise;
   v.tensors = {&p_.plan.tensors(node), p_.parameters, p_.state};
   v.workspace = level.workspace;
   place.first = 0;

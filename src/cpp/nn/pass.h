@@ -20,6 +20,7 @@ struct Pass {
   T* state;
   Watch& watch;
   std::int64_t draws = 0;  // passes in training before: with the seed they decide the random numbers
+  double noise = 1;        // the part of their noise that layers add
   // The samples of each input, of which the batch takes some; none: those that were copied by the pass before.
   std::span<const Samples> x = {};
   std::span<const Augment<T>> augment = {};  // of each input, or none

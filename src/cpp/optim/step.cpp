@@ -22,26 +22,25 @@ Step<T>::Step(int rule, std::vector<int> transforms, std::vector<Tensor<T>> tens
   Index chunks = 0;
   for (const Tensor<T>& tensor : tensors_) {
     first_chunk_.push_back(chunks);
-    chunks += chunks_of(tensor.size);
-    const auto same = [&](const Group& g) { return g.rate == tensor.rate && g.decays == tensor.decays; };
+    chunks += (tensor.size + chunk_size - 1) / chunk_size;
+    const auto same = [&](const Group& g) { return g.rate == tensor.rate && g.decay == tensor.decay; };
     const auto group = std::ranges::find_if(groups_, same);
     group_.push_back(static_cast<std::size_t>(group - groups_.begin()));
     if (group == groups_.end()) {
-      groups_.push_back({tensor.rate, tensor.decays, {}});
+      groups_.push_back({tensor.rate, tensor.decay, {}});
     }
   }
   first_chunk_.push_back(chunks);
   Index memory = 0;
   for (const Tensor<T>& tensor : tensors_) {
-    if (whole(tensor)) {
-      takes_matrices_ = true;
-      memory = std::max(memory, matrix_entry().memory(tensor.sides()));
-      matrix_cost_ += entry().cost ? entry().cost(tensor.sides()) : 0;
+    if (whole_matrix(tensor)) {
+      const Index rows = tensor.size / tensor.columns;
+      memory = std::max(memory, Matrix<T>::memory_size(rows, tensor.columns));
+      matrix_cost_ += 20 * static_cast<double>(tensor.size) * static_cast<double>(std::min(rows, tensor.columns));
     }
   }
-  if (takes_matrices_) {
+  if (takes_matrices()) {
     matrix_memory_ = Buffer<T>(memory);
-    room_ = matrix_memory_.data();
     chunk_squares_.resize(static_cast<std::size_t>(chunks));
   }
   if (measures() || entry().sums > 0) {
@@ -67,7 +66,7 @@ bool Step<T>::measures() const {
 
 template <class T>
 bool Step<T>::by_rows() const {
-  return entry().sums == 0 && !takes_matrices_ && !looks_ahead() && std::ranges::none_of(transforms_, [](int place) {
+  return entry().sums == 0 && !looks_ahead() && std::ranges::none_of(transforms_, [](int place) {
            const TransformEntry& transform = fastopt::transforms[static_cast<std::size_t>(place)];
            return transform.measures || !transform.slot.empty();
          });
@@ -102,8 +101,8 @@ void Step<T>::begin(std::span<const double> hyper, Index rows) {
     std::array<double, max_hyper> h = hyper_;
     h[0] *= group.rate;
     for (std::size_t i = 0; i < own; ++i) {
-      if (entry().hyper[i] == "weight_decay" && !group.decays) {
-        h[i] = 0;
+      if (entry().hyper[i] == "weight_decay") {
+        h[i] *= group.decay;
       }
     }
     group.coefficients = entry().prepare(h.data(), taken + 1, next_numbers_.data());
@@ -114,7 +113,7 @@ void Step<T>::begin(std::span<const double> hyper, Index rows) {
       transforms_parameters_ |= now_[place] != X::neutral;
     }
   });
-  elementwise_ = accumulates() || !(measures() || entry().sums > 0 || takes_matrices_);
+  elementwise_ = accumulates() || !(measures() || entry().sums > 0 || takes_matrices());
   rows_ = rows;
   if (held == 0 || held_rows == 0) {
     first_rows = rows;
@@ -179,13 +178,9 @@ Update<T> Step<T>::update_of(std::size_t i, Range elements) const {
               .gradient = t.gradient + elements.begin,
               .slots = {},
               .coefficients = groups_[group_[i]].coefficients,
-              .decay = t.decays ? hyper_[0] * t.rate * now<Decay>() : 0};
-  const std::size_t slots = whole(t) ? entry().gathers : entry().slots.size();
-  for (std::size_t s = 0; s < slots; ++s) {
+              .decay = hyper_[0] * t.rate * t.decay * now<Decay>()};
+  for (std::size_t s = 0; s < entry().slots.size(); ++s) {
     u.slots[s] = t.slots[s] + elements.begin;
-  }
-  if (whole(t)) {
-    u.slots[slots] = room_ + elements.begin;
   }
   return u;
 }
@@ -239,15 +234,12 @@ void Step<T>::whole(const Team& team) {
     }
     team.barrier();
   }
-  for_pieces(team, [&](std::size_t i, Range elements, Index chunk) {
-    if (accumulates() || !whole(tensors_[i])) {
-      update(i, elements, chunk, tensors_[i].gradient);
-    }
-  });
+  for_pieces(team,
+             [&](std::size_t i, Range elements, Index chunk) { update(i, elements, chunk, tensors_[i].gradient); });
   if (accumulates()) {
     return;
   }
-  if (takes_matrices_) {
+  if (takes_matrices()) {
     take_matrices(team);
   }
   if (entry().sums == 0) {
@@ -261,16 +253,13 @@ void Step<T>::whole(const Team& team) {
     return;
   }
   team.barrier();
-  for_pieces(team, [&](std::size_t i, Range elements, Index) { finish(i, elements, factor_[i]); });
+  for_pieces(team, [&](std::size_t i, Range elements, Index) { finish(i, elements); });
 }
 
 template <class T>
-void Step<T>::finish(std::size_t i, Range elements, double factor) const {
+void Step<T>::finish(std::size_t i, Range elements) const {
   Update<T> u = update_of(i, elements);
-  if (whole(tensors_[i])) {
-    u.slots[0] = u.slots[entry().gathers];  // the room
-  }
-  u.coefficients[tensor_factor] = factor;
+  u.coefficients[tensor_factor] = factor_[i];
   kernels<T>().update.finish[static_cast<std::size_t>(rule_)](u);
   settle(tensors_[i], u);
 }
@@ -315,7 +304,7 @@ void Step<T>::transform(const Tensor<T>& t, const Update<T>& u, F&& f) const {
              .start = looks_ahead() ? u.slots[static_cast<std::size_t>(entry().theta)] : u.parameter,
              .slot = nullptr,
              .value = 0,
-             .decay_rate = t.decays ? hyper_[0] * t.rate : 0};
+             .decay_rate = hyper_[0] * t.rate * t.decay};
   for_each_transform([&]<class X>(std::size_t place) {
     T* const slot = t.transform_slots[place];
     c.slot = slot ? slot + (u.parameter - t.parameter) : nullptr;
@@ -339,7 +328,8 @@ void Step<T>::update(std::size_t i, Range elements, Index chunk, const T* gradie
   const Tensor<T>& t = tensors_[i];
   const UpdateKernels<T>& k = kernels<T>().update;
   const auto rule = static_cast<std::size_t>(rule_);
-  const auto kernel = whole(t) ? k.gather[rule] : k.apply[rule];
+  const bool whole = whole_matrix(t);
+  const auto kernel = whole ? k.gather[rule] : k.apply[rule];
   if (accumulates()) {
     hold(t, elements);
     return;
@@ -357,8 +347,8 @@ void Step<T>::update(std::size_t i, Range elements, Index chunk, const T* gradie
                    .l1 = 0,
                    .l2 = 0};
   for_each_transform([&]<class X>(std::size_t place) {
-    if constexpr (requires { X::adjust(0.0, adjust, true); }) {
-      X::adjust(now_[place], adjust, t.decays);
+    if constexpr (requires { X::adjust(0.0, adjust, 1.0); }) {
+      X::adjust(now_[place], adjust, t.decay);
     }
   });
   const bool adjusts =
@@ -401,7 +391,7 @@ void Step<T>::update(std::size_t i, Range elements, Index chunk, const T* gradie
       u.sums = &sums_[static_cast<std::size_t>(chunk)];
     }
     kernel(u);
-    if (!entry().finishes && !whole(t)) {
+    if (!entry().finishes && !whole) {
       settle(t, u);
     }
   }

@@ -8,7 +8,7 @@ template <class T>
 void forward(Network<T>& network, std::span<const Samples> x, std::span<T* const> outputs, const Poll& poll) {
   const Index rows = x.front().rows;
   network.forward_rows = 0;
-  network.training.reserve(network.plan, {true, network.noise}, {.rows = rows, .gradients = true});
+  network.training.reserve(network.plan, {true, network.noise > 0}, {.rows = rows, .gradients = true});
   Watch watch(poll);
   Pass<T> pass = network.pass(network.training, {.ends = Task::Ends::outputs}, watch);
   pass.x = x;

@@ -57,7 +57,7 @@ Outcome train(Network<T>& network, State<T>& optimizer, const Epoch<T>& epoch, T
           "that treats each element by itself, with nothing around it but Clip by value, Decay and LayerRates");
     }
   }
-  network.training.reserve(network.plan, {true, network.noise},
+  network.training.reserve(network.plan, {true, network.noise > 0},
                            {.rows = rows, .metrics = epoch.objective.metrics(), .gradients = true});
   totals.reserve(epoch.objective);
   Watch watch(epoch.poll);

@@ -23,7 +23,8 @@ void add(const Totals& of, Totals& to) {
 
 template <class T>
 bool has_noise(const Network<T>& network) {
-  return network.noise && std::ranges::any_of(network.plan.nodes, [](const Node<T>& node) { return node.layer.noise; });
+  return network.noise > 0 &&
+         std::ranges::any_of(network.plan.nodes, [](const Node<T>& node) { return node.layer.noise; });
 }
 
 }  // namespace
@@ -34,7 +35,7 @@ Solved solve(Network<T>& network, solvers::Minimizer& minimizer, const Solve<T>&
   network.freeze(network.trainable);
   totals.reserve(task.objective);
   Watch watch(task.poll);
-  Cost<T> cost(network, task.x, task.samples, task.objective, {true, network.noise}, task.whole, watch);
+  Cost<T> cost(network, task.x, task.samples, task.objective, {true, network.noise > 0}, task.whole, watch);
   ModelProblem<T> problem(network, cost, watch);
   const Index samples = task.samples.rows;
   const bool several = task.batch_size < samples, noise = has_noise(network);

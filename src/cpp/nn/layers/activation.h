@@ -101,7 +101,7 @@ Layer<T> softmax_of_places(Index inputs, Index places) {
 
 // Whose activation the plan takes from it, where another layer can be ended by it.
 template <class T>
-Layer<T> copy(Index inputs) {
+Layer<T> copy(Index inputs, int function) {
   Layer<T> layer = row_layer<T>(inputs, over_rows<T>([](const View<T>& v) {
                                   for (Index i = 0; i < v.rows; ++i) {
                                     std::copy_n(v.in[0].x.row(i), v.out.columns, v.out.y.row(i));
@@ -109,6 +109,7 @@ Layer<T> copy(Index inputs) {
                                   activate(v);
                                 }),
                                 over_rows<T>([](const View<T>& v) { copy_gradient(v); }));
+  layer.activation = function;
   layer.only_activates = true;
   add_linear_curvature(layer);
   return layer;
@@ -125,7 +126,7 @@ Kinds<T> activation_kinds() {
   return {{"activation",
            {[](Sizes in, const LayerSpec& spec, Numbers&) {
               const int function = find_activation(spec.activation);
-              return activation_kernel(function).from_input ? activation<T>(in[0], function) : copy<T>(in[0]);
+              return activation_kernel(function).from_input ? activation<T>(in[0], function) : copy<T>(in[0], function);
             },
             false, true}},
           {"softmax",

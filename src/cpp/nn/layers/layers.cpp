@@ -52,7 +52,9 @@ Layer<T> make_layer(std::span<const Index> inputs, const LayerSpec& spec) {
   }
   Numbers numbers(spec);
   Layer<T> layer = kind.make(inputs, spec, numbers);
-  layer.activation = from_input ? linear : activation;
+  if (!kind.activates) {
+    layer.activation = activation;
+  }
   for (TensorSpec& tensor : layer.tensors) {
     regularise(tensor, numbers);
   }

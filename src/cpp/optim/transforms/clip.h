@@ -46,7 +46,7 @@ struct ClipValue {
   static constexpr std::string_view name = "clip_value";
   static constexpr double neutral = std::numeric_limits<double>::infinity();
   template <class T>
-  static void adjust(double value, Adjust<T>& a, bool) {
+  static void adjust(double value, Adjust<T>& a, double) {
     a.limit = value;
   }
 };

@@ -13,8 +13,8 @@ struct L1 {
   static constexpr std::string_view name = "l1";
   static constexpr double neutral = 0;
   template <class T>
-  static void adjust(double l1, Adjust<T>& a, bool decays) {
-    a.l1 = decays ? l1 : 0;
+  static void adjust(double l1, Adjust<T>& a, double decay) {
+    a.l1 = decay * l1;
   }
 };
 
@@ -22,8 +22,8 @@ struct L2 {
   static constexpr std::string_view name = "l2";
   static constexpr double neutral = 0;
   template <class T>
-  static void adjust(double l2, Adjust<T>& a, bool decays) {
-    a.l2 = decays ? l2 : 0;
+  static void adjust(double l2, Adjust<T>& a, double decay) {
+    a.l2 = decay * l2;
   }
 };
 

@@ -2,7 +2,7 @@
 // the number with which it does nothing (`neutral`), where it keeps an array for each parameter the name of that
 // (`slot`), and some of the functions below. Each is called with the number that the transform has in this step.
 // - `first(chunk)`: before the first step of all.
-// - `adjust(value, adjust, decays)`: what is done to the gradient in one pass.
+// - `adjust(value, adjust, decay)`: what is done to the gradient in one pass; `decay` is the tensor's factor of decays.
 // - `limit(value, norms)`: the factors of the gradients by their norms, which takes a pass over all of them before.
 // - `after(chunk)`: after the step.
 // Where the slot holds copies of the parameters, it says so (`copies`).
@@ -27,7 +27,7 @@ struct Chunk {
   T* start;  // what the step starts from: `parameter`, but where the rule has looked ahead
   T* slot;   // the transform's own
   double value;
-  double decay_rate;  // the learning rate where the tensor decays, else 0
+  double decay_rate;  // the learning rate times the tensor's factor of decays
 };
 
 // Of each tensor: the norm of its gradient and the square of that, and the factor that its gradient gets.
