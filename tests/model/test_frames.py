@@ -120,6 +120,15 @@ def test_the_encoder_goes_with_the_model(encoded, tmp_path):
         encoded.predict({"size": [1.0]})
 
 
+def test_gradients_of_a_model_with_an_encoder_are_checked(encoded):
+    y = ["no", "yes", "yes", "no"]
+    found = fo.check_gradients(encoded, TABLE, y)
+    assert found.ok
+    assert len(found.tensors) == len(encoded.parameters)
+    x, encoded.encoder = encoded.encoder.transform(TABLE), None
+    np.testing.assert_allclose(fo.check_gradients(encoded, x, y).error, found.error)
+
+
 def test_batches_are_encoded(encoded):
     pandas = pytest.importorskip("pandas")
     pytest.importorskip("narwhals")

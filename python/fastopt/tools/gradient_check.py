@@ -175,7 +175,8 @@ def check_gradients(
         share = float(checks.array("sample_weight", sample_weight).mean(dtype=np.float64))
     gradients = {name: view.copy() for name, view in twin.gradients.items()}
     # Losses near 0 are differences of logits, whose rounding is not small: about 1 each, less in the mean.
-    size = len(checks.array("x", x if isinstance(model, Sequential) else _first(x))) ** -0.5
+    first = x if isinstance(model, Sequential) else _first(x)
+    size = len(checks.array("x", twin._numbers("x", first))) ** -0.5
     return _check(value, twin.parameters, gradients, size, epsilon, max_parameters, seed)
 
 
