@@ -1,6 +1,6 @@
 """Estimators for tables against their references: errors on rows held out, and seconds of `fit`.
 
-    python -m bench.tabular [--seeds 5] [--threads 1] [--only digits] [--estimators RealMLP-TD-S]
+    python -m bench.tabular [--seeds 5] [--threads 1] [--only digits] [--estimators RealMLP-TD]
 
 The references are pytabkit and tabm (`pip install pytabkit tabm islp`). For each seed all are trained on the same rows,
 one after the other, each first every other time. An error is 1 - accuracy, or the root of the mean squared error as a
@@ -51,35 +51,35 @@ DATA = {
 }
 
 
-def realmlp(classifies: bool, seed: int, threads: int) -> Any:
-    from fastopt import set_num_threads, tabular
+def fastopt(name: str, **arguments: Any) -> Maker:
+    def make(classifies: bool, seed: int, threads: int) -> Any:
+        from fastopt import set_num_threads, tabular
 
-    set_num_threads(threads)
-    return (tabular.RealMLPClassifier if classifies else tabular.RealMLPRegressor)(random_state=seed)
+        set_num_threads(threads)
+        return getattr(tabular, f"{name}{'Classifier' if classifies else 'Regressor'}")(random_state=seed, **arguments)
 
-
-def pytabkit(classifies: bool, seed: int, threads: int) -> Any:
-    import pytabkit
-
-    kind = pytabkit.RealMLP_TD_S_Classifier if classifies else pytabkit.RealMLP_TD_S_Regressor
-    return kind(device="cpu", n_threads=threads, random_state=seed, verbosity=0)
+    return make
 
 
-def tabm(classifies: bool, seed: int, threads: int) -> Any:
-    from fastopt import set_num_threads, tabular
+def pytabkit(name: str, **arguments: Any) -> Maker:
+    def make(classifies: bool, seed: int, threads: int) -> Any:
+        import pytabkit
 
-    set_num_threads(threads)
-    return (tabular.TabMClassifier if classifies else tabular.TabMRegressor)(random_state=seed, weight_decay=0.0)
+        kind = getattr(pytabkit, f"{name}_{'Classifier' if classifies else 'Regressor'}")
+        return kind(device="cpu", n_threads=threads, random_state=seed, verbosity=0, **arguments)
 
-
-def tabm_of_pytabkit(classifies: bool, seed: int, threads: int) -> Any:
-    import pytabkit
-
-    kind = pytabkit.TabM_D_Classifier if classifies else pytabkit.TabM_D_Regressor
-    return kind(device="cpu", n_threads=threads, random_state=seed, verbosity=0)
+    return make
 
 
-ESTIMATORS: dict[str, tuple[Maker, Maker]] = {"RealMLP-TD-S": (realmlp, pytabkit), "TabM": (tabm, tabm_of_pytabkit)}
+ESTIMATORS = {
+    "RealMLP-TD": (fastopt("RealMLP"), pytabkit("RealMLP_TD")),
+    "RealMLP-TD-S": (fastopt("RealMLP", variant="td-s"), pytabkit("RealMLP_TD_S")),
+    "TabM": (fastopt("TabM", weight_decay=0.0), pytabkit("TabM_D")),
+    "TabM with embeddings": (
+        fastopt("TabM", hidden_layer_sizes=(512, 512), weight_decay=0.0, embedding_bins=48),
+        pytabkit("TabM_D", num_emb_type="pwl"),
+    ),
+}
 
 
 def error(y: Any, predicted: Any) -> float:

@@ -39,12 +39,12 @@ PYTHON_FLOORS = [
     "model.together",
     "model.fit",
     "model",
-    "tools",
+    "tools calibrate",
     "fleet",
     "search",
     "sklearn",
     "tabular",
-    "calibrate callbacks config curvature datasets plotting preprocessing",  # where users find what stands further down
+    "callbacks config curvature datasets plotting preprocessing",  # where users find what stands further down
     "",  # the package itself
     "_numpy_demo",
     "cli",

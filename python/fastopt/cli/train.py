@@ -1,4 +1,4 @@
-"""``fastopt train``: a table becomes a model, by RealMLP with its defaults, and scores say what it is worth."""
+"""``fastopt train``: a table becomes a model, by RealMLP-TD-S with its defaults, and scores say what it is worth."""
 
 import os
 from collections.abc import Sequence
@@ -79,7 +79,9 @@ def _trained(table: Rows, epochs: int | None, seed: int) -> Sequential:
     classes = table.labels
     outputs = 1 if classes is None else len(classes)
     task = NUMBERS if classes is None else CLASSES
-    layers, optimizer = realmlp(table.features, outputs, epochs * batches, SIZES, task.activation, task.learning_rate)
+    layers, optimizer = realmlp(
+        table.features, outputs, epochs * batches, SIZES, task.activation, task.learning_rates["td-s"]
+    )
     loss: Any = "mse"
     if classes is None:
         layers.append(Rescaling(table.scale, table.center))

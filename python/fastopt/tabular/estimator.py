@@ -1,6 +1,7 @@
 """What all estimators for tables have in common: the table, the targets, the split, the ensemble."""
 
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from typing import Any, Self
 
 import numpy as np
@@ -18,19 +19,32 @@ from sklearn.utils.validation import (
 )
 
 from fastopt import fleet
+from fastopt.calibrate import temperature
 from fastopt.core import checks
-from fastopt.data.encoder import TableEncoder
 from fastopt.data.frames import is_frame
 from fastopt.data.splits import held_out
 from fastopt.kernels import Real, softmax
+from fastopt.model.callbacks.base import Callback
 from fastopt.sklearn.base import weighted_by_class
 from fastopt.tools.best import Best
 from fastopt.tools.realmlp import CLASSES, NUMBERS, Task
 
-__all__ = ["TabularClassifier", "TabularEstimator", "TabularRegressor"]
+__all__ = [
+    "Floats",
+    "Inputs",
+    "Rows",
+    "TabularClassifier",
+    "TabularEstimator",
+    "TabularRegressor",
+    "given",
+    "held_out_of",
+    "probabilities_of",
+]
 
 Rows = NDArray[np.int64]
 Floats = NDArray[np.float64]
+Inputs = list[Real]  # of a network: an array, or several
+Judged = tuple[Inputs, NDArray[Any], Floats | None]  # what a model is judged by: inputs, targets and weights
 MOST = 10  # times as many rows, which whole weights may make of them
 
 
@@ -44,14 +58,30 @@ class TabularEstimator(BaseEstimator, ABC):
     n_ensembles: int
     random_state: Any
     verbose: Any
+    calibrate: bool = False
 
     # Of a subclass
 
     _task: Task
 
     @abstractmethod
-    def _model(self, features: int, outputs: int, steps: int, seed: int) -> Any:
-        """Return a compiled model, which is to do so many steps."""
+    def _model(self, x: Inputs, rows: Rows, outputs: int, steps: int, seed: int) -> Any:
+        """Return a compiled model, which is to do so many steps with these rows of the inputs."""
+
+    @abstractmethod
+    def _fit_encoders(self, table: Any) -> None:
+        """Learn to make numbers of a table."""
+
+    @abstractmethod
+    def _encoded(self, table: Any) -> Inputs:
+        """Return the inputs ``[rows, features]`` for a checked table."""
+
+    def _callbacks(self, epochs: int) -> list[Callback]:
+        """Return what a training of so many epochs calls."""
+        return []
+
+    def _calibrate(self, judged: list[Judged]) -> None:
+        """Learn how sure the models may be, from what each of them was not trained with, or from nothing."""
 
     @abstractmethod
     def _read(self, y: Any, name: str = "y") -> NDArray[Any]:
@@ -110,16 +140,24 @@ class TabularEstimator(BaseEstimator, ABC):
             raise ValueError("All weights are 0: class_weight leaves no rows to train on.")
         self._fit_encoders(_taken(table, rows))
         x = self._encoded(table)
-        rows = rows[np.lexsort((weight[rows], *np.atleast_2d(y.T)[:, rows], *x.T[:, rows]))]
+        columns = [column[rows] for array in x for column in array.T]
+        rows = rows[np.lexsort((weight[rows], *np.atleast_2d(y.T)[:, rows], *columns))]
         outputs = self._learn(y, rows)
         target = self._targets(y)
-        shared = {"x": x, "y": target}
+        shared = {"x": given(x), "y": target}
         if (weight[rows] != weight[rows[0]]).any():
             shared["sample_weight"] = weight / weight[rows].mean()
         validation = None if eval_set is None else self._evaluated(eval_set)
         members = checks.integer("n_ensembles", self.n_ensembles, 1)
         seeds = [int(seed) for seed in check_random_state(self.random_state).randint(2**31, size=members)]
-        self._train(shared, [self._split(rows, target, seed, validation) for seed in seeds], seeds, outputs)
+        each = [self._split(rows, target, seed, validation) for seed in seeds]
+        if checks.flag("calibrate", self.calibrate) and len(each[0]) == 1:
+            raise ValueError("calibrate needs rows that are held out: a validation_fraction or an eval_set.")
+        self._train(x, shared, each, seeds, outputs)
+        judged = [held_out_of(x, shared, member) for member in each] if self.calibrate else []
+        self._calibrate([part for part in judged if part is not None])
+        for model in self.models_:
+            model.compile(model.optimizer.fresh(), **model.judged_by)  # without what it remembers of the steps
         return self
 
     def _split(self, rows: Rows, target: NDArray[Any], seed: int, validation: Any) -> dict[str, Any]:
@@ -133,14 +171,17 @@ class TabularEstimator(BaseEstimator, ABC):
         held = held_out(len(rows), count, seed, self._strata(target[rows]))
         return {"rows": np.delete(rows, held), "validation_rows": rows[held]}
 
-    def _train(self, shared: dict[str, Any], each: list[dict[str, Any]], seeds: list[int], outputs: int) -> None:
+    def _train(
+        self, x: Inputs, shared: dict[str, Any], each: list[dict[str, Any]], seeds: list[int], outputs: int
+    ) -> None:
         epochs = checks.integer("epochs", self.epochs, 1)
         batch_size = checks.integer("batch_size", self.batch_size, 1)
-        models = []
+        models, bests = [], []
         for member, seed in zip(each, seeds, strict=True):
             batches = max(1, len(member["rows"]) // batch_size)
-            member |= {"callbacks": [Best(*self._task.watched)] if len(member) > 1 else []}
-            models.append(self._model(shared["x"].shape[1], outputs, epochs * batches, seed))
+            bests += [Best(*self._task.watched)] if len(member) > 1 else []
+            member |= {"callbacks": [*self._callbacks(epochs), *bests[-1:]]}
+            models.append(self._model(x, member["rows"], outputs, epochs * batches, seed))
         shared |= {"epochs": epochs, "batch_size": batch_size, "drop_remainder": True, "verbose": self.verbose}
         if len(models) == 1:
             models[0].fit(**shared, **each[0])
@@ -149,47 +190,35 @@ class TabularEstimator(BaseEstimator, ABC):
                 if trained.error is not None:
                     raise trained.error
         self.models_ = models
-        self.best_epochs_ = [best.epoch for member in each for best in member["callbacks"]] or [epochs - 1] * len(each)
+        self.best_epochs_ = [best.epoch for best in bests] or [epochs - 1] * len(each)
 
-    def _fit_encoders(self, table: Any) -> None:
-        """Learn to make numbers of a table, and then to bring all of them to one size, those of categories too."""
-        names = {} if self.categorical_features is None else {"categorical": self.categorical_features}
-        self._numbers = TableEncoder(
-            None, "sign_or_one_hot", missing="median", indicators=True, dtype="float64", **names
-        )
-        self._scaler = TableEncoder("robust").fit(self._numbers.fit_transform(table))
-
-    def _encoded(self, table: Any) -> Real:
-        """Return the features ``[rows, features]`` of a checked table."""
-        return self._scaler.transform(self._numbers.transform(table))
-
-    def _evaluated(self, eval_set: Any) -> tuple[Real, NDArray[Any]]:
+    def _evaluated(self, eval_set: Any) -> tuple[Any, NDArray[Any]]:
         if not isinstance(eval_set, tuple | list) or len(eval_set) != 2:
             raise TypeError("eval_set must be a pair (X, y).")
         table = self._table(eval_set[0])
         y = self._read(eval_set[1], "the y of eval_set")
         check_consistent_length(table, y)
-        return self._encoded(table), self._targets(y)
+        return given(self._encoded(table)), self._targets(y)
 
-    def _table(self, given: Any, reset: bool = False, y: Any = "no_validation") -> Any:
+    def _table(self, x: Any, reset: bool = False, y: Any = "no_validation") -> Any:
         """Return a table, checked: a frame as it is, anything else as an array."""
-        if is_frame(given):
-            validate_data(self, given, y, reset=reset, skip_check_array=True)
-            return given
-        numeric = getattr(getattr(given, "dtype", None), "kind", "O") in "fiub"
+        if is_frame(x):
+            validate_data(self, x, y, reset=reset, skip_check_array=True)
+            return x
+        numeric = getattr(getattr(x, "dtype", None), "kind", "O") in "fiub"
         finite = "allow-nan" if numeric else False
-        table = check_array(given, dtype=None, ensure_all_finite=finite, estimator=self)
+        table = check_array(x, dtype=None, ensure_all_finite=finite, estimator=self)
         validate_data(self, table, y, reset=reset, skip_check_array=True)
         return table
 
-    def _predicted(self, given: Any) -> Floats:
-        """Return the outputs of all models ``[models, rows, outputs]``."""
+    def _inputs(self, x: Any) -> Inputs:
+        """Return the inputs of the models for a table."""
         check_is_fitted(self)
-        return self._outputs(self._encoded(self._table(given)))
+        return self._encoded(self._table(x))
 
-    def _outputs(self, x: Real) -> Floats:
-        """Return the outputs of all models for features ``[rows, features]``."""
-        return np.stack([model.predict(x, verbose=0) for model in self.models_]).astype(np.float64)
+    def _outputs(self, x: Inputs) -> Floats:
+        """Return the outputs of all models ``[models, rows, outputs]``."""
+        return np.stack([model.predict(given(x), verbose=0) for model in self.models_]).astype(np.float64)
 
 
 class TabularClassifier(ClassifierMixin, TabularEstimator):
@@ -222,16 +251,25 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):
     def _strata(self, target: NDArray[Any]) -> NDArray[Any]:
         return target
 
+    def _calibrate(self, judged: list[Judged]) -> None:
+        self.temperatures_ = [1.0] * len(self.models_)
+        for i, (x, target, weight) in enumerate(judged):
+            with suppress(ValueError):  # there is no best temperature
+                self.temperatures_[i] = temperature(self._probabilities(x)[i], target, weight)
+
     def predict_proba(self, X: Any) -> Floats:  # noqa: N803
         """Return the probabilities of the classes ``[rows, classes]``, the means over the ensemble."""
-        return self._mean(self._predicted(X))
-
-    @staticmethod
-    def _mean(outputs: Floats) -> Floats:
-        """Return the mean of the probabilities that logits ``[models, rows, classes]`` stand for."""
-        probabilities = softmax(outputs.reshape(-1, outputs.shape[-1])).reshape(outputs.shape)
+        probabilities = self._probabilities(self._inputs(X))
+        temperatures = np.array(self.temperatures_)
+        if (temperatures != 1.0).any():
+            logits = np.log(np.maximum(probabilities, np.finfo(np.float64).tiny))
+            probabilities = probabilities_of(logits / temperatures[:, np.newaxis, np.newaxis])
         mean: Floats = probabilities.mean(axis=0)
         return mean
+
+    def _probabilities(self, x: Inputs) -> Floats:
+        """Return the probabilities of all models ``[models, rows, classes]``, before their temperatures."""
+        return probabilities_of(self._outputs(x))
 
     def predict(self, X: Any) -> NDArray[Any]:  # noqa: N803
         """Return the most probable class of each row ``[rows]``."""
@@ -261,10 +299,31 @@ class TabularRegressor(RegressorMixin, TabularEstimator):
 
     def predict(self, X: Any) -> Floats:  # noqa: N803
         """Return the targets ``[rows]``, the means over the ensemble, none of which leaves the range of `fit`."""
-        outputs = self._predicted(X)
+        outputs = self._outputs(self._inputs(X))
         outputs = outputs if self._center.ndim else outputs[..., 0]
         mean: Floats = np.clip(outputs * self._spread + self._center, *self._range).mean(axis=0)
         return mean
+
+
+def given(x: Inputs) -> Any:
+    """Return inputs as `fit` and `predict` of models take them."""
+    return x if len(x) > 1 else x[0]
+
+
+def held_out_of(x: Inputs, shared: dict[str, Any], member: dict[str, Any]) -> Judged | None:
+    """Return what a member is judged by, of the rows of all or of its own; None where there is nothing."""
+    if "validation_data" in member:
+        inputs, target = member["validation_data"]
+        return inputs if isinstance(inputs, list) else [inputs], target, None
+    if "validation_rows" not in member:
+        return None
+    rows, weight = member["validation_rows"], shared.get("sample_weight")
+    return [array[rows] for array in x], shared["y"][rows], None if weight is None else weight[rows]
+
+
+def probabilities_of(outputs: Floats) -> Floats:
+    """Return the probabilities that logits ``[..., rows, classes]`` stand for."""
+    return np.asarray(softmax(outputs.reshape(-1, outputs.shape[-1])).reshape(outputs.shape), dtype=np.float64)
 
 
 def _taken(table: Any, rows: Rows) -> Any:

@@ -3,47 +3,107 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from fastopt.core import checks
+from fastopt.core.registry import word
+from fastopt.data.encoder import TableEncoder
 from fastopt.losses import Loss, MeanSquaredError, SparseCategoricalCrossentropy
+from fastopt.model.callbacks.base import Callback
 from fastopt.model.sequential import Sequential
-from fastopt.tabular.estimator import TabularClassifier, TabularEstimator, TabularRegressor
-from fastopt.tools.realmlp import BATCH_SIZE, CLASSES, EPOCHS, LABEL_SMOOTHING, NUMBERS, SIZES, realmlp
+from fastopt.tabular import full
+from fastopt.tabular.estimator import Inputs, Rows, TabularClassifier, TabularEstimator, TabularRegressor, given
+from fastopt.tools.realmlp import BATCH_SIZE, EPOCHS, LABEL_SMOOTHING, SIZES, realmlp
 
 __all__ = ["RealMLPClassifier", "RealMLPRegressor"]
+
+VARIANTS = ("td", "td-s")
 
 
 class RealMLP(TabularEstimator):
     """What both have in common."""
 
+    variant: str
     hidden_layer_sizes: Sequence[int]
-    learning_rate: float
+    learning_rate: float | None
 
-    def _network(
-        self, features: int, outputs: int, steps: int, seed: int, activation: str, loss: Loss, metrics: Sequence[str]
-    ) -> Sequential:
-        sizes = checks.items("hidden_layer_sizes", self.hidden_layer_sizes)
-        rate = checks.real("learning_rate", self.learning_rate, 0.0)
-        layers, optimizer = realmlp(features, outputs, steps, sizes, activation, rate)
-        model = Sequential(layers, seed=seed)
-        model.compile(optimizer, loss, metrics)
+    def _loss(self) -> Loss:
+        return MeanSquaredError()
+
+    @property
+    def _full(self) -> bool:
+        return word("variant", self.variant, VARIANTS) == "td"
+
+    def _fit_encoders(self, table: Any) -> None:
+        """Learn to make numbers of a table, and then to bring all of them to one size, those of categories too."""
+        names = {} if self.categorical_features is None else {"categorical": self.categorical_features}
+        most = full.MAX_ONE_HOT if self._full else None
+        self._numbers = TableEncoder(
+            None, "sign_or_one_hot", missing="median", indicators=True, max_one_hot=most, dtype="float64", **names
+        )
+        features = self._numbers.fit_transform(table)
+        codes = self._numbers.cardinalities
+        numbers = len(self._numbers.feature_names_in) - len(self._numbers.vocabularies)
+        self._columns = full.Columns(numbers, features.shape[1] - numbers - len(codes), codes)
+        scaled = features[:, : features.shape[1] - len(codes)]
+        self._scaler = TableEncoder("robust").fit(scaled) if scaled.shape[1] else None
+
+    def _encoded(self, table: Any) -> Inputs:
+        features, (numbers, others, _) = self._numbers.transform(table), self._columns
+        plain, codes = np.split(features, [numbers + others], axis=1)
+        if self._scaler is not None:
+            plain = self._scaler.transform(plain)
+        parts = [*np.split(plain, [numbers], axis=1), codes.astype(np.int32)] if self._full else [plain]
+        return [np.ascontiguousarray(part) for part in parts if part.shape[1]]
+
+    def _model(self, x: Inputs, rows: Rows, outputs: int, steps: int, seed: int) -> Any:
+        sizes = [
+            checks.integer(f"hidden_layer_sizes[{i}]", size, 1)
+            for i, size in enumerate(checks.items("hidden_layer_sizes", self.hidden_layer_sizes))
+        ]
+        activation, metrics = self._task.activation, ["accuracy"] if self._task.watched[0] == "val_accuracy" else []
+        rate = self._task.learning_rates[self.variant]
+        if self.learning_rate is not None:
+            rate = checks.real("learning_rate", self.learning_rate, 0.0)
+        if not self._full:
+            layers, optimizer = realmlp(x[0].shape[1], outputs, steps, sizes, activation, rate)
+            small = Sequential(layers, seed=seed)
+            small.compile(optimizer, self._loss(), metrics)
+            return small
+        some = np.random.default_rng(seed).permutation(rows)[: full.ROWS]
+        given_some = given([array[some] for array in x])
+        model = full.network(self._columns, given_some, outputs, sizes, activation, seed)
+        model.compile(full.optimizer(model, steps, rate), self._loss(), metrics)
         return model
+
+    def _callbacks(self, epochs: int) -> list[Callback]:
+        return [full.FadingNoise(epochs)] if self._full else []
 
 
 class RealMLPClassifier(TabularClassifier, RealMLP):
-    """A classifier of the rows of tables: RealMLP-TD-S, good without tuning.
+    """A classifier of the rows of tables: RealMLP-TD, good without tuning.
 
     Features are brought to about one size: of a number x, z = (x - median) / (third quartile - first quartile) and then
-    z / sqrt(1 + (z / 3)^2); categories are one-hot, two of them -1 and 1, and go the same way. The network is
-    h_0 = c x with a trained number c for each feature, h_i = selu(h_(i-1) W_i + b_i), and softmax(h_3 W_4 + b_4). Adam
-    trains it with b1 = 0.9 and b2 = 0.95, a learning rate that goes up and down four times (`CosineLog`), factors of it
-    of 6 for c, 0.1 for b and 1 / sqrt(inputs) for W, which begins as N(0, 1 / inputs), and smoothed labels. The epoch
-    with the fewest errors on the part of the rows that is held out is kept, the last of several.
+    z / sqrt(1 + (z / 3)^2); categories are one-hot, two of them -1 and 1, and go the same way; those of columns of more
+    than 8 have trained vectors of length 8 (`Embedding`). Of each number `PeriodicEmbedding.pbld` makes four, and x is
+    all of these. The network is h_0 = c x with a trained number c for each feature, h_i = z + a (selu(z) - z) of
+    z = h_(i-1) W_i + b_i with trained a (`ParametricActivation`), of which dropout takes 0.15, and
+    softmax(h_3 W_4 + b_4). W begins such that the sums have the variance 1 over the rows, b as minus values between
+    those of some rows.
+
+    Adam trains it with b1 = 0.9 and b2 = 0.95, a learning rate that goes up and down four times (`CosineLog`), factors
+    of it of 6 for c, 0.1 for b, a and the numbers of PBLD, and 1 / sqrt(inputs) for W, a decay of the weights of 0.02,
+    and smoothed labels. Dropout and decay fade in the second half (`FlatCosine`). The epoch with the fewest errors on
+    the part of the rows that is held out is kept, the last of several.
+
+    RealMLP-TD-S, the simplified variant, has no embeddings, dropout, decay and a, W begins as N(0, 1 / inputs), and b
+    as N(0, 1).
 
     Args:
         hidden_layer_sizes: The widths of the hidden layers.
         epochs: How many times it goes through the rows.
         batch_size: Rows a step; an epoch leaves out those that do not fill one, others each time.
-        learning_rate: The largest learning rate.
+        learning_rate: The largest learning rate; None for 0.04.
         label_smoothing: s: the target of the class is 1 - s + s / classes, that of each other s / classes.
         validation_fraction: The part of the rows that is held out to tell the best epoch, of each class its share; 0
             keeps the last epoch.
@@ -53,13 +113,17 @@ class RealMLPClassifier(TabularClassifier, RealMLP):
         class_weight: Factors of the weights by class: a dict, ``"balanced"``, or None.
         random_state: Decides what is random: an integer, a `numpy.random.RandomState`, or None.
         verbose: What is shown, as `Sequential.fit` takes it.
+        variant: ``"td"`` or ``"td-s"``.
+        calibrate: Whether the logits of each network are divided by the temperature that is best for the rows held out
+            (`fastopt.calibrate.temperature`); 1 where none is, as all of them are right.
 
     Attributes:
         classes_: The labels of the classes.
         n_features_in_: The number of columns.
         feature_names_in_: Their names, where they have some.
-        models_: The networks, `fastopt.Sequential`.
+        models_: The networks, `fastopt.Model`, or `fastopt.Sequential` of ``"td-s"``.
         best_epochs_: The epoch that each was kept of, from 0.
+        temperatures_: What the logits of each are divided by.
 
     Raises:
         TypeError, ValueError: In `fit`: an argument does not fit.
@@ -81,7 +145,7 @@ class RealMLPClassifier(TabularClassifier, RealMLP):
         hidden_layer_sizes: Sequence[int] = SIZES,
         epochs: int = EPOCHS,
         batch_size: int = BATCH_SIZE,
-        learning_rate: float = CLASSES.learning_rate,
+        learning_rate: float | None = None,
         label_smoothing: float = LABEL_SMOOTHING,
         validation_fraction: float = 0.2,
         n_ensembles: int = 1,
@@ -89,6 +153,8 @@ class RealMLPClassifier(TabularClassifier, RealMLP):
         class_weight: Any = None,
         random_state: Any = None,
         verbose: Any = 0,
+        variant: str = "td",
+        calibrate: bool = False,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.epochs = epochs
@@ -101,14 +167,15 @@ class RealMLPClassifier(TabularClassifier, RealMLP):
         self.class_weight = class_weight
         self.random_state = random_state
         self.verbose = verbose
+        self.variant = variant
+        self.calibrate = calibrate
 
-    def _model(self, features: int, outputs: int, steps: int, seed: int) -> Sequential:
-        loss = SparseCategoricalCrossentropy(self.label_smoothing)
-        return self._network(features, outputs, steps, seed, CLASSES.activation, loss, ["accuracy"])
+    def _loss(self) -> Loss:
+        return SparseCategoricalCrossentropy(self.label_smoothing)
 
 
 class RealMLPRegressor(TabularRegressor, RealMLP):
-    """A regressor on the rows of tables: RealMLP-TD-S, good without tuning.
+    """A regressor on the rows of tables: RealMLP-TD, good without tuning.
 
     As `RealMLPClassifier`, but for the activation, mish, the learning rate, and the loss, the mean squared error of
     standardized targets. The epoch with the smallest is kept; predictions stay within the range of the targets.
@@ -117,18 +184,19 @@ class RealMLPRegressor(TabularRegressor, RealMLP):
         hidden_layer_sizes: The widths of the hidden layers.
         epochs: How many times it goes through the rows.
         batch_size: Rows a step; an epoch leaves out those that do not fill one, others each time.
-        learning_rate: The largest learning rate.
+        learning_rate: The largest learning rate; None for 0.2, or 0.07 of ``"td-s"``.
         validation_fraction: The part of the rows that is held out to tell the best epoch; 0 keeps the last epoch.
         n_ensembles: How many networks to train, each with another part held out, side by side; their predictions are
             averaged.
         categorical_features: Names of columns of numbers that are categories; x0, x1 and so on are those of an array.
         random_state: Decides what is random: an integer, a `numpy.random.RandomState`, or None.
         verbose: What is shown, as `Sequential.fit` takes it.
+        variant: ``"td"`` or ``"td-s"``, the simplified one.
 
     Attributes:
         n_features_in_: The number of columns.
         feature_names_in_: Their names, where they have some.
-        models_: The networks, `fastopt.Sequential`.
+        models_: The networks, `fastopt.Model`, or `fastopt.Sequential` of ``"td-s"``.
         best_epochs_: The epoch that each was kept of, from 0.
 
     Raises:
@@ -142,7 +210,7 @@ class RealMLPRegressor(TabularRegressor, RealMLP):
         >>> from sklearn.datasets import load_diabetes
         >>> from fastopt.tabular import RealMLPRegressor
         >>> x, y = load_diabetes(return_X_y=True)
-        >>> RealMLPRegressor(epochs=20, random_state=0).fit(x, y).score(x, y) > 0.4
+        >>> RealMLPRegressor(epochs=40, random_state=0).fit(x, y).score(x, y) > 0.4
         True
     """
 
@@ -151,12 +219,13 @@ class RealMLPRegressor(TabularRegressor, RealMLP):
         hidden_layer_sizes: Sequence[int] = SIZES,
         epochs: int = EPOCHS,
         batch_size: int = BATCH_SIZE,
-        learning_rate: float = NUMBERS.learning_rate,
+        learning_rate: float | None = None,
         validation_fraction: float = 0.2,
         n_ensembles: int = 1,
         categorical_features: Sequence[str] | None = None,
         random_state: Any = None,
         verbose: Any = 0,
+        variant: str = "td",
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.epochs = epochs
@@ -167,6 +236,4 @@ class RealMLPRegressor(TabularRegressor, RealMLP):
         self.categorical_features = categorical_features
         self.random_state = random_state
         self.verbose = verbose
-
-    def _model(self, features: int, outputs: int, steps: int, seed: int) -> Sequential:
-        return self._network(features, outputs, steps, seed, NUMBERS.activation, MeanSquaredError(), [])
+        self.variant = variant

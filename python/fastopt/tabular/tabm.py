@@ -7,15 +7,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastopt.core import checks
+from fastopt.data.bins import quantile_bins
 from fastopt.data.encoder import TableEncoder
 from fastopt.initializers import RandomNormal
-from fastopt.kernels import Real
-from fastopt.layers import Dense, Dropout, MemberDense, MemberScale
+from fastopt.layers import Add, Concatenate, Dense, Dropout, Input, MemberDense, MemberScale, PiecewiseLinearEncoding
 from fastopt.losses import Loss, MeanSquaredError, SparseCategoricalCrossentropy
 from fastopt.model.callbacks.base import Logs
+from fastopt.model.functional import Model
 from fastopt.model.sequential import Sequential
 from fastopt.optimizers import Adam, Decay
-from fastopt.tabular.estimator import Floats, TabularClassifier, TabularEstimator, TabularRegressor
+from fastopt.tabular.estimator import (
+    Floats,
+    Inputs,
+    Rows,
+    TabularClassifier,
+    TabularEstimator,
+    TabularRegressor,
+    given,
+    held_out_of,
+    probabilities_of,
+)
 from fastopt.tools.best import Best
 
 __all__ = ["TabMClassifier", "TabMRegressor"]
@@ -64,6 +75,8 @@ class TabM(TabularEstimator):
         categorical_features: Sequence[str] | None = None,
         random_state: Any = None,
         verbose: Any = 0,
+        embedding_bins: int | None = None,
+        embedding_dim: int = 16,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.members = members
@@ -78,6 +91,8 @@ class TabM(TabularEstimator):
         self.categorical_features = categorical_features
         self.random_state = random_state
         self.verbose = verbose
+        self.embedding_bins = embedding_bins
+        self.embedding_dim = embedding_dim
 
     def _loss(self) -> Loss:
         return MeanSquaredError()
@@ -90,11 +105,15 @@ class TabM(TabularEstimator):
     def _fit_encoders(self, table: Any) -> None:
         named = () if self.categorical_features is None else self.categorical_features
         self._numbers = TableEncoder("quantile", "one_hot", named, "median", indicators=True).fit(table)
+        numbers = len(self._numbers.feature_names_in) - len(self._numbers.vocabularies)
+        self._embedded = 0 if self.embedding_bins is None else numbers
 
-    def _encoded(self, table: Any) -> Real:
-        return self._numbers.transform(table)
+    def _encoded(self, table: Any) -> Inputs:
+        features = self._numbers.transform(table)
+        parts = np.split(features, [self._embedded], axis=1) if self._embedded else [features]
+        return [np.ascontiguousarray(part) for part in parts if part.shape[1]]
 
-    def _model(self, features: int, outputs: int, steps: int, seed: int) -> Sequential:
+    def _model(self, x: Inputs, rows: Rows, outputs: int, steps: int, seed: int) -> Sequential | Model:
         members = checks.integer("members", self.members, 1)
         mini = checks.flag("mini", self.mini)
         apart = RandomNormal(stddev=1.0)
@@ -109,44 +128,63 @@ class TabM(TabularEstimator):
                 layers.append(MemberScale(members, "relu", use_bias=True))
             layers.append(Dropout(self.dropout))
         layers.append(MemberDense(outputs, members))
-        model = Sequential(layers, seed=seed)
+        model = self._with_embeddings(x, rows, layers, seed) if self._embedded else Sequential(layers, seed=seed)
         model.compile(Decay(Adam(self.learning_rate), decoupled=self.weight_decay), self._loss())
         return model
 
-    def _train(self, shared: dict[str, Any], each: list[dict[str, Any]], seeds: list[int], outputs: int) -> None:
+    def _with_embeddings(self, x: Inputs, rows: Rows, layers: list[Any], seed: int) -> Model:
+        """Return a network with embeddings of its first input: a linear map of each number, and one of its bins."""
+        size = checks.integer("embedding_dim", self.embedding_dim, 1)
+        bins = quantile_bins(x[0][rows], checks.integer("embedding_bins", self.embedding_bins, 1))
+        inputs = [Input(array.shape[1]) for array in x]
+        linear = PiecewiseLinearEncoding([[0.0, 1.0]] * len(bins), size, None, name="linear")  # one bin: x itself
+        pieces = PiecewiseLinearEncoding(bins, size, None, name="pieces")
+        h = Add()([linear(inputs[0]), pieces(inputs[0])])
+        h = Concatenate()([h, *inputs[1:]]) if inputs[1:] else h
+        for layer in layers:
+            h = layer(h)
+        model = Model(inputs, h, seed=seed)
+        model.parameters["pieces/kernel"][...] = model.parameters["pieces/bias"][...] = 0.0
+        scale = model.parameters["member_scale/scale"][:, : len(bins) * size]
+        scale[...] = np.repeat(scale[:, ::size], size, axis=1)  # each number is scaled as a whole
+        return model
+
+    def _train(
+        self, x: Inputs, shared: dict[str, Any], each: list[dict[str, Any]], seeds: list[int], outputs: int
+    ) -> None:
         epochs = checks.integer("epochs", self.epochs, 1)
         batch_size = checks.integer("batch_size", self.batch_size, 1)
         patience = checks.integer("patience", self.patience, 1)
         (member,), (seed,) = each, seeds
-        arrays, rows = [shared[name] for name in ("x", "y", "sample_weight") if name in shared], member["rows"]
+        rows, others = member["rows"], [shared[name] for name in ("y", "sample_weight") if name in shared]
         order = np.random.default_rng(seed)
 
-        def batches() -> Iterator[tuple[NDArray[Any], ...]]:
+        def batches() -> Iterator[tuple[Any, ...]]:
             """Give the batches of an epoch, in which each member has each row once."""
             for part in np.array_split(order.permutation(rows), -(-len(rows) // batch_size)):
-                yield tuple(array[np.repeat(part, self.members)] for array in arrays)
+                repeated = np.repeat(part, self.members)
+                yield given([array[repeated] for array in x]), *(array[repeated] for array in others)
 
-        judged: Sequence[NDArray[Any]] = member.get("validation_data", ())
-        if "validation_rows" in member:
-            judged = [array[member["validation_rows"]] for array in arrays]
-
-        def error(model: Sequential) -> float:
-            return self._error(self._of(model, judged[0]), *judged[1:])
-
-        stop = [Patience(error, patience)] if judged else []
-        model = self._model(shared["x"].shape[1], outputs, 0, seed)
+        judged = held_out_of(x, shared, member)
+        stop = []
+        if judged is not None:
+            inputs, target, weight = judged
+            stop = [Patience(lambda model: self._error(self._of(model, inputs), target, weight), patience)]
+        model = self._model(x, rows, outputs, 0, seed)
         model.fit(batches, epochs=epochs, callbacks=stop, verbose=self.verbose)
         self.models_ = [model]
         self.best_epochs_ = [stop[0].epoch if stop else epochs - 1]
 
-    def _of(self, model: Sequential, x: Real) -> Floats:
+    def _of(self, model: Any, x: Inputs) -> Floats:
         """Return the outputs of all members ``[members, rows, outputs]``."""
-        parts = np.split(x, range(ROWS, len(x), ROWS))
-        found = [model.predict(np.repeat(part, self.members, axis=0), ROWS * self.members, 0) for part in parts]
-        outputs = np.concatenate(found).reshape(len(x), self.members, -1).swapaxes(0, 1)
+        found = []
+        for start in range(0, len(x[0]), ROWS):
+            rows = np.repeat(np.arange(start, min(start + ROWS, len(x[0]))), self.members)
+            found.append(model.predict(given([array[rows] for array in x]), ROWS * self.members, 0))
+        outputs = np.concatenate(found).reshape(len(x[0]), self.members, -1).swapaxes(0, 1)
         return np.asarray(outputs, dtype=np.float64)
 
-    def _outputs(self, x: Real) -> Floats:
+    def _outputs(self, x: Inputs) -> Floats:
         return self._of(self.models_[0], x)
 
 
@@ -175,6 +213,13 @@ class TabMClassifier(TabularClassifier, TabM):
         class_weight: Factors of the weights by class: a dict, ``"balanced"``, or None.
         random_state: Decides what is random: an integer, a `numpy.random.RandomState`, or None.
         verbose: What is shown, as `Sequential.fit` takes it.
+        embedding_bins: Into how many bins at most of about as many rows each the values of a number are cut, for a
+            piecewise linear embedding z = x w + b + W e(x) of each with trained w, b and W, e being
+            `PiecewiseLinearEncoding`; W starts at 0. None: no embeddings. The paper has up to 48 bins, and two
+            hidden layers then.
+        embedding_dim: The length of z.
+        calibrate: Whether the probabilities of the ensemble are those at the temperature that is best for the rows held
+            out (`fastopt.calibrate.temperature`); 1 where none is, as all of them are right.
 
     Attributes:
         classes_: The labels of the classes.
@@ -182,6 +227,7 @@ class TabMClassifier(TabularClassifier, TabM):
         feature_names_in_: Their names, where they have some.
         models_: The network, in a list.
         best_epochs_: The epoch that it was kept of, in a list, from 0.
+        temperatures_: The temperature of the probabilities, in a list.
 
     Raises:
         TypeError, ValueError: In `fit`: an argument does not fit.
@@ -215,6 +261,9 @@ class TabMClassifier(TabularClassifier, TabM):
         class_weight: Any = None,
         random_state: Any = None,
         verbose: Any = 0,
+        embedding_bins: int | None = None,
+        embedding_dim: int = 16,
+        calibrate: bool = False,
     ) -> None:
         super().__init__(
             hidden_layer_sizes=hidden_layer_sizes,
@@ -230,14 +279,22 @@ class TabMClassifier(TabularClassifier, TabM):
             categorical_features=categorical_features,
             random_state=random_state,
             verbose=verbose,
+            embedding_bins=embedding_bins,
+            embedding_dim=embedding_dim,
         )
         self.class_weight = class_weight
+        self.calibrate = calibrate
 
     def _loss(self) -> Loss:
         return SparseCategoricalCrossentropy()
 
     def _error(self, outputs: Floats, target: NDArray[Any], weight: Any = None) -> float:
-        return float(np.average(self._mean(outputs).argmax(axis=1) != target, weights=weight))
+        best = probabilities_of(outputs).mean(axis=0).argmax(axis=1)
+        return float(np.average(best != target, weights=weight))
+
+    def _probabilities(self, x: Inputs) -> Floats:
+        mean: Floats = super()._probabilities(x).mean(axis=0, keepdims=True)
+        return mean
 
 
 class TabMRegressor(TabularRegressor, TabM):
@@ -260,6 +317,11 @@ class TabMRegressor(TabularRegressor, TabM):
         categorical_features: Names of columns of numbers that are categories; x0, x1 and so on are those of an array.
         random_state: Decides what is random: an integer, a `numpy.random.RandomState`, or None.
         verbose: What is shown, as `Sequential.fit` takes it.
+        embedding_bins: Into how many bins at most of about as many rows each the values of a number are cut, for a
+            piecewise linear embedding z = x w + b + W e(x) of each with trained w, b and W, e being
+            `PiecewiseLinearEncoding`; W starts at 0. None: no embeddings. The paper has up to 48 bins, and two
+            hidden layers then.
+        embedding_dim: The length of z.
 
     Attributes:
         n_features_in_: The number of columns.

@@ -28,17 +28,17 @@ class Task(NamedTuple):
 
     Attributes:
         activation: That of the hidden layers.
-        learning_rate: The largest learning rate.
+        learning_rates: The largest learning rate of each variant.
         watched: The value that tells the best epoch, and 1 where it is to fall, -1 where it is to grow.
     """
 
     activation: str
-    learning_rate: float
+    learning_rates: dict[str, float]
     watched: tuple[str, float]
 
 
-CLASSES = Task("selu", 0.04, ("val_accuracy", -1.0))
-NUMBERS = Task("mish", 0.07, ("val_loss", 1.0))
+CLASSES = Task("selu", {"td": 0.04, "td-s": 0.04}, ("val_accuracy", -1.0))
+NUMBERS = Task("mish", {"td": 0.2, "td-s": 0.07}, ("val_loss", 1.0))
 
 
 def realmlp(
