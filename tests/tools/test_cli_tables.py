@@ -12,7 +12,7 @@ import pytest
 
 import fastopt as fo
 from fastopt import cli
-from fastopt.cli import tables
+from fastopt.data import tables
 
 pyarrow = pytest.importorskip("pyarrow")
 pytest.importorskip("narwhals")

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from fastopt.cli.scores import wrapped
-from fastopt.cli.tables import TableFile, arrow, named, need_columns, write_pieces
+from fastopt.data.tables import TableFile, arrow, named, need_columns, write_pieces
 from fastopt.tools.saving import load_model
 
 __all__ = ["predict"]

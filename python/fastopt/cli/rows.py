@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastopt.cli.scan import Plan
-from fastopt.cli.tables import TableFile, arrow, named
 from fastopt.data.encoder import TableEncoder
+from fastopt.data.tables import TableFile, arrow, named
 from fastopt.preprocessing import Standardizer
 from fastopt.tools.realmlp import BATCH_SIZE
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastopt.cli.tables import TableFile, arrow, is_empty, need_columns
+from fastopt.data.tables import TableFile, arrow, is_empty, need_columns
 
 __all__ = ["TASKS", "Plan", "scan"]
 

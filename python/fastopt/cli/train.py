@@ -9,8 +9,8 @@ import numpy as np
 from fastopt.cli.rows import SCORED, Rows
 from fastopt.cli.scan import TASKS, scan
 from fastopt.cli.scores import classification_scores, printed, regression_scores, wrapped
-from fastopt.cli.tables import TableFile
 from fastopt.core.bars import interactive
+from fastopt.data.tables import TableFile
 from fastopt.layers import Rescaling
 from fastopt.losses import SparseCategoricalCrossentropy
 from fastopt.model.sequential import Sequential

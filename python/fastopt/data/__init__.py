@@ -2,3 +2,4 @@
 
 from fastopt.data.augment import *
 from fastopt.data.encoder import *
+from fastopt.data.stream import *

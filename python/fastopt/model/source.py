@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastopt.core import checks
+from fastopt.data.stream import Pass, Stream
 
 __all__ = ["END", "ONCE", "Batches", "Source", "are_batches", "inputs_of", "refuse_for_batches", "refuse_steps"]
 
@@ -77,6 +78,7 @@ class Source:
         times: How often they are taken.
         order: Of a pass of this number with so many batches, the order in which those of an object with batches by
             number are taken; None for that of the numbers.
+        first: What a `fastopt.data.Stream` calls the first pass, on which its order depends.
 
     Raises:
         TypeError: It is nothing of the kind.
@@ -96,13 +98,14 @@ class Source:
         option: str = "steps",
         times: int = 1,
         order: Callable[[int, int], Iterable[int]] | None = None,
+        first: int = 0,
     ) -> None:
         if not _gives_batches(given):
             raise TypeError(
                 f"{name} must be an iterable of batches (x, y) where there is no y beside it, not "
                 f"{checks.described(given)}."
             )
-        self.name, self._given, self._order = name, given, order
+        self.name, self._given, self._order, self._pass = name, given, order, first
         self.steps = None if steps is None else checks.integer(option, steps, 1)
         self.passes = 0
         self.number: int | None = None
@@ -125,7 +128,9 @@ class Source:
     def begin(self) -> None:
         """Begin a new pass."""
         given: Any = self._given
-        if self._numbered:
+        if isinstance(given, Stream):
+            self._iterator = given.batches(self._pass + self.passes)
+        elif self._numbered:
             numbers = range(len(given)) if self._order is None else self._order(self.passes, len(given))
             self._iterator = self._by_number(map(int, numbers))
         else:
@@ -155,12 +160,19 @@ class Source:
         drawn = 1
         for _ in range(epochs):
             self.tell("on_epoch_begin")
-            for _ in range(drawn, self.steps or drawn):
-                self.draw()
+            self._leave_out((self.steps or drawn) - drawn)
             drawn = 0
             self.tell("on_epoch_end")
         if self.steps is None:
             self.passes = epochs
+
+    def _leave_out(self, batches: int) -> None:
+        """Go on as if so many batches had been drawn."""
+        while batches > 0:
+            if isinstance(self._iterator, Pass):
+                batches -= self._iterator.skip(batches - 1)
+            self.draw()
+            batches -= 1
 
     def tell(self, name: str) -> None:
         """Call a method that it may have."""

@@ -527,7 +527,7 @@ class Weighted(Generic[C]):
         def order(number: int, batches: int) -> NDArray[np.int64]:
             return _core.kernels.permutation(self.seed, first + number, batches)
 
-        return Source("x", x, steps, "steps_per_epoch", len(epochs), order if shuffle else None)
+        return Source("x", x, steps, "steps_per_epoch", len(epochs), order if shuffle else None, first)
 
     def _validation(
         self, given: object, steps: int | None, epochs: range, every: int

@@ -1,7 +1,7 @@
 """Tables in files: CSV and Parquet, read piece by piece by pyarrow."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -59,6 +59,27 @@ class TableFile:
         if not self.size:
             raise ValueError(f"{path} is empty")
 
+    def groups(self) -> list[int]:
+        """Return the number of rows of each group of rows of a Parquet file.
+
+        Raises:
+            ValueError: The file is no such table.
+        """
+        with self._arrow_errors(), self._arrow.parquet.ParquetFile(self.path) as file:
+            about = file.metadata
+            return [about.row_group(number).num_rows for number in range(about.num_row_groups)]
+
+    def group(self, number: int, columns: Sequence[str] | None = None) -> Any:
+        """Return a group of rows of a Parquet file, of these columns alone; other threads may read others meanwhile.
+
+        Raises:
+            ValueError: A column is missing, or the file is damaged.
+        """
+        with self._arrow_errors(), self._arrow.parquet.ParquetFile(self.path) as file:
+            if columns is not None:
+                need_columns(self.path, file.schema_arrow.names, columns)
+            return file.read_row_group(number, columns=columns, use_threads=False)
+
     def placed(self) -> Iterator[tuple[str, Any]]:
         """Give the pieces, each with what messages, which count its rows, call it."""
         rows = 0
@@ -73,18 +94,22 @@ class TableFile:
             ValueError: The file is no such table, or has no rows.
         """
         rows = 0
-        try:
+        with self._arrow_errors(lambda: f" after {rows:,} rows" if rows else ""):
             for piece in self._read() if self._whole is None else [self._whole]:
                 if self.size <= WHOLE:
                     self._whole = piece
                 if piece.num_rows:
                     rows += piece.num_rows
                     yield piece
-        except self._arrow.ArrowInvalid as error:
-            after = f" after {rows:,} rows" if rows else ""
-            raise ValueError(f"{self.path} cannot be read{after}: {error}") from error
         if not rows:
             raise ValueError(f"{self.path} has names of columns, but no rows")
+
+    @contextmanager
+    def _arrow_errors(self, place: Callable[[], str] = str) -> Iterator[None]:
+        try:
+            yield
+        except self._arrow.ArrowInvalid as error:
+            raise ValueError(f"{self.path} cannot be read{place()}: {error}") from error
 
     def _read(self) -> Iterator[Any]:
         return self._parquet() if self.is_parquet else self._csv()
