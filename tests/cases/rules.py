@@ -13,6 +13,7 @@ from fastopt.optimizers import (
     SWATS,
     AdaBelief,
     Adadelta,
+    Adafactor,
     Adagrad,
     Adam,
     Adamax,
@@ -44,7 +45,8 @@ class Rule(NamedTuple):
 
     `optimizer`: one that goes by the rule; the tests run over one or more for each rule. `converges`: three that find
     the minima of `optimizers/test_convergence.py`. `state`: the numbers that go from step to step. `by_tensor`: an
-    element's change depends on the others of its array. `decay`: what the parameters decay by beside the step.
+    element's change depends on the others of its array. `of_matrices`: slots that matrices alone have. `decay`: what
+    the parameters decay by beside the step.
     `subtracted`: slots that enter the formula with a minus. `decays`: the formula has the decay in it.
     """
 
@@ -57,6 +59,7 @@ class Rule(NamedTuple):
     converges: tuple[Optimizer, ...] = ()
     state: tuple[float, ...] = ()
     by_tensor: bool = False
+    of_matrices: tuple[str, ...] = ()
     decay: float = 0.0
     subtracted: tuple[str, ...] = ()
     decays: bool = False
@@ -74,7 +77,8 @@ class Rule(NamedTuple):
         return np.array(self.state) if self.state else None
 
     def start(self, shape, dtype) -> dict[str, np.ndarray]:
-        return {name: np.full(shape, self.initial.get(name, 0), dtype) for name in self.slots}
+        names = [name for name in self.slots if name not in self.of_matrices]
+        return {name: np.full(shape, self.initial.get(name, 0), dtype) for name in names}
 
 
 def three(make: Callable, *rates: float, **options) -> tuple[Optimizer, ...]:
@@ -114,6 +118,15 @@ MUON = {
     "epsilon": 1e-7,
     "ns_steps": 5.0,
     "adjust_lr": 1.0,
+}
+ADAFACTOR = {
+    "learning_rate": 0.01,
+    "beta_2_decay": -0.8,
+    "epsilon_1": 1e-30,
+    "epsilon_2": 1e-3,
+    "clip_threshold": 1.0,
+    "relative_step": 1.0,
+    "scale_parameter": 1.0,
 }
 LION = {"learning_rate": 0.0001, "beta_1": 0.9, "beta_2": 0.99}
 RPROP = {"learning_rate": 0.01, "eta_minus": 0.5, "eta_plus": 1.2, "min_step": 1e-6, "max_step": 50.0}
@@ -181,6 +194,14 @@ def schedule_free(form: str, hypers: list[dict], optimizer: Optimizer, rates: tu
     make = functools.partial(Rule, name, twin, slots, initial={"z": 1.0}, state=state, subtracted=("z",), decays=True)
     first = make(hypers[0], optimizer=optimizer, converges=three(type(optimizer), *rates))
     return [first, *(make(hyper) for hyper in hypers[1:])]
+
+
+def adafactor(name: str, slots: tuple[str, ...], hyper: dict, optimizer: Optimizer | None = None) -> Rule:
+    make = functools.partial(Adafactor, momentum=hyper.get("momentum", 0.0))
+    converges = three(make, 0.3, 0.003, 0.3, scale_parameter=False) if optimizer else ()
+    return Rule(
+        *(name, twins.adafactor, slots, hyper, {}, optimizer, converges), by_tensor=True, of_matrices=("r", "c")
+    )
 
 
 RULES = [
@@ -485,6 +506,13 @@ RULES = [
         optimizer=Muon(0.01, 0.1, matrices="all"),
         converges=three(Muon, 0.3, 0.003, 0.3, weight_decay=0.0),
     ),
+    adafactor("adafactor", ("v", "r", "c"), ADAFACTOR, Adafactor(0.01, -0.7, 1e-20, 0.1, 1.5, weight_decay=0.1)),
+    adafactor(
+        "adafactor",
+        ("v", "r", "c"),
+        ADAFACTOR | {"learning_rate": 0.3, "clip_threshold": 0.1, "relative_step": 0.0, "scale_parameter": 0.0},
+    ),
+    adafactor("adafactor_momentum", ("v", "r", "c", "m"), ADAFACTOR | {"momentum": 0.9}, Adafactor(0.1, momentum=0.9)),
     Rule(
         "swats",
         functools.partial(twins.swats, state=(0.0, 0.0, 0.0)),

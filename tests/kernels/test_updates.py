@@ -56,7 +56,7 @@ def test_lengths_and_starts(isa, dtype, rule, rng):
             g, _ = guarded(rng.normal(size=length).astype(dtype), start)
             w, w_intact = guarded(rng.normal(size=length).astype(dtype), (start + length) % 4, fill=-7.0)
             slots, intact = {}, [w_intact]
-            for i, name in enumerate(rule.slots):
+            for i, name in enumerate(rule.start(1, dtype)):
                 values = states[name][:length].astype(dtype)
                 slots[name], slot_intact = guarded(values, (start + i) % 4, fill=-7.0)
                 intact.append(slot_intact)

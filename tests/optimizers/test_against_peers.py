@@ -1,4 +1,4 @@
-"""Every rule that PyTorch, optax or Keras has too, against their result after many steps in float64."""
+"""Every rule that PyTorch, optax, Keras or its authors have too, against their result after many steps in float64."""
 
 import operator
 import os
@@ -11,6 +11,7 @@ from fastopt.optimizers import (
     SGD,
     AdaBelief,
     Adadelta,
+    Adafactor,
     Adagrad,
     Adam,
     Adamax,
@@ -24,6 +25,7 @@ from fastopt.optimizers import (
     Nadam,
     Prodigy,
     RAdam,
+    RAdamScheduleFree,
     RMSprop,
     Rprop,
     SGDScheduleFree,
@@ -35,14 +37,21 @@ SHAPES = ((7, 5), (33,), (2, 3, 4), (1,))
 SCALES = (1e-3, 1, 30, 1)
 TOLERANCE = {np.float32: 1e-5, np.float64: 1e-12}
 # The first steps of Prodigy are of 1e-6: what float32 keeps of them, on which its rate depends, is two digits.
-FEW_DIGITS = {"contrib.prodigy": 3}
+FEW_DIGITS = {"contrib.prodigy": 3, "prodigyopt.Prodigy": 3}
 
 
 def with_torch(name, arguments, start, gradients):
+    return with_authors(f"torch.optim.{name}", arguments | {"foreach": False}, start, gradients)
+
+
+def with_authors(name, arguments, start, gradients):
     torch = pytest.importorskip("torch")
     torch.set_default_dtype(torch.float64)  # NAdam keeps its product of the momenta in it
     weights = [torch.tensor(w, requires_grad=True) for w in start]
-    optimizer = getattr(torch.optim, name)(weights, foreach=False, **arguments)
+    package, _, rule = name.rpartition(".")
+    optimizer = getattr(pytest.importorskip(package), rule)(weights, **arguments)
+    if package == "schedulefree":
+        optimizer.train()
     for grads in zip(*gradients, strict=True):
         for w, g in zip(weights, grads, strict=True):
             w.grad = torch.tensor(g)
@@ -106,6 +115,9 @@ AT_ONCE = 1e4
 BALL = {"dampen_first": False, "momentum": 0.9}
 IN_ROOT = {"epsilon_in_root": True}
 FREE = {"rate_in_velocity": False}
+ODD_FREE = {"lr": 0.1, "weight_decay": 0.3, "warmup_steps": 20}
+ABSOLUTE = {"relative_step": False, "scale_parameter": False}
+ODD_ADAFACTOR = {"learning_rate": 0.3, "beta_2_decay": -0.5, "epsilon_1": 1e-3, "epsilon_2": 0.1, "clip_threshold": 0.5}
 RMSPROP = {"learning_rate": 0.01, "rho": 0.99, "epsilon": 1e-8}
 ODD_RMSPROP = {"learning_rate": 0.003, "rho": 0.7, "epsilon": 1e-3}
 ODD = {"learning_rate": 0.03, "beta_1": 0.5, "beta_2": 0.97, "epsilon": 1e-3}
@@ -162,6 +174,13 @@ TORCH = [
         "Rprop",
         lambda: Rprop(0.3, 0.7, 1.1, 0.01, 0.5),
         {"lr": 0.3, "etas": (0.7, 1.1), "step_sizes": (0.01, 0.5)},
+    ),
+    # Where squares are as large as here, its other epsilon does not matter.
+    ("Adafactor", lambda: Adafactor(), {}),
+    (
+        "Adafactor",
+        lambda: Adafactor(0.5, -0.5, epsilon_2=0.1, clip_threshold=2.0, weight_decay=0.03),
+        {"lr": 0.5, "beta2_decay": -0.5, "eps": (1e-30, 0.1), "d": 2.0, "weight_decay": 0.03},
     ),
 ]
 OPTAX = [
@@ -290,6 +309,27 @@ OPTAX = [
     ),
     ("lamb", lambda: Lamb(weight_decay=0.0), {"learning_rate": 1e-3}),
     ("lamb", lambda: Lamb(weight_decay=0.3, **ODD), ODD_B | {"weight_decay": 0.3}),
+    # The power of the step is float32 there, but if its exponent is of float64.
+    (
+        "adafactor",
+        lambda: Adafactor(relative_step=False),
+        {"learning_rate": 0.01, "min_dim_size_to_factor": 2, "decay_rate": np.float64(0.8)},
+    ),
+    (
+        "adafactor",
+        lambda: Adafactor(0.3, -0.5, 1e-3, clip_threshold=0.5, momentum=0.9, weight_decay=0.1, **ABSOLUTE),
+        {
+            "learning_rate": 0.3,
+            "min_dim_size_to_factor": 2,
+            "decay_rate": np.float64(0.5),
+            "eps": 1e-3,
+            "clipping_threshold": 0.5,
+            "momentum": 0.9,
+            "dtype_momentum": np.float64,
+            "weight_decay_rate": 0.03,
+            "multiply_by_parameter_scale": False,
+        },
+    ),
     ("lion", lambda: Lion(), {"learning_rate": 1e-4, "weight_decay": 0.0}),
     ("lion", lambda: Lion(0.3, 0.5, 0.0), {"learning_rate": 0.3, "b1": 0.5, "b2": 0.0, "weight_decay": 0.0}),
 ]
@@ -326,15 +366,45 @@ KERAS = [
     ("Adamax", lambda: Adamax(**ODD | {"epsilon": NEGLIGIBLE}), ODD | {"epsilon": NEGLIGIBLE}),
     ("Nadam", lambda: Nadam(momentum_decay=1.0), {}),
     ("Nadam", lambda: Nadam(**ODD, momentum_decay=1.0), ODD),
+    ("Adafactor", lambda: Adafactor(0.001), {}),
+    ("Adafactor", lambda: Adafactor(**ODD_ADAFACTOR), ODD_ADAFACTOR),
     ("Lamb", lambda: Lamb(1e-3, 0.0, epsilon=1e-7), {}),
     ("Lamb", lambda: Lamb(weight_decay=0.0, **ODD), ODD),
     ("Lion", lambda: Lion(0.001), {}),
     ("Lion", lambda: Lion(0.3, 0.5, 0.0), {"learning_rate": 0.3, "beta_1": 0.5, "beta_2": 0.0}),
 ]
+AUTHORS = [
+    ("schedulefree.SGDScheduleFree", lambda: SGDScheduleFree(0.1, 0.6, 0.3, 20), ODD_FREE | {"momentum": 0.6}),
+    ("schedulefree.AdamWScheduleFree", lambda: AdamWScheduleFree(), {}),
+    ("schedulefree.RAdamScheduleFree", lambda: RAdamScheduleFree(), {}),
+    (
+        "schedulefree.RAdamScheduleFree",
+        lambda: RAdamScheduleFree(**ODD, weight_decay=0.3, silent_sgd_phase=False, r=0.5, weight_lr_power=1.0),
+        ODD_BETAS | {"weight_decay": 0.3, "silent_sgd_phase": False, "r": 0.5, "weight_lr_power": 1.0},
+    ),
+    ("prodigyopt.Prodigy", lambda: Prodigy(d0=0.01), {"d0": 0.01}),
+    (
+        "prodigyopt.Prodigy",
+        lambda: Prodigy(0.5, 0.8, 0.97, 0.9, 1e-3, 0.3, 1e-3, 2.0, 1.02, True, True),
+        {
+            "lr": 0.5,
+            "betas": (0.8, 0.97),
+            "beta3": 0.9,
+            "eps": 1e-3,
+            "weight_decay": 0.3,
+            "d0": 1e-3,
+            "d_coef": 2.0,
+            "growth_rate": 1.02,
+            "use_bias_correction": True,
+            "safeguard_warmup": True,
+        },
+    ),
+]
 CASES = [
     *((with_torch, *row) for row in TORCH),
     *((with_optax, *row) for row in OPTAX),
     *((with_keras, *row) for row in KERAS),
+    *((with_authors, *row) for row in AUTHORS),
 ]
 
 

@@ -33,6 +33,30 @@ def test_muon(shape, form, dtype, isa, rng):
     np.testing.assert_allclose(w, want, rtol=0, atol=tolerance * np.abs(want).max())
 
 
+ADAFACTORS = {
+    "usual": {},
+    "other": {"relative_step": False, "scale_parameter": False, "clip_threshold": 0.3, "momentum": 0.7},
+}
+
+
+@pytest.mark.parametrize("form", ADAFACTORS)
+@pytest.mark.parametrize("shape", [*SHAPES, (3, 70, 5), (2, 1, 3, 4)], ids=str)
+def test_adafactor(shape, form, dtype, isa, rng):
+    adafactor = opt.Adafactor(0.1, weight_decay=0.25, **ADAFACTORS[form])
+    w = rng.normal(size=shape).astype(dtype)
+    want, slots = w.astype(np.float64), {}
+    for step in (1, 2, 3):
+        g = rng.normal(size=shape).astype(dtype)
+        adafactor.update(w, g)
+        change, slots = twins.adafactor(want, g.astype(np.float64), slots, adafactor.hyper, step)
+        want += change - 0.1 * 0.25 * want
+    assert adafactor.slots.keys() == slots.keys()
+    for value, expected in ((w, want), *((adafactor.slots[name], slot) for name, slot in slots.items())):
+        assert value.shape == expected.shape
+        tolerance = 1e-5 if dtype == np.float32 else 1e-12
+        np.testing.assert_allclose(value, expected, rtol=0, atol=tolerance * np.abs(expected).max())
+
+
 def many(make, dtype, start, gradients):
     w, muon = [a.astype(dtype) for a in start], make()
     for g in gradients:
@@ -151,15 +175,17 @@ def test_unknown_matrices():
 
 
 AROUND = {
-    "alone": lambda muon: muon,
-    "all": lambda muon: opt.Average(
-        opt.Lookahead(opt.Accumulate(opt.Decay(opt.Clip(muon, global_norm=0.5), l2=0.1), 2), 3), decay=0.9
+    "alone": lambda rule: rule,
+    "all": lambda rule: opt.Average(
+        opt.Lookahead(opt.Accumulate(opt.Decay(opt.Clip(rule, global_norm=0.5), l2=0.1), 2), 3), decay=0.9
     ),
 }
+RULES = {"muon": lambda: opt.Muon(0.003), "adafactor": lambda: opt.Adafactor(momentum=0.5)}
 
 
+@pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("around", AROUND)
-def test_models_by_threads_and_resumed(around, tmp_path, for_all_threads):
+def test_models_by_threads_and_resumed(around, rule, tmp_path, for_all_threads):
     """In `fit`, bits do not depend on threads; a model that was saved goes on as if it had not been."""
 
     def trained():
@@ -167,7 +193,7 @@ def test_models_by_threads_and_resumed(around, tmp_path, for_all_threads):
         y = x[:, 0] * x[:, 1]
         widths = (80, 60, 70)
         model = fo.Sequential([*(fo.layers.Dense(n, "relu") for n in widths), fo.layers.Dense(1)], seed=0)
-        model.compile(AROUND[around](opt.Muon(0.003)), "mse")
+        model.compile(AROUND[around](RULES[rule]()), "mse")
         model.fit(x, y, epochs=2, verbose=0)
         model.save(tmp_path / "model")
         again = fo.load_model(tmp_path / "model")
@@ -179,8 +205,29 @@ def test_models_by_threads_and_resumed(around, tmp_path, for_all_threads):
     for_all_threads(trained)
 
 
-def test_a_frozen_matrix_stays(rng):
-    rates = opt.LayerRates(opt.Muon(0.1, matrices="all"), {"b": 0.0, "c": 0.5})
+ALL_MATRICES = {
+    "muon": lambda: opt.Muon(0.1, matrices="all"),
+    "adafactor": lambda: opt.Adafactor(0.1, relative_step=False),
+}
+
+
+@pytest.mark.parametrize("rule", ALL_MATRICES)
+def test_what_surrounds_it_is_done_to_the_gradient(rule, rng):
+    make = ALL_MATRICES[rule]
+    around = opt.Accumulate(opt.Decay(opt.Clip(make(), value=0.5), l2=0.1, exclude=()), 2)
+    alone, w = make(), rng.normal(size=(70, 33))
+    v = w.copy()
+    for _ in range(3):
+        pair = rng.normal(size=(2, *w.shape))
+        for g in pair:
+            around.update(w, g)
+        alone.update(v, np.clip(pair.mean(axis=0), -0.5, 0.5) + 0.1 * v)
+    np.testing.assert_allclose(w, v, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("rule", ALL_MATRICES)
+def test_a_frozen_matrix_stays(rule, rng):
+    rates = opt.LayerRates(ALL_MATRICES[rule](), {"b": 0.0, "c": 0.5})
     w = {name: np.ones((6, 4)) for name in "abc"}
     g = rng.normal(size=(6, 4))
     rates.update(w, dict.fromkeys("abc", g))
@@ -188,8 +235,11 @@ def test_a_frozen_matrix_stays(rng):
     np.testing.assert_allclose(1 - w["c"], 0.5 * (1 - w["a"]))
 
 
-def test_gradients_of_zeros_and_beyond_the_range(dtype):
-    for g in (np.zeros((4, 3)), np.full((4, 3), np.finfo(dtype).max)):
-        w = np.ones((4, 3), dtype)
-        opt.Muon(0.1, matrices="all").update(w, g.astype(dtype))
-        assert np.isfinite(w).all()
+@pytest.mark.parametrize("rule", ALL_MATRICES)
+def test_gradients_of_zeros_and_beyond_the_range(rule, dtype):
+    largest = np.finfo(dtype).max
+    for g in (np.zeros((4, 3)), np.full((4, 3), largest), np.outer((0, 1e-9, 1, largest), np.ones(3))):
+        w, optimizer = np.ones((4, 3), dtype), ALL_MATRICES[rule]()
+        for _ in range(3):
+            optimizer.update(w, g.astype(dtype))
+            assert all(np.isfinite(array).all() for array in (w, *optimizer.slots.values()))

@@ -12,8 +12,15 @@ from fastopt import optimizers
 PAGE = Path(__file__).resolve().parents[2] / "docs/optimizers.md"
 # The peers' names of rules and arguments where they differ from ours.
 TORCH = {"Nadam": "NAdam"}
-TORCH_ARGUMENTS = {"learning_rate": "lr", "epsilon": "eps"}
-OPTAX_ARGUMENTS = {"beta_1": "b1", "beta_2": "b2", "epsilon": "eps"}
+TORCH_ARGUMENTS = {"learning_rate": "lr", "epsilon": "eps", "beta_2_decay": "beta2_decay", "clip_threshold": "d"}
+OPTAX_ARGUMENTS = {
+    "beta_1": "b1",
+    "beta_2": "b2",
+    "epsilon": "eps",
+    "epsilon_1": "eps",
+    "clip_threshold": "clipping_threshold",
+    "scale_parameter": "multiply_by_parameter_scale",
+}
 PLACES = {"beta_1": 0, "beta_2": 1}  # in PyTorch's betas
 
 

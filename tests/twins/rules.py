@@ -156,7 +156,35 @@ def muon_of_a_matrix(w, g, slots, hyper, step):
     m = mu * slots["m"] + (1 - mu) * g
     x = orthogonal(mu * m + (1 - mu) * g if hyper["nesterov"] else m, int(hyper["ns_steps"]))
     factor = 0.2 * max(inputs, outputs) ** 0.5 if hyper["adjust_lr"] else max(1, outputs / inputs) ** 0.5
-    return -hyper["learning_rate"] * factor * x, {"m": m, "v": x}
+    return -hyper["learning_rate"] * factor * x, {"m": m}
+
+
+def adafactor(w, g, slots, hyper, step):
+    """What the first step finds in the slots does not count."""
+
+    def mean(slot, values):
+        return (1 - part) * (slots[slot] if step > 1 else 0) + part * values
+
+    def rms(x):
+        return np.sqrt(np.mean(x**2)) if x.size else 0.0
+
+    part, squares = step ** hyper["beta_2_decay"], g**2 + hyper["epsilon_1"]
+    if g.ndim > 1:
+        new = {"r": mean("r", squares.mean(axis=-1)), "c": mean("c", squares.mean(axis=-2))}
+        rows = new["r"] / new["r"].mean(axis=-1, keepdims=True)
+        u = g / np.sqrt(rows[..., None]) / np.sqrt(new["c"][..., None, :])
+    else:
+        new = {"v": mean("v", squares)}
+        u = g / np.sqrt(new["v"])
+    rate = hyper["learning_rate"]
+    if hyper["relative_step"]:
+        rate = min(rate, step**-0.5)
+    if hyper["scale_parameter"]:
+        rate *= max(hyper["epsilon_2"], rms(w))
+    u = rate * u / max(1, rms(u) / hyper["clip_threshold"])
+    if "momentum" in hyper:
+        u = new["m"] = hyper["momentum"] * (slots["m"] if step > 1 else 0) + (1 - hyper["momentum"]) * u
+    return -u, new
 
 
 def nadam_look_ahead(w, g, slots, hyper, step):

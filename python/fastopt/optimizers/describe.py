@@ -303,6 +303,17 @@ class Description(Described, ABC):
         kept = [TRANSFORM_SLOTS[name] for name in self.transforms if name in TRANSFORM_SLOTS]
         return [*RULES[self.rule]["slots"], *kept]
 
+    def slot_shapes(self, parameters: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
+        """Return the shapes of the arrays that are kept for parameters of these names and shapes, by name and slot."""
+        matrices = self.matrices_of(list(parameters), list(parameters.values()))
+        kept = [TRANSFORM_SLOTS[name] for name in self.transforms if name in TRANSFORM_SLOTS]
+        shapes: dict[str, tuple[int, ...]] = {}
+        for name, shape in parameters.items():
+            own = _core.kernels.slot_shapes(self.rule, shape, name in matrices)
+            shapes |= {f"{name}/{slot}": tuple(sides) for slot, sides in own.items()}
+            shapes |= {f"{name}/{slot}": shape for slot in kept}
+        return shapes
+
     @property
     def initial_slots(self) -> dict[str, float]:
         """The slots that do not start at 0, and what they start at."""

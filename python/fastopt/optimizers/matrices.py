@@ -9,7 +9,7 @@ from fastopt.optimizers.base import OPTIMIZERS, Rule
 from fastopt.optimizers.describe import EPSILON, Argument, Flag, Hyperparameter, Integer, Names, Numbers, When
 from fastopt.optimizers.patterns import check_used, checked_patterns, patterns_of
 
-__all__ = ["Muon"]
+__all__ = ["Adafactor", "Muon"]
 
 MATRICES = ("hidden", "all")
 ADJUSTMENTS = ("match_rms_adamw", "original")
@@ -69,6 +69,65 @@ class Adjustment(Argument[str, str]):
     def text(self) -> str:
         """Return what it may be."""
         return 'f: ``"match_rms_adamw"``, 0.2 sqrt(max(n, m)), or ``"original"``, sqrt(max(1, m / n)).'
+
+
+@OPTIMIZERS.add()
+class Adafactor(Rule):
+    """Steps divided by the root of a mean square that keeps one number for each row and each column of a matrix.
+
+    With p = t^c at step t = 1, 2, ..., c = beta_2_decay, s = g^2 + eps1, and RMS the root mean square over an array:
+    for a matrix r_i <- (1 - p) r_i + p mean_j(s_ij), c_j <- (1 - p) c_j + p mean_i(s_ij), v_ij = r_i c_j / mean(r), and
+    for all else v <- (1 - p) v + p s. Then u = g / sqrt(v), u <- u / max(1, RMS(u) / d), and
+    w <- w - rho a u - lr decay w with rho = min(lr, 1 / sqrt(t)), a = max(eps2, RMS(w)). Without relative_step rho is
+    lr, and without scale_parameter a is 1. With momentum, m <- mu m + (1 - mu) rho a u takes the place of rho a u: it
+    costs another array.
+
+    A matrix [n, m] has slots of n + m numbers, where `Adam` has 2 n m. An array of more dimensions is as many matrices
+    as there are indices before its last two.
+
+    Source:
+        Shazeer and Stern, Adafactor: adaptive learning rates with sublinear memory cost, ICML 2018, arXiv:1804.04235,
+        whose rate is 0.01. As PyTorch's, where squares are not as small as its eps, which is a lower bound of v, and as
+        Keras's, which takes the smaller rate without relative_step too, and a after the decay. As optax's without
+        relative_step, whose weight_decay_rate is lr decay, and which takes the two largest dimensions for rows and
+        columns, but none of less than 128.
+
+    Example:
+        >>> import numpy as np, fastopt as fo
+        >>> w, adafactor = np.ones((300, 200)), fo.optimizers.Adafactor()
+        >>> adafactor.update(w, w.copy())
+        >>> {name: slot.shape for name, slot in adafactor.slots.items()}
+        {'r': (300,), 'c': (200,)}
+        >>> bool(np.allclose(w, 0.99))
+        True
+    """
+
+    learning_rate: Hyperparameter = Hyperparameter(0.01, symbol="lr")
+    beta_2_decay: Hyperparameter = Hyperparameter(-0.8, -1.0, 0.0, "c")
+    epsilon_1: Hyperparameter = Hyperparameter(1e-30, EPSILON, symbol="eps1")
+    epsilon_2: Hyperparameter = Hyperparameter(1e-3, symbol="eps2")
+    clip_threshold: Hyperparameter = Hyperparameter(1.0, above=True, symbol="d")
+    relative_step: Flag = Flag(True, "Whether the rate falls from step 1 / lr^2 on")
+    weight_decay: Hyperparameter = Hyperparameter(0.0, symbol="decay")
+    scale_parameter: Flag = Flag(True, "Whether steps are relative to the size of the parameters")
+    momentum: Hyperparameter = Hyperparameter(0.0, 0.0, 1.0, "mu", "whether it is 0 stays for all steps")
+
+    @property
+    def rule(self) -> str:
+        """``"adafactor"``, or with momentum ``"adafactor_momentum"``."""
+        return "adafactor" if self.momentum == 0 else "adafactor_momentum"
+
+    def matrices_of(self, names: Names, shapes: Sequence[tuple[int, ...]]) -> list[str]:
+        """Return the names of the arrays of two dimensions or more."""
+        return [name for name, shape in zip(names, shapes, strict=True) if len(shape) > 1 and 0 not in shape]
+
+    def own_transforms(self) -> list[str]:
+        """Return ``"decay"``."""
+        return ["decay"]
+
+    def own_numbers(self, when: When) -> Numbers:
+        """Return the hyperparameters, and the decay."""
+        return super().own_numbers(when) | {"decay": self.series("weight_decay", when)}
 
 
 @OPTIMIZERS.add()

@@ -1,5 +1,6 @@
 """What an optimizer remembers: its slots, the steps done and the numbers of its rule."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -29,7 +30,7 @@ class Origin(NamedTuple):
     rule: str
     transforms: list[str]
     settings: Settings
-    columns: list[int]  # of the matrices that the rule takes as wholes; 0 for other arrays
+    matrices: list[tuple[int, int]]  # the last two sides of what the rule takes as matrices; 0, 0 for other arrays
     names: list[str]
     labels: list[str]  # the arrays' places in their collection, for messages
     outline: Tree
@@ -44,13 +45,15 @@ class Origin(NamedTuple):
         rule, transforms, settings = description.rule, description.transforms, description.settings(names)
         shapes = [array.shape for array in like]
         matrices = description.matrices_of(names, shapes)
-        columns = [shape[-1] if name in matrices else 0 for name, shape in zip(names, shapes, strict=True)]
+        sides = [
+            (shape[-2], shape[-1]) if name in matrices else (0, 0) for name, shape in zip(names, shapes, strict=True)
+        ]
         dtype = like[0].dtype.name if like else "float32"
-        return cls(rule, transforms, settings, columns, names, labels, outline, shapes, dtype)
+        return cls(rule, transforms, settings, sides, names, labels, outline, shapes, dtype)
 
     def core(self, params: Sequence[Real]) -> _core.ArrayOptimizer:
         """Return the core's state for these arrays."""
-        return _core.ArrayOptimizer(self.rule, params, self.labels, self.transforms, self.settings, self.columns)
+        return _core.ArrayOptimizer(self.rule, params, self.labels, self.transforms, self.settings, self.matrices)
 
 
 class State:
@@ -86,9 +89,10 @@ class State:
         labels = [f"[{name!r}]" for name in names]
         origin = Origin.of(description, names, labels, dict.fromkeys(names), parameters)
         try:
-            core = _core.Optimizer(origin.rule, network, origin.transforms, origin.settings, origin.columns)
+            core = _core.Optimizer(origin.rule, network, origin.transforms, origin.settings, origin.matrices)
         except MemoryError:
-            needed = len(description.slot_names) * sum(view.nbytes for view in parameters)
+            shapes = description.slot_shapes(dict(zip(names, origin.shapes, strict=True)))
+            needed = sum(map(math.prod, shapes.values())) * np.dtype(origin.dtype).itemsize
             raise MemoryError(
                 f"{type(description).__name__} keeps {', '.join(description.slot_names)} for each weight, which need "
                 f"{needed:,} bytes: there is not so much memory."

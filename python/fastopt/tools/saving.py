@@ -308,10 +308,9 @@ def _read_header(file: BufferedIOBase, size: int) -> tuple[dict[str, Any], tuple
 
 def _places(entries: Mapping[str, Any], data: tuple[int, int], model: Sequential | Model, plan: Plan) -> dict[str, int]:
     """Return where each tensor begins, after comparing all of them with what the model needs and the file holds."""
-    names = model.optimizer.slot_names if isinstance(model.optimizer, Optimizer) else []
-    needed: dict[str, tuple[int, ...]] = {}
-    for name, tensor in plan.parameters.items():
-        needed |= dict.fromkeys((name, *(f"{name}/{slot}" for slot in names)), tensor.shape)
+    needed = {name: tensor.shape for name, tensor in plan.parameters.items()}
+    if isinstance(model.optimizer, Optimizer):
+        needed |= model.optimizer.slot_shapes(needed)
     needed |= {name: tensor.shape for name, tensor in plan.state.items()}
     given = entries.keys() - {"__metadata__"}
     solvers = _solver_shapes(entries) if isinstance(model.optimizer, Solver) else {}

@@ -59,7 +59,8 @@ def table(model: Sequential | Model) -> str:
     )
     totals = [("weights", weights), ("gradients", weights), *([("state", state)] if state else [])]
     if model.optimizer is not None and (slots := model.optimizer.slot_names):
-        totals.append((f"{model.optimizer.rule}: {', '.join(slots)}", weights * len(slots)))
+        shapes = model.optimizer.slot_shapes({name: tensor.shape for name, tensor in plan.parameters.items()})
+        totals.append((f"{model.optimizer.rule}: {', '.join(slots)}", sum(map(math.prod, shapes.values()))))
     totals.append(("total", sum(count for _, count in totals)))
     inputs = ", ".join(map(_shape, plan.input_shapes))
     title = f"{model.name or type(model).__name__}: {model.dtype}, seed {model.seed}, input {inputs}"

@@ -154,10 +154,10 @@ std::vector<std::string> schedule(PyNetwork& self, bool training) {
 
 std::shared_ptr<PyOptimizer> make_network_optimizer(const std::string& rule, const std::shared_ptr<PyNetwork>& network,
                                                     const std::vector<std::string>& extras, const Settings& settings,
-                                                    const Columns& columns) {
+                                                    const Matrices& matrices) {
   return network->visit([&]<class T>(Network<T>& n) {
     return std::shared_ptr<PyOptimizer>(
-        new PyOptimizer{network, make_optimizer<T>(rule, extras, settings, columns, tensors_of(n))});
+        new PyOptimizer{network, make_optimizer<T>(rule, extras, settings, matrices, tensors_of(n))});
   });
 }
 
@@ -291,7 +291,7 @@ void add_network(py::module_& module) {
   optimizer
       .def(py::init(&make_network_optimizer), py::arg("rule"), py::arg("network"),
            py::arg("extras") = std::vector<std::string>(), py::arg("settings") = Settings(),
-           py::arg("columns") = Columns())
+           py::arg("matrices") = Matrices())
       .def_property_readonly("slots",
                              [](const py::object& self) {
                                auto& owner = self.cast<PyOptimizer&>();

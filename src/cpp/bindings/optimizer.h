@@ -17,26 +17,29 @@ py::array view(T* data, const std::vector<Index>& shape, const py::object& owner
 // How a tensor departs from the rest: a factor of its learning rate, and one of its decay.
 using Settings = std::vector<std::pair<double, double>>;
 
-// The columns of each tensor that the rule is to take as a matrix, 0 of others; none for all alike.
-using Columns = std::vector<Index>;
+// The last two sides of each tensor that the rule is to take as a matrix or as many, 0 of others; none for all alike.
+using Matrices = std::vector<std::pair<Index, Index>>;
 
 template <class T>
 State<T> make_optimizer(const std::string& rule, const std::vector<std::string>& transform_names,
-                        const Settings& settings, const Columns& columns, std::vector<Tensor<T>> tensors) {
+                        const Settings& settings, const Matrices& matrices, std::vector<Tensor<T>> tensors) {
   if (settings.size() != tensors.size() && !settings.empty()) {
     throw std::invalid_argument("settings has " + std::to_string(settings.size()) + " entries for " +
                                 std::to_string(tensors.size()) + " arrays");
   }
-  if (columns.size() != tensors.size() && !columns.empty()) {
-    throw std::invalid_argument("columns has " + std::to_string(columns.size()) + " entries for " +
+  if (matrices.size() != tensors.size() && !matrices.empty()) {
+    throw std::invalid_argument("matrices has " + std::to_string(matrices.size()) + " entries for " +
                                 std::to_string(tensors.size()) + " arrays");
   }
-  for (std::size_t i = 0; i < columns.size(); ++i) {
-    if (columns[i] < 0 || (columns[i] > 0 && (tensors[i].size == 0 || tensors[i].size % columns[i] != 0))) {
-      throw std::invalid_argument("an array of " + std::to_string(tensors[i].size) + " elements has no " +
-                                  std::to_string(columns[i]) + " columns");
+  for (std::size_t i = 0; i < matrices.size(); ++i) {
+    const auto [rows, columns] = matrices[i];
+    const Index size = tensors[i].size;
+    if ((rows != 0 || columns != 0) &&
+        (rows < 1 || columns < 1 || size == 0 || size % checked_product(rows, columns) != 0)) {
+      throw std::invalid_argument("an array of " + std::to_string(size) + " elements is no matrices of " +
+                                  std::to_string(rows) + " rows and " + std::to_string(columns) + " columns");
     }
-    tensors[i].columns = columns[i];
+    std::tie(tensors[i].rows, tensors[i].columns) = matrices[i];
   }
   for (std::size_t i = 0; i < settings.size(); ++i) {
     std::tie(tensors[i].rate, tensors[i].decay) = settings[i];
@@ -65,8 +68,12 @@ template <class T>
 py::dict slot_views(State<T>& optimizer, std::size_t tensor, const std::vector<Index>& shape, const py::object& owner) {
   py::dict slots;
   const std::vector<T*> data = optimizer.slots(tensor);
+  const RuleEntry& rule = rule_entry(optimizer.step().rule());
+  const bool matrix = optimizer.step().tensors()[tensor].matrix();
   for (std::size_t i = 0; i < data.size(); ++i) {
-    slots[py::str(std::string(optimizer.slot_names()[i]))] = view(data[i], shape, owner);
+    if (const auto own = slot_shape(rule, i, matrix, shape)) {
+      slots[py::str(std::string(optimizer.slot_names()[i]))] = view(data[i], *own, owner);
+    }
   }
   return slots;
 }

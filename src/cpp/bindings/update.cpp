@@ -49,12 +49,16 @@ void update(const std::string& name, const std::vector<py::object>& params, cons
       use(w, true, "params" + at);
       use(g, false, "grads" + at);
       for (std::size_t s = 0; s < rule.slots.size(); ++s) {
+        const auto shape = slot_shape(rule, s, false, shape_of(w));
+        if (!shape) {
+          continue;
+        }
         const std::string slot(rule.slots[s]);
         const auto found = slots[i].find(slot);
         if (found == slots[i].end()) {
           throw std::invalid_argument("slots" + at + " lacks '" + slot + "'");
         }
-        py::array array = checked<T>(found->second, "slots" + at + "['" + slot + "']", shape_of(w), Access::write);
+        py::array array = checked<T>(found->second, "slots" + at + "['" + slot + "']", *shape, Access::write);
         tensor.slots[s] = mutable_data<T>(array);
         use(array, true, "slots" + at + "['" + slot + "']");
       }
@@ -82,8 +86,8 @@ void update(const std::string& name, const std::vector<py::object>& params, cons
 class ArrayOptimizer {
  public:
   ArrayOptimizer(const std::string& rule, const std::vector<py::object>& params, std::vector<std::string> names,
-                 const std::vector<std::string>& transform_names, const Settings& settings, const Columns& columns)
-      : names_(std::move(names)), optimizer_(make(rule, params, transform_names, settings, columns)) {}
+                 const std::vector<std::string>& transform_names, const Settings& settings, const Matrices& matrices)
+      : names_(std::move(names)), optimizer_(make(rule, params, transform_names, settings, matrices)) {}
 
   template <class F>
   auto visit(F&& f) {
@@ -156,7 +160,7 @@ class ArrayOptimizer {
  private:
   std::variant<State<float>, State<double>> make(const std::string& rule, const std::vector<py::object>& params,
                                                  const std::vector<std::string>& transform_names,
-                                                 const Settings& settings, const Columns& columns) {
+                                                 const Settings& settings, const Matrices& matrices) {
     if (params.empty()) {
       throw std::invalid_argument("params holds no array");
     }
@@ -171,7 +175,7 @@ class ArrayOptimizer {
                         shapes_.push_back(shape_of(array));
                         tensors.push_back({.size = array.size()});
                       }
-                      return make_optimizer<T>(rule, transform_names, settings, columns, std::move(tensors));
+                      return make_optimizer<T>(rule, transform_names, settings, matrices, std::move(tensors));
                     });
   }
 
@@ -239,6 +243,22 @@ py::dict update_rules() {
   return all;
 }
 
+// The shapes of the slots that a rule keeps for an array of this shape, taken as a matrix or not.
+std::map<std::string, std::vector<Index>> slot_shapes(const std::string& name, const std::vector<Index>& shape,
+                                                      bool matrix) {
+  const RuleEntry& rule = rule_entry(find_rule(name));
+  if (matrix && shape.size() < 2) {
+    throw std::invalid_argument("a matrix has two dimensions at least, not " + std::to_string(shape.size()));
+  }
+  std::map<std::string, std::vector<Index>> shapes;
+  for (std::size_t s = 0; s < rule.slots.size(); ++s) {
+    if (auto own = slot_shape(rule, s, matrix, shape)) {
+      shapes[std::string(rule.slots[s])] = *std::move(own);
+    }
+  }
+  return shapes;
+}
+
 py::dict extra_slots() {
   py::dict all;
   for (const TransformEntry& transform : transforms) {
@@ -255,6 +275,7 @@ void add_update(py::module_& module) {
   const py::object none = py::none();
   py::module_ kernels = module.attr("kernels");
   kernels.def("update_rules", &update_rules);
+  kernels.def("slot_shapes", &slot_shapes, py::arg("rule"), py::arg("shape"), py::arg("matrix"));
   kernels.def("extra_slots", &extra_slots);
   kernels.def("update", &update, py::arg("rule"), py::arg("params"), py::arg("grads"), py::arg("slots"),
               py::arg("hyper"), py::arg("step"), py::arg("state") = none, py::arg("decay") = 0.0);
@@ -262,9 +283,9 @@ void add_update(py::module_& module) {
   py::class_<ArrayOptimizer> arrays(module, "ArrayOptimizer");
   arrays
       .def(py::init<const std::string&, const std::vector<py::object>&, std::vector<std::string>,
-                    const std::vector<std::string>&, const Settings&, const Columns&>(),
+                    const std::vector<std::string>&, const Settings&, const Matrices&>(),
            py::arg("rule"), py::arg("params"), py::arg("names"), py::arg("extras") = std::vector<std::string>(),
-           py::arg("settings") = Settings(), py::arg("columns") = Columns())
+           py::arg("settings") = Settings(), py::arg("matrices") = Matrices())
       .def_property_readonly("slots", [](const py::object& self) { return self.cast<ArrayOptimizer&>().slots(self); })
       .def("put_average", &ArrayOptimizer::put_average, py::arg("params"), py::arg("there"))
       .def("update", &ArrayOptimizer::update, py::arg("params"), py::arg("grads"), py::arg("hyper"));

@@ -39,11 +39,12 @@ void for_falling(const Team& team, Index count, F&& f) {
 }  // namespace
 
 template <class T>
-Index Matrix<T>::memory_size(Index rows, Index columns) {
+Index Matrix<T>::orthogonal_memory(Sides sides) {
+  const auto [_, rows, columns] = sides;
   const Index side = std::min(rows, columns);
   const Index packed =
       std::max({packed_size<T>(rows, columns), packed_size<T>(columns, rows), packed_size<T>(side, side)});
-  return padded<T>(rows * columns) + 2 * padded<T>(side * stride_of(side)) + packed;
+  return 2 * padded<T>(rows * columns) + 2 * padded<T>(side * stride_of(side)) + packed;
 }
 
 template <class T>
@@ -52,8 +53,13 @@ Index Matrix<T>::stride() const {
 }
 
 template <class T>
+T* Matrix<T>::second_room() const {
+  return memory + padded<T>(size());
+}
+
+template <class T>
 T* Matrix<T>::square(int which) const {
-  return memory + padded<T>(size()) + which * padded<T>(side() * stride());
+  return memory + 2 * padded<T>(size()) + which * padded<T>(side() * stride());
 }
 
 template <class T>
@@ -75,6 +81,7 @@ double Matrix<T>::norm(const T* x) const {
   for (Index i = 0; i < chunks; ++i) {
     all += sums[static_cast<std::size_t>(i)];
   }
+  team.barrier();
   return static_cast<double>(norm_of(all, size(), [&](Index i) { return x[i]; }));
 }
 

@@ -9,32 +9,42 @@
 
 namespace fastopt {
 
-// A tensor [rows, columns], and memory beside it. Every function is called by all ranks, finds complete what was
-// written before it and leaves what it wrote complete; results do not depend on the number of ranks.
+// A tensor, and memory beside it. Every function is called by all ranks, finds complete what was written before it and
+// leaves what it wrote complete; results do not depend on the number of ranks.
 template <class T>
-class Matrix {
+class Matrix : public Sides {
  public:
-  using Element = T;
-
   const Team& team;
-  Index rows, columns;
+  bool matrix;  // else [1, 1, size]
+  const T* parameter;
   std::array<T*, max_slots> slots;
-  T* memory;               // as long as `memory_size` says, aligned
+  T* memory;               // as much as the rule asks for by one of the functions below, aligned
   std::span<double> sums;  // one for each chunk of `chunk` elements
 
   static constexpr Index chunk = 1024;
 
-  Index size() const { return rows * columns; }
-  Index side() const { return std::min(rows, columns); }  // the smaller one
-  static Index memory_size(Index rows, Index columns);
+  static Index orthogonal_memory(Sides sides);
+  static Index means_memory(Sides sides);
 
-  T* room() const { return memory; }                  // for a matrix [rows, columns]
-  T* square(int which) const;                         // 0 and 1: room for symmetric matrices [side, side]
-  double norm(const T* x) const;                      // of a matrix [rows, columns]
+  T* room() const { return memory; }                  // for the tensor
+  double norm(const T* x) const;                      // of what has its size
   void scale(const T* x, double factor, T* y) const;  // y <- factor x
-  void gram(const T* x, T* a) const;                  // a <- x x^T or, where rows > columns, x^T x
+
+  // For Newton and Schulz, of one matrix.
+  Index side() const { return std::min(rows, columns); }  // the smaller one
+  T* second_room() const;
+  T* square(int which) const;         // 0 and 1: room for symmetric matrices [side, side]
+  void gram(const T* x, T* a) const;  // a <- x x^T or, where rows > columns, x^T x
   void polynomial(double p, double q, double r, const T* a, T* b) const;  // b <- p I + q a + r a a, a symmetric
   void transform(const T* b, const T* x, T* y) const;  // y <- b x or, where rows > columns, x b, b symmetric
+
+  // With x the tensor in the room and p the part that is new:
+  // v <- (1 - p) v + p (x^2 + epsilon);  x <- x / sqrt(v)
+  void divide_by_mean(double p, double epsilon, T* v) const;
+  // The same with v_ij = r_i c_j / mean(r) of each matrix, of means r by rows and c by columns.
+  void divide_by_means(double p, double epsilon, T* r, T* c) const;
+  // m <- b m + (1 - b) factor x;  x <- m
+  void average(double b, double factor, T* m) const;
 
  private:
   Index stride() const;

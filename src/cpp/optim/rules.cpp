@@ -37,8 +37,19 @@ RuleEntry entry_of() {
     entry.factor = R::factor;
   }
   if constexpr (baseline::takes_matrices<R>) {
-    entry.whole = R::template whole<Matrix<float>>;
-    entry.whole_double = R::template whole<Matrix<double>>;
+    entry.gathers = R::gathers;
+    entry.everything = baseline::takes_everything<R>;
+    entry.matrix = {R::template whole<Matrix<float>>, R::template memory<Matrix<float>>};
+    entry.matrix_double = {R::template whole<Matrix<double>>, R::template memory<Matrix<double>>};
+  }
+  if constexpr (requires { &R::cost; }) {
+    entry.cost = R::cost;
+  }
+  if constexpr (requires { R::of_matrices; }) {
+    entry.of_matrices = R::of_matrices;
+  }
+  if constexpr (requires { R::of_others; }) {
+    entry.of_others = R::of_others;
   }
   if constexpr (requires { &R::factor_of_all; }) {
     entry.factor_of_all = R::factor_of_all;
@@ -60,6 +71,24 @@ const std::vector<RuleEntry>& rules() {
 
 int find_rule(std::string_view name) {
   return find_name(rules(), "update rule", name);
+}
+
+std::optional<std::vector<Index>> slot_shape(const RuleEntry& rule, std::size_t slot, bool matrix,
+                                             std::vector<Index> shape) {
+  const std::span<const Extent> extents = matrix ? rule.of_matrices : rule.of_others;
+  switch (slot < extents.size() ? extents[slot] : Extent::tensor) {
+    case Extent::tensor:
+      break;
+    case Extent::rows:
+      shape.pop_back();
+      break;
+    case Extent::columns:
+      shape.erase(shape.end() - 2);
+      break;
+    case Extent::nothing:
+      return std::nullopt;
+  }
+  return shape;
 }
 
 }  // namespace fastopt

@@ -1,6 +1,7 @@
 // Update rules by name. Their place in the list is their place in the kernel table.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -10,6 +11,13 @@
 #include "optim/matrix.h"
 
 namespace fastopt {
+
+// What a rule has of one precision.
+template <class T>
+struct MatrixEntry {
+  double (*whole)(const Matrix<T>&, const double* hyper, const double* coefficients) = nullptr;
+  Index (*memory)(Sides) = nullptr;
+};
 
 // What kernels/rules/rule.h says.
 struct RuleEntry {
@@ -24,9 +32,13 @@ struct RuleEntry {
   void (*advance)(const double* hyper, Index step, double* state) = nullptr;
   std::span<const int> starts;
   Coefficients (*between)(const double* state) = nullptr;  // only where the rule averages
-  double (*whole)(const Matrix<float>&, const double* hyper) = nullptr;
-  double (*whole_double)(const Matrix<double>&, const double* hyper) = nullptr;
-  int theta = -1;  // the slot that holds the parameters while they look ahead
+  std::size_t gathers = 0;
+  bool everything = false;
+  double (*cost)(Sides) = nullptr;
+  MatrixEntry<float> matrix;  // null where it takes none
+  MatrixEntry<double> matrix_double;
+  std::span<const Extent> of_matrices, of_others;  // empty: as the tensors
+  int theta = -1;                                  // the slot that holds the parameters while they look ahead
 };
 
 const std::vector<RuleEntry>& rules();
@@ -35,5 +47,9 @@ int find_rule(std::string_view name);  // throws std::invalid_argument that list
 inline const RuleEntry& rule_entry(int rule) {
   return rules()[static_cast<std::size_t>(rule)];
 }
+
+// The shape of a slot of a tensor of this shape, taken as a matrix or not; none where it keeps nothing.
+std::optional<std::vector<Index>> slot_shape(const RuleEntry& rule, std::size_t slot, bool matrix,
+                                             std::vector<Index> shape);
 
 }  // namespace fastopt

@@ -1,5 +1,8 @@
 #include "optim/state.h"
 
+#include <functional>
+#include <numeric>
+
 #include "core/find.h"
 
 namespace fastopt {
@@ -26,18 +29,35 @@ std::vector<std::string_view> slot_names_of(int rule, const std::vector<int>& gi
   return names;
 }
 
+// Where each tensor begins in each slot.
+template <class T>
+std::vector<std::vector<Index>> slot_offsets_of(int rule, std::size_t slots, const std::vector<Tensor<T>>& tensors) {
+  std::vector<std::vector<Index>> all;
+  for (std::size_t s = 0; s < slots; ++s) {
+    std::vector<Index>& offsets = all.emplace_back(1, 0);
+    for (const Tensor<T>& t : tensors) {
+      const auto [count, rows, columns] = t.sides();
+      const auto shape = slot_shape(rule_entry(rule), s, t.matrix(), {count, rows, columns});
+      const Index size = shape ? std::accumulate(shape->begin(), shape->end(), Index{1}, std::multiplies<>()) : 0;
+      offsets.push_back(offsets.back() + round_up(size, alignment));
+    }
+  }
+  return all;
+}
+
 template <class T>
 std::vector<Tensor<T>> with_slots(std::vector<Tensor<T>> tensors, int rule, const std::vector<int>& given,
-                                  std::vector<Buffer<T>>& slots, const std::vector<Index>& offsets) {
+                                  std::vector<Buffer<T>>& slots, const std::vector<std::vector<Index>>& offsets) {
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     std::size_t next = 0;
     for (; next < rule_entry(rule).slots.size(); ++next) {
-      tensors[i].slots[next] = slots[next].data() + offsets[i];
+      tensors[i].slots[next] = slots[next].data() + offsets[next][i];
     }
     for (const int place : given) {
       const auto transform = static_cast<std::size_t>(place);
       if (!transforms[transform].slot.empty()) {
-        tensors[i].transform_slots[transform] = slots[next++].data() + offsets[i];
+        tensors[i].transform_slots[transform] = slots[next].data() + offsets[next][i];
+        ++next;
       }
     }
   }
@@ -50,22 +70,23 @@ template <class T>
 State<T>::State(int rule, const std::vector<int>& given, std::vector<Tensor<T>> tensors)
     : slot_names_(slot_names_of(rule, given)),
       offsets_(offsets_of(tensors)),
+      slot_offsets_(slot_offsets_of(rule, slot_names_.size(), tensors)),
       slots_([&] {
         std::vector<Buffer<T>> buffers;
         buffers.reserve(slot_names_.size());
-        for (std::size_t i = 0; i < slot_names_.size(); ++i) {
-          buffers.emplace_back(offsets_.back());
+        for (const std::vector<Index>& offsets : slot_offsets_) {
+          buffers.emplace_back(offsets.back());
         }
         return buffers;
       }()),
-      step_(rule, given, with_slots(std::move(tensors), rule, given, slots_, offsets_)) {}
+      step_(rule, given, with_slots(std::move(tensors), rule, given, slots_, slot_offsets_)) {}
 
 template <class T>
 std::vector<T*> State<T>::slots(std::size_t tensor) {
   std::vector<T*> result;
   result.reserve(slots_.size());
-  for (Buffer<T>& buffer : slots_) {
-    result.push_back(buffer.data() + offsets_[tensor]);
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    result.push_back(slots_[i].data() + slot_offsets_[i][tensor]);
   }
   return result;
 }

@@ -18,12 +18,13 @@ class State {
   const std::vector<std::string_view>& slot_names() const { return slot_names_; }
   std::vector<T*> slots(std::size_t tensor);
   const std::vector<Buffer<T>>& buffers() const { return slots_; }
-  // Where each tensor begins in the slots, as in a network's flat parameters.
+  // Where each tensor begins in a network's flat parameters.
   const std::vector<Index>& offsets() const { return offsets_; }
 
  private:
   std::vector<std::string_view> slot_names_;
   std::vector<Index> offsets_;
+  std::vector<std::vector<Index>> slot_offsets_;  // of each slot, where each tensor begins
   std::vector<Buffer<T>> slots_;
   Step<T> step_;
 };

@@ -22,7 +22,7 @@ Step<T>::Step(int rule, std::vector<int> transforms, std::vector<Tensor<T>> tens
   Index chunks = 0;
   for (const Tensor<T>& tensor : tensors_) {
     first_chunk_.push_back(chunks);
-    chunks += (tensor.size + chunk_size - 1) / chunk_size;
+    chunks += chunks_of(tensor.size);
     const auto same = [&](const Group& g) { return g.rate == tensor.rate && g.decay == tensor.decay; };
     const auto group = std::ranges::find_if(groups_, same);
     group_.push_back(static_cast<std::size_t>(group - groups_.begin()));
@@ -33,14 +33,15 @@ Step<T>::Step(int rule, std::vector<int> transforms, std::vector<Tensor<T>> tens
   first_chunk_.push_back(chunks);
   Index memory = 0;
   for (const Tensor<T>& tensor : tensors_) {
-    if (whole_matrix(tensor)) {
-      const Index rows = tensor.size / tensor.columns;
-      memory = std::max(memory, Matrix<T>::memory_size(rows, tensor.columns));
-      matrix_cost_ += 20 * static_cast<double>(tensor.size) * static_cast<double>(std::min(rows, tensor.columns));
+    if (whole(tensor)) {
+      takes_matrices_ = true;
+      memory = std::max(memory, matrix_entry().memory(tensor.sides()));
+      matrix_cost_ += entry().cost ? entry().cost(tensor.sides()) : 0;
     }
   }
-  if (takes_matrices()) {
+  if (takes_matrices_) {
     matrix_memory_ = Buffer<T>(memory);
+    room_ = matrix_memory_.data();
     chunk_squares_.resize(static_cast<std::size_t>(chunks));
   }
   if (measures() || entry().sums > 0) {
@@ -66,7 +67,7 @@ bool Step<T>::measures() const {
 
 template <class T>
 bool Step<T>::by_rows() const {
-  return entry().sums == 0 && !looks_ahead() && std::ranges::none_of(transforms_, [](int place) {
+  return entry().sums == 0 && !takes_matrices_ && !looks_ahead() && std::ranges::none_of(transforms_, [](int place) {
            const TransformEntry& transform = fastopt::transforms[static_cast<std::size_t>(place)];
            return transform.measures || !transform.slot.empty();
          });
@@ -113,7 +114,7 @@ void Step<T>::begin(std::span<const double> hyper, Index rows) {
       transforms_parameters_ |= now_[place] != X::neutral;
     }
   });
-  elementwise_ = accumulates() || !(measures() || entry().sums > 0 || takes_matrices());
+  elementwise_ = accumulates() || !(measures() || entry().sums > 0 || takes_matrices_);
   rows_ = rows;
   if (held == 0 || held_rows == 0) {
     first_rows = rows;
@@ -179,8 +180,12 @@ Update<T> Step<T>::update_of(std::size_t i, Range elements) const {
               .slots = {},
               .coefficients = groups_[group_[i]].coefficients,
               .decay = hyper_[0] * t.rate * t.decay * now<Decay>()};
-  for (std::size_t s = 0; s < entry().slots.size(); ++s) {
+  const std::size_t slots = whole(t) ? entry().gathers : entry().slots.size();
+  for (std::size_t s = 0; s < slots; ++s) {
     u.slots[s] = t.slots[s] + elements.begin;
+  }
+  if (whole(t)) {
+    u.slots[slots] = room_ + elements.begin;
   }
   return u;
 }
@@ -234,12 +239,15 @@ void Step<T>::whole(const Team& team) {
     }
     team.barrier();
   }
-  for_pieces(team,
-             [&](std::size_t i, Range elements, Index chunk) { update(i, elements, chunk, tensors_[i].gradient); });
+  for_pieces(team, [&](std::size_t i, Range elements, Index chunk) {
+    if (accumulates() || !whole(tensors_[i])) {
+      update(i, elements, chunk, tensors_[i].gradient);
+    }
+  });
   if (accumulates()) {
     return;
   }
-  if (takes_matrices()) {
+  if (takes_matrices_) {
     take_matrices(team);
   }
   if (entry().sums == 0) {
@@ -253,13 +261,16 @@ void Step<T>::whole(const Team& team) {
     return;
   }
   team.barrier();
-  for_pieces(team, [&](std::size_t i, Range elements, Index) { finish(i, elements); });
+  for_pieces(team, [&](std::size_t i, Range elements, Index) { finish(i, elements, factor_[i]); });
 }
 
 template <class T>
-void Step<T>::finish(std::size_t i, Range elements) const {
+void Step<T>::finish(std::size_t i, Range elements, double factor) const {
   Update<T> u = update_of(i, elements);
-  u.coefficients[tensor_factor] = factor_[i];
+  if (whole(tensors_[i])) {
+    u.slots[0] = u.slots[entry().gathers];  // the room
+  }
+  u.coefficients[tensor_factor] = factor;
   kernels<T>().update.finish[static_cast<std::size_t>(rule_)](u);
   settle(tensors_[i], u);
 }
@@ -328,8 +339,7 @@ void Step<T>::update(std::size_t i, Range elements, Index chunk, const T* gradie
   const Tensor<T>& t = tensors_[i];
   const UpdateKernels<T>& k = kernels<T>().update;
   const auto rule = static_cast<std::size_t>(rule_);
-  const bool whole = whole_matrix(t);
-  const auto kernel = whole ? k.gather[rule] : k.apply[rule];
+  const auto kernel = whole(t) ? k.gather[rule] : k.apply[rule];
   if (accumulates()) {
     hold(t, elements);
     return;
@@ -391,7 +401,7 @@ void Step<T>::update(std::size_t i, Range elements, Index chunk, const T* gradie
       u.sums = &sums_[static_cast<std::size_t>(chunk)];
     }
     kernel(u);
-    if (!entry().finishes && !whole) {
+    if (!entry().finishes && !whole(t)) {
       settle(t, u);
     }
   }

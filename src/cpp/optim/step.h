@@ -25,8 +25,11 @@ struct Tensor {
   std::array<T*, transform_count> transform_slots{};  // those of the transforms that keep one
   double rate = 1;                                    // multiplies the learning rate
   double decay = 1;                                   // multiplies decays
-  Index columns = 0;    // of a matrix that the rule takes as a whole; 0: element by element
-  bool frozen = false;  // nothing is done to it, and its gradient does not count
+  Index rows = 0, columns = 0;  // of matrices that the rule takes as wholes; 0: element by element
+  bool frozen = false;          // nothing is done to it, and its gradient does not count
+
+  bool matrix() const { return columns > 0; }
+  Sides sides() const { return matrix() ? Sides{size / (rows * columns), rows, columns} : Sides{1, 1, size}; }
 };
 
 // Elements that stay in the first-level cache from one operation on them to the next, and over which sums are taken.
@@ -100,8 +103,14 @@ class Step {
     return now_[transform_place<Transform>];
   }
   bool measures() const;
-  bool takes_matrices() const { return matrix_cost_ > 0; }
-  bool whole_matrix(const Tensor<T>& tensor) const { return tensor.columns > 0 && entry().whole; }
+  bool whole(const Tensor<T>& tensor) const { return entry().everything || (tensor.matrix() && matrix_entry().whole); }
+  const MatrixEntry<T>& matrix_entry() const {
+    if constexpr (sizeof(T) == sizeof(float)) {
+      return entry().matrix;
+    } else {
+      return entry().matrix_double;
+    }
+  }
   template <class Transform>
   T* slot(const Tensor<T>& tensor) const {
     return tensor.transform_slots[transform_place<Transform>];
@@ -118,7 +127,7 @@ class Step {
   void copy_frozen() const;
   void update(std::size_t tensor, Range elements, Index chunk, const T* gradient);
   void hold(const Tensor<T>& tensor, Range elements) const;
-  void finish(std::size_t tensor, Range elements) const;
+  void finish(std::size_t tensor, Range elements, double factor) const;
   void settle(const Tensor<T>& tensor, const Update<T>& u) const;
   void use_sums();
   void take_matrices(const Team& team);
@@ -139,11 +148,17 @@ class Step {
   double weight_ = 1;                               // of the gradient in the sum of those that are held
   std::vector<std::array<double, max_sums>> sums_;  // of each chunk
 
-  double matrix_cost_ = 0;             // as if by some products with the smaller sides
+  bool takes_matrices_ = false;
+  double matrix_cost_ = 0;
   std::vector<double> chunk_squares_;  // of one matrix
   Buffer<T> matrix_memory_;
+  T* room_ = nullptr;                                     // in it, for one tensor
   std::vector<double> squares_, norms_, scale_, factor_;  // of each tensor; the last is the rule's
 };
+
+inline Index chunks_of(Index size) {
+  return (size + chunk_size - 1) / chunk_size;
+}
 
 // f(tensor, elements, number of their first chunk) for what this rank has of every tensor that is not frozen.
 template <class T>

@@ -1,5 +1,5 @@
 // Muon (Jordan et al., 2024): momentum whose steps are made orthogonal, matrix by matrix; Adam for all else. m: running
-// mean of the gradient, v: of its square or, of a matrix, its last step.
+// mean of the gradient, v: of all else, of its square.
 #pragma once
 
 #include <algorithm>
@@ -16,7 +16,9 @@ struct Muon {
   using Other = AdamRule<Second::mean, false>;
   static constexpr std::string_view name = "muon";
   static constexpr std::array<std::string_view, 2> slots{"m", "v"};
+  static constexpr std::array<Extent, 2> of_matrices{Extent::tensor, Extent::nothing};
   static constexpr bool squares = true, matrices = true;
+  static constexpr std::size_t gathers = 1;
   static constexpr std::array<std::string_view, 9> hyper{"learning_rate", "momentum",    "nesterov",
                                                          "adam_lr_ratio", "adam_beta_1", "adam_beta_2",
                                                          "epsilon",       "ns_steps",    "adjust_lr"};
@@ -34,16 +36,23 @@ struct Muon {
     return Other::apply<0>(c, g, m, v);
   }
   template <class V>
-  static void gather(const V* c, const V& g, V& m, V& v) {
+  static void gather(const V* c, const V& g, V& m, V& x) {
     m = c[8] * m + c[9] * g;
-    v = m + c[10] * (g - m);
+    x = m + c[10] * (g - m);
   }
   template <class Matrix>
-  static double whole(const Matrix& x, const double* h) {
+  static Index memory(Sides sides) {
+    return Matrix::orthogonal_memory(sides);
+  }
+  static double cost(Sides s) {
+    return 20 * static_cast<double>(s.size()) * static_cast<double>(std::min(s.rows, s.columns));
+  }
+  template <class Matrix>
+  static double whole(const Matrix& x, const double* h, const double*) {
     const auto steps = static_cast<Index>(h[7]);
-    auto *const first = x.slots[1], *const gram = x.square(0), *const b = x.square(1);
-    // It ends in the slot.
-    auto *from = steps % 2 == 0 ? first : x.room(), *to = steps % 2 == 0 ? x.room() : first;
+    auto *const first = x.room(), *const gram = x.square(0), *const b = x.square(1);
+    // It ends in the room.
+    auto *from = steps % 2 == 0 ? first : x.second_room(), *to = steps % 2 == 0 ? x.second_room() : first;
     x.scale(first, 1 / (x.norm(first) + 1e-7), from);
     for (Index i = 0; i < steps; ++i) {
       x.gram(from, gram);
@@ -55,8 +64,8 @@ struct Muon {
     return h[8] != 0 ? 0.2 * std::sqrt(std::max(inputs, outputs)) : std::sqrt(std::max(1.0, outputs / inputs));
   }
   template <class V>
-  static V finish(const V* c, const V&, const V&, const V& v) {
-    return c[7] * c[tensor_factor] * v;
+  static V finish(const V* c, const V&, const V& x) {
+    return c[7] * c[tensor_factor] * x;
   }
 };
 

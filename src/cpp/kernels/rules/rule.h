@@ -10,9 +10,14 @@
 // - `finishing`, `finish`: the step once the sums are known, with the first so many slots, which stay as they are; and
 //   `factor`, for each tensor from its sums, or `factor_of_all`, from the hyperparameters and the numbers after the
 //   step: c[tensor_factor]. `apply` is then given the parameters too, and returns nothing.
-// - `matrices`: it takes some matrices as wholes. Of these, `gather` takes the place of `apply` and changes the slots
-//   alone; then `whole(matrix, hyperparameters)`, which all threads run, does with the slots what needs all elements,
-//   by what optim/matrix.h has, and returns c[tensor_factor]; then `finish` gives the step.
+// - `matrices`: it takes some matrices as wholes, or, with `everything`, all tensors. Of these, `gather` takes the
+// place
+//   of `apply`: it changes the first `gathers` slots and x, room for the tensor; then `whole(matrix, hyperparameters,
+//   c)`, which all threads run, makes of x what needs all elements, by what optim/matrix.h has, and returns
+//   c[tensor_factor]; then `finish` makes the step of x. `memory`: as much as `whole` needs of a matrix of these sides,
+//   with the room; `cost`: what it costs, as products do.
+// - `of_matrices`, `of_others`: the extents of the slots of what is taken as a matrix, and of all else, where they are
+//   not the tensor's.
 // - `state`, `conclude`: numbers by name that go from step to step, which `prepare` reads, and what becomes of them at
 //   the end of a step, from the sums over all tensors where there are some.
 // - `advance`: what becomes of these numbers at the start of a step, before `prepare` and without the factors that the
@@ -39,13 +44,13 @@ namespace fastopt::FASTOPT_ISA {
 template <class Rule>
 inline constexpr bool finishes = requires { Rule::finishing; };
 
-// The slots that `finish` is given.
+// The slots that `finish` is given: of matrices, the room.
 template <class Rule>
 inline constexpr std::size_t finishing = [] {
   if constexpr (finishes<Rule>) {
     return std::size_t{Rule::finishing};
   } else {
-    return Rule::slots.size();
+    return std::size_t{1};
   }
 }();
 
@@ -69,6 +74,9 @@ inline constexpr bool averages = requires { Rule::averages; };
 
 template <class Rule>
 inline constexpr bool takes_matrices = requires { Rule::matrices; };
+
+template <class Rule>
+inline constexpr bool takes_everything = requires { Rule::everything; };
 
 template <class Rule>
 inline constexpr bool looks_ahead = requires { Rule::theta; };

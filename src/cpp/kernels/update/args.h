@@ -15,6 +15,16 @@ inline constexpr int max_hyper = 10;
 inline constexpr int max_sums = 4;
 using Coefficients = std::array<double, max_coefficients>;
 
+// What a slot has an element for: each of the tensor, each row or each column of its last two dimensions, or nothing.
+enum class Extent { tensor, rows, columns, nothing };
+
+// A tensor [count, rows, columns]: so many matrices.
+struct Sides {
+  Index count, rows, columns;
+
+  Index size() const { return count * rows * columns; }
+};
+
 template <class T>
 struct Update {
   Index size;

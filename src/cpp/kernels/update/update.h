@@ -9,9 +9,13 @@
 
 namespace fastopt::FASTOPT_ISA {
 
-// Calls step(c, i, load, w, slots...) for every vector and stores what it made of w and, if they move, of the slots, of
-// which there are `count`.
-template <class Rule, std::size_t count = Rule::slots.size() - averages<Rule>, bool moves = true, class T, class F>
+// What a pass changes.
+enum class Moves { all, parameters, slots };
+
+// Calls step(c, i, load, w, slots...) for every vector and stores what it made of w and of the slots, of which there
+// are `count`, as far as they move.
+template <class Rule, std::size_t count = Rule::slots.size() - averages<Rule>, Moves moves = Moves::all, class T,
+          class F>
 [[gnu::always_inline]] inline void drive(const Update<T>& u, F&& step) {
   using V = Vec<T>;
   V c[max_coefficients];
@@ -23,8 +27,10 @@ template <class Rule, std::size_t count = Rule::slots.size() - averages<Rule>, b
       V w = load(u.parameter + i);
       V slots[] = {load(u.slots[S] + i)..., V(0)};
       step(c, i, load, w, slots[S]...);
-      store(w, u.parameter + i);
-      if constexpr (moves) {
+      if constexpr (moves != Moves::slots) {
+        store(w, u.parameter + i);
+      }
+      if constexpr (moves != Moves::parameters) {
         (store(slots[S], u.slots[S] + i), ...);
       }
     }(std::make_index_sequence<count>{});
@@ -43,7 +49,8 @@ template <class Rule, class V, class... Slots>
 
 // w <- start - (step + decay start), where step(c, i, load, w, slots...) is the rule's. Decay is added to the step
 // because a factor 1 - decay would be too near 1 for float32 to hold the decay well.
-template <class Rule, std::size_t count = Rule::slots.size() - averages<Rule>, bool moves = true, class T, class F>
+template <class Rule, std::size_t count = Rule::slots.size() - averages<Rule>, Moves moves = Moves::all, class T,
+          class F>
 [[gnu::always_inline]] inline void move(const Update<T>& u, F&& step) {
   if (u.decay == 0 || decays<Rule>) {
     drive<Rule, count, moves>(u, [&](const auto* c, Index i, auto load, auto& w, auto&... slots) {
@@ -84,7 +91,7 @@ void update_by(const Update<T>& u) {
   if constexpr (requires { Rule::sums; }) {
     V sums[Rule::sums] = {};
     if constexpr (finishes<Rule>) {
-      drive<Rule>(u, [&](const V* c, Index i, auto load, V& w, auto&... slots) {
+      drive<Rule, Rule::slots.size(), Moves::slots>(u, [&](const V* c, Index i, auto load, V& w, auto&... slots) {
         apply<Rule, variant>(c, w, gradient_at<Rule>(u, i, load), slots..., sums);
       });
     } else {
@@ -122,13 +129,14 @@ void update(const Update<T>& u) {
 template <class Rule, class T>
 void finish(const Update<T>& u) {
   const Vec<T> decay = static_cast<T>(u.decay);
-  move<Rule, finishing<Rule>, false>(u, [&](const auto* c, Index, auto, const auto& w, const auto&... slots) {
-    if constexpr (decays<Rule>) {
-      return Rule::finish(c, w, decay, slots...);
-    } else {
-      return Rule::finish(c, w, slots...);
-    }
-  });
+  move<Rule, finishing<Rule>, Moves::parameters>(u,
+                                                 [&](const auto* c, Index, auto, const auto& w, const auto&... slots) {
+                                                   if constexpr (decays<Rule>) {
+                                                     return Rule::finish(c, w, decay, slots...);
+                                                   } else {
+                                                     return Rule::finish(c, w, slots...);
+                                                   }
+                                                 });
 }
 
 template <class Rule, class T>
@@ -150,9 +158,18 @@ void look_ahead(const Update<T>& u) {
 
 template <class Rule, class T>
 void gather(const Update<T>& u) {
-  drive<Rule>(u, [&](const auto* c, Index i, auto load, const auto&, auto&... slots) {
+  drive<Rule, Rule::gathers + 1, Moves::slots>(u, [&](const auto* c, Index i, auto load, const auto&, auto&... slots) {
     Rule::gather(c, gradient_at<Rule>(u, i, load), slots...);
   });
+}
+
+template <class Rule, class T>
+constexpr void (*update_of())(const Update<T>&) {
+  if constexpr (takes_everything<Rule>) {
+    return nullptr;
+  } else {
+    return update<Rule, T>;
+  }
 }
 
 template <class Rule, class T>
@@ -202,7 +219,7 @@ constexpr void (*from_average_of())(const Update<T>&) {
 
 // By rule.
 template <class T>
-inline constexpr auto apply_kernels = []<class... R>(List<R...>) { return std::array{update<R, T>...}; }(Rules{});
+inline constexpr auto apply_kernels = []<class... R>(List<R...>) { return std::array{update_of<R, T>()...}; }(Rules{});
 
 template <class T>
 inline constexpr auto finish_kernels = []<class... R>(List<R...>) { return std::array{finish_of<R, T>()...}; }(Rules{});
