@@ -134,6 +134,7 @@ class Stack(NamedTuple):
 
 FLAT = ((5,), (8,), (33,))
 LAST = ((3, 4), (5, 3, 6), (2, 2, 34))  # the channels
+PICTURES = ((2, 3, 1), (5, 4, 3), (3, 5, 4))
 FIRST = ((4, 3), (6, 5, 3), (34, 2, 2))
 
 
@@ -174,6 +175,17 @@ LAYERS = {
     "periodic with phases": Stack(lambda _: [layers.PeriodicEmbedding.pbld(4, 9, 0.5)], FLAT),
     "piecewise": Stack(lambda s: [layers.PiecewiseLinearEncoding(bins(*s))], FLAT),
     "piecewise dense": Stack(lambda s: [layers.PiecewiseLinearEncoding(bins(*s), 3, "tanh")], FLAT),
+    "conv2d": Stack(lambda _: [layers.Conv2D(3, (2, 3), padding="same", activation="tanh")], PICTURES[:2]),
+    "conv2d strided": Stack(
+        lambda _: [layers.Conv2D(4, 2, 2, groups=2, activation="softmax", use_bias=False)], PICTURES[2:]
+    ),
+    "conv2d pointwise, batch norm": Stack(
+        lambda _: [layers.Conv2D(5, 1), layers.BatchNormalization(), layers.Activation("relu")], PICTURES[:2]
+    ),
+    "conv1d first, batch norm": Stack(
+        lambda _: [layers.Conv1D(2, 2, data_format="channels_first"), layers.BatchNormalization(), layers.PReLU()],
+        ((3, 4), (2, 9)),
+    ),
     "weight norm": Stack(lambda _: [layers.WeightNormalization(layers.Dense(4, "tanh"))], FLAT),
     "weight norm of maxout": Stack(lambda _: [layers.WeightNormalization(layers.Maxout(3, use_bias=False))], FLAT),
     "scaling": Stack(lambda _: [layers.Scaling("diagonal"), layers.Activation("tanh")], FLAT),

@@ -133,6 +133,8 @@ GOOD = {
     "initializers.output_prior": {"y": [0, 1, 1]},
     "metrics.confusion_matrix": {"y_true": Y, "y_pred": Y},
     "layers.Activation": {"activation": "relu"},
+    "layers.Conv1D": {"filters": 2, "kernel_size": 1},
+    "layers.Conv2D": {"filters": 2, "kernel_size": 1},
     "layers.Dense": {"units": 2},
     "layers.Dropout": {"rate": 0.5},
     "layers.Embedding": {"input_dim": 5, "output_dim": 2},

@@ -36,7 +36,11 @@ ACTIVATIONS = {
 
 def first(norm):
     """A function of channels on axis 1, for those on the last."""
-    return lambda x, *parameters: norm(x.movedim(-1, 1), *parameters).movedim(1, -1)
+    return lambda x, *parameters, **options: norm(x.movedim(-1, 1), *parameters, **options).movedim(1, -1)
+
+
+def conv(x, w, b=None, **options):
+    return functional.conv2d(x, w.movedim((-1, -2), (0, 1)), b, **options)
 
 
 def batch_norm(x, gamma=None, beta=None):
@@ -143,6 +147,12 @@ TWINS = {
     "periodic with phases": lambda x, c, p, w, b: torch.cat([periodic(x, c, w, b, p).flatten(1), x], 1),
     "piecewise": lambda x: piecewise(x).flatten(1),
     "piecewise dense": lambda x, w, b: torch.tanh(torch.einsum("nfk,fkd->nfd", piecewise(x), w) + b).flatten(1),
+    "conv2d": lambda x, w, b: torch.tanh(first(conv)(functional.pad(x, (0, 0, 1, 1, 0, 1)), w, b)),
+    "conv2d strided": lambda x, w: torch.softmax(first(conv)(x, w, stride=2, groups=2), -1),
+    "conv2d pointwise, batch norm": lambda x, w, gamma, beta: torch.relu(first(batch_norm)(x @ w[0, 0], gamma, beta)),
+    "conv1d first, batch norm": lambda x, w, b, gamma, beta, alpha: first(functional.prelu)(
+        first(batch_norm)(functional.conv1d(x, w.movedim((-1, -2), (0, 1)), b), gamma, beta), alpha
+    ),
     "weight norm": lambda x, v, b, g: torch.tanh(x @ (g * v / v.norm(dim=0)) + b),
     "weight norm of maxout": lambda x, v, g: maxout(2)(x, g * v / v.norm(dim=0)),
     "activation softmax of places": lambda x: torch.softmax(x, -1),

@@ -2,6 +2,7 @@
 
 from fastopt.layers.activation import *
 from fastopt.layers.base import *
+from fastopt.layers.convolution import *
 from fastopt.layers.dense import *
 from fastopt.layers.embedding import *
 from fastopt.layers.members import *

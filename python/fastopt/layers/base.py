@@ -152,8 +152,8 @@ class Layer(Described, ABC):
     def check_batch(self, name: str, rows: int, input_shape: Shape) -> None:
         """Raise ValueError where the layer, whose name is given, cannot be trained on a batch of so few samples."""
 
-    def without_bias(self) -> "Layer | None":
-        """Return the layer without its bias, or None if it has none that the layer behind it could stand for."""
+    def without_bias(self, behind: Channels) -> "Layer | None":
+        """Return the layer without its bias, or None if it has none that one of each channel behind stands for."""
         return None
 
 

@@ -8,6 +8,7 @@ from fastopt.core.registry import Described, Registry
 from fastopt.initializers import INITIALIZERS, Initializer
 from fastopt.layers.base import (
     LAYERS,
+    Channels,
     Layer,
     Parameter,
     Shape,
@@ -58,7 +59,10 @@ class Sums(Layer):
         return tensors
 
     def _spec(self, sums: int) -> Spec:
-        spec: Spec = {"kind": "dense", "units": sums, "use_bias": self.use_bias}
+        return {"kind": "dense", "units": sums, "use_bias": self.use_bias} | self._penalties()
+
+    def _penalties(self) -> Spec:
+        spec: Spec = {}
         if self.kernel_regularizer is not None:
             spec |= {"kernel_l1": self.kernel_regularizer.l1, "kernel_l2": self.kernel_regularizer.l2}
         if self.bias_regularizer is not None and self.use_bias:
@@ -66,6 +70,11 @@ class Sums(Layer):
         if self.kernel_constraint is not None:
             spec |= {f"kernel_{name}": value for name, value in self.kernel_constraint.spec().items()}
         return spec
+
+    def _bare(self) -> Self | None:
+        if not self.use_bias or self.activation != "linear" or self.activity_regularizer or self.bias_regularizer:
+            return None
+        return type(self).from_config(self.get_config() | {"use_bias": False})
 
     def _activity(self) -> list[Spec]:
         penalty = self.activity_regularizer
@@ -145,11 +154,9 @@ class Dense(Sums):
         """Return the core's description: the products, and the activation if it needs a layer of its own."""
         return [*activated(self._spec(self.units), self.activation), *self._activity()]
 
-    def without_bias(self) -> Self | None:
+    def without_bias(self, behind: Channels) -> Self | None:
         """Return the layer without its bias, if it has one that nothing but the layer behind it sees."""
-        if not self.use_bias or self.activation != "linear" or self.activity_regularizer or self.bias_regularizer:
-            return None
-        return type(self).from_config(self.get_config() | {"use_bias": False})
+        return self._bare()
 
 
 @LAYERS.add()

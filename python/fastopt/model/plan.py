@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from fastopt import _core
 from fastopt.core import checks
 from fastopt.core.registry import Described
-from fastopt.layers import LAYERS, BatchNormalization, Layer, Parameter, Shape
+from fastopt.layers import LAYERS, BatchNormalization, Channels, Layer, Parameter, Shape
 from fastopt.layers.base import Spec, check_dimensions, checked_shape, size_of
 from fastopt.layers.residual import free_name, layer_names
 from fastopt.layers.shape import Flatten, Reshape
@@ -123,7 +123,8 @@ class Plan(Described):
         name, shapes = self.layer_names[number], [self._shapes[self._checked(value)] for value in values]
         made = layer.output_shapes(shapes)
         shape = shapes[0]
-        bare = layer.without_bias() if self._has_beta_behind(number, len(self._shapes)) else None
+        behind = self._norm_behind(number, len(self._shapes))
+        bare = None if behind is None else layer.without_bias(Channels.of(behind, made[0], behind.axis))
         used = bare or layer
         begin = len(self.input_shapes) + len(self.specs)
         specs = used.connected(shape, [self._nodes[value] - begin for value in values])
@@ -146,12 +147,12 @@ class Plan(Described):
         self._shapes += made
         self.makers += [Maker(number, values, output, len(made)) for output in range(len(made))]
 
-    def _has_beta_behind(self, number: int, value: int) -> bool:
-        """Return whether a layer, called once, makes a value for one batch normalisation alone, which has a beta."""
+    def _norm_behind(self, number: int, value: int) -> BatchNormalization | None:
+        """Return the batch normalisation that alone has the value of a layer, called once, if it has a beta."""
         if self._times[number] > 1 or value in self.results or len(users := self._users[value]) != 1:
-            return False
+            return None
         behind = self.layers[checks.integer("The number of a layer", users[0], 0, len(self.layers))]
-        return isinstance(behind, BatchNormalization) and behind.center
+        return behind if isinstance(behind, BatchNormalization) and behind.center else None
 
     def _add_ids(self, layer: int, values: list[int]) -> None:
         for value, counts in zip(values, self.layers[layer].ids([self._shapes[v] for v in values]), strict=True):

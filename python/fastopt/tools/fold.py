@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 
 from fastopt.layers import BatchNormalization, Dense, Layer, Residual
+from fastopt.layers.convolution import Convolution
+from fastopt.layers.dense import Sums
 from fastopt.model.sequential import Sequential
 
 __all__ = ["fold"]
@@ -15,12 +17,12 @@ FREE = dict.fromkeys(("kernel_regularizer", "bias_regularizer", "activity_regula
 
 
 def fold(model: Sequential) -> Sequential:
-    """Return a model in which each `Dense` does what the batch normalisation behind it does in `predict`.
+    """Return a model whose `Dense` and convolutions do what a batch normalisation behind them does in `predict`.
 
     W <- W s and b <- beta + (b - mean) s with s = gamma / sqrt(variance + eps), where nothing stands between
-    them, not even an activation. The predictions are the same but for rounding, and take less time. Layers keep
-    their names, and `evaluate` its loss and metrics, but for penalties on what is folded. To train it would be to
-    train another model, without normalisation.
+    them, not even an activation, and it is the channels of a convolution that are normalised. The predictions are
+    the same but for rounding, and take less time. Layers keep their names, and `evaluate` its loss and metrics, but
+    for penalties on what is folded. To train it would be to train another model, without normalisation.
 
     Raises:
         RuntimeError: The model has not been built.
@@ -54,7 +56,7 @@ def _folded(prefix: str, names: Sequence[str], layers: Sequence[Layer], weights:
     for name, layer in zip(names, layers, strict=True):
         path = f"{prefix}{name}"
         last = result[-1] if result else None
-        if isinstance(layer, BatchNormalization) and isinstance(last, Dense) and last.activation == "linear":
+        if isinstance(layer, BatchNormalization) and isinstance(last, Sums) and _can_fold(last, layer):
             _fold_into(below, last, path, layer, weights)
             result[-1] = _named(last, last.name, use_bias=True, **FREE)
         elif isinstance(layer, Residual):
@@ -66,7 +68,13 @@ def _folded(prefix: str, names: Sequence[str], layers: Sequence[Layer], weights:
     return result
 
 
-def _fold_into(dense: str, layer: Dense, norm: str, folded: BatchNormalization, weights: dict[str, Any]) -> None:
+def _can_fold(layer: Sums, norm: BatchNormalization) -> bool:
+    if isinstance(layer, Convolution):
+        return layer.activation == "linear" and (norm.axis == 1) == (layer.data_format == "channels_first")
+    return isinstance(layer, Dense) and layer.activation == "linear"
+
+
+def _fold_into(dense: str, layer: Sums, norm: str, folded: BatchNormalization, weights: dict[str, Any]) -> None:
     """Multiply kernel and bias by gamma / sqrt(variance + eps), and move the bias, in float64."""
 
     def get(name: str, default: float) -> Any:

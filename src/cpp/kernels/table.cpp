@@ -12,6 +12,7 @@ constexpr Kernels<T> kernels{
     .activation = Topics<T>::activation,
     .augment = Topics<T>::augment,
     .batch_norm = Topics<T>::batch_norm,
+    .conv = Topics<T>::conv,
     .dropout = Topics<T>::dropout,
     .elementwise = Topics<T>::elementwise,
     .gather = Topics<T>::gather,

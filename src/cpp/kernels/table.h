@@ -15,6 +15,8 @@ struct AugmentKernels;
 template <class T>
 struct BatchNormKernels;
 template <class T>
+struct ConvKernels;
+template <class T>
 struct DropoutKernels;
 template <class T>
 struct ElementwiseKernels;
@@ -51,6 +53,7 @@ struct Kernels {
   const ActivationKernels<T>& activation;
   const AugmentKernels<T>& augment;
   const BatchNormKernels<T>& batch_norm;
+  const ConvKernels<T>& conv;
   const DropoutKernels<T>& dropout;
   const ElementwiseKernels<T>& elementwise;
   const GatherKernels<T>& gather;

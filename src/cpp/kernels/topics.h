@@ -10,6 +10,7 @@ struct Topics {
   static const ActivationKernels<T> activation;
   static const AugmentKernels<T> augment;
   static const BatchNormKernels<T> batch_norm;
+  static const ConvKernels<T> conv;
   static const DropoutKernels<T> dropout;
   static const ElementwiseKernels<T> elementwise;
   static const GatherKernels<T> gather;

@@ -1,13 +1,27 @@
 #include "runtime/scratch.h"
 
 #include "core/buffer.h"
+#include "kernels/conv/args.h"
 #include "kernels/product/args.h"
 
 namespace fastopt {
 
-std::byte* scratch() {
-  alignas(alignment) thread_local std::byte memory[product_scratch];
+namespace {
+
+// One block, so that a thread has one place.
+std::byte* memory() {
+  alignas(alignment) thread_local std::byte memory[product_scratch + patch_scratch];
   return memory;
+}
+
+}  // namespace
+
+std::byte* scratch() {
+  return memory();
+}
+
+std::byte* scratch_for_patches() {
+  return memory() + product_scratch;
 }
 
 }  // namespace fastopt

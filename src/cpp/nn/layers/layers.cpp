@@ -21,7 +21,7 @@ void regularise(TensorSpec& tensor, Numbers& n) {
     c.kind = Constraint::Kind::non_negative;
   } else if (n.optional(tensor.name + "_signs") != 0) {
     c.kind = Constraint::Kind::signs;
-    for (Index i = 0; i < tensor.shape.front(); ++i) {
+    for (Index i = 0; i < tensor.size / tensor.shape.back(); ++i) {
       c.signs.push_back(static_cast<int>(n.optional(tensor.name + "_sign_" + std::to_string(i))));
     }
   }
