@@ -14,10 +14,13 @@ from cases.rules import RULES
 from fastopt import layers
 from fastopt._core import runtime
 from fastopt.optimizers import (
+    SAM,
     SGD,
     Accumulate,
     Adam,
+    AdamW,
     Average,
+    Cautious,
     Clip,
     Decay,
     Lamb,
@@ -258,10 +261,17 @@ OPTIMIZERS = {
         LayerRates(RMSprop(0.01), {"bias": 2.0}),
         Lookahead(Adam(0.01), 3, 0.4),
         Average(SGD(0.05), start=2),
+        Cautious(AdamW(0.01)),
+        SAM(SGD(0.05, momentum=0.9)),
+        SAM(Accumulate(Clip(Cautious(Adam(0.01)), global_norm=0.1), 2), 0.02, adaptive=True),
         Average(Lookahead(Accumulate(Clip(Decay(Lamb(0.01), l2=0.1), global_norm=0.1), 2)), 0.9),
         Accumulate(Clip(SGD(0.05, momentum=0.9, nesterov="look_ahead"), global_norm=0.5), 2),
         Sequence([(Adam(0.01), 1), (Clip(SGD(0.1), value=1.0), None)]),
     )
+}
+# Those that are given their gradients where the parameters are.
+IN_PLACE = {
+    name: make for name, make in OPTIMIZERS.items() if not ("look_ahead" in make().rule or name.startswith("SAM"))
 }
 
 # Networks that the speed is judged by: batch, sizes of the layers.

@@ -307,10 +307,7 @@ def test_train_on_batch_is_fit(data):
     assert state(stepped) == state(fitted)
 
 
-IN_PLACE = {name: make for name, make in cases.OPTIMIZERS.items() if "look_ahead" not in make().rule}
-
-
-@pytest.mark.parametrize("optimizer", IN_PLACE.values(), ids=IN_PLACE)
+@pytest.mark.parametrize("optimizer", cases.IN_PLACE.values(), ids=cases.IN_PLACE)
 def test_bare_arrays_and_models_agree(optimizer, data):
     """`update` on copies of a model's weights and gradients does the step of the model."""
     x, _ = data

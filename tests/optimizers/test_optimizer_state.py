@@ -11,8 +11,7 @@ import fastopt as fo
 from fastopt import optimizers as opt
 
 OPTIMIZERS = pytest.mark.parametrize("make", cases.OPTIMIZERS.values(), ids=cases.OPTIMIZERS)
-IN_PLACE = {name: make for name, make in cases.OPTIMIZERS.items() if "look_ahead" not in make().rule}
-BARE = pytest.mark.parametrize("make", IN_PLACE.values(), ids=IN_PLACE)
+BARE = pytest.mark.parametrize("make", cases.IN_PLACE.values(), ids=cases.IN_PLACE)
 COPIES = pytest.mark.parametrize(
     "copied", [copy.copy, copy.deepcopy, lambda o: pickle.loads(pickle.dumps(o))], ids=["copy", "deepcopy", "pickle"]
 )

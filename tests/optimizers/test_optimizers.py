@@ -26,10 +26,10 @@ def norm(*arrays):
 class Twin:
     """The steps of a rule with everything around it, array by array."""
 
-    def __init__(self, rule, every=1, clip=None, l1=0.0, l2=0.0, decoupled=0.0, exclude=(), rates=None):
+    def __init__(self, rule, every=1, clip=None, l1=0.0, l2=0.0, decoupled=0.0, exclude=(), rates=None, cautious=False):
         self.rule, self.every, self.clip = rule, every, clip or {}
         self.l1, self.l2, self.decoupled, self.exclude, self.rates = l1, l2, decoupled, exclude, rates or {}
-        self.held, self.step = [], 0
+        self.cautious, self.held, self.step = cautious, [], 0
 
     def __call__(self, w, g):
         self.held.append(g)
@@ -57,6 +57,9 @@ class Twin:
             if self.rule.decays:
                 hyper["weight_decay"] = decays * self.decoupled
             change, self.slots[name] = self.rule.update(value, gradient, self.slots[name], hyper, self.step)
+            if self.cautious:
+                kept = -change * gradient > 0
+                change = change * kept / max(kept.mean(), 1e-3)
             value += change - (0 if self.rule.decays else decays * rate * self.decoupled * value)
 
 
@@ -94,6 +97,13 @@ SURROUNDED = {
         ),
         Twin(RULE, 2, LIMITS, 0.1, 0.2, 0.3, ("bias", "gamma"), {"dense/kernel": 0.5}),
     ),
+    "all, cautious": (
+        lambda: opt.LayerRates(
+            opt.Accumulate(opt.Decay(opt.Clip(opt.Cautious(adam()), 0.5, 3.0, 2.0), 0.1, 0.2, 0.3), 2),
+            {"dense/kernel": 0.5},
+        ),
+        Twin(RULE, 2, LIMITS, 0.1, 0.2, 0.3, ("bias", "gamma"), {"dense/kernel": 0.5}, cautious=True),
+    ),
     "all, by tensor": (
         lambda: opt.Decay(opt.Clip(opt.Accumulate(lamb(), 2), global_norm=2.0), l2=0.2, exclude=()),
         Twin(LAMB, 2, {"global_norm": 2.0}, l2=0.2),
@@ -114,10 +124,9 @@ def test_surrounded_rules(name, isa, rng):
         np.testing.assert_allclose(value, want[key], rtol=1e-12, atol=1e-14)
 
 
-IN_PLACE = {name: make for name, make in cases.OPTIMIZERS.items() if "look_ahead" not in make().rule}
 BARE = {
     name: make
-    for name, make in IN_PLACE.items()
+    for name, make in cases.IN_PLACE.items()
     if not hasattr(make(), "optimizer")
     and "average" not in make().transforms
     and not isinstance(make(), opt.Muon | opt.Prodigy | opt.Sequence | opt.SWATS)
@@ -199,7 +208,8 @@ def test_asgd_is_descent_with_its_average_and_decay(rng):
 
 
 def vars_of(twin):
-    return [getattr(twin, name) for name in ("rule", "every", "clip", "l1", "l2", "decoupled", "exclude", "rates")]
+    names = ("rule", "every", "clip", "l1", "l2", "decoupled", "exclude", "rates", "cautious")
+    return [getattr(twin, name) for name in names]
 
 
 @pytest.mark.parametrize("decay", [None, 0.8])
@@ -273,7 +283,7 @@ def test_swats_switches_as_in_the_paper(rng):
     assert optimizer.sgd_learning_rate == pytest.approx(sgd, rel=1e-9)
 
 
-@pytest.mark.parametrize("make", IN_PLACE.values(), ids=IN_PLACE)
+@pytest.mark.parametrize("make", cases.IN_PLACE.values(), ids=cases.IN_PLACE)
 def test_threads(make, dtype, for_all_threads, rng):
     shapes = {"dense/kernel": (1001, 123), "dense/bias": (123,)}
     params, grads = ({name: rng.normal(size=shape).astype(dtype) for name, shape in shapes.items()} for _ in range(2))
@@ -308,10 +318,12 @@ def test_looking_ahead_is_the_rewritten_update():
         )
 
 
-def test_all_around_looking_ahead():
+@pytest.mark.parametrize("cautious", [False, True])
+def test_all_around_looking_ahead(cautious):
     """The gradient is that of the point ahead, penalties too; what decays, goes back and is averaged is theta."""
     rate, mu, l2, decoupled, limit = 0.02, 0.9, 0.1, 0.5, 0.3
     sgd = opt.Clip(opt.SGD(rate, mu, nesterov="look_ahead"), global_norm=limit)
+    sgd = opt.Cautious(sgd) if cautious else sgd
     model = trained(
         opt.Average(opt.Lookahead(opt.Decay(sgd, l2=l2, decoupled=decoupled, exclude=()), 2, 0.4)),
         shuffle=False,
@@ -328,8 +340,11 @@ def test_all_around_looking_ahead():
         twin.backward(2 * (twin(X[rows]) - Y[rows, None]) / 10)
         scale = min(1, limit / norm(*twin.gradients.values()))
         for name, g in twin.gradients.items():
-            v[name] = mu * v[name] - rate * (scale * g + l2 * twin.parameters[name])
-            theta[name] = theta[name] - rate * decoupled * theta[name] + v[name]
+            g = scale * g + l2 * twin.parameters[name]
+            v[name] = mu * v[name] - rate * g
+            kept = v[name] * g < 0
+            change = v[name] * kept / max(kept.mean(), 1e-3) if cautious else v[name]
+            theta[name] = theta[name] - rate * decoupled * theta[name] + change
             if step % 2 == 0:
                 slow[name] += 0.4 * (theta[name] - slow[name])
                 theta[name] = slow[name].copy()

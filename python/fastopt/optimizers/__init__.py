@@ -2,9 +2,10 @@
 
 Names (``"adam"``) stand for the objects with their defaults. What surrounds a rule is an optimizer made of another one:
 ``Average(Clip(Adam(1e-3), global_norm=1.0), decay=0.999)``. It is done in the same pass over the parameters, and always
-in this order, whatever contains what: gradients are accumulated (`Accumulate`), limited (`Clip`: by norm, then by
-value) and given the terms of L1 and L2 (`Decay`); the parameters shrink (`Decay`) and go the step of the rule, at rates
-of their own (`LayerRates`); then `Lookahead` goes back, and `Average` takes its mean.
+in this order, whatever contains what: gradients are taken a little up from the parameters (`SAM`), accumulated
+(`Accumulate`), limited (`Clip`: by norm, then by value) and given the terms of L1 and L2 (`Decay`); the parameters
+shrink (`Decay`) and go the step of the rule, at rates of their own (`LayerRates`) and where it goes down (`Cautious`);
+then `Lookahead` goes back, and `Average` takes its mean.
 
 `trace` follows any of them over a function; `fastopt.plotting` draws where they went.
 """

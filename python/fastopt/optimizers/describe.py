@@ -18,7 +18,9 @@ from fastopt.core.registry import Described, arguments_of
 from fastopt.schedules import Rate, from_description, unit, values
 
 __all__ = [
+    "ASCENTS",
     "EPSILON",
+    "MASKABLE",
     "MAX_EPOCHS",
     "RULES",
     "TRANSFORM_SLOTS",
@@ -37,6 +39,8 @@ __all__ = [
 ]
 
 RULES = _core.kernels.update_rules()
+MASKABLE = frozenset(_core.kernels.maskable_rules())  # those with steps of each element by itself
+ASCENTS = ("ascent", "adaptive_ascent")  # the transforms that take the gradient at a second point
 TRANSFORM_SLOTS = _core.kernels.extra_slots()  # the array that a transform keeps for each parameter, where it does
 
 Floats = NDArray[np.float64]
@@ -389,6 +393,11 @@ class Description(Described, ABC):
             raise ValueError(
                 f"{self!r} takes the gradient at a point ahead, which only fit and train_on_batch can: give it "
                 f"{instead}."
+            )
+        if not set(ASCENTS).isdisjoint(self.transforms):
+            raise ValueError(
+                f"{self!r} takes a second gradient at another point, which only fit and train_on_batch can: leave SAM "
+                "out here."
             )
 
     def fresh(self) -> Self:

@@ -1,9 +1,10 @@
 """What may surround any update rule, in the same pass over the parameters.
 
-How they are nested does not matter: the core does all in one order. Gradients are accumulated, clipped by norms, then
-by value, and then L1 and L2 are added to them; decoupled decay goes before the rule, the way back of `Lookahead` comes
-after it, and `Average` last. Optimizers that differ in the nesting alone are equal, and `repr` shows them alike: what
-acts on gradients first is furthest outside, and around it what acts on the parameters last.
+How they are nested does not matter: the core does all in one order. Gradients are taken where `SAM` says, accumulated,
+clipped by norms, then by value, and then L1 and L2 are added to them; `Cautious` masks the step of the rule, and not
+decoupled decay; the way back of `Lookahead` comes after it, and `Average` last. Optimizers that differ in the nesting
+alone are equal, and `repr` shows them alike: what acts on gradients first is furthest outside, and around it what acts
+on the parameters last.
 """
 
 from collections.abc import Mapping
@@ -15,6 +16,8 @@ from fastopt.core import checks
 from fastopt.core.registry import Described
 from fastopt.optimizers.base import OPTIMIZERS, Optimizer
 from fastopt.optimizers.describe import (
+    ASCENTS,
+    MASKABLE,
     Argument,
     Description,
     Flag,
@@ -29,7 +32,17 @@ from fastopt.optimizers.describe import (
 from fastopt.optimizers.patterns import check_used, checked_patterns, patterns_of
 from fastopt.optimizers.sequence import Sequence
 
-__all__ = ["Accumulate", "Average", "Clip", "Decay", "LayerRates", "Lookahead", "Transform"]
+__all__ = [
+    "SAM",
+    "Accumulate",
+    "Average",
+    "Cautious",
+    "Clip",
+    "Decay",
+    "LayerRates",
+    "Lookahead",
+    "Transform",
+]
 
 
 class Inner(Argument["str | Optimizer", Optimizer]):
@@ -192,6 +205,59 @@ class Accumulate(Transform):
     def own_numbers(self, when: When) -> Numbers:
         """Return `steps` at the last of so many gradients, and 0 at the others, which are added to it."""
         return {"every": np.where((when.gradients + 1) % self.steps, 0.0, float(self.steps))}
+
+
+@OPTIMIZERS.add()
+class Cautious(Transform):
+    """Leaves out of each step what goes against the gradient, as the step of a rule with momentum may in places.
+
+    With u the step that the rule would subtract and g the gradient that it is given, for each kernel, each bias, ...:
+    u <- u 1[u g > 0] / max(k, 0.001), where k is the part of the elements with u g > 0. Decoupled decay is not masked.
+    g is the gradient after `Clip`, with the terms of L1 and L2 of `Decay`.
+
+    It takes memory for one more array like the parameters, and another pass over them.
+
+    Args:
+        optimizer: The name or the object of the optimizer that does the step. Its rule makes the step of each element
+            of the gradients of that element, as all do but `Adafactor`, `Lamb`, `Muon`, `Prodigy` and the Schedule-Free
+            rules.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: The rule makes its steps in another way.
+
+    Source:
+        Liang, Chen, Liu and Liu, Cautious optimizers: improving training with one line of code, arXiv:2411.16085.
+        The factor is that of the authors' program for AdamW; the paper has size / (count + 1).
+
+    Example:
+        >>> import numpy as np, fastopt as fo
+        >>> w, sgd = np.zeros(2), fo.optimizers.Cautious(fo.optimizers.SGD(1.0, momentum=0.5))
+        >>> sgd.update(w, np.array([1.0, 1.0]))
+        >>> w
+        array([-1., -1.])
+        >>> sgd.update(w, np.array([1.0, -0.25]))  # the momentum of the second outweighs its gradient
+        >>> w
+        array([-4., -1.])
+    """
+
+    def __post_init__(self) -> None:
+        """Check that the rule has steps to be masked."""
+        super().__post_init__()
+        rule = self.parts[-1]
+        if rule.rule not in MASKABLE:
+            raise ValueError(
+                f"Cautious makes no sense around {rule!r}: it masks steps that are made, for each element, of its "
+                "gradients alone."
+            )
+
+    def own_transforms(self) -> list[str]:
+        """Return ``"cautious"``."""
+        return ["cautious"]
+
+    def own_numbers(self, when: When) -> Numbers:
+        """Return 1."""
+        return {"cautious": 1.0}
 
 
 @OPTIMIZERS.add()
@@ -444,4 +510,55 @@ class Average(Transform):
         return {"average": part / (1 - self.decay**count) if self.from_zero else np.where(count <= 1, 1.0, part)}
 
 
-NESTING = (Average, Lookahead, Accumulate, Clip, Decay, LayerRates)  # others are printed within these
+@OPTIMIZERS.add()
+class SAM(Transform):
+    """Sharpness-aware minimization: takes the gradient where the loss is highest nearby, and steps from where it is.
+
+    e = rho g(w) / (|g(w)| + 1e-12), and the optimizer does its step at w along the gradient g(w + e) of the same batch.
+    |g| is over all parameters that learn. Adaptive (ASAM), in which a scale of the weights does not matter:
+    e = rho w^2 g(w) / (|w g(w)| + 1e-12), with a rho about ten times as large.
+
+    Each batch goes through the model twice, which takes about twice the time, with the same noise of `Dropout` and the
+    like. Losses and metrics are those of the first pass, at w, and so are the running statistics of batch
+    normalisation. Regularizers of layers are a part of the loss in both; `Decay`, `Clip` and what else surrounds the
+    rule have to do with the second gradient alone. In `Accumulate` each batch has an e of its own.
+
+    Only `fit` and `train_on_batch` can do it: `update` and `apply_gradients` are given one gradient.
+
+    Args:
+        optimizer: The name or the object of the optimizer that does the step.
+        rho: How far away, at least 0, which is the optimizer alone.
+        adaptive: Whether e follows the size of each parameter.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: An argument is out of its range.
+
+    Source:
+        Foret, Kleiner, Mobahi and Neyshabur, Sharpness-aware minimization for efficiently improving generalization,
+        ICLR 2021, arXiv:2010.01412. Adaptive: Kwon, Kim, Park and Choi, ASAM, ICML 2021, arXiv:2102.11600, without the
+        constant that the authors add to |w|.
+
+    Example:
+        >>> import numpy as np, fastopt as fo
+        >>> model = fo.Sequential([fo.layers.Dense(1)], seed=0)
+        >>> model.compile(fo.optimizers.SAM(fo.optimizers.SGD(0.1, momentum=0.9), rho=0.05), "mse")
+        >>> history = model.fit(np.eye(4), np.arange(4), epochs=100, verbose=0)
+        >>> bool(history.history["loss"][-1] < 0.1)
+        True
+    """
+
+    rho: Hyperparameter = Hyperparameter(0.05)
+    adaptive: Flag = Flag(False)
+
+    def own_transforms(self) -> list[str]:
+        """Return ``"ascent"`` or ``"adaptive_ascent"``."""
+        return [ASCENTS[self.adaptive]]
+
+    def own_numbers(self, when: When) -> Numbers:
+        """Return rho."""
+        return {ASCENTS[self.adaptive]: self.series("rho", when)}
+
+
+# Others are printed between the rule and these.
+NESTING = (Average, Lookahead, SAM, Accumulate, Clip, Decay, LayerRates, Cautious)

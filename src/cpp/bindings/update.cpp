@@ -259,6 +259,16 @@ std::map<std::string, std::vector<Index>> slot_shapes(const std::string& name, c
   return shapes;
 }
 
+py::list maskable_rules() {
+  py::list names;
+  for (const RuleEntry& rule : rules()) {
+    if (rule.maskable) {
+      names.append(std::string(rule.name));
+    }
+  }
+  return names;
+}
+
 py::dict extra_slots() {
   py::dict all;
   for (const TransformEntry& transform : transforms) {
@@ -276,6 +286,7 @@ void add_update(py::module_& module) {
   py::module_ kernels = module.attr("kernels");
   kernels.def("update_rules", &update_rules);
   kernels.def("slot_shapes", &slot_shapes, py::arg("rule"), py::arg("shape"), py::arg("matrix"));
+  kernels.def("maskable_rules", &maskable_rules);
   kernels.def("extra_slots", &extra_slots);
   kernels.def("update", &update, py::arg("rule"), py::arg("params"), py::arg("grads"), py::arg("slots"),
               py::arg("hyper"), py::arg("step"), py::arg("state") = none, py::arg("decay") = 0.0);

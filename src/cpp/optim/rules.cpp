@@ -33,6 +33,7 @@ RuleEntry entry_of() {
     entry.sums = R::sums;
   }
   entry.finishes = baseline::finishes<R>;
+  entry.maskable = !(baseline::finishes<R> || baseline::decays<R> || baseline::takes_matrices<R>);
   if constexpr (requires { &R::factor; }) {
     entry.factor = R::factor;
   }

@@ -26,6 +26,7 @@ struct RuleEntry {
   Coefficients (*prepare)(const double* hyper, Index step, const double* state) = nullptr;
   int sums = 0;
   bool finishes = false;
+  bool maskable = false;  // the step of an element follows from its gradients and the hyperparameters alone
   double (*factor)(const double* sums) = nullptr;
   double (*factor_of_all)(const double* hyper, const double* state) = nullptr;
   void (*conclude)(const double* hyper, Index step, const double* sums, double* state) = nullptr;

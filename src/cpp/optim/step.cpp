@@ -3,7 +3,6 @@
 #include <functional>
 #include <numeric>
 
-#include "core/norm.h"
 #include "kernels/reduce/args.h"
 #include "runtime/cpu.h"
 
@@ -44,8 +43,12 @@ Step<T>::Step(int rule, std::vector<int> transforms, std::vector<Tensor<T>> tens
     room_ = matrix_memory_.data();
     chunk_squares_.resize(static_cast<std::size_t>(chunks));
   }
-  if (measures() || entry().sums > 0) {
+  const bool spares = any_transform<&TransformEntry::spares>();
+  if (measures() || entry().sums > 0 || spares) {
     sums_.resize(static_cast<std::size_t>(chunks));
+  }
+  if (spares) {
+    spare_ = Buffer<T>(chunks * chunk_size);
   }
   squares_.resize(tensors_.size());
   norms_.resize(tensors_.size());
@@ -60,16 +63,10 @@ Index Step<T>::size() const {
 }
 
 template <class T>
-bool Step<T>::measures() const {
-  return std::ranges::any_of(transforms_,
-                             [](int place) { return fastopt::transforms[static_cast<std::size_t>(place)].measures; });
-}
-
-template <class T>
 bool Step<T>::by_rows() const {
   return entry().sums == 0 && !takes_matrices_ && !looks_ahead() && std::ranges::none_of(transforms_, [](int place) {
            const TransformEntry& transform = fastopt::transforms[static_cast<std::size_t>(place)];
-           return transform.measures || !transform.slot.empty();
+           return transform.measures || transform.spares || !transform.slot.empty();
          });
 }
 
@@ -114,7 +111,7 @@ void Step<T>::begin(std::span<const double> hyper, Index rows) {
       transforms_parameters_ |= now_[place] != X::neutral;
     }
   });
-  elementwise_ = accumulates() || !(measures() || entry().sums > 0 || takes_matrices_);
+  elementwise_ = !ascends() && (accumulates() || !(measures() || masks() || entry().sums > 0 || takes_matrices_));
   rows_ = rows;
   if (held == 0 || held_rows == 0) {
     first_rows = rows;
@@ -250,18 +247,24 @@ void Step<T>::whole(const Team& team) {
   if (takes_matrices_) {
     take_matrices(team);
   }
-  if (entry().sums == 0) {
+  if (entry().sums == 0 && !masks()) {
     return;
   }
   team.barrier();
   if (team.rank() == 0) {
     use_sums();
   }
-  if (!entry().finishes) {
+  if (!entry().finishes && !masks()) {
     return;
   }
   team.barrier();
-  for_pieces(team, [&](std::size_t i, Range elements, Index) { finish(i, elements, factor_[i]); });
+  for_pieces(team, [&](std::size_t i, Range elements, Index) {
+    if (masks()) {
+      finish_masked(i, elements);
+    } else {
+      finish(i, elements, factor_[i]);
+    }
+  });
 }
 
 template <class T>
@@ -290,14 +293,7 @@ void Step<T>::add_squares(std::size_t i, Range elements, Index chunk) {
 
 template <class T>
 void Step<T>::find_factors() {
-  for (std::size_t i = 0; i < tensors_.size(); ++i) {
-    squares_[i] = 0;
-    for (Index c = first_chunk_[i]; !tensors_[i].frozen && c < first_chunk_[i + 1]; ++c) {
-      squares_[i] += sums_[static_cast<std::size_t>(c)][0];
-    }
-    const T* const g = gradient(tensors_[i]);
-    norms_[i] = static_cast<double>(norm_of(squares_[i], tensors_[i].size, [&](Index k) { return g[k]; }));
-  }
+  find_norms([&](const Tensor<T>& t, Index k) { return gradient(t)[k]; });
   for_each_transform([&]<class X>(std::size_t place) {
     if constexpr (requires { &X::limit; }) {
       X::limit(now_[place], {squares_, norms_, scale_});
@@ -363,7 +359,7 @@ void Step<T>::update(std::size_t i, Range elements, Index chunk, const T* gradie
   });
   const bool adjusts =
       sum || adjust.scale != 1 || adjust.limit < ClipValue::neutral || adjust.l1 != 0 || adjust.l2 != 0;
-  if (!adjusts && !transforms_parameters_ && entry().sums == 0) {
+  if (!adjusts && !transforms_parameters_ && entry().sums == 0 && !masks()) {
     Update<T> u = update_of(i, elements);
     u.gradient = gradient + elements.begin;
     kernel(u);
@@ -399,6 +395,10 @@ void Step<T>::update(std::size_t i, Range elements, Index chunk, const T* gradie
     }
     if (entry().sums > 0) {
       u.sums = &sums_[static_cast<std::size_t>(chunk)];
+    }
+    if (masks()) {
+      mask(i, u, chunk);
+      continue;
     }
     kernel(u);
     if (!entry().finishes && !whole(t)) {

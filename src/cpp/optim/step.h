@@ -9,6 +9,7 @@
 
 #include "core/buffer.h"
 #include "core/counter.h"
+#include "core/norm.h"
 #include "kernels/update/args.h"
 #include "optim/rules.h"
 #include "optim/transforms/list.h"
@@ -63,6 +64,13 @@ class Step {
   bool averages() const { return entry().between != nullptr; }
   bool at_average() const { return averages() && numbers.back() != 0; }
   void put_average(bool there);
+  // Whether some transform needs memory within a step.
+  bool spares() const { return spare_.size() > 0; }
+  // Where the gradient is to be taken once more, at a point up from here: the way there, by every rank and with a
+  // barrier before and after; then back to the parameters as they were.
+  bool ascends() const { return now<Ascent<false>>() != 0 || now<Ascent<true>>() != 0; }
+  void ascend(const Team& team);
+  void descend(const Team& team);
   // Then, if the step of an element depends on no other, every part of every tensor once; else, by every rank, all of
   // it.
   bool elementwise() const { return elementwise_; }
@@ -102,7 +110,13 @@ class Step {
   double now() const {
     return now_[transform_place<Transform>];
   }
-  bool measures() const;
+  template <auto flag>
+  bool any_transform() const {
+    return std::ranges::any_of(transforms_,
+                               [](int place) { return fastopt::transforms[static_cast<std::size_t>(place)].*flag; });
+  }
+  bool measures() const { return any_transform<&TransformEntry::measures>(); }
+  bool masks() const { return now<Cautious>() != 0; }
   bool whole(const Tensor<T>& tensor) const { return entry().everything || (tensor.matrix() && matrix_entry().whole); }
   const MatrixEntry<T>& matrix_entry() const {
     if constexpr (sizeof(T) == sizeof(float)) {
@@ -115,6 +129,7 @@ class Step {
   T* slot(const Tensor<T>& tensor) const {
     return tensor.transform_slots[transform_place<Transform>];
   }
+  T* spare(std::size_t tensor) { return spare_.data() + first_chunk_[tensor] * chunk_size; }
   const T* gradient(const Tensor<T>& tensor) const;
   Update<T> update_of(std::size_t tensor, Range elements) const;
   template <class F>
@@ -122,6 +137,8 @@ class Step {
   template <class F>
   void for_pieces(const Team& team, F&& f) const;
   void add_squares(std::size_t tensor, Range elements, Index chunk);
+  template <class F>
+  void find_norms(F&& at);
   void find_factors();
   void start_slots(const Tensor<T>& tensor, Range elements) const;
   void copy_frozen() const;
@@ -130,6 +147,8 @@ class Step {
   void finish(std::size_t tensor, Range elements, double factor) const;
   void settle(const Tensor<T>& tensor, const Update<T>& u) const;
   void use_sums();
+  void mask(std::size_t tensor, Update<T> u, Index chunk);
+  void finish_masked(std::size_t tensor, Range elements);
   void take_matrices(const Team& team);
 
   int rule_;
@@ -153,6 +172,8 @@ class Step {
   std::vector<double> chunk_squares_;  // of one matrix
   Buffer<T> matrix_memory_;
   T* room_ = nullptr;                                     // in it, for one tensor
+  Buffer<T> spare_;                                       // of the transforms that need it, for each chunk
+  double ascent_ = 0;                                     // the factor of the gradient on the way up
   std::vector<double> squares_, norms_, scale_, factor_;  // of each tensor; the last is the rule's
 };
 
@@ -173,6 +194,21 @@ void Step<T>::for_pieces(const Team& team, F&& f) const {
     if (!tensors_[i].frozen) {
       f(i, elements, first);
     }
+  }
+}
+
+// The norms of all tensors, from the sums of squares that their chunks have; at(tensor, k) is an element whose square
+// is in these.
+template <class T>
+template <class F>
+void Step<T>::find_norms(F&& at) {
+  for (std::size_t i = 0; i < tensors_.size(); ++i) {
+    squares_[i] = 0;
+    for (Index c = first_chunk_[i]; !tensors_[i].frozen && c < first_chunk_[i + 1]; ++c) {
+      squares_[i] += sums_[static_cast<std::size_t>(c)][0];
+    }
+    norms_[i] =
+        static_cast<double>(norm_of(squares_[i], tensors_[i].size, [&](Index k) { return at(tensors_[i], k); }));
   }
 }
 

@@ -1,4 +1,4 @@
-// What a step makes of the sums of a rule.
+// What a step makes of the sums of a rule, and of a mask.
 #include <algorithm>
 
 #include "optim/step.h"
@@ -18,11 +18,14 @@ void Step<T>::use_sums() {
     if (entry().factor) {
       factor_[i] = entry().factor(of_tensor.data());
     }
+    if (masks()) {
+      factor_[i] = Cautious::factor(of_tensor[max_sums - 1], tensors_[i].size);
+    }
     for (std::size_t s = 0; s < max_sums; ++s) {
       all[s] += of_tensor[s];
     }
   }
-  if (entry().conclude) {
+  if (entry().conclude && entry().sums > 0) {
     entry().conclude(hyper_.data(), taken + 1, all.data(), next_numbers_.data());
   }
   if (entry().factor_of_all) {

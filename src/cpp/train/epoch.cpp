@@ -90,6 +90,13 @@ Outcome train(Network<T>& network, State<T>& optimizer, const Epoch<T>& epoch, T
   // Written by rank 0 where the others do not read it, with a barrier on either side.
   Outcome outcome = Outcome::finished;
   std::vector<double> hyper(epoch.hyper.size());
+  // Where each gradient is taken twice: the state of layers that is not in use, and the totals without this batch and
+  // at the second point.
+  Buffer<T> state(step.spares() ? network.state.size() : 0);
+  Totals before, above;
+  if (step.spares()) {
+    before = above = totals;
+  }
   Index done = 0;
   const Trained trained(step);
   while (done < epoch.batches && outcome == Outcome::finished) {
@@ -101,6 +108,30 @@ Outcome train(Network<T>& network, State<T>& optimizer, const Epoch<T>& epoch, T
     run_team(threads, true, [&](const Team& team) {
       Pass<T> mine = pass;
       Runner<T> runner(team, mine);
+      // False: training ends with the step before.
+      const auto forward = [&](Totals& sums) {
+        runner.prepare();
+        team.barrier();
+        runner.run();
+        team.barrier();
+        if (team.rank() == 0) {
+          if (watch.stopped()) {
+            outcome = Outcome::stopped;
+          } else {
+            add(network.training.arena(), mine.batch, epoch.objective, penalty(mine), sums);
+            if (!std::isfinite(sums.loss)) {
+              outcome = Outcome::not_finite;
+            }
+          }
+        }
+        team.barrier();
+        return outcome == Outcome::finished;
+      };
+      const auto undo_look_ahead = [&] {
+        if (step.looks_ahead()) {
+          step.undo_look_ahead(team);
+        }
+      };
       for (Index b = begin; b < epoch.batches; ++b) {
         const Index first = (epoch.first_batch + b) * epoch.batch_size;
         mine.batch = epoch.samples.part(first, std::min(epoch.batch_size, samples - first));
@@ -111,6 +142,10 @@ Outcome train(Network<T>& network, State<T>& optimizer, const Epoch<T>& epoch, T
             hyper[i] = epoch.hyper[i].values[b * epoch.hyper[i].stride];
           }
           step.begin(hyper, mine.batch.rows);
+          if (step.ascends()) {
+            before = totals;
+            std::copy_n(network.state.data(), state.size(), state.data());
+          }
         }
         if (step.looks_ahead()) {
           team.barrier();
@@ -118,29 +153,38 @@ Outcome train(Network<T>& network, State<T>& optimizer, const Epoch<T>& epoch, T
           team.barrier();
         }
         measure_parameters(team, network.plan, mine.parameters, network.training.penalties);
-        runner.prepare();
-        team.barrier();
-        runner.run();
-        team.barrier();
-        if (team.rank() == 0) {
-          if (watch.stopped()) {
-            outcome = Outcome::stopped;
-          } else {
-            add(network.training.arena(), mine.batch, epoch.objective, penalty(mine), totals);
-            if (!std::isfinite(totals.loss)) {
-              outcome = Outcome::not_finite;
-            }
-          }
-          leave = threads > 1 ? team.contended() : threads_for(cost) > 1;
-        }
-        team.barrier();
-        if (outcome != Outcome::finished) {
-          if (step.looks_ahead()) {
-            step.undo_look_ahead(team);
-          }
+        if (!forward(totals)) {
+          undo_look_ahead();
           return;
         }
+        if (team.rank() == 0) {
+          leave = threads > 1 ? team.contended() : threads_for(cost) > 1;
+        }
+        if (step.ascends()) {
+          runner.differentiate(sink);
+          team.barrier();
+          if (team.rank() == 0) {
+            std::swap_ranges(state.data(), state.data() + state.size(), network.state.data());
+          }
+          step.ascend(team);
+          team.barrier();
+          if (!forward(above)) {
+            if (team.rank() == 0 && outcome == Outcome::stopped) {
+              totals = before;
+            }
+            step.descend(team);
+            undo_look_ahead();
+            return;
+          }
+        }
         runner.differentiate(sink);
+        if (step.ascends()) {
+          team.barrier();
+          step.descend(team);
+          if (team.rank() == 0) {  // the running statistics are those of the first pass
+            std::copy_n(state.data(), state.size(), network.state.data());
+          }
+        }
         if (!step.elementwise()) {
           team.barrier();
           step.whole(team);

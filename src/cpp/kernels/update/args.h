@@ -55,6 +55,8 @@ struct UpdateKernels {
   void (*adjust)(const Adjust<T>&);
   void (*approach)(const T* x, T* y, double part, Index size);  // y <- y + part (x - y)
   void (*add)(const T* x, T* y, Index size);                    // y <- y + x
+  // to <- x, or 0 where x and y have the same sign or one is 0; the number of the others. NaN is one of these.
+  Index (*mask)(const T* x, const T* y, T* to, Index size);
 };
 
 }  // namespace fastopt

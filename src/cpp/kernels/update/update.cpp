@@ -15,6 +15,7 @@ constinit const UpdateKernels<T> Topics<T>::update{
     .adjust = adjust<T>,
     .approach = approach<T>,
     .add = add<T>,
+    .mask = mask<T>,
 };
 
 template const UpdateKernels<float> Topics<float>::update;

@@ -267,4 +267,21 @@ void add(const T* x, T* y, Index size) {
   for_each_vector<T>(size, [&](Index i, auto load, auto store) { store(load(y + i) + load(x + i), y + i); });
 }
 
+template <class T>
+Index mask(const T* x, const T* y, T* to, Index size) {
+  using V = Vec<T>;
+  V left = 0;
+  for_each_vector<T>(size, [&](Index i, auto load, auto store) {
+    V a = load(x + i);
+    const V b = load(y + i), zero = 0;
+    const auto out = (a >= zero && b >= zero) || (a <= zero && b <= zero);  // the product might vanish
+    V one = 1;
+    where(out, a) = zero;
+    where(out, one) = zero;
+    left += one;
+    store(a, to + i);
+  });
+  return static_cast<Index>(stdx::reduce(left));
+}
+
 }  // namespace fastopt::FASTOPT_ISA

@@ -5,15 +5,17 @@
 #include <tuple>
 
 #include "optim/transforms/accumulate.h"
+#include "optim/transforms/ascent.h"
 #include "optim/transforms/average.h"
+#include "optim/transforms/cautious.h"
 #include "optim/transforms/clip.h"
 #include "optim/transforms/decay.h"
 #include "optim/transforms/lookahead.h"
 
 namespace fastopt {
 
-using Transforms =
-    std::tuple<Accumulate, ClipNorm, ClipGlobalNorm, ClipValue, L1, L2, Decay, ProximalL1, Lookahead, Average>;
+using Transforms = std::tuple<Ascent<false>, Ascent<true>, Accumulate, ClipNorm, ClipGlobalNorm, ClipValue, L1, L2,
+                              Cautious, Decay, ProximalL1, Lookahead, Average>;
 inline constexpr std::size_t transform_count = std::tuple_size_v<Transforms>;
 template <class Transform>
 inline constexpr std::size_t transform_place = []<class... X>(std::tuple<X...>*) {
@@ -26,16 +28,19 @@ struct TransformEntry {
   std::string_view name, slot;  // no slot: ""
   double neutral;
   bool measures;  // needs the norms of the gradients
+  bool spares;    // needs an array for each parameter within a step
 };
 
 template <class Transform>
 concept Limits = requires { &Transform::limit; };
 template <class Transform>
 concept KeepsSlot = requires { Transform::slot; };
+template <class Transform>
+concept Spares = requires { Transform::spares; };
 
 template <class Transform>
 constexpr TransformEntry transform_entry() {
-  TransformEntry entry{Transform::name, "", Transform::neutral, Limits<Transform>};
+  TransformEntry entry{Transform::name, "", Transform::neutral, Limits<Transform>, Spares<Transform>};
   if constexpr (KeepsSlot<Transform>) {
     entry.slot = Transform::slot;
   }

@@ -5,8 +5,8 @@
 // - `adjust(value, adjust, decay)`: what is done to the gradient in one pass; `decay` is the tensor's factor of decays.
 // - `limit(value, norms)`: the factors of the gradients by their norms, which takes a pass over all of them before.
 // - `after(chunk)`: after the step.
-// Where the slot holds copies of the parameters, it says so (`copies`).
-// Transforms keep nothing else from step to step.
+// Where the slot holds copies of the parameters, it says so (`copies`); and where it needs an array for each parameter
+// within a step alone (`spares`), which is Step's. Transforms keep nothing else from step to step.
 #pragma once
 
 #include <span>
