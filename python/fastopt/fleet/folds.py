@@ -1,6 +1,6 @@
 """Cross-validation: a model for each fold, trained side by side."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +60,7 @@ def cross_validate(
     seed: int = 0,
     workers: int | None = None,
     threads_per_member: int = 1,
+    backend: Any = "fleet",
     verbose: int | bool | str = "auto",
     **arguments: Any,
 ) -> CrossValidation:
@@ -79,6 +80,7 @@ def cross_validate(
         seed: Decides which sample is in which fold.
         workers: How many models are trained at a time, as `fit` takes it.
         threads_per_member: How many threads each uses, as `fit` takes it.
+        backend: What trains them, as `fit` takes it.
         verbose: What is shown, as `fit` takes it.
         arguments: Those of the models' ``fit``.
 
@@ -108,13 +110,7 @@ def cross_validate(
     pairs = _checked(folds, x, y, stratify, seed)
     each = [{"rows": rows, "validation_rows": held} for rows, held in pairs]
     models = [build() for _ in pairs]
-    weight = arguments.get("sample_weight")
-
-    def score(member: Member) -> Any:
-        held = pairs[member.index][1]
-        return member.model.evaluate(x, y, sample_weight=weight, verbose=0, return_dict=True, rows=held)
-
-    ended = train(models, {"x": x, "y": y} | arguments, each, workers, threads_per_member, verbose, score)
+    ended = train(models, {"x": x, "y": y} | arguments, each, workers, threads_per_member, verbose, backend, _score)
     members = sorted(ended, key=lambda member: member.index)
     for member in members:
         if member.error is not None:
@@ -122,6 +118,11 @@ def cross_validate(
             raise member.error
     scores = {name: np.array([member.value[name] for member in members]) for name in members[0].value}
     return CrossValidation(members, pairs, scores)
+
+
+def _score(member: Member, arguments: Mapping[str, Any]) -> Any:
+    given = {name: arguments.get(name) for name in ("x", "y", "sample_weight")}
+    return member.model.evaluate(**given, verbose=0, return_dict=True, rows=arguments["validation_rows"])
 
 
 def _checked(folds: Any, x: Any, y: Any, stratify: bool | None, seed: int) -> list[Fold]:

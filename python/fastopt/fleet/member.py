@@ -5,12 +5,14 @@ import functools
 import inspect
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from fastopt.core import checks
+from fastopt.core.warn import collected
 from fastopt.model.callbacks.base import Callback
 from fastopt.model.callbacks.history import History
 from fastopt.model.data import Checked
@@ -19,7 +21,7 @@ from fastopt.model.sequential import Sequential
 from fastopt.model.source import ONCE
 from fastopt.model.weighted import checked_model
 
-__all__ = ["Member", "fit_arguments", "refuse_one_pass", "work_of"]
+__all__ = ["Member", "Score", "fit_arguments", "refuse_one_pass", "trained", "work_of"]
 
 FILES = ("filename", "filepath", "path")  # attributes of callbacks that write
 ROW_COST = 2000.0  # what a sample costs beside its products, in weights
@@ -146,3 +148,26 @@ def work_of(model: Any, arguments: Mapping[str, Any]) -> tuple[float, int]:
             weights = sum(math.prod(tensor.shape) for tensor in plan.parameters.values())
             cost = (len(x) if rows is None else len(rows)) * (weights + ROW_COST)
     return cost, max(0, epochs[0] - epochs[1])
+
+
+# What is found with a member that has been trained, of it and the arguments of its `fit`.
+Score = Callable[[Member, Mapping[str, Any]], Any]
+
+
+def trained(index: int, model: Any, arguments: Mapping[str, Any], verbose: Any, score: Score | None) -> Member:
+    """Return what becomes of a member in its `fit`."""
+    before = model.history
+    member = Member(index, model)
+    with collected() as warnings:
+        try:
+            model.fit(**arguments, verbose=verbose)
+            if score is not None:
+                member.value = score(member, arguments)
+        except BaseException as error:
+            member.ending, member.error = "failed", error
+            traceback.clear_frames(error.__traceback__)  # which hold copies of labels and orders
+    if model.history is not before:
+        member.history = model.history
+    member.callbacks = arguments["callbacks"]
+    member.warnings = [text for text, _ in warnings]
+    return member

@@ -1,20 +1,20 @@
 """Many models trained side by side."""
 
 import queue
-import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from typing import Any, TypeAlias
 
 from fastopt import _core
 from fastopt.core import checks
-from fastopt.core.warn import collected, warn
-from fastopt.fleet.member import Member, fit_arguments, work_of
+from fastopt.core.warn import warn
+from fastopt.fleet.backends import elsewhere, is_backend
+from fastopt.fleet.member import Member, Score, fit_arguments, trained, work_of
 from fastopt.fleet.progress import Shown, Steps, shown
 from fastopt.fleet.turns import Turns
 
 __all__ = ["fit", "iterate", "train"]
 
-Score = Callable[[Member], Any]
 Ended: TypeAlias = "queue.SimpleQueue[tuple[Member, float]]"  # with the work that each leaves undone
 
 
@@ -26,6 +26,7 @@ def iterate(
     each: Sequence[Mapping[str, Any]] | None = None,
     workers: int | None = None,
     threads_per_member: int = 1,
+    backend: Any = "fleet",
     verbose: int | bool | str = "auto",
     **arguments: Any,
 ) -> Iterator[Member]:
@@ -41,6 +42,7 @@ def iterate(
         each: Arguments of its own for each model.
         workers: How many are trained at a time.
         threads_per_member: How many threads each of them uses.
+        backend: What trains them.
         verbose: What is shown.
         arguments: Those of the models' ``fit``, for all.
 
@@ -60,7 +62,7 @@ def iterate(
         [0, 1, 2, 3]
     """
     shared = {"x": x, "y": y} | arguments
-    return train(checks.items("models", models), shared, each, workers, threads_per_member, verbose)
+    return train(checks.items("models", models), shared, each, workers, threads_per_member, verbose, backend)
 
 
 def fit(
@@ -71,6 +73,7 @@ def fit(
     each: Sequence[Mapping[str, Any]] | None = None,
     workers: int | None = None,
     threads_per_member: int = 1,
+    backend: Any = "fleet",
     verbose: int | bool | str = "auto",
     **arguments: Any,
 ) -> list[Member]:
@@ -89,6 +92,10 @@ def fit(
         workers: How many models are trained at a time; None is as many as `get_num_threads` allows.
         threads_per_member: How many threads each of them uses: more than 1 for a few large ones. At the end the last
             models take the cores that have become free, but never more than ``workers * threads_per_member``.
+        backend: What trains them: ``"fleet"``, threads of this process; ``"joblib"``, processes, or what
+            ``joblib.parallel_config`` names; or what has a method ``submit``: a client of dask, an executor of
+            ``concurrent.futures`` or of mpi4py. Models, arguments and callbacks are pickled, and come back. A model
+            whose worker is lost is trained again, up to three times.
         verbose: 0 silent, 1 a bar over all models with the best loss so far, 2 a line a model, ``"auto"`` a bar in a
             terminal or a notebook and lines elsewhere.
         arguments: Those of the models' ``fit``, for all: `epochs`, `batch_size`, `rows`, `validation_data`, ...
@@ -126,6 +133,7 @@ def fit(
             each=each,
             workers=workers,
             threads_per_member=threads_per_member,
+            backend=backend,
             verbose=verbose,
             **arguments,
         ),
@@ -148,61 +156,68 @@ def train(
     workers: int | None,
     threads: int,
     verbose: int | bool | str,
+    backend: Any = "fleet",
     score: Score | None = None,
 ) -> Iterator[Member]:
-    """Return the members of a fleet as they end, with what `score` finds with each, in its thread."""
+    """Return the members of a fleet as they end, with what `score` finds with each, in its thread or process."""
     cores = _core.runtime.num_threads()
     threads = checks.integer("threads_per_member", threads, 1, 2**31)
     count = max(1, cores // threads) if workers is None else checks.integer("workers", workers, 1, 2**31)
+    remote = is_backend(backend)
     given = fit_arguments(models, shared, each)
     work = [work_of(model, arguments) for model, arguments in zip(models, given, strict=True)]
     fleet = shown(verbose, len(models), sum(epoch * epochs for epoch, epochs in work))
+    if remote:
+        own = [dict(each[i]) if each else {} for i in range(len(models))]
+        tasks = [(i, models[i], own[i] | {"callbacks": given[i]["callbacks"]}) for i in range(len(models))]
+        members = elsewhere(backend, count, threads, tasks, shared, score)
+        return _told(_counted(members, work, fleet), fleet)
     ended: Ended = queue.SimpleQueue()
 
     def run(index: int) -> None:
         steps = Steps(index, *work[index], turns, fleet)
-        member = _trained(index, models[index], given[index], steps, score)
+        member = trained(index, models[index], given[index], steps, score)
+        if steps.epochs and member.error is None:
+            member.ending = "stopped"
         ended.put((member, steps.left))
 
     turns = Turns([epoch * epochs for epoch, epochs in work], count, threads, run)
-    return _as_they_end(len(models), ended, turns, fleet)
+    return _told(_as_they_end(len(models), ended, turns), fleet)
 
 
-def _as_they_end(count: int, ended: Ended, turns: Turns, fleet: Shown) -> Iterator[Member]:
-    said: set[str] = set()
+def _as_they_end(count: int, ended: Ended, turns: Turns) -> Iterator[tuple[Member, float]]:
     try:
         turns.start()
         for _ in range(count):
-            member, left = ended.get()
-            fleet.end(left, member)
-            for text in member.warnings:
-                if text not in said:
-                    said.add(text)
-                    warn(f"models[{member.index}]: {text}")
-            yield member
+            yield ended.get()
     finally:
-        try:
-            turns.stop()
-        finally:
-            fleet.close()
+        turns.stop()
 
 
-def _trained(index: int, model: Any, arguments: Mapping[str, Any], steps: Steps, score: Score | None) -> Member:
-    """Return what becomes of a member in its `fit`."""
-    before = model.history
-    member = Member(index, model)
-    with collected() as warnings:
-        try:
-            model.fit(**arguments, verbose=steps)
-            if steps.epochs:
-                member.ending = "stopped"
-            if score is not None:
-                member.value = score(member)
-        except BaseException as error:
-            member.ending, member.error = "failed", error
-            traceback.clear_frames(error.__traceback__)  # which hold copies of labels and orders
-    if model.history is not before:
-        member.history = model.history
-    member.callbacks = arguments["callbacks"]
-    member.warnings = [text for text, _ in warnings]
-    return member
+def _counted(
+    members: Iterator[Member], work: Sequence[tuple[float, int]], fleet: Shown
+) -> Iterator[tuple[Member, float]]:
+    """Give members that have been trained elsewhere, whose epochs are counted when they have ended."""
+    with closing(members):  # type: ignore[type-var]
+        for member in members:
+            history = member.history.history
+            for i in range(len(member.history.epoch)):
+                fleet.epoch(0.0, {name: values[i] for name, values in history.items() if len(values) > i})
+            epoch, epochs = work[member.index]
+            yield member, epoch * epochs
+
+
+def _told(ended: Iterator[tuple[Member, float]], fleet: Shown) -> Iterator[Member]:
+    """Give members as they end, with what each leaves undone; say what they warn of."""
+    said: set[str] = set()
+    try:
+        with closing(ended):  # type: ignore[type-var]
+            for member, left in ended:
+                fleet.end(left, member)
+                for text in member.warnings:
+                    if text not in said:
+                        said.add(text)
+                        warn(f"models[{member.index}]: {text}")
+                yield member
+    finally:
+        fleet.close()

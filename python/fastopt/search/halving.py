@@ -28,6 +28,7 @@ def halving(
     mode: str = "auto",
     seed: int = 0,
     workers: int | None = None,
+    backend: Any = "fleet",
     file: str | os.PathLike[str] | None = None,
     verbose: int | bool | str = "auto",
     **arguments: Any,
@@ -51,6 +52,7 @@ def halving(
         mode: ``"min"``, ``"max"`` or ``"auto"``.
         seed: Decides what is drawn; trial k is that of `random`.
         workers: How many models are trained at a time.
+        backend: What trains models, as `fastopt.fleet.fit` takes it: threads, joblib, a client of dask.
         file: JSON lines, from which a search goes on: one for each rung of each trial.
         verbose: What is shown, as `random` takes it.
         arguments: Those of the models' ``fit``.
@@ -82,7 +84,7 @@ def halving(
     factor = checks.integer("factor", factor, 2, MAX_TRIALS)
     budgets = rungs(trials, epochs, factor)
     settings = {"by": "halving", "trials": trials, "epochs": epochs, "factor": factor}
-    common = function, space, x, y, arguments, metric, mode, seed, workers, file, verbose
+    common = function, space, x, y, arguments, metric, mode, seed, workers, backend, file, verbose
     with Search(settings, *common) as search:
         done = {(trial.rung, trial.number): trial for trial in search.found}
         search.report.begin(sum(trials // factor**rung for rung in range(len(budgets))) - len(done))

@@ -27,6 +27,7 @@ def random(
     mode: str = "auto",
     seed: int = 0,
     workers: int | None = None,
+    backend: Any = "fleet",
     file: str | os.PathLike[str] | None = None,
     verbose: int | bool | str = "auto",
     **arguments: Any,
@@ -49,6 +50,7 @@ def random(
         mode: ``"min"``, ``"max"`` or ``"auto"``: accuracies and the like of a model are to grow, the rest to fall.
         seed: Decides what is drawn, 0 <= seed < 2**64.
         workers: How many models are trained at a time; None is as many as `get_num_threads` allows.
+        backend: What trains models, as `fastopt.fleet.fit` takes it: threads, joblib, a client of dask.
         file: JSON lines: each trial that has ended is one, on the disk before the next begins. A search that finds the
             file goes on from it.
         verbose: 0 silent, 1 a bar with the best score so far, 2 a line a trial, ``"auto"`` a bar in a terminal or a
@@ -85,7 +87,7 @@ def random(
         (True, True)
     """
     checks.integer("trials", trials, 1, MAX_TRIALS)
-    common = function, space, x, y, arguments, metric, mode, seed, workers, file, verbose
+    common = function, space, x, y, arguments, metric, mode, seed, workers, backend, file, verbose
     with Search({"by": "random"}, *common) as search:
         points = {k: values_at(search.trials.space, drawn(search.trials.space, search.seed, k)) for k in range(trials)}
         search.report.begin(sum(not search.trials.has(k) for k in points))
@@ -103,6 +105,7 @@ def grid(
     metric: str | None = None,
     mode: str = "auto",
     workers: int | None = None,
+    backend: Any = "fleet",
     file: str | os.PathLike[str] | None = None,
     verbose: int | bool | str = "auto",
     **arguments: Any,
@@ -120,6 +123,7 @@ def grid(
         metric: The value to search by, as `random` takes it.
         mode: ``"min"``, ``"max"`` or ``"auto"``.
         workers: How many models are trained at a time.
+        backend: What trains models, as `fastopt.fleet.fit` takes it: threads, joblib, a client of dask.
         file: JSON lines, from which a search goes on.
         verbose: What is shown, as `random` takes it.
         arguments: Those of the models' ``fit``.
@@ -137,7 +141,7 @@ def grid(
         >>> len(trials), len(set(trials.table["param_a"])), trials.best.params
         (25, 5, {'a': 0.0, 'b': 0.01})
     """
-    common = function, space, x, y, arguments, metric, mode, 0, workers, file, verbose
+    common = function, space, x, y, arguments, metric, mode, 0, workers, backend, file, verbose
     counts = dict(levels) if isinstance(levels, Mapping) else levels
     with Search({"by": "grid", "levels": counts}, *common) as search:
         scales = search.trials.space

@@ -45,6 +45,7 @@ class Search:
         mode: ``"min"``, ``"max"`` or ``"auto"``.
         seed: Decides what is drawn.
         workers: How many models are trained at a time.
+        backend: What trains them.
         file: The file, or None.
         verbose: What is shown.
     """
@@ -61,6 +62,7 @@ class Search:
         mode: str,
         seed: int,
         workers: int | None,
+        backend: Any,
         file: str | os.PathLike[str] | None,
         verbose: int | bool | str,
     ) -> None:
@@ -70,6 +72,7 @@ class Search:
             raise TypeError(f"metric must be the name of a value, such as 'val_loss', not {metric!r}.")
         self._metric, self._mode = metric, word("mode", mode, ("auto", "min", "max"))
         self._workers = None if workers is None else checks.integer("workers", workers, 1, 2**31)
+        self._backend = backend
         self._file = None if file is None else checks.path("file", file)
         self.report = report(verbose)
         self._data, self._fit = {"x": x, "y": y}, dict(fit)
@@ -180,7 +183,8 @@ class Search:
         self._check_models(next(iter(models.values())))
         each = [own | given for _, own in models.values()]
         shared: dict[str, Any] = self._data | self._fit
-        members = iterate([m for m, _ in models.values()], each=each, workers=self._workers, verbose=0, **shared)
+        how: dict[str, Any] = {"workers": self._workers, "backend": self._backend}
+        members = iterate([m for m, _ in models.values()], each=each, verbose=0, **how, **shared)
         with closing(members):  # type: ignore[type-var]
             while True:
                 # What models warn of is said of their trials, not of their places in the fleet.

@@ -28,6 +28,7 @@ def zoom(
     mode: str = "auto",
     seed: int = 0,
     workers: int | None = None,
+    backend: Any = "fleet",
     file: str | os.PathLike[str] | None = None,
     verbose: int | bool | str = "auto",
     **arguments: Any,
@@ -49,6 +50,7 @@ def zoom(
         mode: ``"min"``, ``"max"`` or ``"auto"``.
         seed: Decides what is drawn.
         workers: How many models are trained at a time.
+        backend: What trains models, as `fastopt.fleet.fit` takes it: threads, joblib, a client of dask.
         file: JSON lines, from which a search goes on.
         verbose: What is shown, as `random` takes it.
         arguments: Those of the models' ``fit``.
@@ -70,7 +72,7 @@ def zoom(
     trials = checks.integer("trials", trials, rounds, MAX_TRIALS)
     shrink = checks.real("shrink", shrink, 0.0, 1.0, above=True)
     settings = {"by": "zoom", "trials": trials, "rounds": rounds, "shrink": shrink}
-    common = function, space, x, y, arguments, metric, mode, seed, workers, file, verbose
+    common = function, space, x, y, arguments, metric, mode, seed, workers, backend, file, verbose
     with Search(settings, *common) as search:
         search.report.begin(trials - len(search.trials))
         scales = search.trials.space
