@@ -33,7 +33,9 @@ RuleEntry entry_of() {
     entry.sums = R::sums;
   }
   entry.finishes = baseline::finishes<R>;
-  entry.maskable = !(baseline::finishes<R> || baseline::decays<R> || baseline::takes_matrices<R>);
+  // One of the sums is left for the mask.
+  entry.maskable =
+      !(baseline::finishes<R> || baseline::decays<R> || baseline::takes_matrices<R>) && entry.sums < max_sums;
   if constexpr (requires { &R::factor; }) {
     entry.factor = R::factor;
   }

@@ -2,8 +2,6 @@
 // 2021), and where it follows the size of each parameter (Kwon, Kim, Park and Choi, ASAM, ICML 2021).
 #pragma once
 
-#include <algorithm>
-
 #include "optim/transforms/transform.h"
 
 namespace fastopt {
