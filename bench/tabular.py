@@ -72,8 +72,8 @@ def pytabkit(name: str, **arguments: Any) -> Maker:
 
 
 ESTIMATORS = {
-    "RealMLP-TD": (fastopt("RealMLP"), pytabkit("RealMLP_TD")),
-    "RealMLP-TD-S": (fastopt("RealMLP", variant="td-s"), pytabkit("RealMLP_TD_S")),
+    "RealMLP-TD": (fastopt("RealMLP", variant="td"), pytabkit("RealMLP_TD")),
+    "RealMLP-TD-S": (fastopt("RealMLP"), pytabkit("RealMLP_TD_S")),
     "TabM": (fastopt("TabM", weight_decay=0.0), pytabkit("TabM_D")),
     "TabM with embeddings": (
         fastopt("TabM", hidden_layer_sizes=(512, 512), weight_decay=0.0, embedding_bins=48),

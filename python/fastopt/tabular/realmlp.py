@@ -81,23 +81,22 @@ class RealMLP(TabularEstimator):
 
 
 class RealMLPClassifier(TabularClassifier, RealMLP):
-    """A classifier of the rows of tables: RealMLP-TD, good without tuning.
+    """A classifier of the rows of tables: RealMLP, good without tuning.
 
     Features are brought to about one size: of a number x, z = (x - median) / (third quartile - first quartile) and then
-    z / sqrt(1 + (z / 3)^2); categories are one-hot, two of them -1 and 1, and go the same way; those of columns of more
-    than 8 have trained vectors of length 8 (`Embedding`). Of each number `PeriodicEmbedding.pbld` makes four, and x is
-    all of these. The network is h_0 = c x with a trained number c for each feature, h_i = z + a (selu(z) - z) of
-    z = h_(i-1) W_i + b_i with trained a (`ParametricActivation`), of which dropout takes 0.15, and
-    softmax(h_3 W_4 + b_4). W begins such that the sums have the variance 1 over the rows, b as minus values between
-    those of some rows.
+    z / sqrt(1 + (z / 3)^2); categories are one-hot, two of them -1 and 1, and go the same way. The network is
+    h_0 = c x with a trained number c for each feature, h_i = selu(h_(i-1) W_i + b_i), and softmax(h_3 W_4 + b_4). Adam
+    trains it with b1 = 0.9 and b2 = 0.95, a learning rate that goes up and down four times (`CosineLog`), factors of it
+    of 6 for c, 0.1 for b and 1 / sqrt(inputs) for W, which begins as N(0, 1 / inputs), and smoothed labels. The epoch
+    with the fewest errors on the part of the rows that is held out is kept, the last of several. That is the authors'
+    simplified RealMLP-TD-S.
 
-    Adam trains it with b1 = 0.9 and b2 = 0.95, a learning rate that goes up and down four times (`CosineLog`), factors
-    of it of 6 for c, 0.1 for b, a and the numbers of PBLD, and 1 / sqrt(inputs) for W, a decay of the weights of 0.02,
-    and smoothed labels. Dropout and decay fade in the second half (`FlatCosine`). The epoch with the fewest errors on
-    the part of the rows that is held out is kept, the last of several.
-
-    RealMLP-TD-S, the simplified variant, has no embeddings, dropout, decay and a, W begins as N(0, 1 / inputs), and b
-    as N(0, 1).
+    The full RealMLP-TD makes of each number four by `PeriodicEmbedding.pbld`, and has trained vectors of length 8 for
+    categories of columns of more than 8 (`Embedding`). In place of selu(z) it has z + a (selu(z) - z) with trained a
+    (`ParametricActivation`), of which dropout takes 0.15. W begins such that the sums have the variance 1 over the
+    rows, and b between minus the sums of some rows. The factor of the rate is 0.1 for a and the numbers of PBLD, and
+    weights decay by 0.02 times the rate, c by 36 times as much; dropout and decay fade in the second half
+    (`FlatCosine`).
 
     Args:
         hidden_layer_sizes: The widths of the hidden layers.
@@ -113,7 +112,7 @@ class RealMLPClassifier(TabularClassifier, RealMLP):
         class_weight: Factors of the weights by class: a dict, ``"balanced"``, or None.
         random_state: Decides what is random: an integer, a `numpy.random.RandomState`, or None.
         verbose: What is shown, as `Sequential.fit` takes it.
-        variant: ``"td"`` or ``"td-s"``.
+        variant: ``"td-s"``, or ``"td"``, the full one.
         calibrate: Whether the logits of each network are divided by the temperature that is best for the rows held out
             (`fastopt.calibrate.temperature`); 1 where none is, as all of them are right.
 
@@ -121,7 +120,7 @@ class RealMLPClassifier(TabularClassifier, RealMLP):
         classes_: The labels of the classes.
         n_features_in_: The number of columns.
         feature_names_in_: Their names, where they have some.
-        models_: The networks, `fastopt.Model`, or `fastopt.Sequential` of ``"td-s"``.
+        models_: The networks, `fastopt.Sequential`, or `fastopt.Model` of ``"td"``.
         best_epochs_: The epoch that each was kept of, from 0.
         temperatures_: What the logits of each are divided by.
 
@@ -153,7 +152,7 @@ class RealMLPClassifier(TabularClassifier, RealMLP):
         class_weight: Any = None,
         random_state: Any = None,
         verbose: Any = 0,
-        variant: str = "td",
+        variant: str = "td-s",
         calibrate: bool = False,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -175,7 +174,7 @@ class RealMLPClassifier(TabularClassifier, RealMLP):
 
 
 class RealMLPRegressor(TabularRegressor, RealMLP):
-    """A regressor on the rows of tables: RealMLP-TD, good without tuning.
+    """A regressor on the rows of tables: RealMLP, good without tuning.
 
     As `RealMLPClassifier`, but for the activation, mish, the learning rate, and the loss, the mean squared error of
     standardized targets. The epoch with the smallest is kept; predictions stay within the range of the targets.
@@ -184,19 +183,19 @@ class RealMLPRegressor(TabularRegressor, RealMLP):
         hidden_layer_sizes: The widths of the hidden layers.
         epochs: How many times it goes through the rows.
         batch_size: Rows a step; an epoch leaves out those that do not fill one, others each time.
-        learning_rate: The largest learning rate; None for 0.2, or 0.07 of ``"td-s"``.
+        learning_rate: The largest learning rate; None for 0.07, or 0.2 of ``"td"``.
         validation_fraction: The part of the rows that is held out to tell the best epoch; 0 keeps the last epoch.
         n_ensembles: How many networks to train, each with another part held out, side by side; their predictions are
             averaged.
         categorical_features: Names of columns of numbers that are categories; x0, x1 and so on are those of an array.
         random_state: Decides what is random: an integer, a `numpy.random.RandomState`, or None.
         verbose: What is shown, as `Sequential.fit` takes it.
-        variant: ``"td"`` or ``"td-s"``, the simplified one.
+        variant: ``"td-s"``, or ``"td"``, the full one.
 
     Attributes:
         n_features_in_: The number of columns.
         feature_names_in_: Their names, where they have some.
-        models_: The networks, `fastopt.Model`, or `fastopt.Sequential` of ``"td-s"``.
+        models_: The networks, `fastopt.Sequential`, or `fastopt.Model` of ``"td"``.
         best_epochs_: The epoch that each was kept of, from 0.
 
     Raises:
@@ -225,7 +224,7 @@ class RealMLPRegressor(TabularRegressor, RealMLP):
         categorical_features: Sequence[str] | None = None,
         random_state: Any = None,
         verbose: Any = 0,
-        variant: str = "td",
+        variant: str = "td-s",
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.epochs = epochs
