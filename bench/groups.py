@@ -27,6 +27,7 @@ GROUPS = {
     "curvature": Group("Gradients and products with Hessians", "call", "length of the result", "of FMA peak"),
     "coding": Group("Sparse codes for given atoms", "solution", "cost above the least", "-"),
     "product": Group("Matrix products", "call", "error", "of FMA peak"),
+    "conv": Group("Convolutions", "call", "error", "of FMA peak"),
     "kernel": Group("Kernels, forward and backward", "call", "error", "of roof"),
     "update": Group("Updates of given arrays", "step", "descent", "of a stream"),
 }

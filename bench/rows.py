@@ -4,6 +4,7 @@ from itertools import pairwise
 
 from .call import Call
 from .coding import Coding
+from .conv import Conv
 from .curvature import curvature
 from .estimators import ESTIMATORS
 from .full_batch import full_batch
@@ -98,6 +99,17 @@ LAYERS = [
     if layer or which != "backward_input"
 ]
 
+CONVS = [
+    Conv(which, batch, size, channels, filters, kernel)
+    for batch, size, channels, filters, kernel in (
+        (32, 28, 64, 64, 3),
+        (32, 28, 64, 64, 1),
+        (128, 28, 1, 6, 5),
+        (32, 14, 256, 256, 3),
+    )
+    for which in ("forward", "both")
+]
+
 DECADES = [10**power for power in range(3, 8)]
 CLASSES = [(256, 10), (65_536, 10), (256, 1_000)]
 ACTIVATION_SIZES = {
@@ -144,6 +156,7 @@ ALL: list[Kind] = [
     *FLAT,
     *NARROW,
     *LAYERS,
+    *CONVS,
     *KERNELS,
     *UPDATES,
 ]

@@ -185,6 +185,7 @@ LAYERS = {
     "conv2d pointwise, batch norm": Stack(
         lambda _: [layers.Conv2D(5, 1), layers.BatchNormalization(), layers.Activation("relu")], PICTURES[:2]
     ),
+    "depthwise": Stack(lambda _: [layers.DepthwiseConv2D(2, activation="silu", depth_multiplier=2)], PICTURES[1:]),
     "conv1d first, batch norm": Stack(
         lambda _: [layers.Conv1D(2, 2, data_format="channels_first"), layers.BatchNormalization(), layers.PReLU()],
         ((3, 4), (2, 9)),

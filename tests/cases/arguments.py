@@ -136,6 +136,7 @@ GOOD = {
     "layers.Conv1D": {"filters": 2, "kernel_size": 1},
     "layers.Conv2D": {"filters": 2, "kernel_size": 1},
     "layers.Dense": {"units": 2},
+    "layers.DepthwiseConv2D": {"kernel_size": 1},
     "layers.Dropout": {"rate": 0.5},
     "layers.Embedding": {"input_dim": 5, "output_dim": 2},
     "layers.GaussianNoise": {"stddev": 0.5},

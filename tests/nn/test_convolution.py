@@ -26,6 +26,10 @@ def conv1d(filters, kernel, shape, **options):
     return Case(layers.Conv1D(filters, kernel, **options), shape)
 
 
+def depthwise(kernel, shape, **options):
+    return Case(layers.DepthwiseConv2D(kernel, **options), shape)
+
+
 CASES = [
     conv2d(1, 1, (1, 1, 1)),
     conv2d(5, 1, (6, 5, 3)),
@@ -46,6 +50,11 @@ CASES = [
     conv2d(10, (5, 4), (5, 4, 3)),
     conv2d(2, 2, (2, 3, 700)),  # more channels than are taken at a time
     conv2d(3, 3, (30, 31, 70), padding="same"),  # several taps at a time, and several bands
+    depthwise(3, (5, 4, 1)),
+    depthwise(1, (3, 4, 5)),
+    depthwise(3, (9, 11, 17), padding="same"),
+    depthwise((2, 3), (7, 9, 8), strides=(2, 3), padding="same", use_bias=False),
+    depthwise(2, (5, 7, 3), depth_multiplier=3, dilation_rate=2),
     conv1d(4, 3, (9, 2)),
     conv1d(3, 4, (10, 3), strides=2, padding="same"),
     conv1d(6, 3, (8, 4), dilation_rate=2, groups=2, padding="causal"),
@@ -78,8 +87,10 @@ def expected(torch, layer, x, w, b=None):
     first = layer.data_format == "channels_first"
     image = padded(torch, layer, x if first else x.movedim(-1, 1))
     call = torch.nn.functional.conv2d if axes == 2 else torch.nn.functional.conv1d
-    kernel = w.movedim((-1, -2), (0, 1))
-    y = call(image, kernel, b, layer.strides, 0, layer.dilation_rate, layer.groups)
+    kernel, groups = w.movedim((-1, -2), (0, 1)), layer.groups
+    if isinstance(layer, layers.DepthwiseConv2D):
+        kernel, groups = w.flatten(2).movedim(-1, 0)[:, None], w.shape[2]
+    y = call(image, kernel, b, layer.strides, 0, layer.dilation_rate, groups)
     return y if first else y.movedim(1, -1)
 
 
@@ -126,10 +137,13 @@ def test_wrong_shapes(name):
 
 @pytest.mark.parametrize("data_format", FORMATS)
 @pytest.mark.parametrize("axis", [1, -1])
-def test_batch_norm_behind(data_format, axis, rng):
+@pytest.mark.parametrize("plain", [True, False])
+def test_batch_norm_behind(data_format, axis, plain, rng):
     """Its beta stands for the bias, and its factors can be folded into the weights, where the channels are the same."""
     norm = layers.BatchNormalization(axis=axis)
-    model = fo.Sequential([layers.Conv2D(3, 2, data_format=data_format), norm], dtype="float64")
+    conv = layers.DepthwiseConv2D(2, data_format=data_format, depthwise_constraint="unit_norm", name="conv2d")
+    conv = layers.Conv2D(3, 2, data_format=data_format) if plain else conv
+    model = fo.Sequential([conv, norm], dtype="float64")
     x = rng.normal(size=(5, 4, 4, 4))
     model(x)
     for view in (model.parameters | model.state).values():

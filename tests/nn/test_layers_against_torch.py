@@ -150,6 +150,9 @@ TWINS = {
     "conv2d": lambda x, w, b: torch.tanh(first(conv)(functional.pad(x, (0, 0, 1, 1, 0, 1)), w, b)),
     "conv2d strided": lambda x, w: torch.softmax(first(conv)(x, w, stride=2, groups=2), -1),
     "conv2d pointwise, batch norm": lambda x, w, gamma, beta: torch.relu(first(batch_norm)(x @ w[0, 0], gamma, beta)),
+    "depthwise": lambda x, w, b: functional.silu(
+        first(functional.conv2d)(x, w.flatten(2).movedim(-1, 0)[:, None], b, groups=x.shape[-1])
+    ),
     "conv1d first, batch norm": lambda x, w, b, gamma, beta, alpha: first(functional.prelu)(
         first(batch_norm)(functional.conv1d(x, w.movedim((-1, -2), (0, 1)), b), gamma, beta), alpha
     ),

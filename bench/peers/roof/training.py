@@ -2,6 +2,7 @@ from typing import Any
 
 from fastopt import _core
 
+from ...conv import Conv
 from ...kind import Job
 from ...models import Models
 from ...predict import Predict
@@ -10,7 +11,7 @@ from ...training import Training
 from . import SECONDS
 
 
-def prepare(row: Training | Models | Predict | Product, data: Any) -> Job:
+def prepare(row: Training | Models | Predict | Product | Conv, data: Any) -> Job:
     team = _core.runtime.num_threads()
     dtype = str(data.out.dtype if row.group == "product" else data.x.dtype)
 

@@ -22,7 +22,7 @@ from fastopt.layers.base import (
 from fastopt.layers.dense import Sums
 from fastopt.regularizers import Regularizer
 
-__all__ = ["Conv1D", "Conv2D"]
+__all__ = ["Conv1D", "Conv2D", "DepthwiseConv2D"]
 
 FORMATS = ("channels_last", "channels_first")
 PADDINGS = ("valid", "same")
@@ -161,25 +161,35 @@ class Convolution(Sums):
         numbers = (self.kernel_size, self.strides, self.dilation_rate)
         return window_of(self, input_shape, self.data_format, *numbers, self.padding)
 
+    def _shape_of_kernel(self, channels: int) -> Shape:
+        if channels % self.groups != 0:
+            raise ValueError(f"{self!r} cannot split the {channels} channels of its input into {self.groups} groups.")
+        return (*self.kernel_size, channels // self.groups, self.filters)
+
+    def _filters(self, channels: int) -> int:
+        return self.filters
+
+    def _kind(self) -> Spec:
+        return {"kind": "convolution", "filters": self.filters, "groups": self.groups, "axes": self.axes}
+
     def output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape of the image of all filters."""
-        return self._window(input_shape).shape(self.filters, self.axes)
+        window = self._window(input_shape)
+        return window.shape(self._filters(window.channels.number), self.axes)
 
     def parameters(self, input_shape: Shape) -> dict[str, Parameter]:
         """Return ``kernel [*kernel_size, channels / groups, filters]`` and, unless it has none, ``bias [filters]``."""
         channels = self._window(input_shape).channels.number
-        if channels % self.groups != 0:
-            raise ValueError(f"{self!r} cannot split the {channels} channels of its input into {self.groups} groups.")
-        shape = (*self.kernel_size, channels // self.groups, self.filters)
+        shape = self._shape_of_kernel(channels)
         if self.kernel_constraint is not None:
             self.kernel_constraint.check(size_of(shape[:-1]))
         tensors = {"kernel": Parameter(shape, self.kernel_initializer)}
-        return tensors | ({"bias": Parameter((self.filters,), self.bias_initializer)} if self.use_bias else {})
+        biases = {"bias": Parameter((self._filters(channels),), self.bias_initializer)} if self.use_bias else {}
+        return tensors | biases
 
     def specs(self, input_shape: Shape) -> list[Spec]:
         """Return the core's description: the sums, and the activation if it needs a layer of its own."""
-        spec: Spec = {"kind": "convolution", "filters": self.filters, "groups": self.groups, "axes": self.axes}
-        spec |= {"use_bias": self.use_bias, **self._window(input_shape).spec(), **self._penalties()}
+        spec = self._kind() | {"use_bias": self.use_bias} | self._window(input_shape).spec() | self._penalties()
         if self.activation == "softmax":
             return [spec, *Activation("softmax").specs(self.output_shape(input_shape)), *self._activity()]
         return [*activated(spec, self.activation), *self._activity()]
@@ -358,3 +368,111 @@ class Conv1D(Convolution):
             kernel_constraint,
             trainable,
         )
+
+
+@LAYERS.add()
+class DepthwiseConv2D(Convolution):
+    """Slides filters over each channel of images by itself: y = activation(conv(x, W) + b).
+
+    y_{i, j, c m + q} = b_{c m + q} + sum over k, l of x_{s i + d k - p, s j + d l - p, c} W_{k, l, c, q} for m =
+    `depth_multiplier` filters q of each channel c, as `Conv2D` says. A `Conv2D` with a kernel of 1 behind it mixes the
+    channels; both together have fewer weights than one convolution.
+
+    Args:
+        kernel_size: The height and the width of the window, at least 1: a number or two.
+        strides: How far the window moves along each axis: a number or two.
+        padding: ``"valid"`` or ``"same"``, as of `Conv2D`.
+        depth_multiplier: The number of filters of each channel, at least 1.
+        data_format: ``"channels_last"`` (or None) for samples ``(height, width, channels)``, or ``"channels_first"``
+            for ``(channels, height, width)``, which take much longer.
+        dilation_rate: The distances of the pixels that the window sees, along each axis: a number or two.
+        activation: A function, as of `Dense`; softmax is over the last axis.
+        use_bias: Whether b is there.
+        depthwise_initializer: Starting values of W ``[height, width, channels, depth_multiplier]``.
+        bias_initializer: Starting values of b ``[channels * depth_multiplier]``.
+        name: The name in summaries, messages and files.
+        trainable: Whether it learns; see `Layer`.
+        depthwise_regularizer: A penalty on W, as one of `fastopt.regularizers` or its name.
+        bias_regularizer: A penalty on b.
+        activity_regularizer: A penalty on the outputs of each sample, in the mean over the batch.
+        depthwise_constraint: A set that W is kept in, as one of `fastopt.constraints` or its name, as a matrix of all
+            but the last axis.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: A number is less than 1, or a name is unknown; or, when it is built, samples have another number of
+            axes or are smaller than the window.
+
+    Source:
+        Chollet, Xception: deep learning with depthwise separable convolutions, CVPR 2017, arXiv:1610.02357.
+
+    Example:
+        >>> import fastopt as fo
+        >>> model = fo.Sequential([fo.layers.DepthwiseConv2D(3, padding="same"), fo.layers.Conv2D(8, 1)])
+        >>> model.build((6, 6, 4))
+        >>> [view.shape for view in model.parameters.values()]
+        [(3, 3, 4, 1), (4,), (1, 1, 4, 8), (8,)]
+    """
+
+    axes = 2
+    groups = 1
+
+    def __init__(
+        self,
+        kernel_size: int | Sequence[int],
+        strides: int | Sequence[int] = 1,
+        padding: str = "valid",
+        depth_multiplier: int = 1,
+        data_format: str | None = None,
+        dilation_rate: int | Sequence[int] = 1,
+        activation: str | None = None,
+        use_bias: bool = True,
+        depthwise_initializer: str | Initializer = "glorot_uniform",
+        bias_initializer: str | Initializer = "zeros",
+        name: str | None = None,
+        *,
+        trainable: bool = True,
+        depthwise_regularizer: str | Regularizer | None = None,
+        bias_regularizer: str | Regularizer | None = None,
+        activity_regularizer: str | Regularizer | None = None,
+        depthwise_constraint: str | Constraint | None = None,
+    ) -> None:
+        self._see(kernel_size, strides, padding, data_format, dilation_rate)
+        self.depth_multiplier = checks.integer("depth_multiplier", depth_multiplier, 1, checks.SIZE)
+        self.activation = checked_activation(activation)
+        self._begin(
+            use_bias,
+            depthwise_initializer,
+            bias_initializer,
+            name,
+            depthwise_regularizer,
+            bias_regularizer,
+            activity_regularizer,
+            depthwise_constraint,
+            trainable,
+            "depthwise",
+        )
+
+    @property
+    def depthwise_initializer(self) -> Initializer:
+        """Starting values of W."""
+        return self.kernel_initializer
+
+    @property
+    def depthwise_regularizer(self) -> Regularizer | None:
+        """The penalty on W."""
+        return self.kernel_regularizer
+
+    @property
+    def depthwise_constraint(self) -> Constraint | None:
+        """The set that W is kept in."""
+        return self.kernel_constraint
+
+    def _shape_of_kernel(self, channels: int) -> Shape:
+        return (*self.kernel_size, channels, self.depth_multiplier)
+
+    def _filters(self, channels: int) -> int:
+        return channels * self.depth_multiplier
+
+    def _kind(self) -> Spec:
+        return {"kind": "depthwise_convolution", "multiplier": self.depth_multiplier}

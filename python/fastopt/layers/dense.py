@@ -39,16 +39,17 @@ class Sums(Layer):
         activity_regularizer: str | Regularizer | None,
         kernel_constraint: str | Constraint | None,
         trainable: bool,
+        kernel: str = "kernel",
     ) -> None:
         self.use_bias = checks.flag("use_bias", use_bias)
-        self.kernel_initializer = INITIALIZERS.resolve(kernel_initializer, "kernel_initializer")
+        self.kernel_initializer = INITIALIZERS.resolve(kernel_initializer, f"{kernel}_initializer")
         self.bias_initializer = INITIALIZERS.resolve(bias_initializer, "bias_initializer")
         self.name = checked_name(name)
         self.trainable = trainable
-        self.kernel_regularizer = _optional(REGULARIZERS, kernel_regularizer, "kernel_regularizer")
+        self.kernel_regularizer = _optional(REGULARIZERS, kernel_regularizer, f"{kernel}_regularizer")
         self.bias_regularizer = _optional(REGULARIZERS, bias_regularizer, "bias_regularizer")
         self.activity_regularizer = _optional(REGULARIZERS, activity_regularizer, "activity_regularizer")
-        self.kernel_constraint = _optional(CONSTRAINTS, kernel_constraint, "kernel_constraint")
+        self.kernel_constraint = _optional(CONSTRAINTS, kernel_constraint, f"{kernel}_constraint")
 
     def _parameters(self, input_shape: Shape, sums: int) -> dict[str, Parameter]:
         tensors = {"kernel": Parameter((flat_size(self, input_shape), sums), self.kernel_initializer)}

@@ -13,7 +13,7 @@ from fastopt.model.sequential import Sequential
 __all__ = ["fold"]
 
 # Penalties and constraints were for the weights before they were folded: the folded layer has none.
-FREE = dict.fromkeys(("kernel_regularizer", "bias_regularizer", "activity_regularizer", "kernel_constraint"))
+FREE = ("_regularizer", "_constraint")
 
 
 def fold(model: Sequential) -> Sequential:
@@ -58,7 +58,8 @@ def _folded(prefix: str, names: Sequence[str], layers: Sequence[Layer], weights:
         last = result[-1] if result else None
         if isinstance(layer, BatchNormalization) and isinstance(last, Sums) and _can_fold(last, layer):
             _fold_into(below, last, path, layer, weights)
-            result[-1] = _named(last, last.name, use_bias=True, **FREE)
+            free = {key: None for key in last.get_config() if key.endswith(FREE)}
+            result[-1] = _named(last, last.name, use_bias=True, **free)
         elif isinstance(layer, Residual):
             result.append(Residual(_folded(f"{path}/", layer.layer_names, layer.layers, weights), name))
             below = path
@@ -85,7 +86,8 @@ def _fold_into(dense: str, layer: Sums, norm: str, folded: BatchNormalization, w
     mean, variance = (get(f"{norm}/moving_{moment}", 0.0) / share for moment in ("mean", "variance"))
     scale = get(f"{norm}/gamma", 1.0) / np.sqrt(variance + folded.epsilon)
     bias = get(f"{dense}/bias", 0.0) if layer.use_bias else 0.0
-    weights[f"{dense}/kernel"] = get(f"{dense}/kernel", 0.0) * scale
+    kernel = get(f"{dense}/kernel", 0.0)
+    weights[f"{dense}/kernel"] = (kernel.reshape(-1, scale.size) * scale).reshape(kernel.shape)
     weights[f"{dense}/bias"] = get(f"{norm}/beta", 0.0) + (bias - mean) * scale
 
 

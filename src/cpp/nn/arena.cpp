@@ -119,8 +119,11 @@ Index slab_rows_of(const Plan<T>& plan) {
   for (auto i = static_cast<std::size_t>(plan.inputs); i < plan.nodes.size(); ++i) {
     bytes += 2 * padded_stride<T>(plan.nodes[i].layer.outputs) * static_cast<Index>(sizeof(T));
   }
-  // A slab takes some 20 ms at most, so that an interrupt is heard in time.
-  const double rows = std::clamp(5e8 / std::max(1.0, plan.cost()), 48.0, 192.0);
+  // A slab takes some 20 ms at most, so that an interrupt is heard in time. It is not so small that it is the weights
+  // that are read: each is used once a row by a dense layer, and more often by a convolution.
+  const double cost = std::max(1.0, plan.cost());
+  const double least = std::clamp(48.0 * 2.0 * static_cast<double>(plan.parameters) / cost, 1.0, 48.0);
+  const double rows = std::clamp(5e8 / cost, least, 192.0);
   return std::max(static_cast<Index>(rows), (Index{1} << 18) / bytes);
 }
 

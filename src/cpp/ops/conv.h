@@ -21,10 +21,21 @@ struct Convolution {
   Index channels() const { return window.channels / groups; }  // of a group
   Index outputs() const { return window.places() * filters; }
   Index rows() const { return window.taps() * channels(); }  // of the weights
+  // Whether the one window is the whole image.
+  bool is_dense() const {
+    const Window& w = window;
+    return w.channels_last && groups == 1 && w.places() == 1 && w.kernel_height == w.height &&
+           w.kernel_width == w.width && w.pad_top == 0 && w.pad_left == 0 &&
+           (w.dilation_height == 1 || w.height == 1) && (w.dilation_width == 1 || w.width == 1);
+  }
+  // Whether each channel is convolved by itself, straight from the image.
+  bool depthwise() const { return window.channels_last && groups > 1 && groups == window.channels; }
+  Index multiplier() const { return filters / groups; }
+  // Whether a patch is one pixel.
   bool pointwise() const {
     const Window& w = window;
-    return w.channels_last && w.taps() == 1 && w.stride_height == 1 && w.stride_width == 1 && w.pad_top == 0 &&
-           w.pad_left == 0 && w.out_height == w.height && w.out_width == w.width;
+    return !depthwise() && w.channels_last && w.taps() == 1 && w.stride_height == 1 && w.stride_width == 1 &&
+           w.pad_top == 0 && w.pad_left == 0 && w.out_height == w.height && w.out_width == w.width;
   }
 };
 
@@ -51,6 +62,13 @@ class Convolver {
 
   // y = f(conv(x, w) + bias); or y += conv(x, w), where there is neither.
   void forward(const T* x, const T* w, const T* bias, Activate<T> activate, bool accumulate, T* y) const {
+    if (c_.depthwise()) {
+      kernels<T>().conv.convolve_channels(c_.window, c_.multiplier(), x, w, bias, accumulate, y);
+      if (activate) {
+        activate({y, c_.filters}, {y, c_.filters}, c_.window.places(), c_.filters);
+      }
+      return;
+    }
     for_each_band([&](Index group, Range filters, Range places) {
       const Rows<T> to = output(y, filters, places);
       if (accumulate) {
@@ -74,8 +92,13 @@ class Convolver {
   }
 
   // Elements of the panels of the weights' transpose, and this rank's share of making them.
-  Index packed() const { return checked_product(c_.groups, packed_group()); }
+  Index packed() const { return c_.depthwise() ? c_.rows() * c_.filters : checked_product(c_.groups, packed_group()); }
   void pack(const Team& team, const T* w, T* to) const {
+    if (c_.depthwise()) {
+      const Range mine = team.split(packed(), alignment);
+      std::copy(w + mine.begin, w + mine.end, to + mine.begin);
+      return;
+    }
     for (Index group = 0; group < c_.groups; ++group) {
       for_each_piece([&](const ConvolutionPiece& piece) {
         pack_share(team, w + piece.row * c_.filters + group * filters(), c_.filters, true, filters(), piece.rows, to);
@@ -89,6 +112,10 @@ class Convolver {
     if (!accumulate && !c_.pointwise()) {
       std::fill_n(dx, c_.window.size(), T(0));
     }
+    if (c_.depthwise()) {
+      kernels<T>().conv.spread_channels(c_.window, c_.multiplier(), dy, packed, dx);
+      return;
+    }
     for_each_band([&](Index group, Range some, Range places) {
       read(dy, some, places);
       const T* panels = packed + group * packed_group();
@@ -98,7 +125,7 @@ class Convolver {
         panels += packed_size<T>(filters(), piece.rows);
         const Rows<T> c =
             c_.pointwise() ? Rows<T>{dx + places.begin * c_.window.channels + group * c_.channels(), c_.window.channels}
-                           : Rows<T>{patches(), piece.rows};
+                           : Rows<T>{patches(), piece.rows + patch_gap};
         kernels<T>().product.multiply({.rows = places.size(),
                                        .columns = piece.rows,
                                        .depth = some.size(),
@@ -115,9 +142,13 @@ class Convolver {
   }
 
   // Units of the gradient of the weights that can be computed apart.
-  Index units() const { return c_.groups * pieces(); }
+  Index units() const { return c_.depthwise() ? 1 : c_.groups * pieces(); }
   // dw = x' dy, or dw += that, of these units.
   void gradient(const T* x, const T* dy, Range units, bool accumulate, T* dw) const {
+    if (c_.depthwise()) {
+      kernels<T>().conv.correlate_channels(c_.window, c_.multiplier(), x, dy, accumulate, dw);
+      return;
+    }
     for_each_band([&](Index group, Range filters, Range places) {
       Index unit = group * pieces();
       if (unit + pieces() <= units.begin || unit >= units.end) {
@@ -159,7 +190,7 @@ class Convolver {
   Index pieces() const {
     Index count = 0;
     for_each_piece([&](const ConvolutionPiece&) { ++count; });
-    return count;
+    return std::max<Index>(count, 1);
   }
   template <class F>
   void for_each_piece(F&& f) const {
@@ -184,7 +215,7 @@ class Convolver {
   void for_each_band(F&& f) const {
     const bool last = c_.window.channels_last;
     const Index some = last ? filters() : std::min(filters(), most_filters);
-    const Index rows = std::min(c_.rows(), most_rows) + (last ? 0 : some);
+    const Index rows = std::min(c_.rows(), most_rows) + patch_gap + (last ? 0 : some);
     const Index most = c_.pointwise() ? c_.window.places() : room / rows;
     for (Index group = 0; group < c_.groups; ++group) {
       for_each_even_part(filters(), some, [&](Range part) {
@@ -196,18 +227,24 @@ class Convolver {
 
   // The scratch: patches; and what stands for a part of an output that has its channels first.
   static T* patches() { return reinterpret_cast<T*>(scratch_for_patches()); }
-  T* turned(Range places) const { return patches() + places.size() * std::min(c_.rows(), most_rows) + slack; }
+  T* turned(Range places) const {
+    return patches() + places.size() * (std::min(c_.rows(), most_rows) + patch_gap) + slack;
+  }
 
   Patches seen(Index group, Range places, const ConvolutionPiece& piece) const {
     const Index first = group * c_.channels();
-    return {c_.window, places, piece.taps, {first + piece.channels.begin, first + piece.channels.end}, piece.rows};
+    return {c_.window,
+            places,
+            piece.taps,
+            {first + piece.channels.begin, first + piece.channels.end},
+            piece.rows + patch_gap};
   }
   Rows<const T> gather(const T* x, Index group, Range places, const ConvolutionPiece& piece) const {
     if (c_.pointwise()) {
       return {x + places.begin * c_.window.channels + group * c_.channels(), c_.window.channels};
     }
     kernels<T>().conv.gather(seen(group, places, piece), x, patches());
-    return {patches(), piece.rows};
+    return {patches(), piece.rows + patch_gap};
   }
 
   // Some filters at some places, as rows of places.

@@ -1,3 +1,4 @@
+#include "kernels/conv/depthwise.h"
 #include "kernels/conv/patches.h"
 #include "kernels/topics.h"
 
@@ -8,6 +9,9 @@ constinit const ConvKernels<T> Topics<T>::conv{
     .gather = gather_patches<T>,
     .scatter = scatter_patches<T>,
     .transpose = transpose_matrix<T>,
+    .convolve_channels = convolve_channels<T>,
+    .spread_channels = spread_channels<T>,
+    .correlate_channels = correlate_channels<T>,
 };
 
 template const ConvKernels<float> Topics<float>::conv;

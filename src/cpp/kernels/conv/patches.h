@@ -8,8 +8,15 @@
 
 namespace fastopt::FASTOPT_ISA {
 
-// f(at, outside) and f(at, inside, from) for the runs of a row, in their order: elements from `at` on that lie outside
-// the image, and such that lie inside from `from` on.
+// A run: what lies side by side both in the rows and in the image, and so one tap, or some of a row of the window. For
+// some places of a row of the output: `size` elements of each, `at` a place of the rows and `from` one of the image,
+// from place to place so many steps further on.
+struct Run {
+  Index at, from, size, places, step;
+};
+
+// outside(run) for what lies outside the image, inside(run) for what does not; of each element in the order of the
+// window's rows and taps.
 template <class Outside, class Inside>
 [[gnu::always_inline]] inline void for_each_run(const Patches& p, Outside&& outside, Inside&& inside) {
   const Window& w = p.window;
@@ -17,69 +24,79 @@ template <class Outside, class Inside>
   const Index pixel = w.channels_last ? w.channels : 1, channel = w.channels_last ? 1 : w.height * w.width;
   // Whether the taps of a row of the window lie side by side.
   const bool joined = w.channels_last && w.dilation_width == 1 && channels == w.channels;
-  const Index first_row = p.taps.begin / w.kernel_width, first_tap = p.taps.begin % w.kernel_width;
-  Index i = p.places.begin / w.out_width, j = p.places.begin % w.out_width;
-  for (Index place = 0; place < p.places.size(); ++place) {
-    Index at = place * p.stride, row = first_row, tap = first_tap;
-    for (Index left = p.taps.size(); left > 0;) {
-      const Index count = joined ? std::min(w.kernel_width - tap, left) : 1;
+  for (Index tap = p.taps.begin; tap < p.taps.end;) {
+    const Index row = tap / w.kernel_width, first = tap % w.kernel_width;
+    const Index count = joined ? std::min(w.kernel_width - first, p.taps.end - tap) : 1;
+    const Index size = count * channels, column = (tap - p.taps.begin) * channels;
+    for (Index place = p.places.begin; place < p.places.end;) {
+      const Index i = place / w.out_width, j = place % w.out_width,
+                  end = std::min(w.out_width, j + p.places.end - place);
       const Index y = i * w.stride_height - w.pad_top + row * w.dilation_height;
-      const Index x = j * w.stride_width - w.pad_left + tap * w.dilation_width;
-      const bool inner = y >= 0 && y < w.height;
-      const Index begin = inner ? std::clamp<Index>(-x, 0, count) : count;
-      const Index end = inner ? std::clamp<Index>(w.width - x, begin, count) : count;
-      if (begin > 0) {
-        outside(at, begin * channels);
+      const Index left = first * w.dilation_width - w.pad_left;  // the pixel that place 0 sees first
+      const auto x = [&](Index k) { return left + k * w.stride_width; };
+      const auto at = [&](Index k) { return (place - p.places.begin + k - j) * p.stride + column; };
+      // Some taps of one place.
+      const auto part = [&](Index k, Index begin, Index stop, auto&& f) __attribute__((always_inline)) {
+        if (stop > begin) {
+          f(Run{at(k) + begin * channels, (y * w.width + x(k) + begin) * pixel + p.channels.begin * channel,
+                (stop - begin) * channels, 1, 0});
+        }
+      };
+      const auto border = [&](Index k) __attribute__((always_inline)) {
+        const Index begin = std::clamp<Index>(-x(k), 0, count), stop = std::clamp<Index>(w.width - x(k), begin, count);
+        part(k, 0, begin, outside);
+        part(k, begin, stop, inside);
+        part(k, stop, count, outside);
+      };
+      if (y < 0 || y >= w.height) {
+        outside(Run{at(j), 0, size, end - j, 0});
+      } else {
+        Index k = j;
+        for (; k < end && x(k) < 0; ++k) {
+          border(k);
+        }
+        const Index inner = x(k) + count <= w.width ? std::min(end, (w.width - count - left) / w.stride_width + 1) : k;
+        if (inner > k) {
+          inside(Run{at(k), (y * w.width + x(k)) * pixel + p.channels.begin * channel, size, inner - k,
+                     w.stride_width * pixel});
+        }
+        for (k = std::max(k, inner); k < end; ++k) {
+          border(k);
+        }
       }
-      if (end > begin) {
-        inside(at + begin * channels, (end - begin) * channels,
-               (y * w.width + x + begin) * pixel + p.channels.begin * channel);
-      }
-      if (count > end) {
-        outside(at + end * channels, (count - end) * channels);
-      }
-      at += count * channels;
-      left -= count;
-      tap += count;
-      if (tap == w.kernel_width) {
-        tap = 0;
-        ++row;
-      }
+      place += end - j;
     }
-    if (++j == w.out_width) {
-      j = 0;
-      ++i;
-    }
+    tap += count;
   }
 }
 
-// Whole vectors are written: what stands beyond a run comes later.
+// Whole vectors are written: into the room between the rows, or where a run comes later.
 template <class T>
 void gather_patches(const Patches& p, const T* image, T* rows) {
   const Window& w = p.window;
-  const T* const end = image + w.size();
-  const auto outside = [&](Index at, Index size) __attribute__((always_inline)) {
-    for (Index k = 0; k < size; k += lanes<T>) {
-      store<T>(Vec<T>(T(0)), rows + at + k);
+  const Index channel = w.height * w.width;
+  const auto outside = [&](const Run& run) __attribute__((always_inline)) {
+    for (Index i = 0; i < run.places; ++i) {
+      for (Index k = 0; k < run.size; k += lanes<T>) {
+        store<T>(Vec<T>(T(0)), rows + run.at + i * p.stride + k);
+      }
     }
   };
-  if (!w.channels_last) {
-    const Index channel = w.height * w.width;
-    for_each_run(p, outside, [&](Index at, Index size, Index from) __attribute__((always_inline)) {
-      for (Index k = 0; k < size; ++k) {
-        rows[at + k] = image[from + k * channel];
+  for_each_run(p, outside, [&](const Run& run) __attribute__((always_inline)) {
+    const T* from = image + run.from;
+    T* to = rows + run.at;
+    const Index whole = (run.size + lanes<T> - 1) / lanes<T> * lanes<T>;
+    const bool vectors = w.channels_last && run.from + (run.places - 1) * run.step + whole <= w.size();
+    for (Index i = 0; i < run.places; ++i, from += run.step, to += p.stride) {
+      if (vectors) {
+        for (Index k = 0; k < whole; k += lanes<T>) {
+          store<T>(load<T>(from + k), to + k);
+        }
+      } else {
+        for (Index k = 0; k < run.size; ++k) {
+          to[k] = from[w.channels_last ? k : k * channel];
+        }
       }
-    });
-    return;
-  }
-  for_each_run(p, outside, [&](Index at, Index size, Index from) __attribute__((always_inline)) {
-    const T* const run = image + from;
-    Index k = 0;
-    for (; k < size && run + k + lanes<T> <= end; k += lanes<T>) {
-      store<T>(load<T>(run + k), rows + at + k);
-    }
-    for (; k < size; ++k) {
-      rows[at + k] = run[k];
     }
   });
 }
@@ -87,21 +104,24 @@ void gather_patches(const Patches& p, const T* image, T* rows) {
 template <class T>
 void scatter_patches(const Patches& p, const T* rows, T* image) {
   const Window& w = p.window;
-  const auto outside = [](Index, Index) {};
-  if (!w.channels_last) {
-    const Index channel = w.height * w.width;
-    for_each_run(p, outside, [&](Index at, Index size, Index from) __attribute__((always_inline)) {
-      for (Index k = 0; k < size; ++k) {
-        image[from + k * channel] += rows[at + k];
-      }
-    });
-    return;
-  }
-  for_each_run(p, outside, [&](Index at, Index size, Index from) __attribute__((always_inline)) {
-    for_each_vector<T>(size, [&](Index k, auto&& read, auto&& write) __attribute__((always_inline)) {
-      write(read(image + from + k) + read(rows + at + k), image + from + k);
-    });
-  });
+  const Index channel = w.height * w.width;
+  for_each_run(
+      p, [](const Run&) {},
+      [&](const Run& run) __attribute__((always_inline)) {
+        const T* from = rows + run.at;
+        T* to = image + run.from;
+        for (Index i = 0; i < run.places; ++i, from += p.stride, to += run.step) {
+          if (w.channels_last) {
+            for_each_vector<T>(run.size, [&](Index k, auto&& read, auto&& write) __attribute__((always_inline)) {
+              write(read(to + k) + read(from + k), to + k);
+            });
+          } else {
+            for (Index k = 0; k < run.size; ++k) {
+              to[k * channel] += from[k];
+            }
+          }
+        }
+      });
 }
 
 template <class T>

@@ -11,31 +11,30 @@ namespace fastopt {
 
 namespace {
 
-// The gradient of the weights is computed in sums over chunks of the samples, so that threads share even few weights;
-// the bits depend on the chunks, and these on the sizes alone.
-struct Chunks {
-  Index size;  // of the weights
-
-  static constexpr Index most = 16, memory = Index{1} << 22;  // elements
-  Index count() const { return std::clamp<Index>(memory / size, 1, most); }
-  Index count(Index rows) const { return std::min(rows, count()); }
-};
-
 // The workspace: the panels of the weights; the sums of the chunks but for the first, which is made in the place of the
 // gradient; and of each output the sum over the samples.
 template <class T>
 struct Workspace {
+  static constexpr Index most_sums = 16, most_elements = Index{1} << 22;
+
   T *panels, *chunks, *sums;
 
   Workspace(const ops::Convolution& c, T* memory) : panels(memory) {
     chunks = panels + round_up(ops::Convolver<T>(c).packed(), alignment);
-    sums = chunks + (Chunks{weights(c)}.count() - 1) * weights(c);
+    sums = chunks + (count(c) - 1) * weights(c);
   }
   static Index weights(const ops::Convolution& c) { return round_up(c.rows() * c.filters, alignment); }
   static Index size(const ops::Convolution& c) {
-    return round_up(ops::Convolver<T>(c).packed(), alignment) + (Chunks{weights(c)}.count() - 1) * weights(c) +
+    return round_up(ops::Convolver<T>(c).packed(), alignment) + (count(c) - 1) * weights(c) +
            round_up(c.outputs(), alignment);
   }
+  // The gradient of the weights is computed in sums over so many chunks of the samples, so that threads share even few
+  // weights. The bits depend on it, and it on the sizes alone.
+  static Index count(const ops::Convolution& c) {
+    const Index units = ops::Convolver<T>(c).units();
+    return std::clamp<Index>(most_elements / weights(c), 1, (most_sums + units - 1) / units);
+  }
+  static Index count(const ops::Convolution& c, Index rows) { return std::min(rows, count(c)); }
 };
 
 template <class T>
@@ -66,7 +65,7 @@ void backward(const View<T>& v, const ops::Convolution& c) {
 // f(chunk, its samples, units of its sum) for this rank's share of the sums.
 template <class T, class F>
 void for_each_sum(const View<T>& v, const Team& team, const ops::Convolution& c, F&& f) {
-  const Index chunks = Chunks{Workspace<T>::weights(c)}.count(v.rows), units = ops::Convolver<T>(c).units();
+  const Index chunks = Workspace<T>::count(c, v.rows), units = ops::Convolver<T>(c).units();
   const Range mine = team.split(chunks * units);
   for (Index chunk = mine.begin / units; chunk * units < mine.end; ++chunk) {
     f(chunk, Range{v.rows * chunk / chunks, v.rows * (chunk + 1) / chunks},
@@ -105,7 +104,7 @@ template <class T>
 void add_chunks(const View<T>& v, const Team& team, const ops::Convolution& c) {
   const Workspace<T> work(c, v.workspace);
   T* const dw = v.sink->gradients() + v.tensors.offset(0);
-  const Index chunks = Chunks{Workspace<T>::weights(c)}.count(v.rows);
+  const Index chunks = Workspace<T>::count(c, v.rows);
   for_each_part(
       v, team, 0, c.rows(), c.filters,
       [&](Range rows) {
@@ -201,13 +200,16 @@ Phases<T> curvature(const ops::Convolution& c, const Phases<T>& training) {
 }  // namespace
 
 template <class T>
-Layer<T> convolution(const ops::Convolution& c, bool bias, bool series) {
+Layer<T> convolution(const ops::Convolution& c, const std::vector<Index>& kernel, bool bias) {
+  if (c.is_dense()) {
+    Layer<T> layer = dense<T>(c.window.size(), c.filters, bias);
+    layer.tensors.front().shape = kernel;
+    return layer;
+  }
   Layer<T> layer{.outputs = checked_product(checked_product(c.window.out_height, c.window.out_width), c.filters)};
   const Index weights = checked_product(checked_product(c.window.taps(), c.channels()), c.filters);
   layer.cost = 2.0 * static_cast<double>(weights) * static_cast<double>(c.window.places());
   layer.workspace = [=] { return Workspace<T>::size(c); };
-  std::vector<Index> kernel{c.window.kernel_height, c.window.kernel_width, c.channels(), c.filters};
-  kernel.erase(kernel.begin(), kernel.begin() + (series ? 1 : 0));
   add_tensor(layer, "kernel", kernel);
   if (bias) {
     add_tensor(layer, "bias", {c.filters});
@@ -231,7 +233,7 @@ Layer<T> convolution(const ops::Convolution& c, bool bias, bool series) {
   return layer;
 }
 
-template Layer<float> convolution(const ops::Convolution&, bool, bool);
-template Layer<double> convolution(const ops::Convolution&, bool, bool);
+template Layer<float> convolution(const ops::Convolution&, const std::vector<Index>&, bool);
+template Layer<double> convolution(const ops::Convolution&, const std::vector<Index>&, bool);
 
 }  // namespace fastopt

@@ -1,5 +1,5 @@
 // Convolutions of images: y = f(conv(x, W) + b) with W [kernel height, kernel width, channels of a group, filters]; of
-// series, images of height 1, without the height.
+// series, images of height 1, without the height; and of each channel by itself, [..., channels, multiplier].
 #pragma once
 
 #include <cmath>
@@ -11,10 +11,9 @@
 namespace fastopt {
 
 template <class T>
-Layer<T> convolution(const ops::Convolution& c, bool bias, bool series);
+Layer<T> convolution(const ops::Convolution& c, const std::vector<Index>& kernel, bool bias);
 
-// The numbers of a layer that looks through a window. It may begin outside the image, but not end beyond as many
-// pixels behind it.
+// The numbers of a layer that looks through a window.
 inline Window window(Index inputs, Numbers& n) {
   const auto at_least_0 = [&](const char* name) {
     const double value = n.real(name);
@@ -41,9 +40,10 @@ inline Window window(Index inputs, Numbers& n) {
     throw std::invalid_argument("an image of " + std::to_string(w.height) + " x " + std::to_string(w.width) + " x " +
                                 std::to_string(w.channels) + " is no row of " + std::to_string(inputs) + " values");
   }
-  // No product of these is larger than one of the last place or tap with its stride.
+  // The numbers of places and of taps, and how far they go.
   for (const auto& [count, step] :
-       {std::pair(w.out_height, w.stride_height), std::pair(w.out_width, w.stride_width),
+       {std::pair(w.out_height, w.out_width), std::pair(w.kernel_height, w.kernel_width),
+        std::pair(w.out_height, w.stride_height), std::pair(w.out_width, w.stride_width),
         std::pair(w.kernel_height, w.dilation_height), std::pair(w.kernel_width, w.dilation_width)}) {
     checked_product(count, step);
   }
@@ -59,7 +59,17 @@ Kinds<T> conv_kinds() {
                                            std::to_string(c.filters) + " filters cannot be split into " +
                                            std::to_string(c.groups) + " groups");
              }
-             return convolution<T>(c, n.flag("use_bias"), n.count("axes") == 1);
+             std::vector<Index> kernel{c.window.kernel_width, c.channels(), c.filters};
+             if (n.count("axes") == 2) {
+               kernel.insert(kernel.begin(), c.window.kernel_height);
+             }
+             return convolution<T>(c, kernel, n.flag("use_bias"));
+           }}},
+          {"depthwise_convolution", {[](Sizes in, const LayerSpec&, Numbers& n) {
+             const Window w = window(in[0], n);
+             const Index multiplier = n.count("multiplier");
+             return convolution<T>({w, w.channels, checked_product(w.channels, multiplier)},
+                                   {w.kernel_height, w.kernel_width, w.channels, multiplier}, n.flag("use_bias"));
            }}}};
 }
 
