@@ -10,6 +10,7 @@ from twins import rules as twins
 from fastopt.optimizers import (
     ASGD,
     SGD,
+    SOAP,
     SWATS,
     AdaBelief,
     Adadelta,
@@ -118,6 +119,14 @@ MUON = {
     "epsilon": 1e-7,
     "ns_steps": 5.0,
     "adjust_lr": 1.0,
+}
+SOAP_HYPER = {
+    "learning_rate": 0.001,
+    "beta_1": 0.9,
+    "beta_2": 0.95,
+    "shampoo_beta": 0.9,
+    "epsilon": 1e-8,
+    "precondition_frequency": 2.0,
 }
 ADAFACTOR = {
     "learning_rate": 0.01,
@@ -505,6 +514,16 @@ RULES = [
         MUON,
         optimizer=Muon(0.01, 0.1, matrices="all"),
         converges=three(Muon, 0.3, 0.003, 0.3, weight_decay=0.0),
+    ),
+    Rule(
+        "soap",
+        twins.soap,
+        ("m", "v", "l", "r", "ql", "qr"),
+        SOAP_HYPER,
+        optimizer=SOAP(0.01, 0.8, 0.9, precondition_frequency=2, max_precond_dim=200),
+        converges=three(SOAP, 0.3, 0.003, 0.3, weight_decay=0.0),
+        decays=True,
+        of_matrices=("l", "r", "ql", "qr"),
     ),
     adafactor("adafactor", ("v", "r", "c"), ADAFACTOR, Adafactor(0.01, -0.7, 1e-20, 0.1, 1.5, weight_decay=0.1)),
     adafactor(

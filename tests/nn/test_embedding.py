@@ -42,7 +42,7 @@ def compiled(make, optimizer, dtype="float64", seed=1):
 
 
 # Those that do not look at tensors as wholes, which are others for parts of the table.
-WHOLE = "norm=", "Adafactor", "Cautious", "Lamb", "Muon", "SAM"
+WHOLE = "norm=", "Adafactor", "Cautious", "Lamb", "Muon", "SAM", "SOAP"
 OPTIMIZERS = {name: make for name, make in cases.OPTIMIZERS.items() if not any(word in name for word in WHOLE)}
 
 

@@ -57,6 +57,63 @@ def test_adafactor(shape, form, dtype, isa, rng):
         np.testing.assert_allclose(value, expected, rtol=0, atol=tolerance * np.abs(expected).max())
 
 
+SOAPS = {"usual": {}, "other": {"beta_1": 0.8, "shampoo_beta": 0.7, "precondition_frequency": 3, "weight_decay": 0.3}}
+
+
+@pytest.mark.parametrize("form", SOAPS)
+@pytest.mark.parametrize("shape", [(9, 9), (12, 7), (7, 12), (40, 33), (1, 3), (3, 1)], ids=str)
+def test_soap(shape, form, isa, rng):
+    """Where a first gradient has no inverse its eigenvectors of 0 are any, so that the twin takes ours."""
+    soap, rows, columns = opt.SOAP(0.1, **SOAPS[form]), *(np.diag(np.linspace(1, 2, n)) for n in shape)
+    w = rng.normal(size=shape)
+    want, slots = w.copy(), {}
+    for step in range(1, 121):
+        g = rows @ rng.normal(size=shape) @ columns
+        soap.update(w, g)
+        change, slots = twins.soap_of_a_matrix(want, g, slots, soap.hyper, step)
+        want += change
+        if step == 1:
+            for side in "lr":
+                mean, q = soap.slots[side], soap.slots[f"q{side}"]
+                values = np.diag(q @ mean @ q.T)
+                np.testing.assert_allclose(q @ q.T, np.eye(len(q)), atol=1e-13)
+                np.testing.assert_allclose(q @ mean @ q.T, np.diag(values), atol=1e-13 * values.max())
+                assert (np.diff(values) <= 1e-13 * values.max()).all()
+                if shape[0] != shape[1]:
+                    slots[f"q{side}"] = q.T.copy()
+    np.testing.assert_allclose(w, want, rtol=0, atol=1e-9)
+    for name in ("l", "r"):
+        np.testing.assert_allclose(soap.slots[name], slots[name], rtol=0, atol=1e-12 * np.abs(slots[name]).max())
+
+
+@pytest.mark.parametrize("longest", [5, 8, 1])
+def test_soap_of_long_sides(longest, dtype, rng):
+    """They keep their basis; without any it is Adam."""
+    soap, w = opt.SOAP(0.1, max_precond_dim=longest, weight_decay=0.0), rng.normal(size=(8, 5)).astype(dtype)
+    want, slots = w.astype(float), dict.fromkeys("mv", 0.0)
+    for step in range(1, 30):
+        g = rng.normal(size=w.shape).astype(dtype)
+        soap.update(w, g)
+        change, slots = twins.soap(want, g, slots, soap.hyper, step)
+        want += change
+    sides = {"l": (8, 8), "r": (5, 5)}
+    kept = {f"{q}{side}": shape for side, shape in sides.items() if max(shape) <= longest for q in ("", "q")}
+    assert {name: slot.shape for name, slot in soap.slots.items()} == {"m": w.shape, "v": w.shape} | kept
+    assert np.allclose(w, want, rtol=0, atol=1e-5) == (not kept)
+
+
+@pytest.mark.parametrize("rank", [0, 1, 3, 70])
+def test_bases_of_any_gradient(rank, dtype, rng):
+    """Orthonormal to a few roundings, also where many eigenvalues are equal."""
+    soap, w = opt.SOAP(0.1, precondition_frequency=1), rng.normal(size=(90, 70)).astype(dtype)
+    for _ in range(4):
+        soap.update(w, (rng.normal(size=(90, rank)) @ rng.normal(size=(rank, 70))).astype(dtype))
+        for name in ("ql", "qr"):
+            q = soap.slots[name].astype(float)
+            np.testing.assert_allclose(q @ q.T, np.eye(len(q)), atol=100 * np.finfo(dtype).eps)
+    assert np.isfinite(w).all()
+
+
 def many(make, dtype, start, gradients):
     w, muon = [a.astype(dtype) for a in start], make()
     for g in gradients:
@@ -174,13 +231,29 @@ def test_unknown_matrices():
         opt.Muon(matrices="hiddn")
 
 
+@pytest.mark.parametrize(
+    ("rule", "name", "value"),
+    [
+        (opt.Muon(matrices="all"), "matrices", []),
+        (opt.SOAP(), "max_precond_dim", 3),
+        (opt.Adafactor(), "momentum", 0.5),
+    ],
+)
+def test_what_is_kept_of_matrices_stays(rule, name, value):
+    w = np.ones((4, 4))
+    rule.update(w, w.copy())
+    setattr(rule, name, value)
+    with pytest.raises(ValueError, match="use a new optimizer"):
+        rule.update(w, w.copy())
+
+
 AROUND = {
     "alone": lambda rule: rule,
     "all": lambda rule: opt.Average(
         opt.Lookahead(opt.Accumulate(opt.Decay(opt.Clip(rule, global_norm=0.5), l2=0.1), 2), 3), decay=0.9
     ),
 }
-RULES = {"muon": lambda: opt.Muon(0.003), "adafactor": lambda: opt.Adafactor(momentum=0.5)}
+RULES = {"muon": lambda: opt.Muon(0.003), "adafactor": lambda: opt.Adafactor(momentum=0.5), "soap": opt.SOAP}
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -208,6 +281,7 @@ def test_models_by_threads_and_resumed(around, rule, tmp_path, for_all_threads):
 ALL_MATRICES = {
     "muon": lambda: opt.Muon(0.1, matrices="all"),
     "adafactor": lambda: opt.Adafactor(0.1, relative_step=False),
+    "soap": lambda: opt.SOAP(0.1, precondition_frequency=2),
 }
 
 

@@ -129,7 +129,7 @@ BARE = {
     for name, make in cases.IN_PLACE.items()
     if not hasattr(make(), "optimizer")
     and "average" not in make().transforms
-    and not isinstance(make(), opt.Muon | opt.Prodigy | opt.Sequence | opt.SWATS)
+    and not isinstance(make(), opt.Muon | opt.Prodigy | opt.Sequence | opt.SOAP | opt.SWATS)
 }
 
 

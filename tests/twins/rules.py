@@ -159,6 +159,51 @@ def muon_of_a_matrix(w, g, slots, hyper, step):
     return -hyper["learning_rate"] * factor * x, {"m": m}
 
 
+def soap(w, g, slots, hyper, step):
+    """Of what is no matrix."""
+    if step == 1:
+        return np.zeros_like(w), dict(slots)
+    adam_ = {"m": hyper["beta_1"] * slots["m"] + (1 - hyper["beta_1"]) * g}
+    adam_["v"] = hyper["beta_2"] * slots["v"] + (1 - hyper["beta_2"]) * g**2
+    s = soap_rate(hyper, step) * adam_["m"] / (np.sqrt(adam_["v"]) + hyper["epsilon"])
+    return -s - hyper["learning_rate"] * hyper.get("weight_decay", 0) * (w - s), adam_
+
+
+def soap_rate(hyper, step):
+    return hyper["learning_rate"] * np.sqrt(1 - hyper["beta_2"] ** (step - 1)) / (1 - hyper["beta_1"] ** (step - 1))
+
+
+def soap_of_a_matrix(w, g, slots, hyper, step):
+    """As in the authors' program, where a basis has its vectors as columns, and m goes back and forth at every step."""
+    beta, sides = hyper["shampoo_beta"], ("l", "r")
+
+    def project(x):
+        return slots["ql"].T @ x @ slots["qr"]
+
+    def project_back(x):
+        return slots["ql"] @ x @ slots["qr"].T
+
+    squares = {"l": g @ g.T, "r": g.T @ g}
+    if step == 1:
+        new = {side: (1 - beta) * squares[side] for side in sides}
+        bases = {f"q{side}": np.linalg.eigh(new[side])[1][:, ::-1] for side in sides}
+        return np.zeros_like(w), new | bases | {"m": np.zeros_like(w), "v": np.zeros_like(w)}
+    p = project(g)
+    m = hyper["beta_1"] * slots["m"] + (1 - hyper["beta_1"]) * p
+    v = hyper["beta_2"] * slots["v"] + (1 - hyper["beta_2"]) * p**2
+    s = soap_rate(hyper, step) * project_back(m / (np.sqrt(v) + hyper["epsilon"]))
+    back = project_back(m)
+    slots = slots | {side: beta * slots[side] + (1 - beta) * squares[side] for side in sides}
+    if (step - 1) % hyper["precondition_frequency"] == 0:
+        for axis, side in enumerate(sides):
+            q = slots[f"q{side}"]
+            order = np.argsort(-np.diag(q.T @ slots[side] @ q), kind="stable")
+            v = np.take(v, order, axis)
+            slots[f"q{side}"] = np.linalg.qr(slots[side] @ q[:, order])[0]
+    change = -s - hyper["learning_rate"] * hyper["decay"] * (w - s)
+    return change, slots | {"m": project(back), "v": v}
+
+
 def adafactor(w, g, slots, hyper, step):
     """What the first step finds in the slots does not count."""
 

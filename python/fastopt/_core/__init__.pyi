@@ -194,7 +194,7 @@ class ArrayOptimizer:
         names: Sequence[str],
         extras: Sequence[str] = (),
         settings: Sequence[tuple[float, float]] = (),
-        matrices: Sequence[tuple[int, int]] = (),
+        matrices: Sequence[tuple[int, int, int]] = (),
     ) -> None: ...
     @property
     def rule(self) -> str: ...
@@ -214,7 +214,7 @@ class Optimizer:
         network: Network,
         extras: Sequence[str] = (),
         settings: Sequence[tuple[float, float]] = (),
-        matrices: Sequence[tuple[int, int]] = (),
+        matrices: Sequence[tuple[int, int, int]] = (),
     ) -> None: ...
     @property
     def rule(self) -> str: ...

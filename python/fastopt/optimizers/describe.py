@@ -265,6 +265,11 @@ class Description(Described, ABC):
         """Return the names of the parameters that the rule takes as matrices, if it does so."""
         return [] if self.parts[-1] is self else self.parts[-1].matrices_of(names, shapes)
 
+    @property
+    def longest_side(self) -> int:
+        """The longest side of a matrix whose square the rule keeps, if it does so."""
+        return 0 if self.parts[-1] is self else self.parts[-1].longest_side
+
     # Of all parts
 
     @property
@@ -313,7 +318,7 @@ class Description(Described, ABC):
         kept = [TRANSFORM_SLOTS[name] for name in self.transforms if name in TRANSFORM_SLOTS]
         shapes: dict[str, tuple[int, ...]] = {}
         for name, shape in parameters.items():
-            own = _core.kernels.slot_shapes(self.rule, shape, name in matrices)
+            own = _core.kernels.slot_shapes(self.rule, shape, name in matrices, self.longest_side)
             shapes |= {f"{name}/{slot}": tuple(sides) for slot, sides in own.items()}
             shapes |= {f"{name}/{slot}": shape for slot in kept}
         return shapes

@@ -19,9 +19,19 @@ MAX_STEPS = 2**53  # are not reached
 ROWS = ("held_rows", "first_rows")
 AHEAD = 64  # schedules are evaluated for this many gradients at once
 
+Sides = tuple[int, int, int]  # the last two of what the rule takes as matrices, and the longest whose square it keeps
 Ahead = tuple[
     int, int, dict[str, float | list[float]]
 ]  # the number of gradients before, that of these, and their numbers
+
+
+def matrix_sides(description: Description, names: list[str], shapes: list[tuple[int, ...]]) -> list[Sides]:
+    """Return the sides of the arrays that the rule takes as matrices, and zeros for the others."""
+    matrices = description.matrices_of(names, shapes)
+    return [
+        (shape[-2], shape[-1], description.longest_side) if name in matrices else (0, 0, 0)
+        for name, shape in zip(names, shapes, strict=True)
+    ]
 
 
 class Origin(NamedTuple):
@@ -30,7 +40,7 @@ class Origin(NamedTuple):
     rule: str
     transforms: list[str]
     settings: Settings
-    matrices: list[tuple[int, int]]  # the last two sides of what the rule takes as matrices; 0, 0 for other arrays
+    matrices: list[Sides]
     names: list[str]
     labels: list[str]  # the arrays' places in their collection, for messages
     outline: Tree
@@ -44,10 +54,7 @@ class Origin(NamedTuple):
         """Return what the state of this description for arrays like these is made for."""
         rule, transforms, settings = description.rule, description.transforms, description.settings(names)
         shapes = [array.shape for array in like]
-        matrices = description.matrices_of(names, shapes)
-        sides = [
-            (shape[-2], shape[-1]) if name in matrices else (0, 0) for name, shape in zip(names, shapes, strict=True)
-        ]
+        sides = matrix_sides(description, names, shapes)
         dtype = like[0].dtype.name if like else "float32"
         return cls(rule, transforms, settings, sides, names, labels, outline, shapes, dtype)
 
@@ -248,6 +255,12 @@ class State:
             raise ValueError(
                 f"This {type(description).__name__} began with other LayerRates or another choice of which parameters "
                 "decay, which stay for all steps: use a new optimizer."
+            )
+
+        if matrix_sides(description, self.origin.names, self.origin.shapes) != self.origin.matrices:
+            raise ValueError(
+                f"This {type(description).__name__} began with another choice of matrices, which stays for all steps: "
+                "use a new optimizer."
             )
 
     def _more_than_the_epoch_changed(self) -> bool:

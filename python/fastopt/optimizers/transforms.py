@@ -219,8 +219,8 @@ class Cautious(Transform):
 
     Args:
         optimizer: The name or the object of the optimizer that does the step. Its rule makes the step of each element
-            of the gradients of that element, as all do but `Adafactor`, `Lamb`, `Muon`, `Prodigy` and the Schedule-Free
-            rules.
+            of the gradients of that element, as all do but `Adafactor`, `Lamb`, `Muon`, `Prodigy`, `SOAP` and the
+            Schedule-Free rules.
 
     Raises:
         TypeError: An argument has the wrong type.

@@ -17,8 +17,9 @@ py::array view(T* data, const std::vector<Index>& shape, const py::object& owner
 // How a tensor departs from the rest: a factor of its learning rate, and one of its decay.
 using Settings = std::vector<std::pair<double, double>>;
 
-// The last two sides of each tensor that the rule is to take as a matrix or as many, 0 of others; none for all alike.
-using Matrices = std::vector<std::pair<Index, Index>>;
+// The last two sides of each tensor that the rule is to take as a matrix or as many, and the longest one whose square
+// it keeps; zeros of others; none for all alike.
+using Matrices = std::vector<std::tuple<Index, Index, Index>>;
 
 template <class T>
 State<T> make_optimizer(const std::string& rule, const std::vector<std::string>& transform_names,
@@ -32,14 +33,14 @@ State<T> make_optimizer(const std::string& rule, const std::vector<std::string>&
                                 std::to_string(tensors.size()) + " arrays");
   }
   for (std::size_t i = 0; i < matrices.size(); ++i) {
-    const auto [rows, columns] = matrices[i];
+    const auto [rows, columns, longest] = matrices[i];
     const Index size = tensors[i].size;
     if ((rows != 0 || columns != 0) &&
         (rows < 1 || columns < 1 || size == 0 || size % checked_product(rows, columns) != 0)) {
       throw std::invalid_argument("an array of " + std::to_string(size) + " elements is no matrices of " +
                                   std::to_string(rows) + " rows and " + std::to_string(columns) + " columns");
     }
-    std::tie(tensors[i].rows, tensors[i].columns) = matrices[i];
+    std::tie(tensors[i].rows, tensors[i].columns, tensors[i].longest) = matrices[i];
   }
   for (std::size_t i = 0; i < settings.size(); ++i) {
     std::tie(tensors[i].rate, tensors[i].decay) = settings[i];
@@ -69,9 +70,9 @@ py::dict slot_views(State<T>& optimizer, std::size_t tensor, const std::vector<I
   py::dict slots;
   const std::vector<T*> data = optimizer.slots(tensor);
   const RuleEntry& rule = rule_entry(optimizer.step().rule());
-  const bool matrix = optimizer.step().tensors()[tensor].matrix();
+  const Tensor<T>& t = optimizer.step().tensors()[tensor];
   for (std::size_t i = 0; i < data.size(); ++i) {
-    if (const auto own = slot_shape(rule, i, matrix, shape)) {
+    if (const auto own = slot_shape(rule, i, t.matrix(), shape, t.longest)) {
       slots[py::str(std::string(optimizer.slot_names()[i]))] = view(data[i], *own, owner);
     }
   }

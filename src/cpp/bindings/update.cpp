@@ -243,16 +243,17 @@ py::dict update_rules() {
   return all;
 }
 
-// The shapes of the slots that a rule keeps for an array of this shape, taken as a matrix or not.
+// The shapes of the slots that a rule keeps for an array of this shape, taken as a matrix or not, of squares those of
+// sides up to the longest.
 std::map<std::string, std::vector<Index>> slot_shapes(const std::string& name, const std::vector<Index>& shape,
-                                                      bool matrix) {
+                                                      bool matrix, Index longest) {
   const RuleEntry& rule = rule_entry(find_rule(name));
   if (matrix && shape.size() < 2) {
     throw std::invalid_argument("a matrix has two dimensions at least, not " + std::to_string(shape.size()));
   }
   std::map<std::string, std::vector<Index>> shapes;
   for (std::size_t s = 0; s < rule.slots.size(); ++s) {
-    if (auto own = slot_shape(rule, s, matrix, shape)) {
+    if (auto own = slot_shape(rule, s, matrix, shape, longest)) {
       shapes[std::string(rule.slots[s])] = *std::move(own);
     }
   }
@@ -285,7 +286,8 @@ void add_update(py::module_& module) {
   const py::object none = py::none();
   py::module_ kernels = module.attr("kernels");
   kernels.def("update_rules", &update_rules);
-  kernels.def("slot_shapes", &slot_shapes, py::arg("rule"), py::arg("shape"), py::arg("matrix"));
+  kernels.def("slot_shapes", &slot_shapes, py::arg("rule"), py::arg("shape"), py::arg("matrix"),
+              py::arg("longest") = 0);
   kernels.def("maskable_rules", &maskable_rules);
   kernels.def("extra_slots", &extra_slots);
   kernels.def("update", &update, py::arg("rule"), py::arg("params"), py::arg("grads"), py::arg("slots"),

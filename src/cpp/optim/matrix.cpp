@@ -40,8 +40,7 @@ void for_falling(const Team& team, Index count, F&& f) {
 
 template <class T>
 Index Matrix<T>::orthogonal_memory(Sides sides) {
-  const auto [_, rows, columns] = sides;
-  const Index side = std::min(rows, columns);
+  const Index rows = sides.rows, columns = sides.columns, side = std::min(rows, columns);
   const Index packed =
       std::max({packed_size<T>(rows, columns), packed_size<T>(columns, rows), packed_size<T>(side, side)});
   return 2 * padded<T>(rows * columns) + 2 * padded<T>(side * stride_of(side)) + packed;

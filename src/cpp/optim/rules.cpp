@@ -12,6 +12,7 @@ RuleEntry entry_of() {
   RuleEntry entry;
   entry.name = R::name;
   entry.slots = R::slots;
+  entry.others = baseline::slots_of_others<R>;
   entry.hyper = R::hyper;
   if constexpr (requires { R::state; }) {
     entry.state = R::state;
@@ -77,7 +78,10 @@ int find_rule(std::string_view name) {
 }
 
 std::optional<std::vector<Index>> slot_shape(const RuleEntry& rule, std::size_t slot, bool matrix,
-                                             std::vector<Index> shape) {
+                                             std::vector<Index> shape, Index longest) {
+  const auto square = [&](Index side) {
+    return side <= longest ? std::optional(std::vector<Index>{side, side}) : std::nullopt;
+  };
   const std::span<const Extent> extents = matrix ? rule.of_matrices : rule.of_others;
   switch (slot < extents.size() ? extents[slot] : Extent::tensor) {
     case Extent::tensor:
@@ -88,6 +92,10 @@ std::optional<std::vector<Index>> slot_shape(const RuleEntry& rule, std::size_t 
     case Extent::columns:
       shape.erase(shape.end() - 2);
       break;
+    case Extent::square_of_rows:
+      return square(shape.end()[-2]);
+    case Extent::square_of_columns:
+      return square(shape.back());
     case Extent::nothing:
       return std::nullopt;
   }

@@ -33,7 +33,7 @@ struct RuleEntry {
   void (*advance)(const double* hyper, Index step, double* state) = nullptr;
   std::span<const int> starts;
   Coefficients (*between)(const double* state) = nullptr;  // only where the rule averages
-  std::size_t gathers = 0;
+  std::size_t gathers = 0, others = 0;  // the slots of what is taken as a matrix that are gathered; those of all else
   bool everything = false;
   double (*cost)(Sides) = nullptr;
   MatrixEntry<float> matrix;  // null where it takes none
@@ -49,8 +49,9 @@ inline const RuleEntry& rule_entry(int rule) {
   return rules()[static_cast<std::size_t>(rule)];
 }
 
-// The shape of a slot of a tensor of this shape, taken as a matrix or not; none where it keeps nothing.
+// The shape of a slot of a tensor of this shape, taken as a matrix or not; none where it keeps nothing, as of the
+// squares of sides that are longer than `longest`.
 std::optional<std::vector<Index>> slot_shape(const RuleEntry& rule, std::size_t slot, bool matrix,
-                                             std::vector<Index> shape);
+                                             std::vector<Index> shape, Index longest = 0);
 
 }  // namespace fastopt

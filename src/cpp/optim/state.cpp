@@ -36,8 +36,9 @@ std::vector<std::vector<Index>> slot_offsets_of(int rule, std::size_t slots, con
   for (std::size_t s = 0; s < slots; ++s) {
     std::vector<Index>& offsets = all.emplace_back(1, 0);
     for (const Tensor<T>& t : tensors) {
-      const auto [count, rows, columns] = t.sides();
-      const auto shape = slot_shape(rule_entry(rule), s, t.matrix(), {count, rows, columns});
+      const Sides sides = t.sides();
+      const auto shape =
+          slot_shape(rule_entry(rule), s, t.matrix(), {sides.count, sides.rows, sides.columns}, sides.longest);
       const Index size = shape ? std::accumulate(shape->begin(), shape->end(), Index{1}, std::multiplies<>()) : 0;
       offsets.push_back(offsets.back() + round_up(size, alignment));
     }
@@ -51,7 +52,8 @@ std::vector<Tensor<T>> with_slots(std::vector<Tensor<T>> tensors, int rule, cons
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     std::size_t next = 0;
     for (; next < rule_entry(rule).slots.size(); ++next) {
-      tensors[i].slots[next] = slots[next].data() + offsets[next][i];
+      const bool any = offsets[next][i] < offsets[next][i + 1];
+      tensors[i].slots[next] = any ? slots[next].data() + offsets[next][i] : nullptr;
     }
     for (const int place : given) {
       const auto transform = static_cast<std::size_t>(place);

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "kernels/reduce/args.h"
+#include "optim/eigen.h"
 #include "runtime/cpu.h"
 
 namespace fastopt {
@@ -30,18 +31,20 @@ Step<T>::Step(int rule, std::vector<int> transforms, std::vector<Tensor<T>> tens
     }
   }
   first_chunk_.push_back(chunks);
-  Index memory = 0;
+  Index memory = 0, sums = chunks;
   for (const Tensor<T>& tensor : tensors_) {
     if (whole(tensor)) {
       takes_matrices_ = true;
-      memory = std::max(memory, matrix_entry().memory(tensor.sides()));
+      const Sides sides = tensor.sides();
+      memory = std::max(memory, matrix_entry().memory(sides));
+      sums = std::max(sums, eigen_memory(std::min(sides.longest, std::max(sides.rows, sides.columns))));
       matrix_cost_ += entry().cost ? entry().cost(tensor.sides()) : 0;
     }
   }
   if (takes_matrices_) {
     matrix_memory_ = Buffer<T>(memory);
     room_ = matrix_memory_.data();
-    chunk_squares_.resize(static_cast<std::size_t>(chunks));
+    chunk_squares_.resize(static_cast<std::size_t>(sums));
   }
   const bool spares = any_transform<&TransformEntry::spares>();
   if (measures() || entry().sums > 0 || spares) {
@@ -177,7 +180,7 @@ Update<T> Step<T>::update_of(std::size_t i, Range elements) const {
               .slots = {},
               .coefficients = groups_[group_[i]].coefficients,
               .decay = hyper_[0] * t.rate * t.decay * now<Decay>()};
-  const std::size_t slots = whole(t) ? entry().gathers : entry().slots.size();
+  const std::size_t slots = whole(t) ? entry().gathers : entry().others;
   for (std::size_t s = 0; s < slots; ++s) {
     u.slots[s] = t.slots[s] + elements.begin;
   }

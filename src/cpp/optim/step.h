@@ -26,11 +26,11 @@ struct Tensor {
   std::array<T*, transform_count> transform_slots{};  // those of the transforms that keep one
   double rate = 1;                                    // multiplies the learning rate
   double decay = 1;                                   // multiplies decays
-  Index rows = 0, columns = 0;  // of matrices that the rule takes as wholes; 0: element by element
-  bool frozen = false;          // nothing is done to it, and its gradient does not count
+  Index rows = 0, columns = 0, longest = 0;  // of matrices that the rule takes as wholes; 0: element by element
+  bool frozen = false;                       // nothing is done to it, and its gradient does not count
 
   bool matrix() const { return columns > 0; }
-  Sides sides() const { return matrix() ? Sides{size / (rows * columns), rows, columns} : Sides{1, 1, size}; }
+  Sides sides() const { return matrix() ? Sides{size / (rows * columns), rows, columns, longest} : Sides{1, 1, size}; }
 };
 
 // Elements that stay in the first-level cache from one operation on them to the next, and over which sums are taken.

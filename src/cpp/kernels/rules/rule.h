@@ -11,11 +11,11 @@
 //   `factor`, for each tensor from its sums, or `factor_of_all`, from the hyperparameters and the numbers after the
 //   step: c[tensor_factor]. `apply` is then given the parameters too, and returns nothing.
 // - `matrices`: it takes some matrices as wholes, or, with `everything`, all tensors. Of these, `gather` takes the
-// place
-//   of `apply`: it changes the first `gathers` slots and x, room for the tensor; then `whole(matrix, hyperparameters,
-//   c)`, which all threads run, makes of x what needs all elements, by what optim/matrix.h has, and returns
-//   c[tensor_factor]; then `finish` makes the step of x. `memory`: as much as `whole` needs of a matrix of these sides,
-//   with the room; `cost`: what it costs, as products do.
+//   place of `apply`: it changes the first `gathers` slots and x, room for the tensor; then `whole(matrix,
+//   hyperparameters, c)`, which all threads run, makes of x what needs all elements, by what optim/matrix.h has, and
+//   returns c[tensor_factor]; then `finish` makes the step of x. `memory`: as much as `whole` needs of a matrix of
+//   these sides, with the room; `cost`: what it costs, as products do.
+// - `others`: the slots of what is not taken as a matrix, the first ones, where they are not all.
 // - `of_matrices`, `of_others`: the extents of the slots of what is taken as a matrix, and of all else, where they are
 //   not the tensor's.
 // - `state`, `conclude`: numbers by name that go from step to step, which `prepare` reads, and what becomes of them at
@@ -51,6 +51,16 @@ inline constexpr std::size_t finishing = [] {
     return std::size_t{Rule::finishing};
   } else {
     return std::size_t{1};
+  }
+}();
+
+// The slots that `apply` has, which come first.
+template <class Rule>
+inline constexpr std::size_t slots_of_others = [] {
+  if constexpr (requires { Rule::others; }) {
+    return std::size_t{Rule::others};
+  } else {
+    return Rule::slots.size();
   }
 }();
 

@@ -7,7 +7,7 @@
 
 namespace fastopt {
 
-inline constexpr int max_slots = 4;
+inline constexpr int max_slots = 6;
 inline constexpr int max_coefficients = 12;
 inline constexpr int tensor_factor = max_coefficients - 1;  // the coefficient that a rule's sums over a tensor give it
 inline constexpr int variant_place = max_coefficients - 1;  // that which says which variant of `apply` a rule takes
@@ -16,11 +16,12 @@ inline constexpr int max_sums = 4;
 using Coefficients = std::array<double, max_coefficients>;
 
 // What a slot has an element for: each of the tensor, each row or each column of its last two dimensions, or nothing.
-enum class Extent { tensor, rows, columns, nothing };
+// The squares are of one matrix, and of sides that are not too long.
+enum class Extent { tensor, rows, columns, square_of_rows, square_of_columns, nothing };
 
-// A tensor [count, rows, columns]: so many matrices.
+// A tensor [count, rows, columns]: so many matrices. `longest`: the longest side whose square is not too large.
 struct Sides {
-  Index count, rows, columns;
+  Index count, rows, columns, longest = 0;
 
   Index size() const { return count * rows * columns; }
 };

@@ -14,7 +14,7 @@ enum class Moves { all, parameters, slots };
 
 // Calls step(c, i, load, w, slots...) for every vector and stores what it made of w and of the slots, of which there
 // are `count`, as far as they move.
-template <class Rule, std::size_t count = Rule::slots.size() - averages<Rule>, Moves moves = Moves::all, class T,
+template <class Rule, std::size_t count = slots_of_others<Rule> - averages<Rule>, Moves moves = Moves::all, class T,
           class F>
 [[gnu::always_inline]] inline void drive(const Update<T>& u, F&& step) {
   using V = Vec<T>;
@@ -49,7 +49,7 @@ template <class Rule, class V, class... Slots>
 
 // w <- start - (step + decay start), where step(c, i, load, w, slots...) is the rule's. Decay is added to the step
 // because a factor 1 - decay would be too near 1 for float32 to hold the decay well.
-template <class Rule, std::size_t count = Rule::slots.size() - averages<Rule>, Moves moves = Moves::all, class T,
+template <class Rule, std::size_t count = slots_of_others<Rule> - averages<Rule>, Moves moves = Moves::all, class T,
           class F>
 [[gnu::always_inline]] inline void move(const Update<T>& u, F&& step) {
   if (u.decay == 0 || decays<Rule>) {
