@@ -48,7 +48,7 @@ from fastopt.tools.diagnose import diagnose, diagnose_errors, weighted_average
 from fastopt.tools.fold import fold
 from fastopt.tools.gradient_check import check_gradients, check_gradients_of
 from fastopt.tools.inspect import layer_outputs, recompute_statistics
-from fastopt.tools.plots.curves import history
+from fastopt.tools.plots import curves
 from fastopt.tools.pretrain import pretrain
 from fastopt.tools.saving import load_model, save
 from fastopt.tools.summary import summary
@@ -56,14 +56,21 @@ from fastopt.tools.transfer import copy_weights
 
 check_environment()
 
-# Methods of models that stand on the floor above them, so that models need not know it.
-for model, methods in (
-    (Sequential, (fold, layer_outputs, recompute_statistics, save, summary)),
-    (Model, (save, summary)),
-):
-    for method in methods:
-        setattr(model, method.__name__, method)
-History.plot = history  # type: ignore[method-assign, assignment]
+
+def _attach() -> None:
+    """Give models the methods that stand on the floor above them, which models need not know."""
+    for method in (fold, layer_outputs, recompute_statistics, save, summary):
+        setattr(Sequential, method.__name__, method)
+    for method in (save, summary):
+        setattr(Model, method.__name__, method)
+    History.plot = curves.history  # type: ignore[method-assign, assignment]
+
+
+_attach()
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, *EXTRAS])
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -118,3 +118,54 @@ def test_models_do_not_share_a_generator(models):
     assert fo.fleet.predict(models[:1], iter(parts)).shape == (1, 200, 3)
     with pytest.raises(ValueError, match="x is for several models"):
         fo.fleet.predict(models, iter(parts))
+
+
+HEADS = {
+    "softmax": ("softmax", 3, "sparse_categorical_crossentropy", Y),
+    "logits": ("linear", 3, "sparse_categorical_crossentropy", Y),
+    "words": ("linear", 3, "sparse_categorical_crossentropy", np.array(["a", "b", "c"])[Y]),
+    "one-hot": ("softmax", 3, "categorical_crossentropy", np.eye(3)[Y]),
+    "sigmoid": ("sigmoid", 1, "binary_crossentropy", Y % 2),
+    "binary logits": ("linear", 1, "binary_crossentropy", Y % 2),
+    "hinge": ("linear", 1, "hinge", 2 * (Y % 2) - 1),
+    "mse": ("linear", 2, "mse", X[:, :2]),
+}
+
+
+@pytest.mark.parametrize("functional", [False, True])
+@pytest.mark.parametrize("kind", HEADS)
+def test_judged_by_the_mean(kind, functional):
+    activation, outputs, loss, y = HEADS[kind]
+    models = []
+    for seed in range(3):
+        layers = [fo.layers.Dense(8, "tanh"), fo.layers.Dense(outputs, activation)]
+        a = fo.Input(4)
+        model = fo.Model(a, layers[1](layers[0](a)), seed) if functional else fo.Sequential(layers, seed)
+        model.compile("adam", loss, ["mae"] if kind == "mse" else [] if kind == "hinge" else ["accuracy"])
+        model.fit(X, y, epochs=3, verbose=0)
+        models.append(model)
+    alone, several = fo.Ensemble(models[:1]), fo.Ensemble(models)
+    weight = np.linspace(1, 2, len(X))
+    for name, value in models[0].evaluate(X, y, sample_weight=weight).items():
+        assert alone.evaluate(X, y, sample_weight=weight)[name] == pytest.approx(value, rel=1e-5)
+    mean = np.mean([model.evaluate(X, y)["loss"] for model in models])
+    assert several.evaluate(X, y)["loss"] <= mean + 1e-6  # losses are convex in what is averaged
+    if kind == "mse":
+        with pytest.raises(ValueError, match="do not classify"):
+            several.predict_classes(X)
+        return
+    assert (alone.predict_classes(X) == models[0].predict_classes(X)).all()
+    right = several.predict_classes(X) == (y if y.ndim == 1 else y.argmax(axis=1))
+    if "accuracy" in models[0].metrics:
+        assert several.evaluate(X, y)["accuracy"] == pytest.approx(right.mean())
+
+
+def test_members_that_are_judged_by_something_else(models):
+    other = build(9, "linear")
+    other.build(4)
+    with pytest.raises(ValueError, match=r"models\[5\] has another loss"):
+        fo.Ensemble([*models, other]).evaluate(X, Y)
+    for model in models:
+        model.compile("adam", lambda y, z: ((z.sum(1) - y) ** 2, 2 * (z - 1)))
+    with pytest.raises((RuntimeError, ValueError), match="loss"):
+        fo.Ensemble(models).evaluate(X, Y)

@@ -5,6 +5,7 @@ import pytest
 
 import fastopt as fo
 from fastopt.callbacks import CSVLogger, EarlyStopping, LambdaCallback, ModelCheckpoint, ReduceLROnPlateau
+from fastopt.model.data import split as parts
 from fastopt.model.data import taken
 
 X = np.arange(200.0)[:, None] / 200
@@ -21,10 +22,10 @@ def make(loss=CLASSES, seed=0):
 def split(model, **arguments):
     """Which samples are kept, by their inputs."""
     seen = {}
-    data = model._samples(model.loss, X, LABELS, None)[0]
+    data = model._read(X, LABELS, None)[0]
     by = arguments.pop("split_by", "last")
     classes = LABELS if by == "stratified" else None
-    train, held = data.split(0.25, None if by == "last" else model.seed, classes)
+    train, held = parts(data, 0.25, None if by == "last" else model.seed, classes)
     for name, part in (("train", train), ("validation", held)):
         seen[name] = np.rint(taken(part, part.x)[:, 0] * 200).astype(int)
         np.testing.assert_array_equal(LABELS[seen[name]], taken(part, part.y))

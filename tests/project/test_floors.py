@@ -38,6 +38,7 @@ PYTHON_FLOORS = [
     "model.weighted model.feed",
     "model.together",
     "model.fit",
+    "model.trained",
     "model",
     "tools calibrate",
     "fleet",

@@ -73,3 +73,16 @@ def test_errors(history, arguments, error, message):
         arguments = (None, pyplot.subplots()[1])
     with pytest.raises(error, match=message):
         fo.plotting.history(history, *(arguments or ()))
+
+
+def test_many_long_names_fit():
+    runs = {
+        f"momentum, a rate of {i} and a schedule that falls by a cosine to {i}": made(loss=[3, 1]) for i in range(30)
+    }
+    [ax] = fo.plotting.compare(runs)
+    figure = ax.figure
+    figure.canvas.draw()
+    legend, whole = ax.get_legend().get_window_extent(), figure.bbox
+    assert whole.x0 <= legend.x0 < legend.x1 <= whole.x1
+    assert whole.y0 <= legend.y0 < legend.y1 <= whole.y1
+    assert len({text.get_text() for text in ax.get_legend().get_texts()}) == 30

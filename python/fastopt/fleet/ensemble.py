@@ -11,6 +11,9 @@ from fastopt import _core
 from fastopt.core import checks
 from fastopt.fleet.member import refuse_one_pass
 from fastopt.kernels import Real
+from fastopt.losses import Loss
+from fastopt.model.labels import numbered, predicted
+from fastopt.model.results import Results
 from fastopt.model.weighted import checked_model
 
 __all__ = ["Ensemble", "predict"]
@@ -106,6 +109,76 @@ class Ensemble:
         """
         return self._joined("predict_proba", x, batch_size)[0]
 
+    def predict_classes(self, x: ArrayLike, batch_size: int = 256) -> NDArray[Any]:
+        """Return the class of each sample, as ``predict_classes`` of a model, by the mean of the probabilities.
+
+        Where the models make none, as for hinge losses, it is that of the mean of what they predict.
+
+        Args:
+            x: Inputs ``[n, features]``.
+            batch_size: Samples computed at a time, at least 1.
+
+        Raises:
+            RuntimeError, TypeError: As ``predict`` of the models.
+            ValueError: As `predict`; or the models do not classify, or have other losses or classes.
+        """
+        loss, link, known = self._judged()
+        labels = predicted(self._means(x, link, batch_size), loss, link or "linear", known)
+        if labels is None:
+            raise ValueError("The models do not classify: predict gives the mean of their outputs.")
+        return labels
+
+    def evaluate(
+        self, x: ArrayLike, y: ArrayLike, batch_size: int = 256, sample_weight: ArrayLike | None = None
+    ) -> Results:
+        """Return the loss and the metrics of the mean of what the models predict, or of their probabilities.
+
+        Args:
+            x: Inputs ``[n, features]``.
+            y: Targets, as the loss of the models wants them.
+            batch_size: Samples computed at a time, at least 1.
+            sample_weight: Weights ``[n]``, at least 0.
+
+        Returns:
+            The loss and the metrics of the first model, by their names, as ``evaluate`` of a model returns them.
+
+        Raises:
+            RuntimeError: A model has not been built, or not been compiled with a loss of `fastopt.losses`.
+            TypeError: As ``evaluate`` of the models.
+            ValueError: As ``evaluate`` of the models; or they have other losses or classes.
+
+        Example:
+            >>> import numpy as np, fastopt as fo
+            >>> x, y = np.linspace(-1, 1, 64)[:, None], np.linspace(-2, 2, 64)
+            >>> models = [fo.Sequential([fo.layers.Dense(1)], seed=seed) for seed in range(3)]
+            >>> for model in models:
+            ...     model.compile("adam", "mse", metrics=["r2"])
+            >>> members = fo.fleet.fit(models, x, y, verbose=0)
+            >>> list(fo.Ensemble(models).evaluate(x, y).keys())
+            ['loss', 'r2']
+        """
+        loss, link, known = self._judged()
+        if loss is None or loss.opaque:
+            raise RuntimeError("The models have no loss of fastopt.losses: call compile(optimizer, loss) first.")
+        mean = self._means(x, link, batch_size).astype(np.float64)
+        mean = mean.reshape(len(mean), -1)
+        outputs = mean.shape[1]
+        target = loss.targets(
+            "y", numbered("y", y, loss, outputs, {} if known is None else {"": known}), outputs, "float64"
+        )
+        if len(target) != len(mean):
+            raise ValueError(f"x has {len(mean)} samples, y has {len(target)}; expected one target for each sample.")
+        weight = None if sample_weight is None else checks.weights("sample_weight", sample_weight, len(mean), "float64")
+        tiny = np.finfo(np.float64).tiny
+        logits = np.log(np.maximum(mean, tiny)) if link else mean
+        if link == "sigmoid":
+            logits -= np.log(np.maximum(1 - mean, tiny))
+        losses, _ = _core.kernels.loss(loss.name, logits, target, hyper=loss.hyper)
+        values = {"loss": float(np.average(losses, weights=weight))}
+        for name, metric in self.models[0].metrics.items():
+            values[name] = metric(target, mean, weight, exclusive=link and link != "sigmoid")
+        return Results(values)
+
     def predict_with_spread(self, x: ArrayLike, batch_size: int = 256) -> tuple[Real, Real]:
         """Return the mean of what the models predict, and their standard deviation, each ``[n, outputs]``.
 
@@ -121,10 +194,31 @@ class Ensemble:
         """
         return self._joined("predict", x, batch_size, 0)
 
-    def _joined(self, method: str, x: ArrayLike, *arguments: Any) -> tuple[Real, Real]:
+    def _judged(self) -> tuple[Loss | None, str | None, NDArray[Any] | None]:
+        """Return the loss of the models, the activation that makes probabilities, and the labels of classes."""
+        found: list[tuple[Any, ...]] = []
+        for model in self.models:
+            activation, loss = model.network.output_activations[0], model.judged_by.get("loss")
+            loss = next(iter(loss.values())) if isinstance(loss, dict) else loss
+            link = activation if loss is None or activation in ("softmax", "sigmoid") else loss.link
+            known = next(iter(model._classes.values()), None)
+            found.append((loss, link if link in ("softmax", "sigmoid") else None, known))
+        for place, (loss, link, known) in enumerate(found):
+            if (loss, link) != found[0][:2] or not np.array_equal(known, found[0][2]):
+                raise ValueError(f"models[{place}] has another loss or other classes than models[0].")
+        return found[0]
+
+    def _means(self, x: ArrayLike, link: str | None, batch_size: int) -> Real:
+        """Return the mean of the probabilities that the models predict, or of their outputs where there is no link."""
+        return self._joined("predict", x, batch_size, 0, link=link)[0]
+
+    def _joined(self, method: str, x: ArrayLike, *arguments: Any, link: str | None = None) -> tuple[Real, Real]:
         means, spreads = [], []
         for outputs in self._by_part(method, x, *arguments):
             several = outputs.astype(np.float64)
+            for i, model in enumerate(self.models):
+                if link is not None and model.network.output_activations[0] == "linear":
+                    several[i] = _core.kernels.activation_forward(link, several[i])
             means.append(several.mean(axis=0).astype(outputs.dtype))
             spreads.append(several.std(axis=0, ddof=min(1, len(self) - 1)).astype(outputs.dtype))
         joined: tuple[Real, Real] = np.concatenate(means), np.concatenate(spreads)

@@ -163,7 +163,10 @@ class Symbol:
     Attributes:
         shape: The shape of one sample.
         call: The call of the layer, or None for an input.
+        name: The name of an input, if it has one.
     """
+
+    name: str | None = None
 
     def __init__(self, shape: Shape, call: "SymbolicCall | None" = None) -> None:
         self.shape = shape
@@ -196,9 +199,10 @@ class Input(Symbol):
 
     Args:
         shape: The shape of one sample, such as ``7`` or ``(28, 28)``.
+        name: The name by which a dict of inputs has it, or None for ``"input"``, of several ``"input_0"`` and so on.
 
     Raises:
-        TypeError: It is not made of integers.
+        TypeError: `shape` is not made of integers, or `name` is no string.
         ValueError: A size is not positive, or there is none.
 
     Example:
@@ -207,7 +211,8 @@ class Input(Symbol):
         (3,)
     """
 
-    def __init__(self, shape: int | Sequence[int]) -> None:
+    def __init__(self, shape: int | Sequence[int], name: str | None = None) -> None:
+        self.name = checked_name(name)
         sizes = checked_shape("shape", list(shape) if isinstance(shape, Sequence) else [shape])
         if not sizes:
             raise ValueError("shape must be that of one sample, such as 784 or (28, 28), not ().")

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fastopt import _core
 from fastopt.core import checks
@@ -12,7 +13,10 @@ from fastopt.kernels import Real
 from fastopt.losses import Loss, loss_of
 from fastopt.metrics import MeanMetric, Metric, metric_of
 from fastopt.model.callbacks.base import Logs
-from fastopt.model.data import Samples, taken
+from fastopt.model.data import Reading, Samples, taken, with_class_weight
+from fastopt.model.degenerate import warn_of_classes, warn_of_rounding, warn_of_targets
+from fastopt.model.labels import Classes
+from fastopt.model.plan import Plan
 from fastopt.model.solving import Method, spent_by
 
 __all__ = ["SPEED", "Compiled", "Metrics"]
@@ -33,6 +37,8 @@ class Compiled:
         metrics: Metrics, as `Sequential.compile` takes them.
         last_activation: The name of the function that the outputs of the model have gone through.
         factor: How many times the cost takes the loss.
+        output: Which output of the model it is for.
+        name: The name of that output, under which its classes are known.
 
     Raises:
         TypeError, ValueError: As `Sequential.compile`.
@@ -45,11 +51,14 @@ class Compiled:
         metrics: Metrics,
         last_activation: str,
         factor: float = 1.0,
+        output: int = 0,
+        name: str = "",
     ) -> None:
         if isinstance(metrics, str | Metric) or callable(metrics):
             raise TypeError(f"metrics must be a list, such as [{metrics!r}], not {metrics!r}.")
         self.optimizer = optimizer
         self._factor = factor
+        self._output, self._name = output, name
         self.last_activation = last_activation
         self.loss = None if loss is None else loss_of(loss)
         self.metrics: dict[str, Metric] = {}
@@ -129,6 +138,11 @@ class Compiled:
         return {name: totals[key] / weight for name, key in keys.items() if key in totals}
 
     @property
+    def has_losses(self) -> bool:
+        """Whether there is a loss; else the model is trained only by `backward`."""
+        return self.loss is not None
+
+    @property
     def judges(self) -> Any:
         """The loss and the metrics."""
         return self.loss, self.metrics
@@ -166,10 +180,38 @@ class Compiled:
         validation = [f"val_{name}" for name in self.reported if validated]
         return ["loss", *self.mean_metrics, *validation, *spent_by(self.optimizer), *SPEED]
 
-    def check_metrics(self, data: Samples, loss: Loss, outputs: int) -> None:
+    def _loss_and_size(self, plan: Plan) -> tuple[Any, int]:
+        return self.loss, plan.sizes_of_outputs[self._output]
+
+    def check_metrics(self, data: Samples, plan: Plan) -> None:
         """Refuse metrics that cannot be computed for the data."""
         for metric in self.metrics.values():
-            metric.check_data(loss, outputs, data.weight is not None)
+            metric.check_data(*self._loss_and_size(plan), data.weight is not None)
+
+    def with_class_weight(
+        self, data: Samples, class_weight: str | Mapping[Any, float] | None, plan: Plan, dtype: str, how: Reading
+    ) -> Samples:
+        """Return the samples with weights that are multiplied by factors of their classes."""
+        if class_weight is None:
+            return data
+        known = how.classes.get(self._name)
+        return with_class_weight(data, class_weight, *self._loss_and_size(plan), dtype, known, how.part)
+
+    def labels(self, data: Samples, plan: Plan) -> NDArray[Any]:
+        """Return the class of each sample."""
+        loss, outputs = self._loss_and_size(plan)
+        return taken(data, loss.classes(data.y, outputs)[0])
+
+    def warn(self, data: Samples, plan: Plan, trained: bool = False) -> None:
+        """Warn of targets, and of those that a model is trained with, of which nothing can be learned."""
+        name = "y" if len(plan.results) == 1 else f"y[{plan.output_names[self._output]!r}]"
+        warn_of_rounding(name, data.given, data.y.dtype)
+        if trained:
+            warn_of_targets(data, *self._loss_and_size(plan))
+
+    def warn_of_classes(self, data: Samples, validation: Samples, plan: Plan, known: Classes) -> None:
+        """Warn where a class is validated that is not trained."""
+        warn_of_classes(data, validation, *self._loss_and_size(plan), known.get(self._name))
 
 
 def _name_of(metric: object) -> str:

@@ -31,6 +31,7 @@ __all__ = [
     "in_shape",
     "joined",
     "ordered",
+    "split",
     "taken",
     "taking",
     "triple",
@@ -55,36 +56,6 @@ class Samples(NamedTuple):
     def rows(self) -> int:
         """The number of samples."""
         return len(self.x if self.chosen is None else self.chosen)
-
-    def split(
-        self, fraction: float, seed: int | None = None, classes: NDArray[Any] | None = None
-    ) -> tuple["Samples", "Samples"]:
-        """Return the first samples and the last ``fraction`` of them; with a seed, others, at random; no copies.
-
-        Args:
-            fraction: The part that is held out.
-            seed: Decides which; None for the last.
-            classes: Those of the samples, each of which is to give its share.
-
-        Raises:
-            ValueError: A part is empty, or has no weight.
-        """
-        held = int(checks.times(self.rows, fraction))
-        if not 0 < held < self.rows:
-            raise ValueError(f"validation_split={fraction:g} of {self.rows} samples leaves one part empty.")
-        if seed is None and self.chosen is None:
-            parts = self._rows(slice(self.rows - held)), self._rows(slice(self.rows - held, None))
-        else:
-            last = np.zeros(self.rows, bool)
-            last[slice(-held, None) if seed is None else held_out(self.rows, held, seed, classes)] = True
-            first, second = (taken(self, np.arange(len(self.x)))[part] for part in (~last, last))
-            parts = self._replace(chosen=first), self._replace(chosen=second)
-        for kind, part in zip(("training", "validation"), parts, strict=True):
-            check_weight(kind, part)
-        return parts
-
-    def _rows(self, rows: slice) -> "Samples":
-        return Samples(self.x[rows], self.y[rows], None if self.weight is None else self.weight[rows], self.given[rows])
 
 
 class Several(NamedTuple):
@@ -134,6 +105,42 @@ def taking(data: D, name: str, rows: ArrayLike | None, kind: str = "training") -
     some = data._replace(chosen=checks.row_numbers(name, rows, data.rows))
     check_weight(kind, some)
     return some
+
+
+def split(data: D, fraction: float, seed: int | None = None, classes: NDArray[Any] | None = None) -> tuple[D, D]:
+    """Return the first samples and the last ``fraction`` of them; with a seed, others, at random; no copies.
+
+    Args:
+        data: The samples.
+        fraction: The part that is held out.
+        seed: Decides which; None for the last.
+        classes: Those of the samples, each of which is to give its share.
+
+    Raises:
+        ValueError: A part is empty, or has no weight.
+    """
+    rows = data.rows
+    held = int(checks.times(rows, fraction))
+    if not 0 < held < rows:
+        raise ValueError(f"validation_split={fraction:g} of {rows} samples leaves one part empty.")
+    if seed is None and data.chosen is None:
+        parts = _part(data, slice(rows - held)), _part(data, slice(rows - held, None))
+    else:
+        last = np.zeros(rows, bool)
+        last[slice(-held, None) if seed is None else held_out(rows, held, seed, classes)] = True
+        every = np.arange(rows) if data.chosen is None else data.chosen
+        parts = data._replace(chosen=every[~last]), data._replace(chosen=every[last])
+    for kind, part in zip(("training", "validation"), parts, strict=True):
+        check_weight(kind, part)
+    return parts
+
+
+def _part(data: D, rows: slice) -> D:
+    def cut(given: Any) -> Any:
+        return [one[rows] for one in given] if isinstance(given, list) else given[rows]
+
+    weight = None if data.weight is None else data.weight[rows]
+    return data._replace(x=cut(data.x), y=cut(data.y), weight=weight, given=cut(data.given))
 
 
 class Checked:
@@ -242,28 +249,30 @@ def checked_samples(
 
 
 def with_class_weight(
-    data: Samples, class_weight: str | Mapping[Any, float] | None, loss: Loss, outputs: int, dtype: str, how: Reading
+    data: Samples,
+    class_weight: str | Mapping[Any, float],
+    loss: Loss,
+    outputs: int,
+    dtype: str,
+    known: NDArray[Any] | None,
+    part: bool,
 ) -> Samples:
     """Return the samples with weights that are multiplied by factors of their classes."""
-    if class_weight is None:
-        return data
     every, classes = loss.classes(data.y, outputs)
     labels = taken(data, every)
     factors = np.ones(classes)
     if isinstance(class_weight, Mapping):
         for label, factor in class_weight.items():
-            factors[class_number(label, how.classes, classes)] = checks.real(f"class_weight[{label}]", factor, 0)
+            factors[class_number(label, known, classes)] = checks.real(f"class_weight[{label}]", factor, 0)
     elif str(class_weight) == "balanced":
         counts = np.bincount(labels, minlength=classes)
         factors = len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))
     else:
         raise TypeError(f"class_weight must be a dict of classes and factors, or 'balanced', not {class_weight!r}.")
     weight = factors[every] if data.weight is None else factors[every] * data.weight.astype(np.float64)
-    if not how.part and not taken(data, weight).any():
+    if not part and not taken(data, weight).any():
         raise ValueError("The weights are all 0: at least one sample must have a positive class weight and weight.")
-    return data._replace(
-        weight=checks.weights("class_weight times sample_weight", weight, len(weight), dtype, how.part)
-    )
+    return data._replace(weight=checks.weights("class_weight times sample_weight", weight, len(weight), dtype, part))
 
 
 def without_inputs(data: Samples | Several) -> Samples | Several:

@@ -180,6 +180,7 @@ class Stream(Generic[D]):
         self._passed: _core.Epoch | None = None
         self.batches = source.steps or source.length
         self.seen, self.ending = 0, ""
+        self._weighs = False  # whether a sample of the epoch has a weight
         self._batch = 0
         if source.steps is None:
             source.begin()
@@ -204,7 +205,7 @@ class Stream(Generic[D]):
         self._source.tell("on_epoch_begin")
         if self._first is None and self._source.steps is None:
             self._source.begin()
-        self._passed, self.seen, self._batch = None, 0, 0
+        self._passed, self.seen, self._batch, self._weighs = None, 0, 0, False
 
     def next(self, most: int) -> int:
         """Draw a batch."""
@@ -220,6 +221,7 @@ class Stream(Generic[D]):
         self._batch += 1
         self.size = self.data.rows
         self.seen += self.size
+        self._weighs = self._weighs or self.data.weight is None or bool(self.data.weight.any())
         return 1
 
     def _checked(self, batch: object) -> D:
@@ -233,7 +235,13 @@ class Stream(Generic[D]):
         return self._passed
 
     def end(self) -> None:
-        """Learn how many samples an epoch has."""
+        """Learn how many samples an epoch has.
+
+        Raises:
+            ValueError: None of them has a weight.
+        """
+        if not self._weighs:
+            raise ValueError(f"All {self.seen} samples of {self._source.name} in this epoch have the weight 0.")
         self.samples = self.seen
         self._source.tell("on_epoch_end")
 

@@ -106,6 +106,8 @@ def evaluate(
             predict = partial(built.network.predict, rows=data.chosen)
             outputs = shown(verbose, "predict", data.rows, batch_size, predict, data.x, batch_size)
             kept.append((data if isinstance(parts, list) else without_inputs(data), outputs))
+    if not totals["weight"]:  # of batches; that of arrays has been looked at
+        raise ValueError("All samples of these batches have the weight 0: at least one must be positive.")
     logs = compiled.means(totals)
     if kept:
         logs |= compiled.of_outputs(*joined(kept))
@@ -207,7 +209,7 @@ def fit(
             if validation is not None and (epoch + 1) % validation_freq == 0:
                 ready = model._ready()
                 parts = validation if isinstance(validation, list) else validation()
-                values = evaluate(ready.compiled, ready.built, parts, 256)
+                values = evaluate(ready.compiled, ready.built, parts, 256, shown)
                 logs |= {f"val_{name}": value for name, value in values.items()}
             logs |= report | dict(zip(SPEED, (seconds, feed.seen / seconds), strict=True))
             for listener in listeners:

@@ -84,7 +84,8 @@ def plan_of(inputs: Sequence[Any], outputs: Sequence[Any]) -> Plan:
         calls.append((layers[id(call.layer)], [values[id(symbol)] for symbol in call.inputs]))
         for symbol in call.outputs:
             values[id(symbol)] = len(values)
-    return Plan([symbol.shape for symbol in inputs], found, calls, [values[id(symbol)] for symbol in outputs])
+    shapes, names = [symbol.shape for symbol in inputs], [symbol.name for symbol in inputs]
+    return Plan(shapes, found, calls, [values[id(symbol)] for symbol in outputs], names)
 
 
 def _in_order(inputs: Sequence[Symbol], outputs: Sequence[Symbol]) -> list[SymbolicCall]:

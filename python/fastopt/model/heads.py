@@ -12,7 +12,6 @@ from fastopt.metrics import Metric
 from fastopt.model.callbacks.base import Logs
 from fastopt.model.compiled import SPEED, Compiled, Metrics
 from fastopt.model.data import Reading, Several
-from fastopt.model.degenerate import warn_of_rounding, warn_of_targets
 from fastopt.model.labels import Classes, numbered, predicted
 from fastopt.model.plan import Plan
 from fastopt.model.solving import Method, spent_by
@@ -53,8 +52,10 @@ class Heads:
         self._names = names
         # Of each output, with the prefix of its names in logs; a single output has none.
         self._parts = {
-            "" if len(names) == 1 else f"{name}_": Compiled(optimizer, *what)
-            for name, *what in zip(names, losses, chosen, graph.output_activations, factors, strict=True)
+            "" if len(names) == 1 else f"{name}_": Compiled(
+                optimizer, losses[i], chosen[i], graph.output_activations[i], factors[i], i, name
+            )
+            for i, name in enumerate(names)
         }
 
     @property
@@ -158,21 +159,38 @@ class Heads:
         }
         return {name: labels for name, labels in found.items() if labels is not None}
 
-    def warn(self, data: Several, graph: Plan, trained: _core.Network | None = None) -> None:
-        """Warn of targets, and of data that a network is trained with, of which nothing can be learned."""
-        for i, centered in enumerate(trained.centers_inputs if trained else ()):
-            if trained and not centered:
-                warn_of_rounding("x" if len(data.x) == 1 else f"x[{i}]", data.x[i], trained.dtype)
-        for i, loss in enumerate(self._losses):
-            name = "y" if len(self._losses) == 1 else f"y[{graph.output_names[i]!r}]"
-            warn_of_rounding(name, data.given[i], data.y[i].dtype)
-            if trained:
-                warn_of_targets(data.of(i), loss, graph.sizes_of_outputs[i])
+    def with_class_weight(
+        self, data: Several, class_weight: str | Mapping[Any, float] | None, plan: Plan, dtype: str, how: Reading
+    ) -> Several:
+        """Return the samples with weights that are multiplied by factors of their classes, by the only output."""
+        if class_weight is None:
+            return data
+        part = self._only("class_weight")
+        return data._replace(weight=part.with_class_weight(data.of(0), class_weight, plan, dtype, how).weight)
 
-    def check_metrics(self, data: Several, graph: Plan) -> None:
+    def labels(self, data: Several, plan: Plan) -> NDArray[Any]:
+        """Return the class of each sample, by the only output."""
+        return self._only("split_by='stratified'").labels(data.of(0), plan)
+
+    def _only(self, argument: str) -> Compiled:
+        if len(self._parts) > 1:
+            raise ValueError(f"{argument} needs classes of one output; the model has {len(self._parts)}.")
+        return self._parts[""]
+
+    def check_metrics(self, data: Several, plan: Plan) -> None:
         """Refuse metrics that cannot be computed for the data."""
-        for i, (loss, part) in enumerate(zip(self._losses, self._parts.values(), strict=True)):
-            part.check_metrics(data.of(i), loss, graph.sizes_of_outputs[i])
+        for i, part in enumerate(self._parts.values()):
+            part.check_metrics(data.of(i), plan)
+
+    def warn(self, data: Several, plan: Plan, trained: bool = False) -> None:
+        """Warn of targets, and of those that a model is trained with, of which nothing can be learned."""
+        for i, part in enumerate(self._parts.values()):
+            part.warn(data.of(i), plan, trained)
+
+    def warn_of_classes(self, data: Several, validation: Several, plan: Plan, known: Classes) -> None:
+        """Warn where a class is validated that is not trained."""
+        for i, part in enumerate(self._parts.values()):
+            part.warn_of_classes(data.of(i), validation.of(i), plan, known)
 
 
 def by_output(what: str, given: Any, names: Sequence[str]) -> list[Any]:

@@ -10,7 +10,7 @@ from fastopt.kernels import Real
 from fastopt.kernels.plain import plain
 from fastopt.losses import Loss
 
-__all__ = ["Classes", "checked_classes", "class_number", "described", "numbered", "predicted", "restored"]
+__all__ = ["Classes", "checked_classes", "class_number", "described", "fixed", "numbered", "predicted", "restored"]
 
 # Of each output that has some, by its name, the labels of its classes in their order; a `Sequential` has the name "".
 Classes = dict[str, NDArray[Any]]
@@ -92,9 +92,8 @@ def numbered(
     return numbers
 
 
-def class_number(key: object, classes: Classes, count: int) -> int:
+def class_number(key: object, known: NDArray[Any] | None, count: int) -> int:
     """Return the number of a class, by its label where classes have some."""
-    known = classes.get("")
     if known is None:
         number = checks.integer("A key of class_weight", key, 0)
         if number >= count:
@@ -122,6 +121,13 @@ def predicted(outputs: Real, loss: Loss | None, activation: str, known: NDArray[
             raise ValueError(f"model.classes has {len(known)} classes, {_shown(known)}; the outputs have more.")
         return np.asarray(known[numbers])
     return 2 * numbers - 1 if signs else numbers
+
+
+def fixed(labels: NDArray[Any]) -> NDArray[Any]:
+    """Return labels as an array that cannot be written."""
+    view = labels.view()
+    view.flags.writeable = False
+    return view
 
 
 def described(known: NDArray[Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from fastopt import _core
 from fastopt.core import checks
 from fastopt.core.registry import Described
 from fastopt.layers import LAYERS, BatchNormalization, Channels, Layer, Parameter, Shape
-from fastopt.layers.base import Spec, check_dimensions, checked_shape, size_of
+from fastopt.layers.base import Spec, check_dimensions, checked_name, checked_shape, size_of
 from fastopt.layers.residual import free_name, layer_names
 from fastopt.layers.shape import Flatten, Reshape
 
@@ -50,6 +50,7 @@ class Plan(Described):
         layers: The layers.
         calls: Of each call of a layer, the number of the layer, and those of the values that it is called with.
         results: The numbers of the values that are the outputs.
+        input_names: The names of the inputs; one that is None, or all, is made of the number of the input.
 
     Attributes:
         input_shape: The shape of a sample of the first input.
@@ -71,7 +72,12 @@ class Plan(Described):
     """
 
     def __init__(
-        self, input_shapes: Sequence[Shape], layers: Sequence[Layer], calls: Sequence[Call], results: Sequence[int]
+        self,
+        input_shapes: Sequence[Shape],
+        layers: Sequence[Layer],
+        calls: Sequence[Call],
+        results: Sequence[int],
+        input_names: Sequence[str | None] | None = None,
     ) -> None:
         self.input_shapes = [checked_shape("A shape of an input", shape) for shape in input_shapes]
         for shape in self.input_shapes:
@@ -82,6 +88,7 @@ class Plan(Described):
         self.results = list(results)
         if not self.input_shapes or not self.results:
             raise ValueError("A network needs at least one input and one output.")
+        self.input_names = self._named_inputs([None] * len(self.input_shapes) if input_names is None else input_names)
         self.specs: list[Spec] = []
         self.owners: list[tuple[Layer, ...]] = []
         self.makers: list[Maker | None] = [None] * len(self.input_shapes)
@@ -114,6 +121,13 @@ class Plan(Described):
         self.sizes_of_outputs = [size_of(shape) for shape in self.output_shapes]
         self.input_shape, self.output_shape = self.input_shapes[0], self.output_shapes[0]
         self.outputs = self.sizes_of_outputs[0]
+
+    def _named_inputs(self, given: Sequence[str | None]) -> list[str]:
+        alone = len(self.input_shapes) == 1
+        names = [checked_name(name) or ("input" if alone else f"input_{i}") for i, name in enumerate(given)]
+        if len(names) != len(self.input_shapes) or len({*names}) < len(names):
+            raise ValueError(f"The {len(self.input_shapes)} inputs need different names, not {', '.join(names)}.")
+        return names
 
     def _checked(self, value: int) -> int:
         return checks.integer("The number of a value", value, 0, len(self._shapes))
@@ -211,7 +225,7 @@ class Plan(Described):
     def name_of(self, value: int) -> str:
         """Return the name of the layer that makes a value, or of an input."""
         if (maker := self.makers[value]) is None:
-            return "input" if len(self.input_shapes) == 1 else f"input_{value}"
+            return self.input_names[value]
         return self.layer_names[maker.layer]
 
     def title_of(self, value: int) -> str:

@@ -4,6 +4,7 @@ import math
 import shutil
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -32,6 +33,10 @@ class Progress(Callback):
     def poll(self, samples: int) -> None:
         """Called about twenty times a second with the number of samples of this epoch that are done."""
 
+    def validate(self, name: str, samples: int, batch_size: int, run: Callable[..., Any], *given: Any) -> Any:
+        """Return ``run(*given)``, which goes through samples of the validation."""
+        return run(*given)
+
     def close(self) -> None:
         """Called once at the end, however training ended."""
 
@@ -59,7 +64,8 @@ class Bar(Progress):
 
     def on_train_begin(self) -> None:
         """Open the bar."""
-        self._logs, self._shown_at = Logs(), -math.inf
+        self._logs, self._shown_at, self._told_at = Logs(), -math.inf, -math.inf
+        self._validated = Counter[str]()  # samples of the validation of this epoch that each pass has done
         self._start = self.params["initial_epoch"]
         self._bar = bars.bar(
             desc=self._name(self._start),
@@ -82,8 +88,23 @@ class Bar(Progress):
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         """Show the values."""
         self._logs = logs
-        if time.perf_counter() - self._shown_at >= INTERVAL:
+        self._validated.clear()
+        if self._told_at > self._shown_at or time.perf_counter() - self._shown_at >= INTERVAL:
             self._show()
+
+    def validate(self, name: str, samples: int, batch_size: int, run: Callable[..., Any], *given: Any) -> Any:
+        """Show how many samples are done beside the bar, which counts those of the training."""
+        before = self._validated[name]
+
+        def poll(batches: int) -> None:
+            self._validated[name] = before + min(batches * batch_size, samples)
+            if (now := time.perf_counter()) - max(self._shown_at, self._told_at) >= INTERVAL:
+                self._say(f"validation {self._validated[name]:,} samples")
+                self._told_at = now
+
+        result = run(*given, poll)
+        poll(samples)
+        return result
 
     def close(self) -> None:
         """Leave the bar as it is."""
@@ -102,8 +123,11 @@ class Bar(Progress):
         """Show the last values."""
         if self._logs:
             self._bar.bar_format, text = self._fitting(self._logs)
-            self._bar.set_postfix_str(text)
+            self._say(text)
             self._shown_at = time.perf_counter()
+
+    def _say(self, text: str) -> None:
+        self._bar.set_postfix_str(text)
 
     def _fitting(self, logs: Logs) -> tuple[str, str]:
         """Return the form of the bar and the text of the values that show most in the columns of the terminal."""
@@ -122,7 +146,8 @@ def shown(verbose: object, name: str, samples: int, batch_size: int, run: Callab
     """Return ``run(*given, poll)`` of a pass through samples, with a bar if it lasts; one of one batch has none.
 
     Args:
-        verbose: 0 or 2 for no bar, 1 for a bar, ``"auto"`` for a bar in a terminal or a notebook, removed at the end.
+        verbose: 0 or 2 for no bar, 1 for a bar, ``"auto"`` for a bar in a terminal or a notebook, removed at the end;
+            or the `Progress` of a training, which validates.
         name: What the pass is called.
         samples: The number of samples.
         batch_size: How many of them are a batch.
@@ -134,6 +159,8 @@ def shown(verbose: object, name: str, samples: int, batch_size: int, run: Callab
     """
     if verbose not in ("auto", 0, 1, 2):  # for which nothing is made, in a call of a few microseconds
         progress(verbose)
+    if isinstance(verbose, Progress):
+        return verbose.validate(name, samples, batch_size, run, *given)
     if samples <= batch_size or not (verbose == "auto" or verbose == 1):
         return run(*given)
     with Pass(verbose == "auto", name, samples, batch_size) as poll:

@@ -1,7 +1,7 @@
 """The model: a stack of layers, how it is trained, and what it predicts."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,8 +9,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastopt import _core
 from fastopt.core import checks
-from fastopt.core.registry import word
-from fastopt.data.augment import Augment, augmentations
 from fastopt.data.preprocessing import Scaler
 from fastopt.kernels import Real
 from fastopt.layers import Layer, Scaling, Shape
@@ -18,38 +16,27 @@ from fastopt.layers.base import Input, is_symbolic
 from fastopt.layers.residual import layer_names
 from fastopt.layers.scaling import AffineScaler, is_scaler
 from fastopt.losses import Loss
-from fastopt.model.callbacks.base import Callback
-from fastopt.model.callbacks.history import History
 from fastopt.model.compiled import Compiled, Metrics
 from fastopt.model.data import (
     Reading,
     Samples,
-    batch_size_at,
-    check_one_validation,
     checked_inputs,
     checked_samples,
     in_shape,
-    taken,
-    taking,
-    triple,
-    with_class_weight,
 )
-from fastopt.model.degenerate import warn_of_classes, warn_of_rounding, warn_of_targets
-from fastopt.model.feed import Feed, Ready, Stream, Whole, begin
-from fastopt.model.fit import checked_callbacks, checked_epochs, cost_and_gradient, evaluate, fit, train
 from fastopt.model.graph import Chain
 from fastopt.model.labels import predicted
 from fastopt.model.plan import Plan
-from fastopt.model.progress import progress, shown
-from fastopt.model.results import Results, kind_of_results
+from fastopt.model.progress import shown
 from fastopt.model.solving import Method
-from fastopt.model.source import Batches, Source, are_batches, refuse_for_batches, refuse_steps
+from fastopt.model.source import Batches, are_batches
+from fastopt.model.trained import Trained
 from fastopt.model.weighted import Weighted
 
 __all__ = ["Sequential"]
 
 
-class Sequential(Weighted[Compiled]):
+class Sequential(Trained[Compiled]):
     """A network of layers, each feeding the next.
 
     Layers get their weights when the model first sees data, or by `build`. All results depend only on the data, the
@@ -205,297 +192,6 @@ class Sequential(Weighted[Compiled]):
                 with the last activation, or a metric with the loss; or a solver needs what a model does not give.
         """
         self._compile(optimizer, lambda own: Compiled(own, loss, metrics, self.last_activation))
-
-    # Training
-
-    def fit(
-        self,
-        x: ArrayLike | Batches,
-        y: ArrayLike | None = None,
-        batch_size: int | str | Callable[[int], float] | None = "auto",
-        epochs: int = 1,
-        validation_data: Sequence[Any] | Batches | None = None,
-        validation_split: float = 0.0,
-        shuffle: bool = True,
-        sample_weight: ArrayLike | None = None,
-        callbacks: Iterable[Callback] | None = None,
-        initial_epoch: int = 0,
-        verbose: int | bool | str = "auto",
-        class_weight: str | Mapping[Any, float] | None = None,
-        iterations: int | None = None,
-        validation_freq: int = 1,
-        split_by: str = "last",
-        rows: ArrayLike | None = None,
-        validation_rows: ArrayLike | None = None,
-        steps_per_epoch: int | None = None,
-        validation_steps: int | None = None,
-        drop_remainder: bool = False,
-        augment: Augment | None = None,
-    ) -> History:
-        """Train for some epochs.
-
-        Each step goes along the gradient of sum_i w_i L_i / (samples in the batch); the reported values are
-        sum_i w_i L_i / sum_i w_i over the epoch, each batch taken before its step. What layers penalise belongs to
-        both: `fastopt.regularizers` says how.
-
-        A solver of `fastopt.solvers` takes all samples, and an epoch is an iteration; training ends early where it has
-        converged, or finds no better point: ``history.message`` says so. The reported values are those after the
-        iteration. The batch of batch normalisation is all samples, and the masks of dropout stay the same during an
-        iteration. A further `fit` goes on from what the solver remembers, if the weights are those that it left. With a
-        `batch_size` an epoch goes through batches, with some iterations on each: L-BFGS and BFGS keep what they have
-        learned of the curvature from batch to batch, a trust region its radius; conjugate gradients and the guess of
-        the length of the next step begin anew.
-
-        Args:
-            x: Inputs ``[n, features]``: float32, float64, integers or bool, in any memory order, also memory-mapped;
-                never copied as a whole; also a frame, see `encoder` and `feature_names`; or a sparse matrix of SciPy,
-                never filled up as a whole; or, where there is no `y`, batches ``(x, y)`` or ``(x, y, sample_weight)``:
-                a list, a generator, a `DataLoader`, any other iterable, an object with a length and batches by number
-                as Keras's `Sequence`, or a function that returns an iterable and is called for each epoch. They may be
-                of different sizes; each is checked when its turn comes, and messages give its number.
-            y: Targets, as the loss wants them; also labels of any kind, see `classes`.
-            batch_size: Samples a step, at least 1; None for all of them; ``"auto"`` is 32, or all of them for a solver,
-                ``"whole_if_small"`` all of up to 2,000, else 32. The last batch of an epoch may be smaller. A schedule
-                with ``per="epoch"``, or a function, of the number of epochs trained changes it; it is rounded.
-            epochs: The number of the epoch to stop before.
-            validation_data: ``(x, y)`` or ``(x, y, sample_weight)``, evaluated after each epoch; or batches, as of `x`.
-            validation_split: The fraction of samples kept for validation instead of `validation_data`.
-            shuffle: Whether each epoch takes the samples in a new random order; of batches those that have numbers, as
-                those of a list, and other iterables are in their own.
-            sample_weight: Weights ``[n]``, at least 0.
-            callbacks: Objects to call as training goes; None for none.
-            initial_epoch: The number of the first epoch, from 0.
-            verbose: 0 or False silent, 1 or True a bar, 2 one line an epoch, ``"auto"`` a bar in a terminal or a
-                notebook and lines elsewhere.
-            class_weight: Factors of the sample weights by class, at least 0, in training but not in validation: a dict,
-                in which a class that is missing has 1, or ``"balanced"``, n / (classes * samples of the class) with the
-                classes that occur, which then weigh the same.
-            iterations: Of a solver on each batch, at least 1; None is 1 on all samples and 5 on batches of some.
-            validation_freq: After how many epochs each the model is validated, at least 1; the history has NaN for the
-                epochs between.
-            split_by: Which samples `validation_split` keeps: ``"last"``, as they come; ``"random"``, decided by the
-                seed; ``"stratified"``, random and of each class its share.
-            rows: The numbers of the samples to train with, which may repeat, or a mask; None for all. The result is
-                that of ``x[rows]`` and ``y[rows]``, which are not made.
-            validation_rows: Those of the samples to validate with, instead of `validation_data`.
-            steps_per_epoch: How many batches of an iterable an epoch takes, needed where it has no end; None for one
-                pass. Where a pass ends within an epoch, the next one begins.
-            validation_steps: How many batches of an iterable a validation takes; None for one pass.
-            drop_remainder: Whether an epoch leaves out the samples that do not fill a batch, others in each epoch where
-                it shuffles. A first batch that is not full is taken.
-            augment: How images are changed at random as they are read for a step, a `fastopt.data.Augment`; None for
-                not at all. Validation data stay as they are. For an optimizer, not for a solver.
-
-        Returns:
-            The history, also found in ``model.history``.
-
-        Raises:
-            RuntimeError: The model has not been compiled with a loss.
-            TypeError: Data or an argument has the wrong type; nothing has changed.
-            ValueError: Data or an argument does not fit, or is NaN or infinite; nothing has changed.
-            FloatingPointError: The loss became NaN or infinite, and the weights are those before that step; or the
-                last step before the end of an epoch or a callback left NaN or infinite weights or running statistics,
-                or, at the end of an epoch, slots of the optimizer.
-            KeyboardInterrupt: Ctrl-C; the model is as after the last whole step.
-        """
-        compiled, loss = self._need_loss()
-        validation_freq = checks.integer("validation_freq", validation_freq, 1)
-        numbers = checked_epochs(initial_epoch, epochs)
-        validation_split = checks.real("validation_split", validation_split)
-        if not 0.0 <= validation_split < 1.0:
-            raise ValueError(f"validation_split must be at least 0 and less than 1, not {validation_split:g}.")
-        listeners, shuffle = checked_callbacks(callbacks), checks.flag("shuffle", shuffle)
-        shown = progress(verbose)
-        split_by = word("split_by", split_by, ("last", "random", "stratified"))
-        known, features = self._classes.copy(), self._features.copy()
-        check_one_validation(validation_data, validation_split or None, validation_rows)
-        plan = None if self._built is None else self._built.plan
-        feed: Feed
-        if y is None:
-            refuse_for_batches(
-                {
-                    "validation_split": validation_split > 0,
-                    "sample_weight": sample_weight is not None,
-                    "class_weight='balanced'": isinstance(class_weight, str),
-                    "drop_remainder": drop_remainder,
-                    "rows": rows is not None,
-                    "validation_rows": validation_rows is not None,
-                }
-            )
-
-            def read(batch: object, prefix: str) -> Samples:
-                nonlocal plan
-                how = Reading(prefix, known, part=True, features=features)
-                data, plan = self._samples(loss, *triple(prefix[:-2], batch), plan, how)
-                return with_class_weight(data, class_weight, loss, plan.outputs, self.dtype, how)
-
-            feed = Stream(self._source(x, steps_per_epoch, numbers, shuffle, batch_size), read)
-            every = data = feed.data
-            assert plan is not None
-        else:
-            refuse_steps("steps_per_epoch", steps_per_epoch)
-            how = Reading("", known, find=True, features=features)
-            every, plan = self._samples(loss, x, y, sample_weight, plan, how)
-            data = taking(every, "rows", rows)
-            sizes, iterations = self._batches(batch_size, iterations, data.rows)
-        validation: list[Any] | Callable[[], Iterable[Any]] | None = self._validation(
-            validation_data, validation_steps, numbers, validation_freq
-        )
-        if validation is None and (validation_data is not None or validation_split or validation_rows is not None):
-            if validation_rows is not None:
-                held = taking(every, "validation_rows", validation_rows, "validation")
-            elif validation_data is not None:
-                given = triple("validation_data", validation_data)
-                held, _ = self._samples(loss, *given, plan, Reading("validation ", known, features=features))
-            else:
-                classes = taken(data, loss.classes(data.y, plan.outputs)[0]) if split_by == "stratified" else None
-                data, held = data.split(validation_split, None if split_by == "last" else self.seed, classes)
-            compiled.check_metrics(held, loss, plan.outputs)
-            warn_of_classes(data, held, loss, plan.outputs, known.get(""))
-            validation = [held]
-        if y is not None:
-            data = with_class_weight(data, class_weight, loss, plan.outputs, self.dtype, how)
-            plan.check_batches(data.rows, batch_size_at(sizes, self.epochs_trained))
-            feed = Whole(data, sizes, shuffle, checks.flag("drop_remainder", drop_remainder))
-        changes = augmentations(augment, [plan.input_shape], self.dtype)
-        if not self._build(plan).network.centers_inputs[0]:
-            warn_of_rounding("x", data.x, self.dtype)
-        warn_of_rounding("y", data.given, data.y.dtype)
-        warn_of_targets(data, loss, plan.outputs)
-        self._classes, self._features = known, features
-        return fit(self, feed, validation, numbers, listeners, shown, iterations, validation_freq, changes)
-
-    def train_on_batch(
-        self,
-        x: ArrayLike,
-        y: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        class_weight: str | Mapping[Any, float] | None = None,
-    ) -> Results:
-        """Do one step on all of the data as one batch.
-
-        Args:
-            x: Inputs ``[n, features]``.
-            y: Targets, as the loss wants them.
-            sample_weight: Weights ``[n]``, at least 0.
-            class_weight: Factors of the sample weights by class, as `fit` takes them; ``"balanced"`` counts the samples
-                of the batch.
-
-        Returns:
-            The loss and the metrics that are means over samples, before the step, as `evaluate` returns them.
-
-        Raises:
-            RuntimeError, TypeError, ValueError, FloatingPointError: As `fit`.
-        """
-        compiled, loss = self._need_loss()
-        data, plan = self._samples(loss, x, y, sample_weight)
-        if class_weight is not None:
-            how = Reading("", self._classes)
-            data = with_class_weight(data, class_weight, loss, plan.outputs, self.dtype, how)
-        plan.check_batches(len(data.x), len(data.x))
-        epoch = begin(compiled, self._build(plan), data, len(data.x))
-        return Results(train(self._ready(), epoch, 1))
-
-    def evaluate(
-        self,
-        x: ArrayLike | Batches,
-        y: ArrayLike | None = None,
-        batch_size: int = 256,
-        sample_weight: ArrayLike | None = None,
-        verbose: int | bool | str = "auto",
-        return_dict: bool | None = None,
-        rows: ArrayLike | None = None,
-        steps: int | None = None,
-    ) -> Any:
-        """Return the loss and the metrics: sum_i w_i L_i / sum_i w_i, and what is computed from all predictions.
-
-        The latter are NaN if a prediction is NaN or infinite.
-
-        Args:
-            x: Inputs ``[n, features]``; or, without `y`, batches, as `fit` takes them.
-            y: Targets, as the loss wants them.
-            batch_size: Samples computed at a time, at least 1; it changes memory and speed only.
-            sample_weight: Weights ``[n]``, at least 0.
-            verbose: 0 or 2 for nothing, 1 for a bar if it lasts longer than a second, ``"auto"`` the same in a terminal
-                or a notebook, where the bar is removed at the end.
-            return_dict: True for a dict instead, False for a list.
-            rows: The samples that are looked at, as `fit` takes them; None for all.
-            steps: How many batches of an iterable; None for all of a pass.
-
-        Returns:
-            The loss and the metrics, `fastopt.model.results.Results`: a tuple, as in
-            ``loss, accuracy = model.evaluate(x, y)``, whose items have names.
-
-        Raises:
-            RuntimeError: The model has not been compiled with a loss, or not been built.
-            TypeError: Data or an argument has the wrong type.
-            ValueError: Data or an argument does not fit, or is NaN or infinite.
-        """
-        returned = kind_of_results(return_dict)
-        compiled, loss = self._need_loss()
-        built = self._need_weights()
-        batch_size = checks.integer("batch_size", batch_size, 1, checks.SIZE)
-        parts: Iterable[Samples]
-        if y is None:
-            refuse_for_batches({"sample_weight": sample_weight is not None, "rows": rows is not None})
-            parts = self._parts(Source("x", x, steps))
-        else:
-            refuse_steps("steps", steps)
-            every, plan = self._samples(loss, x, y, sample_weight)
-            data = taking(every, "rows", rows, "chosen")
-            compiled.check_metrics(data, loss, plan.outputs)
-            warn_of_rounding("y", data.given, data.y.dtype)
-            parts = [data]
-        built.freeze()
-        return returned(evaluate(compiled, built, parts, batch_size, verbose))
-
-    def cost_and_gradient(
-        self, x: ArrayLike, y: ArrayLike, w: ArrayLike | None = None, sample_weight: ArrayLike | None = None
-    ) -> tuple[float, NDArray[np.float64]]:
-        """Return the cost of all samples together and its gradient, at any weights.
-
-        C(w) = sum_i w_i L_i / n and what layers penalise, with noise off and the running statistics of batch
-        normalisation: what `evaluate` computes, if the weights of the samples are 1. Samples go through in chunks, so
-        that memory does not grow with their number, whose sums are in double precision; but all at once where a
-        function as loss returns a number for them all. It is what methods that look at all data need, such as those of
-        `scipy.optimize`.
-
-        Args:
-            x: Inputs ``[n, features]``.
-            y: Targets, as the loss wants them.
-            w: The weights ``[count_params()]``, those of `parameters` one after the other; None for those of the model,
-                which stay as they are.
-            sample_weight: Weights ``[n]``, at least 0.
-
-        Returns:
-            The cost, and its gradient ``[count_params()]``, which is 0 for layers that are frozen.
-
-        Raises:
-            RuntimeError: The model has not been compiled with a loss, or not been built.
-            TypeError: Data or an argument has the wrong type.
-            ValueError: Data or an argument does not fit, or is NaN or infinite.
-
-        Example:
-            >>> import numpy as np, fastopt as fo
-            >>> model = fo.Sequential([fo.layers.Dense(1, kernel_initializer="zeros", use_bias=False)])
-            >>> model.compile(loss="mse")
-            >>> model.build(2)
-            >>> model.cost_and_gradient([[1.0, 0.0], [0.0, 2.0]], [1.0, 3.0])
-            (5.0, array([-1., -6.]))
-        """
-        compiled, loss = self._need_loss()
-        built = self._need_weights()
-        data, _ = self._samples(loss, x, y, sample_weight)
-        built.freeze()
-        return cost_and_gradient(compiled, built, data, self._flat_weights(w))
-
-    def _full_batch(self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None) -> _core.Epoch:
-        """Return all samples as the core holds them, checked."""
-        compiled, loss = self._need_loss()
-        built = self._need_weights()
-        data, _ = self._samples(loss, x, y, sample_weight)
-        built.freeze()
-        return begin(compiled, built, data, data.rows)
 
     # Predicting
 
@@ -671,29 +367,12 @@ class Sequential(Weighted[Compiled]):
 
     # Pieces
 
-    def _need_loss(self) -> tuple[Compiled, Loss]:
-        if self._compiled is None or self._compiled.loss is None:
-            raise RuntimeError("The model has no loss: call compile(optimizer, loss) first.")
-        return self._compiled, self._compiled.loss
-
-    def _ready(self) -> Ready:
-        """Return what a step takes."""
-        compiled, _ = self._need_loss()
-        built = self._need_weights()
-        built.freeze()
-        return Ready(compiled, built, self._trainer(compiled.optimizer, built))
-
-    def _samples(
-        self,
-        loss: Loss,
-        x: Any,
-        y: ArrayLike,
-        sample_weight: ArrayLike | None,
-        plan: Plan | None = None,
-        how: Reading | None = None,
+    def _read(
+        self, x: Any, y: Any, sample_weight: ArrayLike | None, plan: Plan | None = None, how: Reading | None = None
     ) -> tuple[Samples, Plan]:
         """Return checked samples and the plan for them: the given one, or that of the model, or that of their shape."""
-        how = how or Reading("", self._classes)
+        loss, how = self._need_losses().loss, how or Reading("", self._classes)
+        assert loss is not None
         if plan is None and self._built is not None:
             plan = self._built.plan
         name = f"{how.prefix}x"
@@ -703,13 +382,6 @@ class Sequential(Weighted[Compiled]):
         plan = plan or self.plan(shape)
         plan.check_ids(f"{how.prefix}x", [inputs])
         return checked_samples(inputs, y, sample_weight, loss, plan, self.dtype, how), plan
-
-    def _part(self, batch: object, prefix: str) -> Samples:
-        compiled, loss = self._need_loss()
-        how = Reading(prefix, self._classes, part=True)
-        data, plan = self._samples(loss, *triple(prefix[:-2], batch), how=how)
-        compiled.check_metrics(data, loss, plan.outputs)
-        return data
 
 
 def _as_layer(given: Any) -> Any:

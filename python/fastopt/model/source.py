@@ -25,6 +25,7 @@ NEED_ARRAYS = {
     "rows": "give those that there are to be",
     "validation_rows": "give validation_data",
 }
+ONE = (str, int, float)  # target
 ENDLESS = (count, cycle, repeat)
 ONCE = "a generator can be gone through once: give a function that returns a new one, or a list"
 
@@ -62,7 +63,7 @@ def inputs_of(batch: Any, inputs: int, dimensions: int) -> Any:
     """
     if not isinstance(batch, tuple | list) or not batch:
         return batch
-    several = isinstance(batch[0], tuple | list)
+    several = isinstance(batch[0], tuple | list | Mapping)
     return batch[0] if (several if inputs > 1 else np.ndim(batch[0]) >= dimensions) else batch
 
 
@@ -153,7 +154,22 @@ class Source:
             self.begin()
             assert self._iterator is not None
             batch = next(self._iterator, END)
+        self._check(batch)
         return batch
+
+    def _check(self, batch: Any) -> None:
+        """Raise ValueError where it is a single sample, as a `Dataset` of torch gives."""
+        x, *others = batch if isinstance(batch, tuple | list) and batch else (batch,)
+        while isinstance(x, tuple | list | Mapping) and x:
+            x = next(iter(x.values() if isinstance(x, Mapping) else x))
+        targets: Any = others[0] if others else None
+        if _is_array(x) and (
+            np.ndim(x) < 2 or isinstance(targets, ONE) or (_is_array(targets) and not np.ndim(targets))
+        ):
+            raise ValueError(
+                f"{self.name} gives samples one by one, not batches of them: torch.utils.data.DataLoader({self.name}, "
+                "batch_size=32) makes batches of a Dataset; an array [n, features] is n samples."
+            )
 
     def skip(self, epochs: int) -> None:
         """Go on as if so many epochs had been taken, of the first of which one batch has been drawn."""
@@ -189,6 +205,7 @@ class Source:
         iterator: Any = self._iterator
         number = -1
         for number, batch in enumerate(iterator):
+            self._check(batch)
             yield batch
             if number + 1 == self.steps:
                 return
@@ -201,10 +218,10 @@ class Source:
 
 
 def _has_samples(batch: tuple[Any, ...] | list[Any]) -> bool:
-    """Return whether the first of a tuple is an array ``[n, ...]``, or a collection of them."""
+    """Return whether the first of a tuple is an array ``[n, ...]``, or a list or a dict of them."""
     first: Any = batch[0] if batch else None
-    if isinstance(first, tuple | list):
-        return _has_samples(first)
+    if isinstance(first, tuple | list | Mapping):
+        return _has_samples([*(first.values() if isinstance(first, Mapping) else first)])
     return _is_array(first) and np.ndim(first) > 1
 
 

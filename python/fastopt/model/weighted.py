@@ -2,7 +2,7 @@
 
 import copy
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 import numpy as np
@@ -19,21 +19,18 @@ from fastopt.metrics import Metric
 from fastopt.model.built import Built
 from fastopt.model.callbacks.history import History
 from fastopt.model.columns import Features, checked_encoder, numbers_of
-from fastopt.model.data import Reading, concatenated
+from fastopt.model.data import Reading
 from fastopt.model.graph import Chain
-from fastopt.model.labels import Classes, checked_classes
+from fastopt.model.labels import Classes, checked_classes, fixed
 from fastopt.model.nested import Nested
 from fastopt.model.plan import Plan
-from fastopt.model.results import Results
 from fastopt.model.solving import Method, Slots, Solving, chosen
-from fastopt.model.source import Source, are_batches, inputs_of, refuse_for_batches, refuse_steps
 from fastopt.optimizers import Optimizer
 from fastopt.optimizers.describe import MAX_EPOCHS
 from fastopt.solvers import Solver
 
 __all__ = ["Weighted", "checked_model"]
 
-SMALL = 2000  # samples, which are a batch that is not too large to go down each of its steps
 DTYPES = ("float32", "float64")
 
 
@@ -124,12 +121,12 @@ class Weighted(Generic[C]):
     @property
     def layers(self) -> list[Layer]:
         """The layers; a model within this one is one of them."""
-        return self.network.layers
+        return list(self.network.layers)
 
     @property
     def layer_names(self) -> list[str]:
         """The names of the layers."""
-        return self.network.layer_names
+        return list(self.network.layer_names)
 
     @property
     def trainable(self) -> bool:
@@ -182,7 +179,7 @@ class Weighted(Generic[C]):
     @property
     def input_shapes(self) -> list[Shape] | None:
         """The shapes of a sample of each input, or None before the model is built."""
-        return None if self._built is None else self._built.plan.input_shapes
+        return None if self._built is None else list(self._built.plan.input_shapes)
 
     @property
     def epochs_trained(self) -> int:
@@ -224,7 +221,7 @@ class Weighted(Generic[C]):
     @property
     def metrics(self) -> dict[str, Metric]:
         """The metrics of `compile` by the names that they are reported under."""
-        return {} if self._compiled is None else self._compiled.metrics
+        return {} if self._compiled is None else dict(self._compiled.metrics)
 
     @property
     def judged_by(self) -> dict[str, Any]:
@@ -281,8 +278,8 @@ class Weighted(Generic[C]):
         """The labels of the classes ``[classes]``, or None where classes are numbers from 0.
 
         `fit` finds them, in order, where the targets of a sparse cross-entropy, or of a binary loss with one output,
-        are words. They may be set, also to other numbers: ``model.classes = numpy.unique(y)``; then targets are such
-        labels. None lets `fit` find them anew. With several outputs it is a dict by their names.
+        are words. They may be set, as a whole, also to other numbers: ``model.classes = numpy.unique(y)``; then targets
+        are such labels. None lets `fit` find them anew. With several outputs it is a dict by their names.
 
         Raises:
             TypeError: When it is set: it is no list of labels.
@@ -297,7 +294,8 @@ class Weighted(Generic[C]):
             >>> model.classes, model.predict_classes([[3.0], [-3.0]])
             (array(['no', 'yes'], dtype='<U3'), array(['yes', 'no'], dtype='<U3'))
         """
-        return self._classes.get(self._heads[0]) if len(self._heads) == 1 else dict(self._classes)
+        labels = {output: fixed(array) for output, array in self._classes.items()}
+        return labels.get(self._heads[0]) if len(self._heads) == 1 else labels
 
     @classes.setter
     def classes(self, value: Any) -> None:
@@ -350,7 +348,8 @@ class Weighted(Generic[C]):
         A frame that is given later must have them in the same order, as in scikit-learn; an array has no names, and its
         columns count as they stand. With several inputs they are those of the first.
         """
-        return self._features.get("0") if self._encoder is None else self._encoder.feature_names_in
+        names = self._features.get("0") if self._encoder is None else self._encoder.feature_names_in
+        return None if names is None else list(names)
 
     def _numbers(self, name: str, x: Any, key: str = "0", how: Reading | None = None) -> Any:
         """Return an input as numbers, whose columns are those that the model knows."""
@@ -390,44 +389,6 @@ class Weighted(Generic[C]):
         built.set_weights(weights)
         if isinstance(self.optimizer, Optimizer) and self.optimizer.step:
             self.optimizer.start_from(built.parameters)
-
-    # All samples at a time
-
-    if TYPE_CHECKING:
-
-        def evaluate(self, x: Any, y: Any, batch_size: int, sample_weight: Any) -> Any:
-            """Of the model."""
-
-        def predict(self, x: Any, batch_size: int, verbose: Any = 0) -> Any:
-            """Of the model."""
-
-        def _part(self, batch: object, prefix: str) -> Any:
-            """Return a batch (x, y) that is to be judged, checked."""
-
-    def test_on_batch(self, x: Any, y: Any, sample_weight: ArrayLike | None = None) -> Results:
-        """Return what `evaluate` does, all samples at a time.
-
-        Args:
-            x: Inputs, as `fit` takes them.
-            y: Targets, as the loss wants them.
-            sample_weight: Weights ``[n]``, at least 0.
-
-        Raises:
-            RuntimeError, TypeError, ValueError: As `evaluate`.
-        """
-        results: Results = self.evaluate(x, y, checks.SIZE - 1, sample_weight)
-        return results
-
-    def predict_on_batch(self, x: Any) -> Any:
-        """Return what `predict` does, all samples at a time.
-
-        Args:
-            x: Inputs, as `fit` takes them.
-
-        Raises:
-            RuntimeError, TypeError, ValueError: As `predict`.
-        """
-        return self.predict(x, checks.SIZE - 1)
 
     def count_params(self) -> int:
         """Return the number of weights.
@@ -499,63 +460,6 @@ class Weighted(Generic[C]):
         self._compiled = compiled
         if given is not before:
             self._given = given
-
-    def _batches(
-        self, batch_size: int | str | Callable[[int], float] | None, iterations: int | None, rows: int
-    ) -> tuple[int | Callable[[int], float], int | None]:
-        """Return the batch size and the iterations on each batch that `fit` is to take."""
-        solves = isinstance(self.optimizer, Solver)
-        if iterations is not None:
-            if not solves:
-                raise ValueError("iterations are those of a solver on each batch; an optimizer does one step on it.")
-            iterations = checks.integer("iterations", iterations, 1, 2**31)
-        if isinstance(batch_size, str):
-            small = word("batch_size", batch_size, ("auto", "whole_if_small")) != "auto" and rows <= SMALL
-            batch_size = None if solves or small else 32
-        return (rows if batch_size is None else batch_size), iterations
-
-    def _source(self, x: object, steps: int | None, epochs: range, shuffle: bool, batch_size: object) -> Source:
-        """Return the batches that `fit` is to take where there is no y."""
-        first = self.epochs_trained
-        refuse_for_batches(
-            {
-                "batch_size": not isinstance(batch_size, str) or batch_size != "auto",
-                type(self.optimizer).__name__: isinstance(self.optimizer, Solver),
-            }
-        )
-
-        def order(number: int, batches: int) -> NDArray[np.int64]:
-            return _core.kernels.permutation(self.seed, first + number, batches)
-
-        return Source("x", x, steps, "steps_per_epoch", len(epochs), order if shuffle else None, first)
-
-    def _validation(
-        self, given: object, steps: int | None, epochs: range, every: int
-    ) -> Callable[[], Iterable[Any]] | None:
-        """Return what gives the batches of a validation; None where there is none, or by arrays."""
-        if not are_batches(given):
-            refuse_steps("validation_steps", steps)
-            return None
-        times = sum((epoch + 1) % every == 0 for epoch in epochs)
-        source = Source("validation_data", given, steps, "validation_steps", times)
-        return lambda: self._parts(source, "validation ")
-
-    def _parts(self, source: Source, prefix: str = "") -> Iterator[Any]:
-        """Return the batches of a source, checked."""
-        for number, batch in enumerate(source.parts()):
-            yield self._part(batch, f"{prefix}batch {number}: ")
-
-    def _predict_batches(self, x: object, steps: int | None, batch_size: int, verbose: object) -> Any:
-        """Return the outputs for all batches together."""
-        if not are_batches(x):
-            refuse_steps("steps", steps)
-        shapes, outputs = self._need_weights().plan.input_shapes, []
-        for number, batch in enumerate(Source("x", x, steps).parts()):
-            try:
-                outputs.append(self.predict(inputs_of(batch, len(shapes), len(shapes[0]) + 1), batch_size, verbose))
-            except (TypeError, ValueError) as error:
-                raise type(error)(f"batch {number}: {error}") from None
-        return concatenated(outputs)
 
     def _trainer(self, method: Method, built: Built) -> _core.Optimizer | Solving:
         """Return what does the steps; a solver begins anew where the weights are not those that it left."""

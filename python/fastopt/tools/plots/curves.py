@@ -20,6 +20,7 @@ __all__ = ["compare", "history", "learning_rates"]
 WIDTH, HEIGHT = 4.6, 3.4  # of a panel, in inches
 FEW = 12  # epochs, up to which each is marked
 REST = ("seconds", "samples_per_second")
+MANY, LONG, ROWS = 10, 30, 18  # curves and letters of a name that are many, and rows of their legend
 LIMIT = 10.0  # times the median first value: what is above it has diverged
 
 
@@ -197,7 +198,16 @@ def _finish(ax: "Axes", name: str, x: str, curves: Sequence[Sequence[float]]) ->
     ax.set_xlabel({"seconds": "seconds of training", "learning_rate": "learning rate"}.get(x, x))
     ax.set_title(f"{name}, validation dashed" if any(line.get_label() == "_validation" for line in ax.lines) else name)
     tidy(ax)
-    ax.legend(frameon=False, fontsize="small")
+    _legend(ax)
+
+
+def _legend(ax: "Axes") -> None:
+    """Say what the curves are; of many in columns and small letters, and of long names the beginning and the end."""
+    handles, labels = ax.get_legend_handles_labels()
+    many = len(labels) > MANY
+    shown = [f"{label[: LONG // 2]}…{label[-LONG // 2 :]}" if len(label) > LONG else label for label in labels]
+    columns = math.ceil(len(labels) / ROWS)
+    ax.legend(handles, shown, frameon=False, fontsize="xx-small" if many else "small", ncols=columns)
 
 
 def _limit(curves: Sequence[Sequence[float]]) -> float:
