@@ -32,7 +32,7 @@ def integer(name: str, value: object, low: int, high: int | None = None) -> int:
     else:
         try:
             number = operator.index("" if isinstance(value, BOOLS) else value)  # type: ignore[arg-type]
-        except TypeError:  # also of arrays, which have the method all the same
+        except TypeError:  # arrays have the method too, but only those of one integer an index
             raise TypeError(f"{name} must be an integer, not {value!r}.") from None
     if number < low or (high is not None and number >= high):
         bound = f"at least {low}" if number < low else f"less than {high}"

@@ -52,7 +52,7 @@ class Built:
                 f"{2 * count * np.dtype(dtype).itemsize:,} bytes with their gradients: there is not so much memory."
             ) from None
         self._learning = [True] * len(plan.learning)
-        self._changes = -1  # of layers, when it was looked last which of them learn
+        self._changes = -1  # `Layer.changes` when `freeze` looked last
         if initialize:
             kinds = (plan.parameters, self.parameters, INITIAL_VALUES), (plan.state, self.state, INITIAL_STATE)
             for tensors, views, stream in kinds:

@@ -71,7 +71,7 @@ class Compiled:
             if _checked_name(name) in self.metrics:
                 raise ValueError(f"Two metrics would be reported as {name!r}; give a dict with other names.")
             self.metrics[name] = metric_of(metric)
-        self._totals: dict[str, str] = {}  # of each mean over samples, what the core's totals hold it under
+        self._totals: dict[str, str] = {}  # the key of each mean over samples in the core's totals
         if self.loss is not None:
             self.loss.check_activation(last_activation)
             for metric in self.metrics.values():
@@ -82,7 +82,7 @@ class Compiled:
         elif self.metrics:
             raise ValueError("Metrics need a loss.")
         self._functions = list(dict.fromkeys(name for name in self._totals.values() if name != "loss"))
-        self._goal: _core.Goal | None = None  # made when it is needed first, of these settings of the loss
+        self._goal: _core.Goal | None = None  # made when first needed, from the settings of the loss then
         self._hyper: dict[str, float] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -161,7 +161,7 @@ class Compiled:
         """Return these metrics for all samples; NaN if an output is NaN or infinite."""
         link = None if self.loss is None else self.loss.link
         if link is not None and self.last_activation == "linear":
-            # In float64, where a sigmoid keeps apart what would be 1 in float32.
+            # In float64: in float32 the sigmoids of different large logits are all 1.
             outputs = _core.kernels.activation_forward(link, outputs.astype(np.float64))
         exclusive = None if link is None else link != "sigmoid"
         known = bool(np.isfinite(outputs).all())

@@ -120,14 +120,14 @@ def split(data: D, fraction: float, seed: int | None = None, classes: NDArray[An
         ValueError: A part is empty, or has no weight.
     """
     rows = data.rows
-    held = int(checks.times(rows, fraction))
-    if not 0 < held < rows:
+    count = int(checks.times(rows, fraction))
+    if not 0 < count < rows:
         raise ValueError(f"validation_split={fraction:g} of {rows} samples leaves one part empty.")
     if seed is None and data.chosen is None:
-        parts = _part(data, slice(rows - held)), _part(data, slice(rows - held, None))
+        parts = _part(data, slice(rows - count)), _part(data, slice(rows - count, None))
     else:
         last = np.zeros(rows, bool)
-        last[slice(-held, None) if seed is None else held_out(rows, held, seed, classes)] = True
+        last[slice(-count, None) if seed is None else held_out(rows, count, seed, classes)] = True
         every = np.arange(rows) if data.chosen is None else data.chosen
         parts = data._replace(chosen=every[~last]), data._replace(chosen=every[last])
     for kind, part in zip(("training", "validation"), parts, strict=True):
@@ -206,7 +206,7 @@ def checked_inputs(name: str, x: Any, shape: Shape | None, dtype: str) -> tuple[
             return x.rows, x.shape
         x = x.given
     if shape is not None and len(shape) == 1 and _core.is_matrix(x, dtype, shape[0]):
-        return x, shape  # the usual case; the checks below take ten times as long
+        return x, shape  # the most frequent case; the checks below take ten times as long
     if is_sparse(x):
         if shape is not None and len(shape) > 1:
             raise ValueError(f"{name} is sparse, which only flat samples can be; the model takes (n, {str(shape)[1:]}.")

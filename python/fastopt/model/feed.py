@@ -75,8 +75,8 @@ class Feed(Protocol):
     def start(self, ready: Ready, seed: int, trained: int) -> None:
         """Begin the epoch that comes after so many."""
 
-    def next(self, most: int) -> int:
-        """Make the next batches the present ones, at most so many, and return their number; 0 at the end."""
+    def next(self, limit: int) -> int:
+        """Make the next batches the present ones, at most `limit`, and return their number; 0 at the end."""
 
     def passed(self, ready: Ready) -> _core.Epoch:
         """Return what the core is to pass through."""
@@ -144,10 +144,10 @@ class Whole:
             self._passed.start(self.size, ordered(self._data, order))
         self.seen = 0
 
-    def next(self, most: int) -> int:
+    def next(self, limit: int) -> int:
         """Count the samples of the next batches."""
-        self.seen = min(self.seen + most * self.size, self.samples)
-        return most
+        self.seen = min(self.seen + limit * self.size, self.samples)
+        return limit
 
     def passed(self, ready: Ready) -> _core.Epoch:
         """Return all samples."""
@@ -207,7 +207,7 @@ class Stream(Generic[D]):
             self._source.begin()
         self._passed, self.seen, self._batch, self._weighs = None, 0, 0, False
 
-    def next(self, most: int) -> int:
+    def next(self, limit: int) -> int:
         """Draw a batch."""
         if self._first is not None:
             self.data, self._first = self._first, None

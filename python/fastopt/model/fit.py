@@ -106,7 +106,7 @@ def evaluate(
             predict = partial(built.network.predict, rows=data.chosen)
             outputs = shown(verbose, "predict", data.rows, batch_size, predict, data.x, batch_size)
             kept.append((data if isinstance(parts, list) else without_inputs(data), outputs))
-    if not totals["weight"]:  # of batches; that of arrays has been looked at
+    if not totals["weight"]:  # of batches; the weights of arrays have been checked
         raise ValueError("All samples of these batches have the weight 0: at least one must be positive.")
     logs = compiled.means(totals)
     if kept:
@@ -256,7 +256,7 @@ def _train_epoch(
         before = feed.seen
         count = feed.next(min([left, *(every - done % every for _, every in listeners)]))
         if not count:
-            if passed:  # the epoch has ended, which its last batch did not know
+            if passed:  # the last batch was trained without knowing that it was the last
                 train(ready, passed, 0, ends_epoch=True)
             break
         for listener, every in listeners:

@@ -12,7 +12,7 @@ from fastopt.losses import Loss
 
 __all__ = ["Classes", "checked_classes", "class_number", "described", "fixed", "numbered", "predicted", "restored"]
 
-# Of each output that has some, by its name, the labels of its classes in their order; a `Sequential` has the name "".
+# The labels of the classes in their order, by the name of the output; that of a `Sequential` is "".
 Classes = dict[str, NDArray[Any]]
 
 WORDS = "OUST"  # kinds of dtypes
@@ -60,7 +60,7 @@ def numbered(
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.ndim != 1:
-        return y  # of which the loss says what is wrong
+        return y  # the loss says what is wrong
     if known is None:
         if labels.dtype.kind not in WORDS:
             return y

@@ -18,12 +18,12 @@ FORMS = (
     "{desc} {percentage:3.0f}%|{bar:10}| {elapsed}<{remaining}{postfix}",
     "{desc} {percentage:3.0f}%|{bar:5}| {elapsed}<{remaining}{postfix}",
 )
-# Where the bar is not made of letters.
+# A notebook draws the bar itself.
 NOTEBOOK = (FORMS[0].replace("{bar:10}", "{bar}"),)
 INTERVAL = 0.05  # seconds after which values are shown anew: tqdm draws half as often
 PATIENCE = 1.0  # seconds after which `predict` and `evaluate` show a bar
 
-# What the history has and a line has no room for.
+# What the history has and a line leaves out.
 NOT_SHOWN = ("learning_rate", "seconds", "samples_per_second")
 
 
@@ -157,7 +157,7 @@ def shown(verbose: object, name: str, samples: int, batch_size: int, run: Callab
     Raises:
         ValueError: `verbose` is something else.
     """
-    if verbose not in ("auto", 0, 1, 2):  # for which nothing is made, in a call of a few microseconds
+    if verbose not in ("auto", 0, 1, 2):  # for these no object is made: a call takes microseconds
         progress(verbose)
     if isinstance(verbose, Progress):
         return verbose.validate(name, samples, batch_size, run, *given)

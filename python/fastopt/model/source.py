@@ -25,14 +25,14 @@ NEED_ARRAYS = {
     "rows": "give those that there are to be",
     "validation_rows": "give validation_data",
 }
-ONE = (str, int, float)  # target
+ONE = (str, int, float)  # types of a single target
 ENDLESS = (count, cycle, repeat)
 ONCE = "a generator can be gone through once: give a function that returns a new one, or a list"
 
 
 def are_batches(given: object) -> bool:
     """Return whether it gives batches, where it may also be arrays; a list does if it holds tuples of arrays."""
-    if given is None or type(given) in (np.ndarray, tuple):  # the usual case
+    if given is None or type(given) in (np.ndarray, tuple):  # the most frequent case
         return False
     if isinstance(given, list) and given:
         return all(isinstance(batch, tuple) and _has_samples(batch) for batch in given)
@@ -117,7 +117,7 @@ class Source:
         if hasattr(given, "__len__"):
             try:
                 self.length = len(given)
-            except TypeError as error:  # what is of no known length has the method all the same
+            except TypeError as error:  # a loader of unknown length has the method too
                 endless = "infinite" in str(error)
         if self.steps is None and endless:
             raise ValueError(f"{name} has no end: give {option}.")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from fastopt import _core
-from fastopt.core.interrupts import held
+from fastopt.core.interrupts import deferred
 from fastopt.model.callbacks.base import Callback
 from fastopt.model.compiled import SPEED
 from fastopt.model.feed import Data, Feed, Ready, Whole, begin
@@ -40,11 +40,11 @@ class Together:
     def __init__(self, feed: Feed, validation: object, every: int, callbacks: Sequence[Callback]) -> None:
         plain = not callbacks and (validation is None or isinstance(validation, list))
         self._feed = feed if plain and isinstance(feed, Whole) and feed.steady else None
-        self._held: Data | None = validation[0] if isinstance(validation, list) else None
+        self._validation: Data | None = validation[0] if isinstance(validation, list) else None
         self._every = every
         self._judged: _core.Epoch | None = None
         self._compiled: Any = None
-        self._asked, self._count = 0.0, 0  # when, and for how many epochs
+        self._asked, self._count = 0.0, 0  # when `count` was called last, and what it returned
 
     def count(self, ready: Ready, left: int) -> int:
         """Return how many epochs of those that are left, which follow those of the last call, to train in one call."""
@@ -52,16 +52,16 @@ class Together:
             return 1
         now = time.perf_counter()
         lasted = (now - self._asked) / self._count if self._count else LONGEST
-        most = min(left, int(LONGEST / lasted))
+        limit = min(left, int(LONGEST / lasted))
         known = ready.compiled is self._compiled
         self._compiled = ready.compiled
-        self._asked, self._count = now, most if most > 1 and known and self._needs_nothing(ready) else 1
+        self._asked, self._count = now, limit if limit > 1 and known and self._needs_nothing(ready) else 1
         return self._count
 
     def _needs_nothing(self, ready: Ready) -> bool:
         """Return whether the optimizer reads and reports the same in all epochs, and all is judged by the core."""
         optimizer = ready.compiled.optimizer
-        if (self._held is not None and ready.compiled.needs_outputs) or not isinstance(optimizer, Optimizer):
+        if (self._validation is not None and ready.compiled.needs_outputs) or not isinstance(optimizer, Optimizer):
             return False
         return optimizer.steady and all(isinstance(number, float) for number in optimizer.hyper_of(2).values())
 
@@ -70,10 +70,10 @@ class Together:
         feed: Any = self._feed
         optimizer: Any = ready.compiled.optimizer
         trainer: Any = ready.trainer
-        if self._held is not None and self._judged is None:
-            self._judged = begin(ready.compiled, ready.built, self._held, 256)
+        if self._validation is not None and self._judged is None:
+            self._judged = begin(ready.compiled, ready.built, self._validation, 256)
         finished: list[dict[str, Any]] = []
-        with held():  # else Ctrl-C leaves epochs out of the history
+        with deferred():  # else Ctrl-C leaves epochs out of the history
             try:
                 feed.unordered(ready).train_epochs(
                     trainer,

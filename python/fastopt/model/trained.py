@@ -35,7 +35,7 @@ from fastopt.solvers import Solver
 
 __all__ = ["Inputs", "Targets", "Trained"]
 
-SMALL = 2000  # samples, which are a batch that is not too large to go down each of its steps
+SMALL = 2000  # samples: up to so many are one batch with "whole_if_small"
 
 Inputs = ArrayLike | Sequence[ArrayLike] | Mapping[str, ArrayLike]
 Targets = ArrayLike | Sequence[ArrayLike] | Mapping[str, ArrayLike]
@@ -185,16 +185,16 @@ class Trained(Weighted[J]):
         )
         if validation is None and (validation_data is not None or validation_split or validation_rows is not None):
             if validation_rows is not None:
-                held = taking(every, "validation_rows", validation_rows, "validation")
+                validated = taking(every, "validation_rows", validation_rows, "validation")
             elif validation_data is not None:
                 given = triple("validation_data", validation_data)
-                held, _ = self._read(*given, plan, Reading("validation ", known, features=features))
+                validated, _ = self._read(*given, plan, Reading("validation ", known, features=features))
             else:
                 classes = compiled.labels(data, plan) if split_by == "stratified" else None
-                data, held = split(data, validation_split, None if split_by == "last" else self.seed, classes)
-            compiled.check_metrics(held, plan)
-            compiled.warn_of_classes(data, held, plan, known)
-            validation = [held]
+                data, validated = split(data, validation_split, None if split_by == "last" else self.seed, classes)
+            compiled.check_metrics(validated, plan)
+            compiled.warn_of_classes(data, validated, plan, known)
+            validation = [validated]
         if y is not None:
             data = compiled.with_class_weight(data, class_weight, plan, self.dtype, how)
             plan.check_batches(data.rows, batch_size_at(sizes, self.epochs_trained))

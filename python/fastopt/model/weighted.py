@@ -75,7 +75,7 @@ class Weighted(Generic[C]):
         self._solving: Solving | None = None
         self._built: Built | None = None
         self._noise: float = True
-        self._nested: Nested | None = None  # what it is in other models
+        self._nested: Nested | None = None  # the model as a layer of other models
         self._classes: Classes = {}
         self._features: Features = {}
         self._encoder: TableEncoder | None = None
@@ -92,7 +92,7 @@ class Weighted(Generic[C]):
         Weighted.__init__(model, network, seed, dtype, name)
         return model
 
-    # Copies and pickles: all that `save` writes, with the history and what is no object of fastopt's own.
+    # Copies and pickles hold all that `save` writes, the history, and objects that are not fastopt's own.
 
     def __getstate__(self) -> dict[str, Any]:
         state = vars(self) | {"_built": None, "_given": None, "_solving": None}
@@ -483,7 +483,7 @@ class Weighted(Generic[C]):
     def _bind(self, optimizer: Optimizer, built: Built) -> _core.Optimizer:
         """Return the core's optimizer of these weights; the given one learns the epoch."""
         if optimizer.epoch != self._epochs_trained:
-            vars(optimizer)["epoch"] = self._epochs_trained  # which has been checked
+            vars(optimizer)["epoch"] = self._epochs_trained  # checked when it was set
         return optimizer.bind(built.network, lambda: [*built.plan.parameters])
 
 

@@ -4,7 +4,7 @@ import time
 from typing import Any, NamedTuple
 
 from fastopt import _core
-from fastopt.core.interrupts import held
+from fastopt.core.interrupts import deferred
 from fastopt.model.data import Samples, ordered
 from fastopt.model.feed import begin
 from fastopt.model.sequential import Sequential
@@ -49,7 +49,7 @@ class Epochs:
         if optimizer.steady:
             count = max(1, min(most, int(LONGEST / self._seconds)))
             laps: list[Any] = []
-            with held():  # else Ctrl-C could leave finished epochs out
+            with deferred():  # else Ctrl-C could leave finished epochs out
                 try:
                     self._epoch.train_epochs(
                         trainer,

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastopt.core import checks
-from fastopt.core.axes import COLORS, STAR, STYLES, new_axes, panels_for, scale, tidy
+from fastopt.core.axes import COLORS, STAR, STYLES, new_axes, panels_for, scale, shortened, tidy
 from fastopt.core.registry import word
 from fastopt.model.callbacks.history import History
 
@@ -20,7 +20,7 @@ __all__ = ["compare", "history", "learning_rates"]
 WIDTH, HEIGHT = 4.6, 3.4  # of a panel, in inches
 FEW = 12  # epochs, up to which each is marked
 REST = ("seconds", "samples_per_second")
-MANY, LONG, ROWS = 10, 30, 18  # curves and letters of a name that are many, and rows of their legend
+MANY, ROWS = 10, 18  # curves that are many, and rows of their legend
 LIMIT = 10.0  # times the median first value: what is above it has diverged
 
 
@@ -202,12 +202,11 @@ def _finish(ax: "Axes", name: str, x: str, curves: Sequence[Sequence[float]]) ->
 
 
 def _legend(ax: "Axes") -> None:
-    """Say what the curves are; of many in columns and small letters, and of long names the beginning and the end."""
+    """Say what the curves are; of many in columns and small letters."""
     handles, labels = ax.get_legend_handles_labels()
     many = len(labels) > MANY
-    shown = [f"{label[: LONG // 2]}…{label[-LONG // 2 :]}" if len(label) > LONG else label for label in labels]
-    columns = math.ceil(len(labels) / ROWS)
-    ax.legend(handles, shown, frameon=False, fontsize="xx-small" if many else "small", ncols=columns)
+    size, columns = "xx-small" if many else "small", math.ceil(len(labels) / ROWS)
+    ax.legend(handles, [*map(shortened, labels)], frameon=False, fontsize=size, ncols=columns)
 
 
 def _limit(curves: Sequence[Sequence[float]]) -> float:
