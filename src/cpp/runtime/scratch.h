@@ -1,11 +1,12 @@
-// Memory that a kernel may use while it runs.
+// Memory that a kernel may use while it runs. It belongs to the thread: two blocks that are large enough for every
+// kernel, so that no phase has to say how much it needs. Nothing in them outlives the call of a kernel.
 #pragma once
 
 #include <cstddef>
 
 namespace fastopt {
 
-// Of the calling thread: room enough for every kernel, on a cache line.
+// `product_scratch` bytes of the calling thread, on a cache line.
 std::byte* scratch();
 
 // More of it, `patch_scratch` bytes, for the factors of products that use the former.
