@@ -156,7 +156,7 @@ MISTAKES = [
         "class_weight needs one class for each sample; the targets of mean_squared_error are none.",
     ),
     ('setattr(made(), "epochs_trained", -5)', ValueError, "epochs_trained must be at least 0, not -5."),
-    ('setattr(made(), "noise", "off")', TypeError, "noise must be True or False, not 'off'."),
+    ('setattr(made(), "noise", "off")', TypeError, "noise must be a number, not 'off'."),
     ('setattr(made().layers[0], "trainable", "no")', TypeError, "trainable must be True or False, not 'no'."),
     ('setattr(made().optimizer, "learning_rat", 0.1)', AttributeError, "Adam has no attribute 'learning_rat'."),
     (
