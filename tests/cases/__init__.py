@@ -139,6 +139,8 @@ FLAT = ((5,), (8,), (33,))
 LAST = ((3, 4), (5, 3, 6), (2, 2, 34))  # the channels
 PICTURES = ((2, 3, 1), (5, 4, 3), (3, 5, 4))
 FIRST = ((4, 3), (6, 5, 3), (34, 2, 2))
+MAPS = ((3, 4, 2), (5, 6, 3), (7, 5, 9))
+SERIES = ((5, 4), (20, 3), (9, 8))
 
 
 def bins(features: int) -> list[list[float]]:
@@ -199,6 +201,15 @@ LAYERS = {
     "scale": Stack(lambda _: [layers.Scale("lecun_normal"), layers.Activation("tanh")], FLAT),
     "layer norm over two axes": Stack(lambda _: [layers.LayerNormalization(axis=(-2, -1))], LAST),
     "activation softmax of places": Stack(lambda _: [layers.Activation("softmax")], LAST),
+    "max pooling": Stack(lambda _: [layers.MaxPooling2D(2)], MAPS),
+    "max pooling, overlapping": Stack(
+        lambda _: [layers.MaxPooling1D(3, 2, data_format="channels_first"), layers.Activation("tanh")], SERIES
+    ),
+    "average pooling": Stack(lambda _: [layers.AveragePooling2D(2, 1, data_format="channels_first")], MAPS),
+    "global average pooling": Stack(lambda _: [layers.GlobalAveragePooling2D()], MAPS),
+    "zero padding": Stack(lambda _: [layers.ZeroPadding2D(((1, 0), (0, 2))), layers.PReLU()], MAPS),
+    "cropping": Stack(lambda _: [layers.Cropping1D((1, 2)), layers.PReLU()], SERIES),
+    "up-sampling": Stack(lambda _: [layers.UpSampling2D((2, 3)), layers.Activation("tanh")], MAPS),
     "dropout": Stack(lambda _: [layers.Dropout(0.4)], LAST, last=False),
     "noise": Stack(lambda _: [layers.GaussianNoise(0.3)], LAST, last=False),
     "flatten": Stack(lambda _: [layers.Flatten(), layers.Activation("tanh")], LAST),

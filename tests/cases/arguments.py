@@ -135,6 +135,8 @@ GOOD = {
     "layers.Activation": {"activation": "relu"},
     "layers.Conv1D": {"filters": 2, "kernel_size": 1},
     "layers.Conv2D": {"filters": 2, "kernel_size": 1},
+    "layers.Cropping1D": {"cropping": 1},
+    "layers.Cropping2D": {"cropping": ((0, 1), (1, 0))},
     "layers.Dense": {"units": 2},
     "layers.DepthwiseConv2D": {"kernel_size": 1},
     "layers.Dropout": {"rate": 0.5},

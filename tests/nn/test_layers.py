@@ -218,7 +218,7 @@ def test_batch_norm_forgets_the_scale_of_weights(seed, scale):
 def test_group_norm_at_its_ends_is_layer_and_instance_norm(seed, axis, channels, space):
     shape = (channels, space) if axis == 1 else (space, channels)
     x = np.random.default_rng(seed).normal(size=(7, *shape))
-    for groups, other in ((1, LayerNormalization), (channels, InstanceNormalization)):
+    for groups, other in ((1, LayerNormalization), (channels, InstanceNormalization), (-1, InstanceNormalization)):
         models = [fo.Sequential([layer]) for layer in (GroupNormalization(groups, axis), other(axis, affine="channel"))]
         np.testing.assert_array_equal(*(model(x) for model in models))
         np.testing.assert_array_equal(*(model.backward(x) for model in models))

@@ -164,6 +164,13 @@ TWINS = {
     "scaling with a center": torch.tanh,
     "scaling by a matrix": torch.tanh,
     "scale": lambda x, s: torch.tanh(s * x),
+    "max pooling": first(lambda x: functional.max_pool2d(x, 2)),
+    "max pooling, overlapping": lambda x: torch.tanh(functional.max_pool1d(x, 3, 2)),
+    "average pooling": lambda x: functional.avg_pool2d(x, 2, 1),
+    "global average pooling": lambda x: x.mean((1, 2)),
+    "zero padding": lambda x, alpha: first(functional.prelu)(functional.pad(x, (0, 0, 0, 2, 1, 0)), alpha),
+    "cropping": lambda x, alpha: first(functional.prelu)(x[:, 1:-2], alpha),
+    "up-sampling": lambda x: torch.tanh(x.repeat_interleave(2, 1).repeat_interleave(3, 2)),
     "flatten": lambda x: torch.tanh(x.flatten(1)),
     "reshape": lambda x, alpha: first(functional.prelu)(x.reshape(len(x), *reversed(x.shape[1:])), alpha),
     "residual": lambda x, w, b, v, c: x + torch.tanh(torch.relu(x @ w + b) @ v + c),
@@ -236,23 +243,24 @@ def test_values_and_gradients(name, dtype, rng):
                 close(got, tensor.grad, dtype)
 
 
-@pytest.mark.parametrize("shape", [(7,), (3, 4)])
-def test_running_statistics(shape, dtype, rng):
+@pytest.mark.parametrize(("axis", "shape"), [(1, (7,)), (1, (3, 4)), (1, (5, 6, 4)), (-1, (6, 4, 5))])
+def test_running_statistics(axis, shape, dtype, rng):
     """There the variance of a batch is divided by n - 1 before it is added to the running one."""
-    layer = fo.layers.BatchNormalization(axis=1, momentum=0.9, epsilon=1e-5)
+    layer = fo.layers.BatchNormalization(axis=axis, momentum=0.9, epsilon=1e-5)
     model = fo.Sequential([layer], dtype=np.dtype(dtype).name)
-    mean, variance = torch.zeros(shape[0], dtype=torch.float64), torch.ones(shape[0], dtype=torch.float64)
+    channels = shape[0 if axis == 1 else -1]
+    mean, variance = torch.zeros(channels, dtype=torch.float64), torch.ones(channels, dtype=torch.float64)
     for batch in (5, 32, 257):
         x = rng.normal(3.0, 2.0, (batch, *shape)).astype(dtype)
         model.backward(model(x))
-        n = x.size / shape[0]
+        n = x.size / channels
         seen = variance.clone()
-        functional.batch_norm(torch.tensor(x.astype(np.float64)), mean, seen, training=True, momentum=0.1)
+        wide = torch.tensor(x.astype(np.float64)).movedim(axis, 1)
+        functional.batch_norm(wide, mean, seen, training=True, momentum=0.1)
         variance = 0.9 * variance + (seen - 0.9 * variance) * (n - 1) / n
     close(model.state["batch_normalization/moving_mean"], mean, dtype)
     close(model.state["batch_normalization/moving_variance"], variance, dtype)
-    want = functional.batch_norm(torch.tensor(x.astype(np.float64)), mean, variance, training=False)
-    close(model.predict(x), want, dtype)
+    close(model.predict(x), functional.batch_norm(wide, mean, variance, training=False).movedim(1, axis), dtype)
 
 
 @pytest.mark.parametrize("name", cases.NOISY)

@@ -138,3 +138,23 @@ def piecewise(x, bins):
         part[:, 1:] = np.maximum(part[:, 1:], 0)
         parts.append(part)
     return np.concatenate(parts, 1)
+
+
+def windows(size, width, step, padding):
+    """The places inside of each window over an axis, as TensorFlow has them."""
+    count = -(-size // step) if padding == "same" else (size - width) // step + 1
+    before = max((count - 1) * step + width - size, 0) // 2 if padding == "same" else 0
+    return [slice(max(0, i * step - before), min(size, i * step - before + width)) for i in range(count)]
+
+
+def pool(kind, x, dy, window, strides, padding):
+    """Values of pooling of [n, channels, ...], and the gradient with respect to x."""
+    axes = [windows(*axis, padding) for axis in zip(x.shape[2:], window, strides, strict=True)]
+    y, dx = np.empty(dy.shape, dy.dtype), np.zeros(x.shape, x.dtype)
+    for place in np.ndindex(*map(len, axes)):
+        part = (..., *(axis[i] for axis, i in zip(axes, place, strict=True)))
+        values = x[part].reshape(*x.shape[:2], -1)
+        y[(..., *place)] = values.max(2) if kind == "max" else values.mean(2)
+        share = np.arange(values.shape[2]) == values.argmax(2)[..., None] if kind == "max" else 1 / values.shape[2]
+        dx[part] += (dy[(..., *place)][..., None] * share * np.ones_like(values)).reshape(x[part].shape)
+    return y, dx

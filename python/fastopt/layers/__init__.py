@@ -11,6 +11,8 @@ from fastopt.layers.monotonic import *
 from fastopt.layers.noise import *
 from fastopt.layers.normalization import *
 from fastopt.layers.numerical import *
+from fastopt.layers.padding import *
+from fastopt.layers.pooling import *
 from fastopt.layers.residual import *
 from fastopt.layers.scaling import *
 from fastopt.layers.shape import *

@@ -305,7 +305,7 @@ class GroupNormalization(_ByRow):
     y = gamma (x - mean) / sqrt(variance + eps) + beta with the moments of the group, over its channels and all places.
 
     Args:
-        groups: The number of groups, which divides that of the channels.
+        groups: The number of groups, which divides that of the channels; -1 is one for each channel.
         axis: Where the channels are: 1 or -1.
         epsilon: eps, at least 1.2e-38, below which float32 knows only 0.
         center: Whether beta is there.
@@ -343,12 +343,14 @@ class GroupNormalization(_ByRow):
         name: str | None = None,
         trainable: bool = True,
     ) -> None:
-        self.groups = checks.integer("groups", groups, 1, 2**53)
+        self.groups = checks.integer("groups", groups, -1, 2**53)
+        if self.groups == 0:
+            raise ValueError("groups must be at least 1, or -1 for one of each channel, not 0.")
         self._affine(center, scale, beta_initializer, gamma_initializer)
         self._begin(axis, epsilon, affine, name, trainable)
 
     def _groups(self, channels: int) -> int:
-        return self.groups
+        return channels if self.groups == -1 else self.groups
 
 
 @LAYERS.add()

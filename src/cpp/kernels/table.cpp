@@ -21,6 +21,7 @@ constexpr Kernels<T> kernels{
     .maxout = Topics<T>::maxout,
     .periodic = Topics<T>::periodic,
     .piecewise = Topics<T>::piecewise,
+    .pool = Topics<T>::pool,
     .prelu = Topics<T>::prelu,
     .product = Topics<T>::product,
     .reduce = Topics<T>::reduce,

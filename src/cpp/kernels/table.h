@@ -33,6 +33,8 @@ struct PeriodicKernels;
 template <class T>
 struct PiecewiseKernels;
 template <class T>
+struct PoolKernels;
+template <class T>
 struct PreluKernels;
 template <class T>
 struct ProductKernels;
@@ -62,6 +64,7 @@ struct Kernels {
   const MaxoutKernels<T>& maxout;
   const PeriodicKernels<T>& periodic;
   const PiecewiseKernels<T>& piecewise;
+  const PoolKernels<T>& pool;
   const PreluKernels<T>& prelu;
   const ProductKernels<T>& product;
   const ReduceKernels<T>& reduce;

@@ -19,6 +19,7 @@ struct Topics {
   static const MaxoutKernels<T> maxout;
   static const PeriodicKernels<T> periodic;
   static const PiecewiseKernels<T> piecewise;
+  static const PoolKernels<T> pool;
   static const PreluKernels<T> prelu;
   static const ProductKernels<T> product;
   static const ReduceKernels<T> reduce;
