@@ -3,6 +3,7 @@
 from fastopt.search.pictures import *
 from fastopt.tools.plots.classes import *
 from fastopt.tools.plots.curves import *
+from fastopt.tools.plots.filters import *
 from fastopt.tools.plots.histograms import *
 from fastopt.tools.plots.images import *
 from fastopt.tools.plots.series import *

@@ -233,7 +233,7 @@ def test_every_entry_is_in_the_table():
     used = {" ".join(entry.split(".")[-1].split(" ")[:2]) for entry in ENTRIES}
     by_another_way = {
         "fit_transform x", "float64_twin x", "checked_inputs x", "checked_samples y", "checked_samples sample_weight",
-        "activations x", "gradients x", "gradients y", "trajectories minimum", "swap params",
+        "activations x", "feature_maps x", "gradients x", "gradients y", "trajectories minimum", "swap params",
         "confusion_matrix y_pred", "taking rows", "pretrain x", "pretrain y", "continuation x", "continuation y",
         "surface sample_weight", "decision_boundary y", "field given", "checked_targets y",
     }  # fmt: skip

@@ -8,7 +8,7 @@ import pytest
 import fastopt as fo
 from fastopt import plotting
 from fastopt.callbacks import History
-from fastopt.layers import Dense
+from fastopt.layers import Dense, MaxPooling2D
 from fastopt.schedules import Cosine, Warmup
 
 matplotlib = pytest.importorskip("matplotlib")
@@ -165,6 +165,57 @@ def test_shapes_of_images(shape, drawn):
     ax = plotting.images(np.zeros(shape))
     assert [image.get_array().shape for image in ax.images] == [drawn] * shape[0]
     assert not ax.texts
+
+
+# Filters and feature maps
+
+
+def tiles(ax, rows, columns, height, width):
+    """The tiles of a picture [rows, columns, height, width], between which there are lines."""
+    shown = np.ma.filled(ax.images[0].get_array().astype(float), np.nan)
+    assert shown.shape == (rows * (height + 1) - 1, columns * (width + 1) - 1)
+    shown = np.pad(shown, (0, 1), constant_values=np.nan).reshape(rows, height + 1, columns, width + 1)
+    assert np.isnan(shown[:, -1]).all()
+    assert np.isnan(shown[..., -1]).all()
+    return shown[:, :-1, :, :-1].transpose(0, 2, 1, 3)
+
+
+def test_filters_of_one_channel(rng):
+    kernel = rng.normal(size=(3, 5, 1, 6))
+    ax = plotting.filters(kernel)
+    shown = tiles(ax, 2, 4, 3, 5).reshape(8, 3, 5)
+    np.testing.assert_array_equal(shown[:6], np.moveaxis(kernel[:, :, 0], 2, 0))
+    assert np.isnan(shown[6:]).all()
+    assert ax.images[0].get_clim() == (-abs(kernel).max(), abs(kernel).max())
+    assert len(ax.figure.axes) == 2  # the scale
+
+
+@pytest.mark.parametrize("shape", [(3, 2, 4, 6), (5, 4, 6)])
+def test_filters_of_channels(shape, rng):
+    kernel = rng.normal(size=shape).astype("float32")
+    ax = plotting.filters(kernel)
+    height, width = shape[:-2] if len(shape) == 4 else (1, *shape[:-2])
+    np.testing.assert_array_equal(tiles(ax, 4, 6, height, width)[3, 2], kernel[..., 3, 2].reshape(height, width))
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("filter", "channel")
+    assert [label.get_text() for label in ax.get_xticklabels()] == list("012345")
+
+
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+def test_feature_maps(data_format, rng):
+    """Of one image in a square, of several in rows; also behind a layer that does not say where its channels are."""
+    shape = (5, 7, 3) if data_format == "channels_last" else (3, 5, 7)
+    layers = [MaxPooling2D(2, 1, data_format=data_format), fo.layers.LeakyReLU(), fo.layers.Flatten(), Dense(2)]
+    model = fo.Sequential(layers)
+    model.build(shape)
+    x = rng.normal(size=(2, *shape))
+    for name, maps in [*model.layer_outputs(x).items()][:2]:
+        maps = np.moveaxis(maps, -1, 1) if data_format == "channels_last" else maps
+        ax = plotting.feature_maps(model, x, name)
+        np.testing.assert_array_equal(tiles(ax, 2, 3, 4, 6), maps)
+        assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_title()) == ("channel", "sample", name)
+        assert ax.images[0].get_clim() == (maps.min(), maps.max())
+        np.testing.assert_array_equal(tiles(plotting.feature_maps(model, x[:1], name), 1, 3, 4, 6), maps[:1])
+    assert plotting.feature_maps(model, x).get_title() == "max_pooling2d"
 
 
 # Series
@@ -361,6 +412,19 @@ REFUSED = {
     "too many": (lambda: plotting.images(np.ones((401, 4))), ValueError, "shows up to 400"),
     "other labels": (lambda: plotting.images(np.ones((2, 4)), [1]), ValueError, r"labels has shape \(1,\)"),
     "not finite": (lambda: plotting.images([[1.0, np.nan, 0, 0]]), ValueError, r"x\[0, 0, 1\]"),
+    "kernel of a matrix": (
+        lambda: plotting.filters(np.ones((3, 4))),
+        ValueError,
+        r"The kernel has shape \(3, 4\); expected",
+    ),
+    "many tiles": (lambda: plotting.filters(np.ones((3, 3, 64, 64))), ValueError, "64 x 64 tiles were given"),
+    "no filters": (lambda: plotting.filters(linear()), ValueError, "No layer of the model has filters"),
+    "no maps": (
+        lambda: plotting.feature_maps(linear(), np.ones((4, 3))),
+        ValueError,
+        "No layer of the model has outputs that are images",
+    ),
+    "number of a layer": (lambda: plotting.filters(linear(), 0), TypeError, "layer must be the name of a layer, not 0"),
     "no beta": (lambda: plotting.averages([1.0], []), ValueError, "betas is empty"),
     "beta of 1": (lambda: plotting.averages([1.0], 1.0), ValueError, "beta must be"),
     "a table": (lambda: plotting.averages([[1.0]]), ValueError, "expected one value for each time"),
