@@ -1,4 +1,4 @@
-"""A kernel forward and then backward: an activation, normalisation, loss, dropout, or a dense layer with epilogues.
+"""A kernel forward and then backward: activation, normalisation, loss, dropout, pooling, a dense layer with epilogues.
 
 Both sweeps are timed as one call, but they stay two sweeps, as they are in training, where other layers lie between.
 """
@@ -17,6 +17,7 @@ from .peers.numpy.activations import Activation
 from .truth import error, in_float64
 
 GROUPS, RATE, EPSILON = 8, 0.25, 1e-5  # of group norm, of dropout, of all normalisations
+POOLINGS = ("max pooling", "average pooling")  # over windows of 2 x 2, of images [n, height, width, channels]
 NORMS = ("layer norm", "RMS norm", "batch norm", "group norm", "instance norm")
 CURVE_ROWS = 256  # of the normalisations that are drawn against their features
 TURN_ELEMENTS, MOST_CALLS, FLOPS_OF_ELEMENT = 150_000_000, 10_000, 100
@@ -75,8 +76,8 @@ class Kernel:
             batch, inputs, outputs = self.shape
             return batch * (4 * inputs + 3 * outputs) + 3 * inputs * outputs
         # Forward x, y and backward dy, y, dx; moments of columns need a sweep of their own in both directions.
-        sweeps = {"batch norm": 8, "dropout": 4, "softmax cross-entropy": 2}
-        return sweeps.get(self.operation, 5) * size
+        sweeps = {"batch norm": 8, "dropout": 4, "softmax cross-entropy": 2, **dict.fromkeys(POOLINGS, 2.5)}
+        return int(sweeps.get(self.operation, 5) * size)
 
     @property
     def count(self) -> int:
@@ -99,6 +100,9 @@ class Kernel:
             return KernelData((x.astype(dtype), kernel, normal(outputs), z), normal(batch, outputs))
         x, dy = normal(*self.shape), normal(*self.shape)
         x[x == np.rint(x)] += 0.5  # where slopes are a matter of convention
+        if self.operation in POOLINGS:
+            n, height, width, channels = self.shape
+            return KernelData((x,), normal(n, height // 2, width // 2, channels))
         if self.operation in NORMS:
             channels = self.shape[1]
             return KernelData((x + 1, 1 + normal(channels) / 4, normal(channels)), dy)

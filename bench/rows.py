@@ -8,7 +8,7 @@ from .conv import Conv
 from .curvature import curvature
 from .estimators import ESTIMATORS
 from .full_batch import full_batch
-from .kernel import NORMS, Kernel
+from .kernel import NORMS, POOLINGS, Kernel
 from .kind import Kind
 from .logistic import Logistic
 from .models import Models
@@ -126,6 +126,7 @@ KERNELS = [
     *(Kernel(norm, (256, features // 16, 16)) for norm in NORMS[3:] for features in (256, 512, 1024)),
     *(Kernel(norm, (262_144, 256)) for norm in NORMS[:3]),
     *(Kernel(norm, (16_384, 64, 64)) for norm in NORMS[3:]),
+    *(Kernel(pooling, shape) for pooling in POOLINGS for shape in ((128, 24, 24, 6), (32, 28, 28, 64))),
     *(Kernel("dense", (128, 64, 64), name) for name in ACTIVATIONS),
     *(Kernel("dense", (256, 512, 512), name) for name in ("linear", "relu", "tanh", "gelu")),
 ]

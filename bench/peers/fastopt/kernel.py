@@ -3,6 +3,7 @@ from typing import Any
 
 import numpy as np
 
+import fastopt as fo
 from fastopt import _core
 
 from ...kernel import EPSILON, RATE, Kernel, KernelData, job
@@ -78,6 +79,13 @@ def dropout(row: Kernel, x: Any, dy: Any) -> Call:
     return call
 
 
+def pooling(row: Kernel, x: Any, dy: Any) -> Call:
+    """By a model of one layer, which copies the results for its caller."""
+    layer = fo.layers.MaxPooling2D() if row.operation == "max pooling" else fo.layers.AveragePooling2D()
+    model = fo.Sequential([layer], dtype=str(x.dtype))
+    return lambda: (model(x), model.backward(dy))
+
+
 OPERATIONS: dict[str, Callable[..., Call]] = {
     "activation": activation,
     "PReLU": prelu,
@@ -89,6 +97,8 @@ OPERATIONS: dict[str, Callable[..., Call]] = {
     "instance norm": norm,
     "softmax cross-entropy": softmax_cross_entropy,
     "dropout": dropout,
+    "max pooling": pooling,
+    "average pooling": pooling,
 }
 
 

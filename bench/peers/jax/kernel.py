@@ -59,6 +59,13 @@ def apart(sweeps: tuple[Array, Any], dy: Array) -> tuple[Array, ...]:
     return y, *backward(dy)
 
 
+def pooled(row: Kernel, x: Array) -> Array:
+    windows = (1, 2, 2, 1), (1, 2, 2, 1), "VALID"
+    if row.operation == "max pooling":
+        return jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, *windows)
+    return jax.lax.reduce_window(x, 0.0, jax.lax.add, *windows) / 4
+
+
 def step(row: Kernel, inputs: Sequence[Array], dy: Array) -> tuple[Array, ...]:
     match row.operation:
         case "activation":
@@ -68,6 +75,8 @@ def step(row: Kernel, inputs: Sequence[Array], dy: Array) -> tuple[Array, ...]:
         case "softmax cross-entropy":
             logits, labels = inputs
             return apart(jax.vjp(lambda logits: cross_entropy(logits, labels), logits), dy)
+        case "max pooling" | "average pooling":
+            return apart(jax.vjp(partial(pooled, row), *inputs), dy)
         case "RMS norm":
             x, gamma, _ = inputs
             return apart(jax.vjp(lambda x, gamma: normalize(x, (1,), centred=False) * gamma, x, gamma), dy)

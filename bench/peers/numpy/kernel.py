@@ -235,6 +235,31 @@ def dropout(row: Kernel, x: Array, dy: Array) -> Call:
     return call
 
 
+def pooling(row: Kernel, x: Array, dy: Array) -> Call:
+    """The windows of 2 x 2 are four images, a quarter of the size."""
+    largest = row.operation == "max pooling"
+    y, dx = np.empty_like(dy), np.empty_like(x)
+    (a, b, c, d), parts = ([array[:, i::2, j::2] for i in (0, 1) for j in (0, 1)] for array in (x, dx))
+    left, chosen = np.empty(dy.shape, bool), np.empty(dy.shape, bool)
+
+    def call() -> Sequence[Array]:
+        if largest:
+            np.maximum(np.maximum(a, b, out=y), np.maximum(c, d), out=y)
+            left.fill(True)
+            for part, to in zip((a, b, c, d), parts, strict=True):  # the first of equals
+                np.logical_and(np.equal(part, y, out=chosen), left, out=chosen)
+                left[chosen] = False
+                np.multiply(dy, chosen, out=to)
+        else:
+            np.add(np.add(a, b, out=y), c + d, out=y)
+            np.multiply(y, 0.25, out=y)
+            for to in parts:
+                np.multiply(dy, 0.25, out=to)
+        return y, dx
+
+    return call
+
+
 OPERATIONS: dict[str, Callable[..., Call]] = {
     "activation": activation,
     "PReLU": prelu,
@@ -246,6 +271,8 @@ OPERATIONS: dict[str, Callable[..., Call]] = {
     "instance norm": norm,
     "softmax cross-entropy": softmax_cross_entropy,
     "dropout": dropout,
+    "max pooling": pooling,
+    "average pooling": pooling,
 }
 
 

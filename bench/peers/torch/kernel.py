@@ -81,7 +81,37 @@ def prelu_backward(row: Kernel, dy: Tensor, x: Tensor, alpha: Tensor, y: Tensor)
     return dx, dalpha.sum(0)
 
 
+def channels_second(images: Tensor) -> Tensor:
+    """Channels stay the last in memory."""
+    return images.permute(0, 3, 1, 2)
+
+
+def channels_last(*images: Tensor) -> Sequence[Tensor]:
+    return [image.permute(0, 2, 3, 1) for image in images]
+
+
+def max_pooling(row: Kernel, x: Tensor) -> Sequence[Tensor]:
+    return channels_last(*aten.max_pool2d_with_indices.default(channels_second(x), [2, 2]))
+
+
+def max_pooling_backward(row: Kernel, dy: Tensor, x: Tensor, y: Tensor, places: Tensor) -> Sequence[Tensor]:
+    images = [channels_second(image) for image in (dy, x, places)]
+    window = [2, 2], [2, 2], [0, 0], [1, 1], False
+    return channels_last(aten.max_pool2d_with_indices_backward.default(*images[:2], *window, images[2]))
+
+
+def average_pooling(row: Kernel, x: Tensor) -> Sequence[Tensor]:
+    return channels_last(aten.avg_pool2d.default(channels_second(x), [2, 2]))
+
+
+def average_pooling_backward(row: Kernel, dy: Tensor, x: Tensor, y: Tensor) -> Sequence[Tensor]:
+    window = [2, 2], [2, 2], [0, 0], False, True, None
+    return channels_last(aten.avg_pool2d_backward.default(channels_second(dy), channels_second(x), *window))
+
+
 SWEEPS = {
+    "max pooling": Sweeps(max_pooling, max_pooling_backward),
+    "average pooling": Sweeps(average_pooling, average_pooling_backward),
     "PReLU": Sweeps(lambda row, x, alpha: [aten._prelu_kernel.default(x, alpha)], prelu_backward),
     "activation": Sweeps(
         lambda row, x: [ACTIVATIONS[row.activation][0](x)],
