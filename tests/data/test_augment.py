@@ -181,6 +181,25 @@ def test_training_sees_what_a_call_returns(kind, scaled, shuffle, rng):
         np.testing.assert_array_equal(a, b)
 
 
+def test_convolutions_see_what_a_call_returns(rng):
+    """Images keep their axes; the shape is that of the samples."""
+    x, y = rng.integers(0, 255, (30, 6, 5, 2)).astype(np.uint8), rng.integers(0, 3, 30)
+    augment = Augment(flip=0.5, crop=1, rotation=20, distortion=(3, 2), noise=0.5)
+
+    def model():
+        layers = [fo.layers.Conv2D(4, 3, padding="same", activation="relu"), fo.layers.MaxPooling2D()]
+        model = fo.Sequential([fo.layers.Rescaling(1 / 255), *layers, fo.layers.Flatten(), fo.layers.Dense(3)], seed=3)
+        model.compile("adam", "sparse_categorical_crossentropy")
+        return model
+
+    one, other = model(), model()
+    one.fit(x, y, batch_size=8, epochs=2, augment=augment, verbose=0)
+    for epoch in range(2):
+        other.fit(augment(x.astype(np.float32), 3, epoch), y, batch_size=8, epochs=1, verbose=0)
+    for a, b in zip(one.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 def test_every_number_of_threads(rng, for_all_threads):
     x, y = data(rng, np.uint8, 700)
 
