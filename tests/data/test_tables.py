@@ -12,7 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fastopt import _core
 from fastopt.data import TableEncoder
+from fastopt.data.columns import Number
 from fastopt.data.quantiles import CAPACITY, Quantiles
 
 NAN = float("nan")
@@ -132,6 +134,75 @@ def test_numbers(numbers, missing, dtype):
     np.testing.assert_allclose(found[there], right[there], **close)
     np.testing.assert_allclose(found, encoder.transform(filled), **close)
     assert found.dtype == dtype
+
+
+def by_numpy(column, numbers, x, dtype):
+    if numbers == "quantile":
+        return np.interp(x, column.knots, column.heights).astype(dtype)
+    y = ((x - column.offset) * column.factor).astype(dtype)
+    z = y * dtype(1 / 3)
+    return y / np.sqrt(z * z + 1) if numbers == "robust" else y
+
+
+@pytest.mark.parametrize("numbers", ["standard", "robust", "quantile"])
+def test_bits_are_those_of_numpy(numbers, dtype, isa, for_all_threads):
+    encoder = TableEncoder(numbers, dtype=dtype.__name__).fit(GAPS)
+    filled = np.where(np.isnan(GAPS), np.transpose([[column.fill] for column in encoder._columns]), GAPS)
+    right = np.transpose([by_numpy(*of, dtype) for of in zip(encoder._columns, [numbers] * 20, filled.T, strict=True)])
+
+    def transformed():
+        np.testing.assert_array_equal(found := encoder.transform(GAPS), right)
+        return [found]
+
+    for_all_threads(transformed)
+
+
+KNOTS = {
+    "one": [3.0],
+    "two": [0.0, 1.0],
+    "range that overflows": [-1.7e308, -1.0, 0.0, 1.7e308],
+    "range that underflows": [0.0, 5e-324, 1e-323],
+    "close ones": [-1e9, *np.linspace(0, 1e-3, 300), 1e9],
+    "most in a cell": [*(1.0 + np.arange(1000) * 2.0**-52), 3.0],
+}
+
+
+@pytest.mark.parametrize("knots", KNOTS.values(), ids=KNOTS)
+def test_places_between_knots(knots, rng):
+    heights = np.sort(rng.normal(size=len(knots)))
+    between = rng.choice(knots, 300) * 0.5 + rng.choice(knots, 300) * 0.5
+    x = np.concatenate([knots, between, [0.0, -0.0, 1.7e308, -1.7e308], *np.nextafter(knots, [[-np.inf], [np.inf]])])
+    x = x[np.isfinite(x)]
+    out = np.zeros((len(x), 1))
+    assert _core.encode([Number("a", knots=knots, heights=heights).part(x, 0, -1, 0.0)], out)
+    with np.errstate(over="ignore"):
+        np.testing.assert_array_equal(out[:, 0], np.interp(x, knots, heights))
+
+
+@pytest.mark.parametrize("kind", ["?", "b", "H", "q", "Q", "e", "f", ">f8", ">i2"])
+def test_types_of_numbers(kind, rng):
+    x = rng.integers(0, 100, 700).astype(kind)
+    encoder = TableEncoder("robust", categorical=["b"]).fit({"a": x, "b": x})
+    right = encoder.transform({"a": x.astype(float), "b": x.astype(float)})
+    for same in (x, np.stack([x, x], axis=1)[:, 1], x[::-1].copy()[::-1]):
+        np.testing.assert_array_equal(encoder.transform({"a": same, "b": same}), right)
+
+
+@pytest.mark.parametrize("kind", ["object", "string[python]", "string[pyarrow]", "category", "large_string[pyarrow]"])
+def test_words_of_pandas(kind):
+    pandas, _ = pytest.importorskip("pandas"), pytest.importorskip("narwhals")
+    words = ["b", None, "a", "b", float("nan"), "c"]
+    made = pandas.Series([None if word != word else word for word in words], dtype=kind)
+    encoder = TableEncoder().fit({"w": words})
+    np.testing.assert_array_equal(encoder.transform(pandas.DataFrame({"w": made})), encoder.transform({"w": words}))
+    assert TableEncoder().fit(pandas.DataFrame({"w": made})).vocabularies == {"w": ["a", "b", "c"]}
+
+
+def test_numbers_that_are_far_away():
+    clipped = TableEncoder("robust").fit([[1.0], [2.0]]).transform([[1e300], [-1e300]])
+    assert clipped[:, 0] == pytest.approx([3.0, -3.0], rel=1e-6)
+    with pytest.raises(ValueError, match=r"column 'x0' is 1e\+39 in row 1, which is too large for float32"):
+        TableEncoder(None).fit([[1.0], [2.0]]).transform([[1.0], [1e39]])
 
 
 def test_quantile_is_normal():

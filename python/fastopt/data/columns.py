@@ -1,9 +1,10 @@
 """What is learned of the columns of a table, and what it makes of them: a map of numbers, codes of categories."""
 
 import copy
+import math
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from fastopt.data.frames import Cells
 from fastopt.data.preprocessing import Standardizer
 from fastopt.data.quantiles import Quantiles
 
-__all__ = ["COLUMNS", "Category", "CategorySeen", "Column", "Number", "NumberSeen"]
+__all__ = ["COLUMNS", "Category", "CategorySeen", "Column", "Number", "NumberSeen", "Part"]
 
 Vector: TypeAlias = NDArray[np.float64]
 
@@ -23,7 +24,35 @@ MOST = 1_000_000  # categories of a column
 KINDS = ("number", "date")
 FORMS = ("one_hot", "sign", "codes")
 UNSEEN = 0  # code
+READ = {np.dtype(kind) for kind in "?bhilqBHILQfd"}  # by the core
+SIGNS = np.array([0.0, -1.0, 1.0])  # of the codes of two categories
 LABELS = (str, int, float, bool)
+
+
+class Part(NamedTuple):
+    """A column of a table and its outputs, as the core encodes them.
+
+    Attributes:
+        x: The numbers ``[1, n]``, or, of categories with an output each, their codes.
+        output: The number of the output, or of the first.
+        offset: What is subtracted.
+        factor: What the difference is multiplied by.
+        limit: That of the smooth clip; 0 for none.
+        fill: What the difference is where x is missing; NaN refuses that.
+        knots: Of a function of the difference that is linear between them: numbers, values and slopes ``[3, knots]``.
+        missing: The number of the output that says what is missing; -1 for none.
+        categories: The number of outputs where each category has one; 0 otherwise.
+    """
+
+    x: NDArray[Any]
+    output: int
+    offset: float = 0.0
+    factor: float = 1.0
+    limit: float = 0.0
+    fill: float = math.nan
+    knots: Vector | None = None
+    missing: int = -1
+    categories: int = 0
 
 
 class Column(Described):
@@ -74,6 +103,13 @@ class Number(Column):
             raise ValueError("There must be as many heights as knots.")
         if self.knots is not None and (not self.knots or np.any(np.diff(self.knots) <= 0)):
             raise ValueError("knots must increase, and there must be one.")
+        self._map = None if self.knots is None else _with_slopes(np.array([self.knots, self.heights]))
+
+    def part(self, numbers: NDArray[Any], output: int, missing: int, limit: float) -> Part:
+        """Return how the core makes outputs of numbers, in these places, with a smooth clip if its limit is not 0."""
+        x = numbers if numbers.dtype in READ else numbers.astype(np.float64)
+        fill = math.nan if self.fill is None else self.fill - self.offset
+        return Part(x[np.newaxis], output, self.offset, self.factor, limit, fill, self._map, missing)
 
 
 @COLUMNS.add()
@@ -97,6 +133,8 @@ class Category(Column):
         self.missing, self.form = checks.flag("missing", missing), word("form", form, FORMS)
         if form == "sign" and self.cardinality != 3:
             raise ValueError("A sign has two categories.")
+        if self.cardinality == 1:
+            raise ValueError("There must be a category.")
         self._codes = {label: code for code, label in enumerate(self.known, 1)}
 
     @property
@@ -112,7 +150,7 @@ class Category(Column):
         names = [f"{self.name}_{label}" for label in self.known] + [f"{self.name}_missing"] * self.missing
         return names[1:] if self.form == "sign" else names
 
-    def codes(self, where: str, given: Cells) -> NDArray[np.int64]:
+    def codes(self, where: str, given: Cells) -> NDArray[np.int32]:
         """Return the codes of values.
 
         Raises:
@@ -120,11 +158,17 @@ class Category(Column):
         """
         of_missing = len(self.known) + 1 if self.missing else UNSEEN
         if given.kind == "empty":
-            return np.full(len(given.numbers), of_missing)
+            return np.full(len(given.numbers), of_missing, np.int32)
         check_kind(where, self.kind, given)
         coded = given.coded()
-        codes: NDArray[np.int64] = np.array([*(self._codes.get(label, UNSEEN) for label in coded.labels), of_missing])
-        return np.asarray(codes[coded.codes])  # of which the last, with the number -1, is missing
+        codes = np.array([*(self._codes.get(label, UNSEEN) for label in coded.labels), of_missing], np.int32)
+        return codes.take(coded.codes)  # of which the last, with the number -1, is missing
+
+    def part(self, codes: NDArray[np.int32], output: int) -> Part:
+        """Return how the core makes outputs of codes, from this one on."""
+        if self.form == "one_hot":
+            return Part(codes[np.newaxis], output, categories=len(self.outputs))
+        return Part((SIGNS[codes] if self.form == "sign" else codes)[np.newaxis], output)
 
 
 class NumberSeen:
@@ -248,18 +292,25 @@ def check_kind(where: str, known: str, given: Cells) -> None:
         raise TypeError(f"{where} holds {say[given.kind]}{shown}; when it was fitted it held {say[known]}.")
 
 
-def check_finite(where: str, values: NDArray[Any], first: int = 0) -> None:
+def check_finite(where: str, values: NDArray[Any]) -> None:
     """Refuse infinity, naming the row."""
     bad = np.isinf(values)
     if bad.any():
         row = int(np.argmax(bad))
-        raise ValueError(f"{where} is {values[row]} in row {row + first}: replace it, or make it missing by NaN.")
+        raise ValueError(f"{where} is {values[row]} in row {row}: replace it, or make it missing by NaN.")
 
 
-def check_given(where: str, missing: NDArray[np.bool_], first: int = 0) -> None:
+def check_given(where: str, missing: NDArray[np.bool_]) -> None:
     """Refuse missing values, naming the row of the first."""
     if missing.any():
-        raise ValueError(f"{where} is missing in row {int(np.argmax(missing)) + first}: missing='mean' replaces it.")
+        raise ValueError(f"{where} is missing in row {int(np.argmax(missing))}: missing='mean' replaces it.")
+
+
+def _with_slopes(knots: Vector) -> Vector:
+    """Return knots and heights with the slope to the next knot, a finite number; 0 from the last."""
+    with np.errstate(over="ignore"):
+        steps = np.diff(knots)
+        return np.vstack([knots, np.append(np.nan_to_num(steps[1] / steps[0]), 0.0)])
 
 
 def _whole(label: Any) -> Any:

@@ -16,7 +16,7 @@ from fastopt.data.columns import (
     Column,
     Number,
     NumberSeen,
-    Vector,
+    Part,
     check_finite,
     check_given,
     check_kind,
@@ -29,7 +29,6 @@ __all__ = ["TableEncoder"]
 NUMBERS = ("standard", "robust", "quantile")
 CATEGORIES = ("one_hot", "sign_or_one_hot", "codes")
 FILLS = ("mean", "median")
-ROWS, TOGETHER = 8192, 8  # rows and columns of a block, which stays in cache
 LIMIT = 3.0  # of the smooth clip
 
 
@@ -344,88 +343,30 @@ class TableEncoder(Described):
         table = read_table(name, x)
         self._check_columns(name, table)
         given = dict(zip(self._names, table.columns, strict=True))
-        result: Real = np.empty((table.rows, len(self.feature_names_out)), self.dtype)
 
         def content(column: Column) -> tuple[str, Cells]:
             where = f"{name}: column {column.name!r}"
             return where, cells(where, given[column.name])
 
-        self._put_numbers(result, numbers, [content(column) for column in numbers])
-        at = len(numbers) + sum(column.indicator for column in numbers)
-        for column in (*plain, *coded):
-            codes = column.codes(*content(column))
-            width = len(column.outputs)
-            if column.form == "one_hot":
-                result[:, at : at + width] = 0.0
-                rows = np.flatnonzero(codes)
-                result[rows, at + codes[rows] - 1] = 1.0
-            else:
-                result[:, at] = np.array([0.0, -1.0, 1.0])[codes] if column.form == "sign" else codes
-            at += width
+        parts: list[Part] = []
+        limit, at = LIMIT if self.numbers == "robust" else 0.0, len(numbers)
+        contents = [content(column) for column in numbers]
+        for column, (where, numbered) in zip(numbers, contents, strict=True):
+            check_kind(where, column.kind, numbered)
+            parts.append(column.part(numbered.numbers, len(parts), at if column.indicator else -1, limit))
+            at += column.indicator
+        for category in (*plain, *coded):
+            parts.append(category.part(category.codes(*content(category)), at))
+            at += len(category.outputs)
+        result: Real = np.zeros((table.rows, at), self.dtype)
+        if not _core.encode(parts, result):
+            for i, (column, (where, numbered)) in enumerate(zip(numbers, contents, strict=True)):
+                check_finite(where, numbered.numbers - np.float64(column.offset))
+                if column.fill is None:
+                    check_given(where, np.isnan(numbered.numbers))
+                too_large = ~np.isfinite(result[:, i])
+                if too_large.any():
+                    row = int(np.argmax(too_large))
+                    value = numbered.numbers[row]
+                    raise ValueError(f"{where} is {value} in row {row}, which is too large for {self.dtype}.")
         return result
-
-    def _put_numbers(self, result: Real, numbers: Sequence[Number], given: Sequence[tuple[str, Cells]]) -> None:
-        """Fill the outputs of numbers, block by block: some rows of some columns, a column in a row of the block."""
-        sources = []
-        for column, (where, content) in zip(numbers, given, strict=True):
-            check_kind(where, column.kind, content)
-            sources.append(content.numbers)
-        at_indicators = np.cumsum([0, *(column.indicator for column in numbers)]) + len(numbers)
-        scaled = _Scaled(self.numbers, self.dtype)
-        for places in np.array_split(np.arange(len(numbers)), -(-len(numbers) // TOGETHER)) if numbers else ():
-            some = [numbers[i] for i in places]
-            offsets = [np.float64(column.offset) for column in some]
-            fills = np.array([[(column.fill or 0.0) - column.offset] for column in some])
-            for start in range(0, len(result), ROWS):
-                rows = slice(start, min(start + ROWS, len(result)))
-                block = scaled.block(len(some), rows.stop - start)
-                for values, i, offset in zip(block, places, offsets, strict=True):
-                    np.subtract(sources[i][rows], offset, out=values)
-                missing = None
-                if _core.kernels.first_nonfinite(block) >= 0:
-                    missing = np.isnan(block)
-                    np.copyto(block, fills, where=missing)
-                    if self.missing is None or _core.kernels.first_nonfinite(block) >= 0:
-                        for i, values, gaps in zip(places, block, missing, strict=True):
-                            check_finite(given[i][0], values, start)
-                            check_given(given[i][0], gaps & (numbers[i].fill is None), start)
-                outputs = scaled(some, block)
-                result[rows, places[0] : places[-1] + 1] = outputs.T
-                for i in places:
-                    if numbers[i].indicator:
-                        result[rows, at_indicators[i]] = 0.0 if missing is None else missing[i - places[0]]
-
-
-class _Scaled:
-    """The outputs of blocks of numbers less their offsets, a column in each row; it has memory for them.
-
-    Args:
-        numbers: How they are scaled, as `TableEncoder` takes it.
-        dtype: Of the outputs.
-    """
-
-    def __init__(self, numbers: str | None, dtype: str) -> None:
-        self._numbers = numbers
-        self._block, self._outputs, self._root = (np.empty(TOGETHER * ROWS, of) for of in ("float64", dtype, dtype))
-
-    def block(self, columns: int, rows: int) -> Vector:
-        """Return the memory of a block of so many columns and rows."""
-        return self._block[: columns * rows].reshape(columns, rows)
-
-    def __call__(self, columns: Sequence[Number], block: Vector) -> Real:
-        """Return the outputs, which the next call overwrites."""
-        outputs: Real = self._outputs[: block.size].reshape(block.shape)
-        if self._numbers == "quantile":
-            for values, row, column in zip(block, outputs, columns, strict=True):
-                order = np.argsort(values)  # which costs less than to look for each place anew
-                row[order] = np.interp(values[order], column.knots or (), column.heights or ())
-            return outputs
-        np.multiply(block, [[column.factor] for column in columns], out=outputs, casting="same_kind")
-        if self._numbers == "robust":
-            root = self._root[: block.size].reshape(block.shape)
-            np.multiply(outputs, 1.0 / LIMIT, out=root)
-            np.multiply(root, root, out=root)
-            np.add(root, 1.0, out=root)
-            np.sqrt(root, out=root)
-            np.divide(outputs, root, out=outputs)
-        return outputs

@@ -269,26 +269,42 @@ def _columns_of_frame(name: str, frame: Any) -> tuple[list[NDArray[Any] | Coded]
         ) from None
     columns: list[NDArray[Any] | Coded] = []
     categorical = []
+    of_arrow = table.implementation.is_polars() or table.implementation.is_pyarrow()
     for key in table.columns:
         series = table.get_column(key)
-        if isinstance(series.dtype, nw.Categorical | nw.Enum):
+        kind = series.dtype
+        if isinstance(kind, nw.Categorical | nw.Enum):
             categorical.append(str(key))
-        if isinstance(series.dtype, nw.String | nw.Categorical | nw.Enum):
-            columns.append(_coded(series.to_arrow()))
-        elif isinstance(series.dtype, nw.Object):
+        if isinstance(kind, nw.String | nw.Categorical | nw.Enum):
+            objects = table.implementation.is_pandas() and _are_objects(series.to_native().dtype)
+            columns.append(_factors(series.to_native()) if objects else _coded(series.to_arrow()))
+        elif isinstance(kind, nw.Object):
             columns.append(_column(f"{name}[{key!r}]", np.fromiter(series.to_list(), object, len(series))))
-        elif table.implementation.is_polars() and (series.dtype.is_float() or series.dtype.is_integer()):
-            columns.append(series.to_arrow().to_numpy(zero_copy_only=False))  # with gaps twice as fast
+        elif of_arrow and (kind.is_float() or kind.is_integer()):
+            numbers = series.to_arrow()  # with gaps several times as fast as to_numpy
+            numbers = numbers.fill_null(np.nan) if kind.is_float() else numbers
+            columns.append(numbers.to_numpy(zero_copy_only=False))
         else:
             columns.append(series.to_numpy())
     return columns, categorical
+
+
+def _are_objects(dtype: Any) -> bool:
+    """Return whether pandas keeps words of this dtype as objects of Python."""
+    return dtype == np.dtype(object) or getattr(dtype, "storage", None) == "python"
+
+
+def _factors(words: Any) -> Coded:
+    """Return a series of pandas by number."""
+    codes, labels = words.astype(object).factorize()
+    return Coded(codes, labels.tolist())
 
 
 def _coded(words: Any) -> Coded:
     """Return an array of Arrow by number."""
     if not hasattr(words, "dictionary"):
         words = words.dictionary_encode()
-    labels, codes = words.dictionary.to_pylist(), words.indices.cast("int64").fill_null(-1).to_numpy()
+    labels, codes = words.dictionary.to_pylist(), words.indices.cast("int32").fill_null(-1).to_numpy()
     if None in labels:
         missing = labels.index(None)
         codes = np.where(codes == missing, -1, codes - (codes > missing))

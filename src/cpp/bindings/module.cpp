@@ -21,6 +21,7 @@ PYBIND11_MODULE(_core, module) {
   }
   add_roof(module);
   add_augment(module);
+  add_columns(module);
   add_update(module);
   add_network(module);
   add_epoch(module);

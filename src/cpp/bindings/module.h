@@ -8,6 +8,7 @@ namespace fastopt::bindings {
 void add_runtime(pybind11::module_& module);
 void add_roof(pybind11::module_& module);
 void add_augment(pybind11::module_& module);
+void add_columns(pybind11::module_& module);
 void add_update(pybind11::module_& module);
 void add_network(pybind11::module_& module);
 void add_epoch(pybind11::module_& module);
