@@ -181,15 +181,22 @@ def test_threads(scaler, x, rng, dtype, for_all_threads):
         ("RobustScaler", {}),
         ("RobustScaler", {"with_centering": False, "unit_variance": True}),
         ("RobustScaler", {"with_scaling": False}),
+        ("PCA", {}),
+        ("PCA", {"n_components": 2, "whiten": True}),
+        ("IncrementalPCA", {"n_components": 3}),
+        ("TruncatedSVD", {"n_components": 4, "algorithm": "arpack"}),
     ],
 )
-def test_scalers_of_scikit_learn(name, options, x):
-    scaler = getattr(pytest.importorskip("sklearn.preprocessing"), name)(**options)
+def test_scalers_of_scikit_learn(name, options, x, tmp_path):
+    module = pytest.importorskip("sklearn.preprocessing" if name.endswith("Scaler") else "sklearn.decomposition")
+    scaler = getattr(module, name)(**options)
     with pytest.raises(RuntimeError, match=f"This {name} has no statistics yet"):
         Scaling(scaler)
     right = scaler.fit_transform(x)
     model = make([scaler])
-    np.testing.assert_allclose(model.predict(x), right, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(model.predict(x), right, rtol=1e-12, atol=1e-12 * np.abs(right).max())
+    model.save(tmp_path / "model")
+    np.testing.assert_array_equal(fo.load_model(tmp_path / "model").predict(x), model.predict(x))
     assert Scaling(scaler) == Scaling(scaler) != Scaling(type(scaler)(**options).fit(2 * x + 1))
 
 
@@ -197,8 +204,16 @@ def test_scalers_of_scikit_learn_that_are_no_affine_map(x):
     preprocessing = pytest.importorskip("sklearn.preprocessing")
     with pytest.raises(ValueError, match="MinMaxScaler with clip=True is no affine map"):
         make([preprocessing.MinMaxScaler(clip=True).fit(x)])
-    with pytest.raises(TypeError, match=r"affine map, StandardScaler, .*; not PowerTransformer"):
-        Scaling(preprocessing.PowerTransformer().fit(x))
+    others = [
+        preprocessing.PowerTransformer(),
+        preprocessing.Normalizer(),
+        preprocessing.QuantileTransformer(n_quantiles=5),
+    ]
+    for other in (*others, preprocessing.PolynomialFeatures()):
+        with pytest.raises(TypeError, match=rf"affine map, StandardScaler, .*; not {type(other).__name__}"):
+            Scaling(other.fit(x))
+        with pytest.raises(TypeError, match=rf"layers\[0\] must be a layer, .*{type(other).__name__}"):
+            fo.Sequential([other])
 
 
 def too_large():
@@ -210,6 +225,8 @@ BAD = {
     "not fitted, in a model": (lambda x: fo.Sequential([Whitener(), Dense(1)]), RuntimeError, "no statistics yet"),
     "a layer": (lambda x: Scaling(Dense(2)), TypeError, "scaler must be a fitted scaler of fastopt.preprocessing"),
     "a class": (lambda x: fo.Sequential([Standardizer]), TypeError, r"layers\[0\] must be a layer"),
+    "outputs": (lambda x: Scaling("matrix", outputs=0), ValueError, "outputs must be at least 1"),
+    "outputs of a diagonal": (lambda x: Scaling("diagonal", outputs=2), ValueError, "a form that is a matrix"),
     "form": (lambda x: Scaling("diagonale"), ValueError, "Did you mean 'diagonal'"),
     "features": (
         lambda x: make([Standardizer().fit(x)], features=5),

@@ -13,18 +13,19 @@ from fastopt.layers.base import LAYERS, Layer, Parameter, Shape, Spec, checked_n
 
 __all__ = ["Rescaling", "Scale", "Scaling"]
 
-# The scalers of scikit-learn, and of its form, that are affine maps of each feature: their classes, and the attribute
-# that is subtracted first.
+# The scalers of scikit-learn, and of its form, that are affine maps of each feature, and those of all of them together:
+# their classes, and the attribute that is subtracted first.
 OTHERS = {"StandardScaler": "mean_", "RobustScaler": "center_", "MaxAbsScaler": "", "MinMaxScaler": "data_min_"}
+MATRICES = {"PCA": "mean_", "IncrementalPCA": "mean_", "TruncatedSVD": ""}
 FORMS = ("diagonal", "matrix", "centered_diagonal", "centered_matrix")
 LARGE = 1000.0  # offsets after scaling, beyond which float32 rounds what is scaled to a size of 1 to 4 digits or less
 CENTER: Spec = {"kind": "center"}
 
 
 class AffineScaler(Protocol):
-    """A scaler of scikit-learn, or of its form, that is an affine map of each feature."""
+    """What is fitted in scikit-learn, or in its form, and is an affine map."""
 
-    scale_: Any
+    n_features_in_: int
 
     def transform(self, x: Any) -> Any:
         """Return the scaled samples."""
@@ -39,18 +40,21 @@ class Scaling(Layer):
     loses nothing of features with a large offset, such as time stamps.
 
     Args:
-        scaler: A fitted scaler of `fastopt.preprocessing`, or a `StandardScaler`, `MinMaxScaler`, `MaxAbsScaler` or
-            `RobustScaler` of scikit-learn, whose map is taken as it is now, with its offset, rounded to float32, as c;
-            or the form of A, which a file or `Sequential.set_weights` fills and which until then changes nothing:
-            ``"centered_diagonal"`` (A is ``[features]``), ``"centered_matrix"`` (``[features, features]``), or
-            ``"diagonal"`` or ``"matrix"``, without c.
+        scaler: A fitted scaler of `fastopt.preprocessing`, or a `StandardScaler`, `MinMaxScaler`, `MaxAbsScaler`,
+            `RobustScaler`, `PCA`, `IncrementalPCA` or `TruncatedSVD` of scikit-learn, whose map is taken as it is now,
+            with its offset, rounded to float32, as c; or the form of A, which a file or `Sequential.set_weights` fills
+            and which until then changes nothing: ``"centered_diagonal"`` (A is ``[features]``),
+            ``"centered_matrix"`` (``[features, outputs]``), or ``"diagonal"`` or ``"matrix"``, without c.
         name: The name in summaries, messages and files.
+        outputs: The number of columns of A, where only its form is given and that is a matrix; None for one that is
+            square.
 
     Raises:
         RuntimeError: The scaler has not been fitted.
         TypeError: An argument has the wrong type.
-        ValueError: The form is unknown; the scaler is no affine map, as one that clips; or, when it is built, the
-            scaler was fitted to another number of features, or A or b is too large for the dtype.
+        ValueError: The form is unknown; the scaler is no affine map, as one that clips; `outputs` is less than 1, or
+            given where A is no matrix; or, when it is built, the scaler was fitted to another number of features, or A
+            or b is too large for the dtype.
 
     Example:
         >>> import numpy as np, fastopt as fo
@@ -61,17 +65,23 @@ class Scaling(Layer):
         (array([  1., 200.], dtype=float32), array([1.  , 0.01], dtype=float32))
     """
 
-    def __init__(self, scaler: Scaler[Any] | AffineScaler | str, name: str | None = None) -> None:
+    def __init__(
+        self, scaler: Scaler[Any] | AffineScaler | str, name: str | None = None, outputs: int | None = None
+    ) -> None:
         self._map: dict[str, Real] = {}
+        self.outputs = None if outputs is None else checks.integer("outputs", outputs, 1, checks.SIZE)
+        if outputs is not None and not (isinstance(scaler, str) and scaler.endswith("matrix")):
+            raise ValueError("outputs goes with a form that is a matrix.")
         if is_scaler(scaler):
             offset, a, b = _affine(scaler)
             c = _rounded(offset)
             self._map = {"center": c, "kernel": a, "bias": b + (c * a if a.ndim == 1 else c @ a)}
             self.scaler = FORMS[1 + a.ndim]
+            self.outputs = a.shape[1] if a.ndim == 2 and a.shape[0] != a.shape[1] else None
         elif not isinstance(scaler, str):
             raise TypeError(
                 "scaler must be a fitted scaler of fastopt.preprocessing, or one of scikit-learn's that is an affine "
-                f"map, {', '.join(OTHERS)}; not {scaler!r}."
+                f"map, {', '.join(OTHERS | MATRICES)}; not {scaler!r}."
             )
         elif scaler not in FORMS:
             raise unknown_name("form", scaler, FORMS, "scaler")
@@ -87,20 +97,20 @@ class Scaling(Layer):
     __hash__ = Layer.__hash__
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        """Return the shape of the input."""
+        """Return the shape of the input, or ``(outputs,)``."""
         features = flat_size(self, input_shape)
-        if self._map and len(self._map["bias"]) != features:
-            raise ValueError(f"{self!r} was fitted to {len(self._map['bias'])} features; its input has {features}.")
-        return input_shape
+        if self._map and len(self._map["kernel"]) != features:
+            raise ValueError(f"{self!r} was fitted to {len(self._map['kernel'])} features; its input has {features}.")
+        return input_shape if self.outputs is None else (self.outputs,)
 
     def state(self, input_shape: Shape) -> dict[str, Parameter]:
-        """Return ``center [features]``, which is c, if there is one, ``kernel``, A, and ``bias [features]``, b."""
-        (features,) = self.output_shape(input_shape)
-        row, diagonal = (features,), self.scaler.endswith("diagonal")
+        """Return ``center [features]``, which is c, if there is one, ``kernel``, A, and ``bias [outputs]``, b."""
+        (outputs,), (features,) = self.output_shape(input_shape), input_shape
+        row, diagonal, matrix = (features,), self.scaler.endswith("diagonal"), (features, outputs)
         tensors = {
             "center": Parameter(row, Zeros()),
-            "kernel": Parameter(row, Ones()) if diagonal else Parameter((features, features), _Given(np.eye(features))),
-            "bias": Parameter(row, Zeros()),
+            "kernel": Parameter(row, Ones()) if diagonal else Parameter(matrix, _Given(np.eye(*matrix))),
+            "bias": Parameter((outputs,), Zeros()),
         }
         if not self.scaler.startswith("centered"):
             del tensors["center"]
@@ -108,7 +118,8 @@ class Scaling(Layer):
 
     def specs(self, input_shape: Shape) -> list[Spec]:
         """Return the core's description."""
-        matrix: Spec = {"kind": "dense", "units": flat_size(self, input_shape), "use_bias": True, "trained": False}
+        (outputs,) = self.output_shape(input_shape)
+        matrix: Spec = {"kind": "dense", "units": outputs, "use_bias": True, "trained": False}
         centers = [CENTER] if self.scaler.startswith("centered") else []
         return [*centers, {"kind": "scale"} if self.scaler.endswith("diagonal") else matrix]
 
@@ -213,7 +224,7 @@ def is_scaler(given: object) -> TypeGuard[Scaler[Any] | AffineScaler]:
 
 
 def _kind(given: object) -> str | None:
-    return next((cls.__name__ for cls in type(given).__mro__ if cls.__name__ in OTHERS), None)
+    return next((cls.__name__ for cls in type(given).__mro__ if cls.__name__ in OTHERS | MATRICES), None)
 
 
 def _affine(scaler: Any) -> tuple[Vector, Real, Real]:
@@ -225,6 +236,8 @@ def _affine(scaler: Any) -> tuple[Vector, Real, Real]:
         raise RuntimeError(f"This {kind} has no statistics yet: call fit(x) first.")
     if getattr(scaler, "clip", False):
         raise ValueError(f"A {kind} with clip=True is no affine map: fit one without.")
+    if kind in MATRICES:
+        return _of_components(scaler, MATRICES[kind])
     ones = np.ones(scaler.n_features_in_)
     offset, scale = getattr(scaler, OTHERS[kind], None), scaler.scale_
     centers = getattr(scaler, "with_mean", True)  # without which a StandardScaler has a mean all the same
@@ -233,6 +246,15 @@ def _affine(scaler: Any) -> tuple[Vector, Real, Real]:
         return offset, np.array(scale, np.float64), np.array(scaler.min_, np.float64)
     a = ones if scale is None else 1.0 / np.asarray(scale, np.float64)
     return offset, a, -offset * a
+
+
+def _of_components(scaler: Any, center: str) -> tuple[Vector, Real, Real]:
+    """Return the same of components, which are the columns of A, and of the name of what is subtracted first."""
+    a = np.array(scaler.components_.T, np.float64)
+    offset = np.array(getattr(scaler, center, np.zeros(len(a))), np.float64)
+    if getattr(scaler, "whiten", False):
+        a /= np.maximum(np.sqrt(scaler.explained_variance_), np.finfo(scaler.explained_variance_.dtype).eps)
+    return offset, a, -offset @ a
 
 
 def _rounded(center: Vector) -> Vector:
