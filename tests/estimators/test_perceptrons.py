@@ -60,6 +60,24 @@ def test_whole_batches_as_sklearn(kind, arguments):
         assert one.t_ == other.t_
 
 
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_poisson_as_sklearn(outputs, solver):
+    """Half the deviance, summed over outputs, of rates that are exponentials of the network's outputs."""
+    rng = np.random.default_rng(0)
+    y = rng.poisson(np.exp(DIABETES_X[:, :outputs]))[:, 0 if outputs == 1 else slice(None)]
+    arguments = {"loss": "poisson", "solver": solver, "batch_size": len(y), "random_state": 3, "max_iter": 20}
+    weight = rng.uniform(0.5, 2.0, len(y))
+    weight /= weight.mean()
+    one, other = (
+        kind(**arguments).fit(DIABETES_X, y, sample_weight=weight)
+        for kind in (MLPRegressor, sklearn.neural_network.MLPRegressor)
+    )
+    np.testing.assert_allclose(one.loss_, other.loss_, rtol=1e-4)
+    np.testing.assert_allclose(one.predict(DIABETES_X), other.predict(DIABETES_X), rtol=1e-2)
+    assert one.out_activation_ == other.out_activation_ == "exp"
+
+
 def test_all_arguments_and_attributes_of_sklearn():
     for kind in ESTIMATORS:
         theirs = getattr(sklearn.neural_network, kind.__name__)

@@ -9,6 +9,7 @@ import pytest
 import fastopt as fo
 
 pytest.importorskip("sklearn.callback", exc_type=ImportError)
+import scipy.sparse
 import sklearn.neural_network
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
@@ -38,6 +39,14 @@ def network(n_features, n_outputs, loss="mse"):
     return model
 
 
+def functional(n_features, n_outputs, loss="mse"):
+    x = fo.Input(n_features)
+    hidden = fo.layers.Dense(16, "tanh")(x)
+    model = fo.Model(x, fo.layers.Dense(n_outputs)(hidden), seed=0, dtype="float64")
+    model.compile(fo.optimizers.Adam(0.05), loss)
+    return model
+
+
 def classifying(n_features, n_outputs):
     loss = "binary_crossentropy" if n_outputs == 1 else "sparse_categorical_crossentropy"
     return network(n_features, n_outputs, loss)
@@ -45,7 +54,7 @@ def classifying(n_features, n_outputs):
 
 OWN = [
     NetworkClassifier(classifying, epochs=200, batch_size=None),
-    NetworkRegressor(network, epochs=200, batch_size=None),
+    NetworkRegressor(functional, epochs=200, batch_size=None),
 ]
 
 
@@ -206,6 +215,8 @@ def test_poisson_predicts_rates():
     rates = np.exp(1 + x[:, 0])
     mlp = MLPRegressor("poisson", 4, solver="lbfgs", random_state=0).fit(x, rng.poisson(rates))
     assert np.abs(mlp.predict(x) / rates - 1).mean() < 0.1
+    own = NetworkRegressor(network(2, 1, "poisson"), epochs=1).fit(x, rng.poisson(rates))
+    np.testing.assert_array_equal(own.predict(x), np.exp(own.model_.predict(x, verbose=0)[:, 0]))
 
 
 def test_eval_set_restores_the_best_weights():
@@ -251,6 +262,48 @@ def test_two_classes_as_the_loss_reads_them(loss, outputs):
     np.testing.assert_array_equal(again.predict(X), estimator.predict(X))
     if loss != "hinge":
         assert estimator.predict_proba(X).shape == (len(X), 2)
+
+
+@pytest.mark.parametrize(
+    ("loss", "outputs", "kind", "y"),
+    [
+        ("sparse_categorical_crossentropy", 3, NetworkClassifier, Y),
+        ("binary_crossentropy", 1, NetworkClassifier, Y > 0),
+        ("hinge", 1, NetworkClassifier, Y > 0),
+        ("mse", 2, NetworkRegressor, X[:, :2]),
+        ("poisson", 1, NetworkRegressor, Y),
+    ],
+)
+def test_functional_models_are_as_sequential_ones(loss, outputs, kind, y):
+    """Also of sparse samples, and with data to be judged by after each epoch."""
+    calls = ["predict", "predict_proba"] if kind is NetworkClassifier and loss != "hinge" else ["predict"]
+    for x in (X, scipy.sparse.csr_array(np.where(X > 1, X, 0))):
+        both = [
+            kind(make(13, outputs, loss), epochs=3, random_state=1).fit(x, y, Y + 1, eval_set=(x, y))
+            for make in (network, functional)
+        ]
+        assert both[0].history_.history["val_loss"] == both[1].history_.history["val_loss"]
+        for call in calls:
+            expected, found = (getattr(estimator, call)(x) for estimator in both)
+            np.testing.assert_array_equal(found, expected)
+
+
+def test_functional_models_that_are_no_estimators():
+    a, b = fo.Input(13), fo.Input(2)
+    one, two = fo.layers.Dense(1, name="one")(a), fo.layers.Dense(1, name="two")(fo.layers.Concatenate()([a, b]))
+    cases = {
+        "has 2 inputs; that of an estimator has one": fo.Model([a, b], two),
+        "has 2 outputs; that of an estimator has one": fo.Model(a, [one, fo.layers.Dense(1)(one)]),
+        r"takes inputs of shape \(2,\); the samples have 13 features": fo.Model(b, fo.layers.Dense(1)(b)),
+        "compiled with a loss": fo.Model(a, one),
+    }
+    for message, model in cases.items():
+        if "loss" not in message:
+            model.compile("sgd", "mse" if len(model.graph.output_names) == 1 else ["mse", "mse"])
+        estimator = NetworkRegressor(model)
+        with pytest.raises(ValueError, match=message):
+            estimator.fit(X, Y)
+        assert not hasattr(estimator, "model_")
 
 
 def test_own_model_of_several_labels_and_its_arguments():

@@ -5,12 +5,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastopt import _core
 from fastopt.core import checks
 from fastopt.kernels import Real
 from fastopt.kernels.plain import plain
 from fastopt.losses import Loss
 
-__all__ = ["Classes", "checked_classes", "class_number", "described", "fixed", "numbered", "predicted", "restored"]
+__all__ = [
+    "Classes",
+    "checked_classes",
+    "class_number",
+    "described",
+    "fixed",
+    "numbered",
+    "predicted",
+    "probabilities",
+    "restored",
+]
 
 # The labels of the classes in their order, by the name of the output; that of a `Sequential` is "".
 Classes = dict[str, NDArray[Any]]
@@ -128,6 +139,23 @@ def fixed(labels: NDArray[Any]) -> NDArray[Any]:
     view = labels.view()
     view.flags.writeable = False
     return view
+
+
+def probabilities(outputs: Real, loss: Loss | None, activation: str) -> Real:
+    """Return the probabilities that outputs of a softmax or a sigmoid are, or that a loss makes of logits, in place.
+
+    Raises:
+        ValueError: There are none.
+    """
+    if activation in ("softmax", "sigmoid"):
+        return outputs
+    link = None if loss is None else loss.link
+    if link is None or activation != "linear":
+        raise ValueError(
+            f"There are no probabilities: the last activation is {activation!r} and the loss is "
+            f"{None if loss is None else loss.name!r}; predict gives the outputs."
+        )
+    return _core.kernels.activation_forward(link, outputs, out=outputs)
 
 
 def described(known: NDArray[Any]) -> dict[str, Any]:

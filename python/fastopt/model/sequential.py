@@ -25,7 +25,7 @@ from fastopt.model.data import (
     in_shape,
 )
 from fastopt.model.graph import Chain
-from fastopt.model.labels import predicted
+from fastopt.model.labels import predicted, probabilities
 from fastopt.model.plan import Plan
 from fastopt.model.progress import shown
 from fastopt.model.solving import Method
@@ -244,17 +244,7 @@ class Sequential(Trained[Compiled]):
             TypeError: `x` does not hold numbers.
             ValueError: As `predict`; or the model does not classify.
         """
-        link = None if self.loss is None else self.loss.link
-        activation = self.last_activation
-        if activation in ("softmax", "sigmoid"):
-            return self.predict(x, batch_size)
-        if link is None or activation != "linear":
-            raise ValueError(
-                f"There are no probabilities: the last activation is {activation!r} and the loss is "
-                f"{None if self.loss is None else self.loss.name!r}; predict gives the outputs."
-            )
-        logits = self.predict(x, batch_size)
-        return _core.kernels.activation_forward(link, logits, out=logits)
+        return probabilities(self.predict(x, batch_size), self.loss, self.last_activation)
 
     def predict_classes(self, x: ArrayLike, batch_size: int = 256) -> NDArray[Any]:
         """Return the class of each sample: its label in `classes`, or else its number.

@@ -10,6 +10,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from fastopt.core import checks
+from fastopt.losses import Loss, Poisson
+from fastopt.model.functional import Model
+from fastopt.model.labels import probabilities
 from fastopt.model.sequential import Sequential
 from fastopt.sklearn.base import Data, Estimator, relative
 from fastopt.sklearn.targets import Values
@@ -71,35 +74,44 @@ class OwnNetwork(Estimator):
         self.n_iter_ = len(self.history_.epoch)
         return self
 
-    def _made(self, features: int) -> Sequential:
+    def _made(self, features: int) -> Sequential | Model:
         """Return a new model, built."""
         seed = None
         if self.random_state is not None:
             seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        if isinstance(self.build, Sequential):
+        if isinstance(self.build, Sequential | Model):
             model = clone(self.build, seed)
         else:
-            build = checks.function("build", self.build, " of two numbers, or a fastopt.Sequential")
+            build = checks.function("build", self.build, " of two numbers, a fastopt.Sequential or a fastopt.Model")
             made = build(features, self.n_outputs_)
-            if not isinstance(made, Sequential):
-                raise TypeError(f"build must return a compiled fastopt.Sequential, not {made!r}.")
+            if not isinstance(made, Sequential | Model):
+                raise TypeError(f"build must return a compiled fastopt.Sequential or fastopt.Model, not {made!r}.")
             model = made if seed is None else clone(made, seed)
-        if model.loss is None:
-            raise ValueError("build must return a model that has been compiled with a loss.")
-        model.build(features)
-        outputs, expected = model._need_weights().plan.outputs, self.n_outputs_
-        if is_classifier(self) and model.loss.target_kind in ("labels", "probabilities"):
-            expected = len(self.classes_)
-        if outputs != expected and not isinstance(self._targets, Values):
+        if isinstance(model, Sequential):
+            model.build(features)
+        plan, loss = model._need_weights().plan, _loss_of(model)
+        for what, names in (("inputs", plan.input_shapes), ("outputs", plan.output_names)):
+            if len(names) > 1:
+                raise ValueError(f"The model has {len(names)} {what}; that of an estimator has one.")
+        if plan.input_shape != (features,):
             raise ValueError(
-                f"The model has {outputs} outputs; with {model.loss.name} {len(self.classes_)} classes take {expected}."
+                f"The model takes inputs of shape {plan.input_shape}; the samples have {features} features."
+            )
+        if loss is None:
+            raise ValueError("build must return a model that has been compiled with a loss.")
+        expected = self.n_outputs_
+        if is_classifier(self) and loss.target_kind in ("labels", "probabilities"):
+            expected = len(self.classes_)
+        if plan.outputs != expected and not isinstance(self._targets, Values):
+            raise ValueError(
+                f"The model has {plan.outputs} outputs; with {loss.name} {len(self.classes_)} classes take {expected}."
             )
         return model
 
     def _given(self, data: Data) -> tuple[Any, Any, Any]:
         """Return data as the model's loss reads them."""
         y: Any = data.y
-        loss: Any = self.model_.loss
+        loss: Any = _loss_of(self.model_)
         if self._targets.kind in ("binary", "multiclass"):
             numbers = y if y.ndim == 1 else y[:, 0].astype(int)
             if loss.target_kind == "labels":
@@ -111,14 +123,21 @@ class OwnNetwork(Estimator):
         return data.x, y, relative(data.weight)
 
 
+def _loss_of(model: Sequential | Model) -> Loss | None:
+    """Return the loss of the first output of a model."""
+    loss = model.judged_by.get("loss")
+    return next(iter(loss.values())) if isinstance(loss, Mapping) else loss
+
+
 class NetworkClassifier(ClassifierMixin, OwnNetwork):
     """A classifier that is a model of one's own.
 
     Args:
-        build: Returns a compiled `fastopt.Sequential` for so many features and outputs, ``build(n_features,
-            n_outputs)``; or such a model, of which each training takes a copy that has not been trained. There is
-            one output for two classes, which a binary loss or a hinge takes, else one for each class or label; a
-            softmax loss may have two outputs for two classes as well.
+        build: Returns a compiled model for so many features and outputs, ``build(n_features, n_outputs)``: a
+            `fastopt.Sequential`, or a `fastopt.Model` of one input and one output; or such a model itself, of which
+            each training takes a copy that has not been trained. There is one output for two classes, which a binary
+            loss or a hinge takes, else one for each class or label; a softmax loss may have two outputs for two classes
+            as well.
         epochs: How many epochs a training has.
         batch_size: As the model's ``fit`` takes it.
         class_weight: Factors of the weights of samples by class, as `MLPClassifier` takes them.
@@ -197,18 +216,19 @@ class NetworkClassifier(ClassifierMixin, OwnNetwork):
             ValueError: The loss of the model makes none.
         """
         check_is_fitted(self)
-        probabilities: NDArray[Any] = self.model_.predict_proba(self._read_inputs(X))
-        if probabilities.shape[1] == 1:
-            return np.hstack([1 - probabilities, probabilities])
-        return probabilities
+        outputs = self.model_.predict(self._read_inputs(X), verbose=0)
+        activation = self.model_._need_weights().plan.output_activations[0]
+        found: NDArray[Any] = probabilities(outputs, _loss_of(self.model_), activation)
+        return np.hstack([1 - found, found]) if found.shape[1] == 1 else found
 
 
 class NetworkRegressor(RegressorMixin, OwnNetwork):
-    """A regressor that is a model of one's own, whose outputs are what is predicted.
+    """A regressor that is a model of one's own, whose outputs are what is predicted; with `losses.Poisson` e^output is.
 
     Args:
-        build: Returns a compiled `fastopt.Sequential` for so many features and outputs, ``build(n_features,
-            n_outputs)``; or such a model, of which each training takes a copy that has not been trained.
+        build: Returns a compiled model for so many features and outputs, ``build(n_features, n_outputs)``: a
+            `fastopt.Sequential`, or a `fastopt.Model` of one input and one output; or such a model itself, of which
+            each training takes a copy that has not been trained.
         epochs: How many epochs a training has.
         batch_size: As the model's ``fit`` takes it.
         fit_arguments: Further arguments of the model's ``fit`` by name, such as ``callbacks``; None for none.
@@ -244,5 +264,7 @@ class NetworkRegressor(RegressorMixin, OwnNetwork):
             X: Samples ``[n, features]``.
         """
         check_is_fitted(self)
-        outputs = self.model_.predict(self._read_inputs(X), verbose=0)
+        outputs: NDArray[Any] = self.model_.predict(self._read_inputs(X), verbose=0)
+        if isinstance(_loss_of(self.model_), Poisson):
+            np.exp(outputs, out=outputs)
         return outputs[:, 0] if outputs.shape[1] == 1 else outputs
