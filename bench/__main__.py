@@ -63,7 +63,7 @@ def arguments(prog: str, given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--only", help=f"groups ({groups}) or parts of row names, by comma")
     parser.add_argument("--peers", help=f"beside fastopt, by comma, of {', '.join(PEERS)}")
     parser.add_argument("--against", type=Path, help=f"a folder with another build of fastopt; a peer called {BEFORE}")
-    parser.add_argument("--threads", type=counts, help="by comma; else all processors, and for kernels one as well")
+    parser.add_argument("--threads", type=counts, help="by comma; else all processors, and for some groups one as well")
     parser.add_argument("--dtype", default="float32", choices=["float32", "float64"])
     parser.add_argument("--isa", default=isa.NATIVE, choices=[isa.NATIVE, *isa.LEVELS], help="that all are held to")
     parser.add_argument("--rounds", type=int, help=f"each is two passes over the peers, there and back ({ROUNDS})")

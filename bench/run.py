@@ -17,7 +17,7 @@ from .progress import Progress
 from .tables import threads_text
 from .threads import AUTO, Threads
 
-ALONE = {"product", "kernel"}  # groups that are measured on one thread as well
+ALONE = {"product", "kernel", "estimators", "sparse"}  # groups that are measured on one thread as well
 
 
 class Part(NamedTuple):

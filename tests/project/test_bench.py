@@ -20,6 +20,7 @@ from bench.groups import GROUPS
 from bench.interval import geometric_mean, paired, slope, unpaired
 from bench.isa import LEVELS, RESTRAINTS, check, restriction
 from bench.kernel import Kernel
+from bench.machine import cpu_count
 from bench.markdown import as_markdown
 from bench.measure import as_json, ready
 from bench.noise import reasons, verdict
@@ -370,6 +371,8 @@ def test_plan() -> None:
     alone, together = plan(rows, ["fastopt", "numpy"], [2])
     assert (alone.threads, list(alone.entrants), alone.rows) == (2, ["fastopt", "numpy", ROOF], rows[:1])
     assert (together.threads, list(together.entrants), together.rows) == (2, ["auto", "2 threads", ROOF], rows[1:])
+    both = [part.threads for part in plan([ROWS["fit of iris by Adam"]], ["fastopt"], [])]
+    assert both == sorted({1, cpu_count()})
 
 
 def test_instruction_set_of_a_run(monkeypatch: pytest.MonkeyPatch, report: dict[str, Any]) -> None:
