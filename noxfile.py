@@ -20,6 +20,7 @@ nox.options.default_venv_backend = "none"
 nox.options.sessions = ["lint", "typecheck", "test"]
 
 PYTHON = sys.executable
+ON_ALL_CORES = ["-n", str(os.cpu_count()), "--dist", "worksteal"]  # for pytest
 
 
 def cpp_files() -> list[str]:
@@ -107,7 +108,7 @@ def isa(session: nox.Session) -> None:
     folders = [f"tests/{name}" for name in ("core", "data", "kernels", "model", "nn", "optimizers", "solvers")]
     for level in lesser:
         environment = {**os.environ, "FASTOPT_ISA": level}
-        session.run(PYTHON, "-m", "pytest", "-q", "-k", "not x86", *folders, env=environment)
+        session.run(PYTHON, "-m", "pytest", "-q", *ON_ALL_CORES, "-k", "not x86", *folders, env=environment)
 
 
 @nox.session

@@ -32,8 +32,9 @@ VALUES = {
         layers.MemberScale(4, "relu", True, "lecun_uniform", name="factors"),
         layers.MemberDense(3, 4, "tanh", use_bias=False),
     ],
-    losses: [cls() for cls in set(losses.LOSSES.classes.values())] + [losses.Huber(0.5)],
-    metrics: [cls() for cls in set(metrics.METRICS.classes.values())] + [metrics.TopKAccuracy(3), metrics.F1("macro")],
+    losses: [cls() for cls in dict.fromkeys(losses.LOSSES.classes.values())] + [losses.Huber(0.5)],
+    metrics: [cls() for cls in dict.fromkeys(metrics.METRICS.classes.values())]
+    + [metrics.TopKAccuracy(3), metrics.F1("macro")],
     initializers: [row.initializer for row in INITIALIZERS],
     regularizers: [regularizers.L1(), regularizers.L2(0.5), regularizers.L1L2(0.1, 0.2)],
     constraints: [constraint for constraint, _ in CONSTRAINTS],

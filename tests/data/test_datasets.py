@@ -300,7 +300,6 @@ def test_blobs_have_their_spread():
         (datasets.make_blobs, {"features": 0}),
         (datasets.make_blobs, {"std": float("inf")}),
     ],
-    ids=str,
 )
 def test_synthetic_arguments(make, arguments):
     with pytest.raises(ValueError, match=f"{next(iter(arguments))} must be"):

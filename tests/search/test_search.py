@@ -182,7 +182,6 @@ def test_what_is_shown(capsys):
         ({"workers": 0}, ValueError, "workers must be at least 1"),
         ({"verbose": 3}, ValueError, "verbose"),
     ],
-    ids=str,
 )
 def test_errors(change, error, message):
     arguments = {"function": build, "space": SPACE, "x": X, "y": Y, **FIT, "trials": 2} | change
