@@ -229,7 +229,7 @@ class SOAP(Rule):
     Example:
         >>> import numpy as np, fastopt as fo
         >>> w, soap = np.ones((3, 2)), fo.optimizers.SOAP(0.1)
-        >>> for _ in range(50):
+        >>> for _ in range(100):
         ...     soap.update(w, 2 * w)
         >>> bool(abs(w).max() < 0.2)
         True
