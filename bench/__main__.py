@@ -72,8 +72,8 @@ def arguments(prog: str, given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, help="results.json; the Markdown and the HTML go beside it")
     parser.add_argument("--wheel", type=Path, help="a wheel to weigh")
     options = parser.parse_args(given)
-    usual = () if options.against else QUICK_PEERS if options.quick else PEERS
-    named = options.peers.split(",") if options.peers else usual
+    default = () if options.against else QUICK_PEERS if options.quick else PEERS
+    named = options.peers.split(",") if options.peers else default
     if unknown := sorted(set(named) - set(PEERS)):
         parser.error(f"no such peers: {', '.join(unknown)}; there are {', '.join(PEERS)}")
     options.peers = list(dict.fromkeys([OURS, *([BEFORE] if options.against else []), *named]))

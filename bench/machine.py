@@ -16,7 +16,7 @@ FMA_SECONDS = 0.3
 # Reads and writes of an element; what is written is what was read.
 STREAMS = {"read": (1, 0), "copy": (1, 1), "4 read 3 write": (4, 3)}
 CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
-USUAL_CACHES = {2: 1 << 20, 3: 32 << 20}
+DEFAULT_CACHES = {2: 1 << 20, 3: 32 << 20}
 
 
 def processor() -> str:
@@ -31,8 +31,8 @@ def cpu_count() -> int:
 
 
 def cache_bytes() -> dict[int, int]:
-    """The size of each cache level that holds data, from the system or else a usual one."""
-    found = dict(USUAL_CACHES)
+    """The size of each cache level that holds data, from the system or else a default."""
+    found = dict(DEFAULT_CACHES)
     for cache in CACHES.glob("index*"):
         if (cache / "type").read_text().strip() != "Instruction":
             size = (cache / "size").read_text().strip()

@@ -28,21 +28,21 @@ class Part(NamedTuple):
     rows: list[Kind]
 
 
-def powers_of_two(most: int) -> list[int]:
-    """Up to ``most``, which is one of them whatever it is."""
-    return sorted({1 << power for power in range(most.bit_length())} | {most})
+def powers_of_two(limit: int) -> list[int]:
+    """Up to ``limit``, which is one of them."""
+    return sorted({1 << power for power in range(limit.bit_length())} | {limit})
 
 
 def plan(rows: list[Kind], peers: list[str], threads: list[int]) -> list[Part]:
     """All peers with each number of threads; fastopt alone with all numbers side by side."""
-    most = max(threads or [cpu_count()])
+    limit = max(threads or [cpu_count()])
     side_by_side = [row for row in rows if row.group == Threads.group]
     others = [row for row in rows if row.group != Threads.group]
     alone = [row for row in others if row.group in ALONE]
-    by_threads = dict.fromkeys(threads, others) if threads else {1: alone, most: others}
+    by_threads = dict.fromkeys(threads, others) if threads else {1: alone, limit: others}
     parts = [Part(count, {peer: (peer, count) for peer in [*peers, ROOF]}, own) for count, own in by_threads.items()]
-    numbers = {threads_text(count): (OURS, count) for count in threads or powers_of_two(most)}
-    parts.append(Part(most, {AUTO: (OURS, ALL), **numbers, ROOF: (ROOF, most)}, side_by_side))
+    numbers = {threads_text(count): (OURS, count) for count in threads or powers_of_two(limit)}
+    parts.append(Part(limit, {AUTO: (OURS, ALL), **numbers, ROOF: (ROOF, limit)}, side_by_side))
     return [part for part in parts if part.rows]
 
 
