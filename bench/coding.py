@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .kind import Kind
+
 ATOMS, SWEEPS = 64, 20  # of learning
 
 
@@ -17,14 +19,11 @@ class Samples:
 
 
 @dataclass(frozen=True)
-class Coding:
+class Coding(Kind):
     """The cost is sum (x - c D)^2 + ``penalty`` sum |c|."""
 
     penalty: float
     group = "coding"
-    count = 1
-    operations = 1
-    point = None
 
     @property
     def name(self) -> str:

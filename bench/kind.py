@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -23,34 +23,28 @@ class Point:
     value: float
 
 
-class Kind(Protocol):
-    """A row. All peers do the same ``count`` units of work in a turn; a unit is ``operations`` steps or calls."""
+class Kind:
+    """A row. All peers do the same ``count`` units of work in a turn; a unit is ``operations`` steps or calls.
 
-    @property
-    def name(self) -> str: ...
+    ``group`` is the name of the module of a peer that prepares this kind of work, ``point`` a place on a curve.
+    """
 
-    @property
-    def group(self) -> str:
-        """The name of the module of a peer that prepares this kind of work."""
-
-    @property
-    def count(self) -> int: ...
-
-    @property
-    def operations(self) -> int: ...
-
-    @property
-    def point(self) -> Point | None:
-        """If the row is one of a curve."""
+    name: str
+    group: str
+    count = 1
+    operations = 1
+    point: Point | None = None
 
     def data(self, dtype: str) -> Any:
         """The inputs, the same in every process."""
 
     def check(self, data: Any, result: Any) -> float:
         """One number that says how good a result is."""
+        return float(result)
 
     def agrees(self, value: float, reference: float, dtype: str) -> bool:
         """Whether the number of a peer is as good as that of the reference peer."""
+        return value == reference
 
 
 def stopwatch(action: Callable[[int], object]) -> Callable[[int], float]:

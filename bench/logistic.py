@@ -11,6 +11,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .kind import Kind
+
 CLASSES = 10
 
 
@@ -21,7 +23,7 @@ class Images:
 
 
 @dataclass(frozen=True)
-class Logistic:
+class Logistic(Kind):
     """The mean cross-entropy and ``penalty`` / 2 times the sum of the squares of the kernel.
 
     It ends where no partial derivative is larger than ``tolerance``.
@@ -31,9 +33,6 @@ class Logistic:
     tolerance: float = 1e-4
     penalty: float = 1e-4
     group = "logistic"
-    count = 1
-    operations = 1
-    point = None
 
     @property
     def name(self) -> str:

@@ -7,20 +7,19 @@ from typing import Literal
 
 import numpy as np
 
-from .kind import Job, stopwatch
+from .kind import Job, Kind, stopwatch
 from .machine import cpu_count
 from .training import Trainer, Training, TrainingData, Weights
 
 
 @dataclass(frozen=True)
-class Models:
+class Models(Kind):
     """``one by one``, or ``side by side`` in a pool of threads or whatever a peer does better with all at once."""
 
     training: Training
     models: int
     way: Literal["one by one", "side by side"]
     group = "models"
-    point = None
 
     @property
     def name(self) -> str:

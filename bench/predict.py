@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .kind import Job, stopwatch
+from .kind import Job, Kind, stopwatch
 from .training import Training, Weights
 from .truth import error, in_float64
 
@@ -25,13 +25,11 @@ class PredictData:
 
 
 @dataclass(frozen=True)
-class Predict:
+class Predict(Kind):
     """The logits of a network with ReLU hidden layers."""
 
     sizes: tuple[int, ...]
     samples: int
-    point = None
-    operations = 1
 
     @property
     def group(self) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .kind import Kind
 from .truth import error, in_float64
 
 Pass = Literal["forward", "backward_input", "backward_kernel"]
@@ -23,7 +24,7 @@ class Operands:
 
 
 @dataclass(frozen=True)
-class Product:
+class Product(Kind):
     """forward: x @ kernel; backward_input: dy @ kernel.T; backward_kernel: x.T @ dy."""
 
     which: Pass
@@ -31,8 +32,6 @@ class Product:
     inputs: int
     outputs: int
     group = "product"
-    point = None
-    operations = 1
 
     @property
     def name(self) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .kind import Job
+from .kind import Job, Kind
 
 LOW, HIGH = 1.0, 1e3  # of the curvatures
 QUARTIC = 0.1
@@ -37,7 +37,7 @@ class Valley:
 
 
 @dataclass(frozen=True)
-class Solve:
+class Solve(Kind):
     """In float64 whatever the dtype. L-BFGS keeps ten pairs."""
 
     solver: Literal["L-BFGS-B", "BFGS"]
@@ -45,7 +45,6 @@ class Solve:
     iterations: int = 100
     group = "solve"
     count = 5
-    point = None
 
     @property
     def operations(self) -> int:

@@ -1,7 +1,6 @@
 """What all the rows come to: how far ahead of the best other peer, and where not."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from .groups import GROUPS
 from .interval import geometric_mean
@@ -32,8 +31,7 @@ def by_key(results: list[Result]) -> dict[Key, list[Result]]:
     return found
 
 
-@dataclass(frozen=True)
-class Summary:
+class Summary(NamedTuple):
     """Of the rows of a group: how many, means of best other / reference, NumPy / reference and roof / reference."""
 
     rows: int
@@ -43,24 +41,15 @@ class Summary:
     of_peak: float | None
 
 
-def mean(values: list[float]) -> float | None:
-    return geometric_mean(values) if values else None
-
-
 def summary(results: list[Result]) -> Summary:
     best = [found[1] for result in results if (found := best_other(result))]
-    plain = [ratios[PLAIN]["ratio"] for result in results if PLAIN in (ratios := others(result))]
-    return Summary(
-        rows=len(results),
-        slower=sum(ratio["verdict"] == "slower" for ratio in best),
-        best=mean([ratio["ratio"] for ratio in best]),
-        plain=mean(plain),
-        of_peak=mean([result["of_peak"]["ratio"] for result in results if "of_peak" in result]),
-    )
+    plain = [ratios[PLAIN] for result in results if PLAIN in (ratios := others(result))]
+    peaks = [result["of_peak"] for result in results if "of_peak" in result]
+    means = [geometric_mean([one["ratio"] for one in ratios]) if ratios else None for ratios in (best, plain, peaks)]
+    return Summary(len(results), sum(ratio["verdict"] == "slower" for ratio in best), *means)
 
 
 def worst(results: list[Result]) -> list[Result]:
     """The rows in which the reference is behind the best other, whether or not that is sure, the slowest first."""
-    behind = [(found[1]["ratio"], result) for result in results if (found := best_other(result))]
-    behind = [(ratio, result) for ratio, result in behind if ratio < 1]
-    return [result for _, result in sorted(behind, key=lambda pair: pair[0])]
+    ratios = [(found[1]["ratio"], result) for result in results if (found := best_other(result))]
+    return [result for ratio, result in sorted(ratios, key=lambda pair: pair[0]) if ratio < 1]

@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .kind import Job, Point, stopwatch
+from .kind import Job, Kind, stopwatch
 
 LEARNING_RATE, BETA_1, BETA_2, EPSILON = 1e-3, 0.9, 0.999, 1e-8
 # Of batch normalisation: what is added to the variance, and what the running means keep in a step.
@@ -36,7 +36,7 @@ class TrainingData:
 
 
 @dataclass(frozen=True)
-class Training:
+class Training(Kind):
     """A hidden layer is dense, then normalised over the batch if so asked, then its activation, then dropout.
 
     ``regression``: the loss is the mean squared error over all outputs.
@@ -81,10 +81,6 @@ class Training:
     @property
     def operations(self) -> int:
         return self.samples // self.batch
-
-    @property
-    def point(self) -> Point | None:
-        return None
 
     @property
     def shuffled(self) -> bool:

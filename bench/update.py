@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .kind import Job, Point, stopwatch
+from .kind import Job, Kind, Point, stopwatch
 from .training import LEARNING_RATE
 
 # The arrays that each optimizer keeps for one of parameters.
@@ -59,12 +59,11 @@ class UpdateData:
 
 
 @dataclass(frozen=True)
-class Update:
+class Update(Kind):
     optimizer: str
     tensors: int
     size: int
     group = "update"
-    operations = 1
 
     @property
     def name(self) -> str:
@@ -96,10 +95,6 @@ class Update:
         )
         return UpdateData(params, grads)
 
-    def check(self, data: UpdateData, result: float) -> float:
-        """How far the steps that are checked went down the gradients and towards zero, in units of the parameters."""
-        return result
-
     def agrees(self, value: float, reference: float, dtype: str) -> bool:
         """Equal but for rounding: optax has 1 - b2^t in float32, worth 5e-6; a b2 of 0.998 would be worth 7e-5."""
         return abs(value - reference) <= 2e-5 * abs(reference)
@@ -111,7 +106,10 @@ def job(
     steps: Callable[[int], object],
     params: Callable[[], Arrays],
 ) -> Job:
-    """``take`` gradients for ``steps`` that change ``params``. The steps that are checked also make the slots."""
+    """``take`` gradients for ``steps`` that change ``params``. The steps that are checked also make the slots.
+
+    The result is how far they went down the gradients and towards zero, in units of the parameters.
+    """
     for factor in FACTORS:
         take([np.multiply(g, factor, dtype=g.dtype) for g in data.grads])
         steps(1)
