@@ -7,14 +7,11 @@
 
 namespace fastopt::FASTOPT_ISA {
 
-// The values of the groups that a vector of channels belongs to.
+// The values of the groups, from `group` on, that the channels first..last belong to. Not inlined: `spread` is in
+// dozens of places.
 template <class T>
-inline Vec<T> spread(const T* values, Index first, Index channels, Index group_size) {
-  const Index last = std::min<Index>(first + lanes<T>, channels) - 1;
-  Index group = first / group_size, end = (group + 1) * group_size;
-  if (last < end) {
-    return values[group];
-  }
+[[gnu::noinline]] Vec<T> spread_over(const T* values, Index group, Index first, Index last, Index group_size) {
+  Index end = (group + 1) * group_size;
   T each[lanes<T>] = {};
   for (Index c = first; c <= last; ++c) {
     if (c == end) {
@@ -24,6 +21,16 @@ inline Vec<T> spread(const T* values, Index first, Index channels, Index group_s
     each[c - first] = values[group];
   }
   return load<T>(each);
+}
+
+// The values of the groups that a vector of channels belongs to.
+template <class T>
+inline Vec<T> spread(const T* values, Index first, Index channels, Index group_size) {
+  const Index last = std::min<Index>(first + lanes<T>, channels) - 1, group = first / group_size;
+  if (last < (group + 1) * group_size) {
+    return values[group];
+  }
+  return spread_over<T>(values, group, first, last, group_size);
 }
 
 // Groups are taken some at a time, whose sums are kept here.
