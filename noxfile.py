@@ -52,7 +52,7 @@ def tidy(session: nox.Session) -> None:
     """Run clang-tidy on the C++ sources (minutes); arguments after -- go to it."""
     build = Path("build/tidy").resolve()
     session.run(
-        *("cmake", "-S", ".", "-B", str(build), "-G", "Ninja", "-DFASTOPT_UNITY=OFF"),
+        *("cmake", "-S", ".", "-B", str(build), "-G", "Ninja"),
         *(f"-Dpybind11_DIR={output(PYTHON, '-m', 'pybind11', '--cmakedir')}", f"-DPython_EXECUTABLE={PYTHON}"),
         silent=True,
     )
