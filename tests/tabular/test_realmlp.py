@@ -49,7 +49,8 @@ def outputs(estimator, x):
 def test_copies(kind, data, variant):
     x, y = data
     fitted = kind(**SMALL, variant=variant).fit(x, y)
-    for again in (copy.deepcopy(fitted), pickle.loads(pickle.dumps(fitted)), clone(fitted).fit(x, y)):
+    other = copy.deepcopy(fitted).set_params(variant=next(name for name in VARIANTS if name != variant))  # for `fit`
+    for again in (copy.deepcopy(fitted), pickle.loads(pickle.dumps(fitted)), clone(fitted).fit(x, y), other):
         np.testing.assert_array_equal(outputs(again, x), outputs(fitted, x))
 
 
@@ -262,7 +263,9 @@ def test_several_targets():
 def test_rates_are_the_ntk_parametrisation(rng):
     """Weights of the size 1 behind a factor 1 / sqrt(inputs), with one rate for all, end as the same function."""
     x, y = rng.normal(size=(64, 9)), rng.integers(0, 3, 64)
-    one = RealMLPClassifier((16, 16), random_state=0)._model([x], np.arange(64), 3, 40, 0)
+    made = RealMLPClassifier((16, 16), random_state=0)
+    made._fit_encoders(x)
+    one = made._model([x], np.arange(64), 3, 40, 0)
     one.build(9)
     layers = [fo.layers.Scale(name="scale")]
     inputs = {"hidden_0": 9, "hidden_1": 16, "output": 16}

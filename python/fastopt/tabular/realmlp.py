@@ -17,7 +17,7 @@ from fastopt.tools.realmlp import BATCH_SIZE, EPOCHS, LABEL_SMOOTHING, SIZES, re
 
 __all__ = ["RealMLPClassifier", "RealMLPRegressor"]
 
-VARIANTS = ("td", "td-s")
+VARIANTS = ("td-s", "td")
 
 
 class RealMLP(TabularEstimator):
@@ -30,13 +30,10 @@ class RealMLP(TabularEstimator):
     def _loss(self) -> Loss:
         return MeanSquaredError()
 
-    @property
-    def _full(self) -> bool:
-        return word("variant", self.variant, VARIANTS) == "td"
-
     def _fit_encoders(self, table: Any) -> None:
         """Learn to make numbers of a table, and then to bring all of them to one size, those of categories too."""
         names = {} if self.categorical_features is None else {"categorical": self.categorical_features}
+        self._full = word("variant", self.variant, VARIANTS) == "td"
         most = full.MAX_ONE_HOT if self._full else None
         self._numbers = TableEncoder(
             None, "sign_or_one_hot", missing="median", indicators=True, max_one_hot=most, dtype="float64", **names
