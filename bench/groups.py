@@ -15,6 +15,7 @@ class Group:
 
 GROUPS = {
     "training": Group("Training", "step", "loss", "of FMA peak"),
+    "images": Group("Training on images", "step", "loss", "of FMA peak"),
     "models": Group("Training of many small networks", "step", "mean loss", "of FMA peak"),
     "predict": Group("Predictions", "call", "error", "of FMA peak"),
     "call": Group("Small calls", "call", "loss or error", "arithmetic, + us beyond it"),

@@ -8,6 +8,7 @@ from .conv import Conv
 from .curvature import curvature
 from .estimators import ESTIMATORS
 from .full_batch import full_batch
+from .images import Images
 from .kernel import NORMS, POOLINGS, Kernel
 from .kind import Kind
 from .logistic import Logistic
@@ -46,6 +47,8 @@ NETWORKS = [
     Training((23, 256, 256, 1), batch=256, samples=16_384, epochs=5, regression=True),  # critics, as in SAC
 ]
 THREADS = [Threads(**vars(training)) for training in (*TRAININGS, *NETWORKS)]
+
+IMAGES = [Images(batch=128, samples=4_096, epochs=2)]
 
 MODELS = [
     Models(training, 64, way)
@@ -141,6 +144,7 @@ UPDATES = [
 ALL: list[Kind] = [
     *TRAININGS,
     *NETWORKS,
+    *IMAGES,
     *MODELS,
     *PREDICTIONS,
     *CALLS,

@@ -26,6 +26,7 @@ ACTIVATIONS = {"relu": jax.nn.relu, "tanh": jnp.tanh}
 
 # What an epoch is given: kernels, biases and gammas, Adam's two means of them, running statistics, the step.
 State = tuple[Any, Any, Any, Any, jax.Array]
+Outputs = Callable[..., tuple[jax.Array, Any]]
 
 
 def outputs_of(row: Training, trained: Any, running: Any, key: jax.Array, x: jax.Array) -> tuple[jax.Array, Any]:
@@ -46,12 +47,12 @@ def outputs_of(row: Training, trained: Any, running: Any, key: jax.Array, x: jax
     return x @ kernel + bias, kept
 
 
-def step(row: Training, state: State, x: jax.Array, y: jax.Array) -> tuple[State, jax.Array]:
+def step(row: Training, outputs: Outputs, state: State, x: jax.Array, y: jax.Array) -> tuple[State, jax.Array]:
     w, m, v, running, t = state
 
     def loss_of(w: Any) -> tuple[jax.Array, Any]:
         key = jax.random.fold_in(jax.random.key(2), t.astype(int))
-        logits, kept = outputs_of(row, w, running, key, x)
+        logits, kept = outputs(row, w, running, key, x)
         if row.regression:
             return jnp.square(logits - y).mean(), kept
         picked = jnp.take_along_axis(logits, y[:, None], axis=1)[:, 0]
@@ -66,11 +67,13 @@ def step(row: Training, state: State, x: jax.Array, y: jax.Array) -> tuple[State
     return (w, m, v, running, t), loss
 
 
-def epoch(row: Training, state: State, order: jax.Array, x: jax.Array, y: jax.Array) -> tuple[State, jax.Array]:
+def epoch(
+    row: Training, outputs: Outputs, state: State, order: jax.Array, x: jax.Array, y: jax.Array
+) -> tuple[State, jax.Array]:
     if not row.shuffled:
-        return step(row, state, x, y)
+        return step(row, outputs, state, x, y)
     batches = order.reshape(-1, row.batch)
-    state, losses = jax.lax.scan(lambda state, i: step(row, state, x[i], y[i]), state, batches, unroll=UNROLL)
+    state, losses = jax.lax.scan(lambda state, i: step(row, outputs, state, x[i], y[i]), state, batches, unroll=UNROLL)
     return state, losses.mean()
 
 
@@ -100,6 +103,7 @@ class Trainer:
         data: TrainingData,
         order_of: Callable[[Any], jax.Array],
         token_of: Callable[[int], Any],
+        outputs: Outputs = outputs_of,
     ) -> None:
         jax.config.update("jax_enable_x64", data.x.dtype == np.float64)
         self.given, self.token_of = data.weights, token_of
@@ -107,7 +111,7 @@ class Trainer:
 
         @partial(jax.jit, donate_argnums=0)
         def compiled(state: State, token: Any, x: jax.Array, y: jax.Array) -> tuple[State, jax.Array]:
-            return epoch(row, state, order_of(token), x, y)
+            return epoch(row, outputs, state, order_of(token), x, y)
 
         self.epoch = compiled
 

@@ -17,9 +17,13 @@ from ...training import (
 )
 
 
-def network(row: Training, dtype: str) -> keras.Sequential:
+def use(dtype: str) -> None:
     jax.config.update("jax_enable_x64", dtype == "float64")
     keras.config.set_floatx(dtype)
+
+
+def network(row: Training, dtype: str) -> keras.Sequential:
+    use(dtype)
     found = [layers.Input((row.sizes[0],))]
     for units in row.sizes[1:-1]:
         if row.batch_norm:
@@ -57,7 +61,7 @@ def weights_of(model: keras.Sequential) -> Weights:
 class Trainer:
     def __init__(self, row: Training, data: TrainingData) -> None:
         self.row, self.data = row, data
-        self.model = network(row, str(data.x.dtype))
+        self.model = self.network()
         self.optimizer = keras.optimizers.Adam(row.learning_rate, BETA_1, BETA_2, EPSILON)
         cross_entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         self.model.compile(
@@ -68,6 +72,9 @@ class Trainer:
         )
         self.optimizer.build(self.model.trainable_variables)
         self.unused = [np.array(variable) for variable in self.optimizer.variables]
+
+    def network(self) -> keras.Sequential:
+        return network(self.row, str(self.data.x.dtype))
 
     def start(self) -> None:
         set_weights(self.model, self.data.weights)

@@ -1,0 +1,3 @@
+from .training import prepare
+
+__all__ = ["prepare"]
