@@ -49,7 +49,7 @@ ATTRIBUTES = {
     "seed": (lambda m: setattr(m, "seed", 4), REFUSED),
     "dtype": (lambda m: setattr(m, "dtype", "float64"), REFUSED),
     "name": (lambda m: setattr(m, "name", "other"), None),
-    "network": (lambda m: m.layers.pop(2), REFUSED),
+    "network": (lambda m: m.network.layers.pop(2), REFUSED),
     "history": (lambda m: setattr(m, "history", fo.callbacks.History()), None),
     "stop_training": (lambda m: setattr(m, "stop_training", True), None),
     "_epochs_trained": (lambda m: setattr(m, "epochs_trained", 2**40), None),

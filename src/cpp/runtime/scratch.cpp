@@ -1,8 +1,6 @@
 #include "runtime/scratch.h"
 
 #include "core/buffer.h"
-#include "kernels/conv/args.h"
-#include "kernels/product/args.h"
 
 namespace fastopt {
 
@@ -10,7 +8,7 @@ namespace {
 
 // One block, so that a thread has one place.
 std::byte* memory() {
-  alignas(alignment) thread_local std::byte memory[product_scratch + patch_scratch];
+  alignas(alignment) thread_local std::byte memory[scratch_size];
   return memory;
 }
 

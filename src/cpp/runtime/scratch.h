@@ -4,7 +4,13 @@
 
 #include <cstddef>
 
+#include "kernels/conv/args.h"
+#include "kernels/product/args.h"
+
 namespace fastopt {
+
+// Bytes of each thread.
+inline constexpr std::size_t scratch_size = product_scratch + patch_scratch;
 
 // `product_scratch` bytes of the calling thread, on a cache line.
 std::byte* scratch();

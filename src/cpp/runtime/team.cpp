@@ -12,17 +12,21 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <memory>
 #include <mutex>
+#include <new>
 #include <sstream>
 #include <stdexcept>
 #include <string_view>
 #include <thread>
+#include <vector>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
 
 #include "runtime/float_mode.h"
+#include "runtime/scratch.h"
 
 namespace fastopt {
 
@@ -146,7 +150,8 @@ std::size_t stack_size() {
   return 0;
 }
 
-// How many threads there can be beside each other, of `wanted`, one of which is there.
+// How many threads there can be beside each other, each with its stack and its scratch, of `wanted`, one of which is
+// there.
 int startable(int wanted) {
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
@@ -159,8 +164,14 @@ int startable(int wanted) {
     return nullptr;
   };
   std::vector<pthread_t> others(static_cast<std::size_t>(wanted - 1));
+  std::vector<std::unique_ptr<std::byte[]>> scratches(others.size());
+  const auto allocated = [](std::unique_ptr<std::byte[]>& memory) {
+    memory.reset(new (std::nothrow) std::byte[scratch_size]);
+    return memory != nullptr;
+  };
   std::size_t count = 0;
-  while (count < others.size() && pthread_create(&others[count], &attributes, wait, &end) == 0) {
+  while (count < others.size() && allocated(scratches[count]) &&
+         pthread_create(&others[count], &attributes, wait, &end) == 0) {
     ++count;
   }
   end = true;
