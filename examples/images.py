@@ -2,7 +2,7 @@
 
 ``python examples/images.py [lenet | norms] [folder]``: the folder has the IDX files of MNIST, by default that of
 `fastopt.datasets.load_mnist`. The 10,000 images of its test part are enough: 8,000 to train on and 2,000 to test on.
-LeNet-5 takes less than a minute, the table of the norms four. Pictures, for which
+LeNet-5 takes less than a minute, the table of the norms five. Pictures, for which
 ``pip install 'fastopt[plot]'`` is needed, go to examples/output.
 """
 
@@ -77,14 +77,14 @@ NORMS = {
 
 
 def residual_network(norm, seed):
-    """Return four stages, each with half the height and width of the one before, down to 2 x 2 places."""
+    """Return five stages, each with half the height and width of the one before, down to a single place."""
 
     def block(channels):
         inner = [Conv2D(channels, 3, padding="same"), *norm(), Activation("relu")]
         return [Residual([*inner, Conv2D(channels, 3, padding="same"), *norm()]), Activation("relu")]
 
     layers = []
-    for channels in (8, 16, 32, 32):
+    for channels in (8, 16, 32, 32, 32):
         layers += [Conv2D(channels, 3, strides=2, padding="same"), *norm(), Activation("relu"), *block(channels)]
     return fo.Sequential([*layers, GlobalAveragePooling2D(), Dense(10)], seed)
 
@@ -109,7 +109,7 @@ def errors_by_batch(make, train, test, epochs):
             for seed in SEEDS:
                 model = make(norm, seed)
                 # The rate grows with the batch, so that as many samples go as far.
-                rate = fo.schedules.Cosine(0.1 * batch / 32, steps=epochs * TRAINED // batch)
+                rate = fo.schedules.Cosine(0.03 * batch / 32, steps=epochs * TRAINED // batch)
                 optimizer = fo.optimizers.SGD(rate, momentum=0.9)
                 model.compile(optimizer, "sparse_categorical_crossentropy", ["accuracy"])
                 model.fit(*train, batch, epochs, verbose=0)

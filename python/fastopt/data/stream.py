@@ -2,9 +2,8 @@
 
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
-from typing import Any, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +14,9 @@ from fastopt.core.registry import unknown_name, word
 from fastopt.data.frames import cells, is_frame, read_table
 from fastopt.data.pieces import Piece, chosen, names_of, pieces_of
 from fastopt.data.tables import named
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 __all__ = ["Stream", "stream"]
 
@@ -211,6 +213,8 @@ class Stream:
 
     def _ahead(self, epoch: int, start: int) -> Iterator[Arrays]:
         """Give the arrays of each window of a pass; threads are ahead by one more than there are workers."""
+        from concurrent.futures import ThreadPoolExecutor  # which takes milliseconds to import
+
         windows = self._windows(epoch, start)
         reader, workers = ThreadPoolExecutor(1), ThreadPoolExecutor(self._workers, initializer=_one_thread)
 

@@ -1,7 +1,6 @@
 """What many models predict together."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -266,6 +265,8 @@ def _side_by_side(models: list[Any], workers: int | None, call: Callable[[Any], 
     def begin() -> None:
         interruption.heed()
         _core.runtime.limit_threads(1)
+
+    from concurrent.futures import ThreadPoolExecutor  # which takes milliseconds to import
 
     with ThreadPoolExecutor(count, "fleet", begin) as pool:
         try:
