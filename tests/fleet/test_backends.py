@@ -84,6 +84,10 @@ def test_a_lost_worker_costs_its_task_again():
     backend = Pickling(losses=3)
     members = fo.fleet.fit([build()], X, Y, epochs=1, backend=backend, verbose=0)
     assert (backend.submitted, members[0].ending) == (4, "finished")
+    before = fo.get_num_threads()
+    fo.set_num_threads(before + 1)
+    assert fo.get_num_threads() == before + 1  # though the task was done here, with fewer
+    fo.set_num_threads(before)
     backend = Pickling(losses=4)
     model = build()
     with pytest.warns(UserWarning, match=r"1 of 1 models failed, .* BrokenProcessPool: a worker has died"):

@@ -13,6 +13,7 @@ __all__ = ["elsewhere", "is_backend"]
 
 Task = tuple[int, Any, Mapping[str, Any]]  # the place of a model, the model, and arguments of its own
 LOSSES = 3  # of workers, after which a model has failed
+NO_LIMIT = 2**31 - 1  # threads
 
 
 def is_backend(backend: Any) -> bool:
@@ -64,12 +65,11 @@ def elsewhere(
 def _trained(task: Task, shared: Mapping[str, Any], threads: int, score: Any) -> Member:
     index, model, own = task
     arguments = dict(shared) | dict(own)
-    before = _core.runtime.num_threads()
     _core.runtime.limit_threads(threads)  # so that the workers of a machine share its cores
     try:
         member = trained(index, model, arguments, 0, score)
     finally:
-        _core.runtime.limit_threads(before)
+        _core.runtime.limit_threads(NO_LIMIT)
     epochs = arguments.get("epochs", 1) - arguments.get("initial_epoch", 0)
     if member.error is None and len(member.history.epoch) < epochs:
         member.ending = "stopped"
