@@ -244,8 +244,8 @@ class Conv2D(Convolution):
         >>> model.build((28, 28, 1))
         >>> {name: view.shape for name, view in model.parameters.items()}
         {'conv2d/kernel': (5, 5, 1, 6), 'conv2d/bias': (6,)}
-        >>> model.output_shape
-        (4704,)
+        >>> model.layers[0].output_shape((28, 28, 1))
+        (28, 28, 6)
     """
 
     axes = 2
@@ -328,7 +328,7 @@ class Conv1D(Convolution):
         >>> import fastopt as fo
         >>> model = fo.Sequential([fo.layers.Conv1D(4, 3, strides=2, activation="relu")])
         >>> model.build((9, 2))
-        >>> model.parameters["conv1d/kernel"].shape, model.output_shape
+        >>> model.parameters["conv1d/kernel"].shape, model.layers[0].output_shape((9, 2))
         ((3, 2, 4), (4, 4))
     """
 
