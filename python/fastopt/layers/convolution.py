@@ -1,7 +1,7 @@
 """Layers that see images, or series, through a window that moves over them."""
 
 from collections.abc import Sequence
-from typing import NamedTuple, Self
+from typing import ClassVar, Self
 
 from fastopt.constraints import Constraint
 from fastopt.core import checks
@@ -11,7 +11,6 @@ from fastopt.layers.activation import Activation
 from fastopt.layers.base import (
     LAYERS,
     Channels,
-    Layer,
     Parameter,
     Shape,
     Spec,
@@ -20,113 +19,17 @@ from fastopt.layers.base import (
     size_of,
 )
 from fastopt.layers.dense import Sums
+from fastopt.layers.window import PADDINGS, Window, checked_format, sizes, window_of
 from fastopt.regularizers import Regularizer
 
 __all__ = ["Conv1D", "Conv2D", "DepthwiseConv2D"]
-
-FORMATS = ("channels_last", "channels_first")
-PADDINGS = ("valid", "same")
-AXES = ("height", "width")
-
-
-class Along(NamedTuple):
-    """A window along one axis: the sizes of the image and of what is made of it, and the zeros before the image."""
-
-    size: int
-    kernel: int
-    stride: int
-    dilation: int
-    before: int
-    out: int
-
-
-class Window(NamedTuple):
-    """Where a window lies on an image: along its height and its width, and its channels."""
-
-    height: Along
-    width: Along
-    channels: Channels
-
-    def spec(self) -> Spec:
-        """Return the core's description."""
-        spec: Spec = dict(self.channels.spec())
-        for name, along, side in (("height", self.height, "top"), ("width", self.width, "left")):
-            spec |= {
-                name: along.size,
-                f"kernel_{name}": along.kernel,
-                f"stride_{name}": along.stride,
-                f"dilation_{name}": along.dilation,
-                f"pad_{side}": along.before,
-                f"out_{name}": along.out,
-            }
-        return spec
-
-    def shape(self, channels: int, axes: int) -> Shape:
-        """Return the shape of what is made of it, with so many channels; of a series without its height of 1."""
-        places = (self.height.out, self.width.out)[2 - axes :]
-        return (*places, channels) if self.channels.last else (channels, *places)
-
-
-def sizes(name: str, given: object, axes: int) -> tuple[int, ...]:
-    """Return sizes of at least 1 along so many axes, of one number or as many."""
-    if isinstance(given, Sequence) and not isinstance(given, str):
-        if len(given) != axes:
-            raise ValueError(f"{name} must be {'a number' if axes == 1 else f'a number or {axes}'}, not {given!r}.")
-        return tuple(checks.integer(f"{name}[{i}]", size, 1, checks.SIZE) for i, size in enumerate(given))
-    return (checks.integer(name, given, 1, checks.SIZE),) * axes
-
-
-def window_of(
-    layer: Layer,
-    input_shape: Shape,
-    data_format: str,
-    kernel: tuple[int, ...],
-    strides: tuple[int, ...],
-    dilation: tuple[int, ...],
-    padding: str,
-) -> Window:
-    """Return where the window of a layer lies on samples of a shape.
-
-    Raises:
-        ValueError: The shape has another number of axes, or the window is larger than the image.
-    """
-    axes, last = len(kernel), data_format == "channels_last"
-    if len(input_shape) != axes + 1:
-        places = "steps" if axes == 1 else "height, width"
-        expected = f"(n, {places}, channels)" if last else f"(n, channels, {places})"
-        raise ValueError(
-            f"{layer!r} needs samples {expected}, not of shape (n, {', '.join(map(str, input_shape))})"
-            + (": put Reshape before it." if len(input_shape) < axes + 1 else ".")
-        )
-    *image, channels = input_shape if last else (*input_shape[1:], input_shape[0])
-    alongs = [
-        _along(layer, "steps" if axes == 1 else AXES[i], image[i], kernel[i], strides[i], dilation[i], padding)
-        for i in range(axes)
-    ]
-    return Window(Along(1, 1, 1, 1, 0, 1) if axes == 1 else alongs[0], alongs[-1], Channels(channels, last))
-
-
-def _along(layer: Layer, axis: str, size: int, kernel: int, stride: int, dilation: int, padding: str) -> Along:
-    seen = (kernel - 1) * dilation + 1
-    if padding == "same":
-        out = -(-size // stride)
-        before = max((out - 1) * stride + seen - size, 0) // 2
-    else:
-        before = seen - 1 if padding == "causal" else 0
-        if size + before < seen:
-            dilated = f", {seen} with its dilation," if dilation > 1 else ""
-            raise ValueError(
-                f"{layer!r} has a kernel of {kernel}{dilated} along the {axis}, where its input has {size}: choose a "
-                "smaller one, or padding='same'."
-            )
-        out = (size + before - seen) // stride + 1
-    return Along(size, kernel, stride, dilation, before, out)
 
 
 class Convolution(Sums):
     """The base of convolutions along one axis or two."""
 
     axes: int
+    paddings: ClassVar[Sequence[str]] = PADDINGS
     filters: int
     kernel_size: tuple[int, ...]
     strides: tuple[int, ...]
@@ -142,20 +45,12 @@ class Convolution(Sums):
         padding: str,
         data_format: str | None,
         dilation_rate: object,
-        paddings: Sequence[str] = PADDINGS,
     ) -> None:
         self.kernel_size = sizes("kernel_size", kernel_size, self.axes)
         self.strides = sizes("strides", strides, self.axes)
-        self.padding = word("padding", padding, paddings)
-        self.data_format = word("data_format", FORMATS[0] if data_format is None else data_format, FORMATS)
+        self.padding = word("padding", padding, self.paddings)
+        self.data_format = checked_format(data_format)
         self.dilation_rate = sizes("dilation_rate", dilation_rate, self.axes)
-
-    def _filter(self, filters: int, groups: int, activation: str | None) -> None:
-        self.filters = checks.integer("filters", filters, 1, checks.SIZE)
-        self.groups = checks.integer("groups", groups, 1, checks.SIZE)
-        if self.filters % self.groups != 0:
-            raise ValueError(f"filters must be a multiple of groups, not {self.filters} for {self.groups}.")
-        self.activation = checked_activation(activation)
 
     def _window(self, input_shape: Shape) -> Window:
         numbers = (self.kernel_size, self.strides, self.dilation_rate)
@@ -199,8 +94,51 @@ class Convolution(Sums):
         return self._bare() if behind.last == (self.data_format == "channels_last") else None
 
 
+class _Filters(Convolution):
+    """The base of those whose filters see all channels of a group."""
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int | Sequence[int],
+        strides: int | Sequence[int] = 1,
+        padding: str = "valid",
+        data_format: str | None = None,
+        dilation_rate: int | Sequence[int] = 1,
+        groups: int = 1,
+        activation: str | None = None,
+        use_bias: bool = True,
+        kernel_initializer: str | Initializer = "glorot_uniform",
+        bias_initializer: str | Initializer = "zeros",
+        name: str | None = None,
+        *,
+        trainable: bool = True,
+        kernel_regularizer: str | Regularizer | None = None,
+        bias_regularizer: str | Regularizer | None = None,
+        activity_regularizer: str | Regularizer | None = None,
+        kernel_constraint: str | Constraint | None = None,
+    ) -> None:
+        self._see(kernel_size, strides, padding, data_format, dilation_rate)
+        self.filters = checks.integer("filters", filters, 1, checks.SIZE)
+        self.groups = checks.integer("groups", groups, 1, checks.SIZE)
+        if self.filters % self.groups != 0:
+            raise ValueError(f"filters must be a multiple of groups, not {self.filters} for {self.groups}.")
+        self.activation = checked_activation(activation)
+        self._begin(
+            use_bias,
+            kernel_initializer,
+            bias_initializer,
+            name,
+            kernel_regularizer,
+            bias_regularizer,
+            activity_regularizer,
+            kernel_constraint,
+            trainable,
+        )
+
+
 @LAYERS.add()
-class Conv2D(Convolution):
+class Conv2D(_Filters):
     """Slides filters over images: y = activation(conv(x, W) + b).
 
     y_{i, j, f} = b_f + sum over k, l, c of x_{s i + d k - p, s j + d l - p, c} W_{k, l, c, f}, with the strides s, the
@@ -250,44 +188,9 @@ class Conv2D(Convolution):
 
     axes = 2
 
-    def __init__(
-        self,
-        filters: int,
-        kernel_size: int | Sequence[int],
-        strides: int | Sequence[int] = 1,
-        padding: str = "valid",
-        data_format: str | None = None,
-        dilation_rate: int | Sequence[int] = 1,
-        groups: int = 1,
-        activation: str | None = None,
-        use_bias: bool = True,
-        kernel_initializer: str | Initializer = "glorot_uniform",
-        bias_initializer: str | Initializer = "zeros",
-        name: str | None = None,
-        *,
-        trainable: bool = True,
-        kernel_regularizer: str | Regularizer | None = None,
-        bias_regularizer: str | Regularizer | None = None,
-        activity_regularizer: str | Regularizer | None = None,
-        kernel_constraint: str | Constraint | None = None,
-    ) -> None:
-        self._see(kernel_size, strides, padding, data_format, dilation_rate)
-        self._filter(filters, groups, activation)
-        self._begin(
-            use_bias,
-            kernel_initializer,
-            bias_initializer,
-            name,
-            kernel_regularizer,
-            bias_regularizer,
-            activity_regularizer,
-            kernel_constraint,
-            trainable,
-        )
-
 
 @LAYERS.add()
-class Conv1D(Convolution):
+class Conv1D(_Filters):
     """Slides filters over series: y = activation(conv(x, W) + b), `Conv2D` along one axis.
 
     y_{i, f} = b_f + sum over k, c of x_{s i + d k - p, c} W_{k, c, f}.
@@ -333,41 +236,7 @@ class Conv1D(Convolution):
     """
 
     axes = 1
-
-    def __init__(
-        self,
-        filters: int,
-        kernel_size: int | Sequence[int],
-        strides: int | Sequence[int] = 1,
-        padding: str = "valid",
-        data_format: str | None = None,
-        dilation_rate: int | Sequence[int] = 1,
-        groups: int = 1,
-        activation: str | None = None,
-        use_bias: bool = True,
-        kernel_initializer: str | Initializer = "glorot_uniform",
-        bias_initializer: str | Initializer = "zeros",
-        name: str | None = None,
-        *,
-        trainable: bool = True,
-        kernel_regularizer: str | Regularizer | None = None,
-        bias_regularizer: str | Regularizer | None = None,
-        activity_regularizer: str | Regularizer | None = None,
-        kernel_constraint: str | Constraint | None = None,
-    ) -> None:
-        self._see(kernel_size, strides, padding, data_format, dilation_rate, (*PADDINGS, "causal"))
-        self._filter(filters, groups, activation)
-        self._begin(
-            use_bias,
-            kernel_initializer,
-            bias_initializer,
-            name,
-            kernel_regularizer,
-            bias_regularizer,
-            activity_regularizer,
-            kernel_constraint,
-            trainable,
-        )
+    paddings = (*PADDINGS, "causal")
 
 
 @LAYERS.add()

@@ -4,9 +4,8 @@ import inspect
 from abc import abstractmethod
 from typing import ClassVar
 
-from fastopt.core.registry import word
 from fastopt.layers.base import Layer, Shape, Spec
-from fastopt.layers.convolution import FORMATS, Along, Window, window_of
+from fastopt.layers.window import Along, Window, window_of
 
 FORMAT_TEXT = """``"channels_last"``: samples are ``[{0}, channels]``; or ``"channels_first"``:
         ``[channels, {0}]``. None is ``"channels_last"``."""
@@ -58,17 +57,7 @@ class ImageLayer(Layer):
 
     def specs(self, input_shape: Shape) -> list[Spec]:
         """Return the core's description of windows over an image."""
-        window = self._window(input_shape)
-        spec: Spec = {"kind": self.kind, **window.channels.spec()}
-        for name, side, along in (("height", "top", window.height), ("width", "left", window.width)):
-            spec |= {
-                name: along.size,
-                f"pool_{name}": along.kernel,
-                f"stride_{name}": along.stride,
-                f"pad_{side}": along.before,
-                f"out_{name}": along.out,
-            }
-        return [spec]
+        return [{"kind": self.kind} | self._window(input_shape).spec()]
 
     def window(self, input_shape: Shape, size: Shape, strides: Shape, padding: str) -> Window:
         """Return where a window of some size lies on samples."""
@@ -90,8 +79,3 @@ class ImageLayer(Layer):
 def one_or_all(sizes: Shape) -> int | Shape:
     """Return sizes as one number if they are equal."""
     return sizes[0] if len(set(sizes)) == 1 else sizes
-
-
-def checked_format(data_format: str | None) -> str:
-    """Return where the channels are; None is the last axis."""
-    return word("data_format", FORMATS[0] if data_format is None else data_format, FORMATS)

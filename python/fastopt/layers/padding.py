@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from fastopt.core import checks
 from fastopt.layers.base import LAYERS, Shape, checked_name
-from fastopt.layers.convolution import Along, Window, sizes
-from fastopt.layers.image import ImageLayer, checked_format, one_or_all
+from fastopt.layers.image import ImageLayer, one_or_all
+from fastopt.layers.window import Along, Window, checked_format, sizes
 
 __all__ = ["Cropping1D", "Cropping2D", "UpSampling1D", "UpSampling2D", "ZeroPadding1D", "ZeroPadding2D"]
 

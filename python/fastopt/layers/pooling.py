@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from fastopt.core import checks
 from fastopt.core.registry import word
 from fastopt.layers.base import LAYERS, Shape, checked_name
-from fastopt.layers.convolution import PADDINGS, Along, Window, sizes
-from fastopt.layers.image import ImageLayer, checked_format, one_or_all
+from fastopt.layers.image import ImageLayer, one_or_all
+from fastopt.layers.window import PADDINGS, Along, Window, checked_format, sizes
 
 __all__ = [
     "AveragePooling1D",

@@ -4,23 +4,12 @@
 #include <cstddef>
 
 #include "core/types.h"
+#include "kernels/window.h"
 
 namespace fastopt {
 
-// What each place of the output sees of an image: kernel_height x kernel_width taps. The image is [height, width,
-// channels] or, channels first, [channels, height, width], and beyond it all is 0.
-struct Window {
-  Index height, width, channels;
-  bool channels_last;
-  Index kernel_height, kernel_width, stride_height, stride_width, dilation_height, dilation_width;
-  Index pad_top, pad_left, out_height, out_width;
-
-  Index size() const { return height * width * channels; }
-  Index taps() const { return kernel_height * kernel_width; }
-  Index places() const { return out_height * out_width; }
-};
-
-// Some channels of some taps, as some places of the output see them: each has a row [taps, channels].
+// Some channels of some taps, as some places of the output see them, with 0 beyond the image: each has a row [taps,
+// channels].
 struct Patches {
   const Window& window;
   Range places, taps, channels;

@@ -5,16 +5,12 @@
 #include <type_traits>
 
 #include "core/types.h"
+#include "kernels/window.h"
 
 namespace fastopt {
 
-// Windows over an image of one sample, [height, width, channels] or [channels, height, width]: that of output (i, j)
-// has its first place at (i stride_height - pad_top, j stride_width - pad_left), which may lie outside.
-struct Pool {
-  Index height, width, channels;
-  bool channels_last;
-  Index pool_height, pool_width, stride_height, stride_width, pad_top, pad_left, out_height, out_width;
-
+// A window without dilation over an image, of which it may lie outside in part.
+struct Pool : Window {
   // The image is so many planes of places with so many channels each.
   Index planes() const { return channels_last ? 1 : channels; }
   Index depth() const { return channels_last ? channels : 1; }
@@ -26,8 +22,8 @@ struct Pool {
   static Range inside(Index first, Index size, Index all) {
     return {first < 0 ? 0 : first, first + size < all ? first + size : all};
   }
-  Range rows(Index i) const { return inside(i * stride_height - pad_top, pool_height, height); }
-  Range columns(Index j) const { return inside(j * stride_width - pad_left, pool_width, width); }
+  Range rows(Index i) const { return inside(i * stride_height - pad_top, kernel_height, height); }
+  Range columns(Index j) const { return inside(j * stride_width - pad_left, kernel_width, width); }
 };
 
 // The number of values from the corner of a window to one of its places; its bits go through vectors as those of a T.

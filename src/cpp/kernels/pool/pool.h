@@ -25,7 +25,7 @@ template <class T, class F>
   const Index depth = p.depth(), step = p.stride_width;
   // The outputs whose windows have all their columns inside.
   const Index first = p.pad_left < 0 ? 0 : (p.pad_left + step - 1) / step;
-  const Index last = p.width + p.pad_left < p.pool_width ? 0 : (p.width + p.pad_left - p.pool_width) / step + 1;
+  const Index last = p.width + p.pad_left < p.kernel_width ? 0 : (p.width + p.pad_left - p.kernel_width) / step + 1;
   const Range whole{first, std::min(last, p.out_width)};
   const bool along = depth == 1 && whole.size() >= lanes<T>;
   for (Index plane = 0; plane < p.planes(); ++plane) {
@@ -37,7 +37,7 @@ template <class T, class F>
         const Range columns = p.columns(j);
         const Index at = (rows.begin * p.width + columns.begin) * depth;
         Windows w{.x = plane * p.height * p.width + at,
-                  .y = (plane * p.out_height * p.out_width) + (i * p.out_width + j) * depth,
+                  .y = (plane * p.places()) + (i * p.out_width + j) * depth,
                   .skipped = at - p.corner(i, j),
                   .rows = rows.size(),
                   .columns = columns.size()};
@@ -89,7 +89,7 @@ T share(bool mean, Index places) {
 template <class T>
 void sum_windows(const Pool& p, bool mean, const T* x, T* y) {
   using V = Vec<T>;
-  const Index depth = p.depth(), line = p.width * depth, all = p.pool_height * p.pool_width;
+  const Index depth = p.depth(), line = p.width * depth, all = p.taps();
   const T whole = share<T>(mean, all);
   for_each_windows<T>(p, [&](const Windows& w, auto load, auto store) __attribute__((always_inline)) {
     const T* const from = x + w.x;
@@ -106,9 +106,9 @@ void sum_windows(const Pool& p, bool mean, const T* x, T* y) {
 template <class T>
 void spread_over_windows(const Pool& p, bool mean, const T* dy, T* dx) {
   const Index depth = p.depth(), line = p.width * depth;
-  const Index all = p.pool_height * p.pool_width;
+  const Index all = p.taps();
   const T whole = share<T>(mean, all);
-  std::fill_n(dx, p.height * p.width * p.channels, T(0));
+  std::fill_n(dx, p.size(), T(0));
   for (Index plane = 0; plane < p.planes(); ++plane, dx += p.height * line) {
     for (Index i = 0; i < p.out_height; ++i) {
       for (Index j = 0; j < p.out_width; ++j, dy += depth) {

@@ -2,13 +2,16 @@
 // "nn/layers/list.h" of all headers here.
 #pragma once
 
+#include <cmath>
 #include <initializer_list>
 #include <map>
 #include <set>
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
+#include "kernels/window.h"
 #include "nn/layer.h"
 
 namespace fastopt {
@@ -72,6 +75,40 @@ inline Features features(Index inputs, Numbers& n) {
                                 " channels");
   }
   return {.channels = channels, .space = inputs / channels, .channels_last = n.flag("channels_last")};
+}
+
+// The numbers of a layer that looks at an image through a window, and no product of them overflows.
+inline Window window(Numbers& n) {
+  const auto whole = [&](const char* name) {
+    const double value = n.real(name);
+    if (!(std::abs(value) <= 0x1p53)) {
+      throw std::invalid_argument(std::string(name) + " must be a whole number, got " + std::to_string(value));
+    }
+    return static_cast<Index>(value);
+  };
+  const Window w{.height = n.count("height"),
+                 .width = n.count("width"),
+                 .channels = n.count("channels"),
+                 .channels_last = n.flag("channels_last"),
+                 .kernel_height = n.count("kernel_height"),
+                 .kernel_width = n.count("kernel_width"),
+                 .stride_height = n.count("stride_height"),
+                 .stride_width = n.count("stride_width"),
+                 .dilation_height = n.count("dilation_height"),
+                 .dilation_width = n.count("dilation_width"),
+                 .pad_top = whole("pad_top"),
+                 .pad_left = whole("pad_left"),
+                 .out_height = n.count("out_height"),
+                 .out_width = n.count("out_width")};
+  checked_product(checked_product(w.height, w.width), w.channels);
+  // The numbers of places and of taps, and how far they go.
+  for (const auto& [count, step] :
+       {std::pair(w.out_height, w.out_width), std::pair(w.kernel_height, w.kernel_width),
+        std::pair(w.out_height, w.stride_height), std::pair(w.out_width, w.stride_width),
+        std::pair(w.kernel_height, w.dilation_height), std::pair(w.kernel_width, w.dilation_width)}) {
+    checked_product(count, step);
+  }
+  return w;
 }
 
 // How a layer is made of the sizes of its inputs.

@@ -11,30 +11,20 @@
 namespace fastopt {
 
 inline Pool pool(Numbers& n) {
-  const Pool p{.height = n.count("height"),
-               .width = n.count("width"),
-               .channels = n.count("channels"),
-               .channels_last = n.flag("channels_last"),
-               .pool_height = n.count("pool_height"),
-               .pool_width = n.count("pool_width"),
-               .stride_height = n.count("stride_height"),
-               .stride_width = n.count("stride_width"),
-               .pad_top = static_cast<Index>(n.real("pad_top")),
-               .pad_left = static_cast<Index>(n.real("pad_left")),
-               .out_height = n.count("out_height"),
-               .out_width = n.count("out_width")};
-  const Index size = checked_product(checked_product(p.height, p.width), p.channels);
-  if (std::max({size, checked_product(p.out_height, p.stride_height), checked_product(p.out_width, p.stride_width),
-                p.pool_height, p.pool_width, std::abs(p.pad_top), std::abs(p.pad_left)}) > INT32_MAX) {
-    throw std::length_error("images of " + std::to_string(size) + " values are too large for pooling");
+  const Pool p{window(n)};
+  if (p.dilation_height != 1 || p.dilation_width != 1) {
+    throw std::invalid_argument("windows of pooling have no dilation");
+  }
+  if (std::max({p.size(), p.out_height * p.stride_height, p.out_width * p.stride_width, p.kernel_height, p.kernel_width,
+                std::abs(p.pad_top), std::abs(p.pad_left)}) > INT32_MAX) {
+    throw std::length_error("images of " + std::to_string(p.size()) + " values are too large for pooling");
   }
   return p;
 }
 
 // From the image to its windows or, `transposed`, from these to the image.
 inline Index outputs_of(const Pool& p, Index inputs, bool transposed) {
-  const Index image = p.height * p.width * p.channels,
-              windows = checked_product(p.out_height * p.out_width, p.channels);
+  const Index image = p.size(), windows = checked_product(p.places(), p.channels);
   if (inputs != (transposed ? windows : image)) {
     throw std::invalid_argument(std::to_string(inputs) + " values are no image of " +
                                 std::to_string(transposed ? p.out_height : p.height) + " x " +
@@ -56,8 +46,7 @@ inline Pool without_empty_windows(const Pool& p) {
 template <class T>
 void set_phases(Layer<T>& layer, const Pool& p, Phase<T> forward, Phase<T> backward) {
   layer.training = layer.inference = {{std::move(forward)}, {std::move(backward)}, {}};
-  layer.cost = elementwise_cost * static_cast<double>(p.out_height * p.out_width * p.channels) *
-               static_cast<double>(p.pool_height * p.pool_width);
+  layer.cost = elementwise_cost * static_cast<double>(p.places() * p.channels) * static_cast<double>(p.taps());
 }
 
 // f(output, place) with the place of the largest value of its window among all values of a row.
