@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .kind import Kind
 from .truth import error, in_float64
 
 TURN_FLOPS, MOST_CALLS = 8_000_000_000, 2_000
@@ -24,7 +25,7 @@ class ConvData:
 
 
 @dataclass(frozen=True)
-class Conv:
+class Conv(Kind):
     """Square images and kernels of an odd size."""
 
     which: Literal["forward", "both"]
@@ -34,8 +35,6 @@ class Conv:
     filters: int
     kernel: int
     group = "conv"
-    point = None
-    operations = 1
 
     @property
     def name(self) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .training import LEARNING_RATE, WRONG_LABELS, TrainingData, Weights
+from .training import OfSamples, TrainingData, Weights, cross_entropy
 
 SIDE, CLASSES = 28, 10
 # Kernels: of the convolutions [height, width, channels, filters], the first with "same" padding; of dense layers.
@@ -15,29 +15,17 @@ PLACES = (SIDE * SIDE, 10 * 10)  # of the outputs of the convolutions
 
 
 @dataclass(frozen=True)
-class Images:
+class Images(OfSamples):
     """Of each layer there are its kernel and its bias."""
 
     batch: int
     samples: int
     epochs: int
     group = "images"
-    point = None
-    regression = False
-    shuffled = True
-    learning_rate = LEARNING_RATE
 
     @property
     def name(self) -> str:
         return f"LeNet-5 / {self.batch}"
-
-    @property
-    def count(self) -> int:
-        return self.epochs
-
-    @property
-    def operations(self) -> int:
-        return self.samples // self.batch
 
     @property
     def flops(self) -> int:
@@ -50,9 +38,7 @@ class Images:
         """Images [samples, 28, 28, 1], labelled by a random linear teacher who errs."""
         rng = np.random.default_rng(0)
         x = rng.standard_normal((self.samples, SIDE, SIDE, 1)).astype(dtype)
-        y = np.argmax(x.reshape(self.samples, -1) @ rng.standard_normal((SIDE * SIDE, CLASSES)), axis=1)
-        wrong = rng.random(self.samples) < WRONG_LABELS
-        y[wrong] = rng.integers(CLASSES, size=np.count_nonzero(wrong))
+        y = self.labels(x.reshape(self.samples, -1) @ rng.standard_normal((SIDE * SIDE, CLASSES)), rng)
         weights: Weights = []
         for shape in KERNELS:
             scale = np.sqrt(2 / np.prod(shape[:-1]))
@@ -70,10 +56,4 @@ class Images:
         for kernel, bias in result[2:-1]:
             h = np.maximum(h @ kernel + bias, 0)
         kernel, bias = result[-1]
-        logits = (h @ kernel + bias).astype(np.float64)
-        logits -= logits.max(axis=1, keepdims=True)
-        return float(np.mean(np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(len(data.y)), data.y]))
-
-    def agrees(self, value: float, reference: float, dtype: str) -> bool:
-        """Near: another order of the samples gives a slightly different loss, another algorithm a different one."""
-        return abs(value - reference) <= 0.1 * reference + 0.02
+        return cross_entropy(h @ kernel + bias, data.y)

@@ -35,8 +35,48 @@ class TrainingData:
     weights: Weights
 
 
+class OfSamples(Kind):
+    """What every network is trained with: samples in batches, labels that err, a loss that is near the reference's."""
+
+    batch: int
+    samples: int
+    epochs: int
+    regression = False
+    learning_rate = LEARNING_RATE
+
+    @property
+    def count(self) -> int:
+        return self.epochs
+
+    @property
+    def operations(self) -> int:
+        return self.samples // self.batch
+
+    @property
+    def shuffled(self) -> bool:
+        return self.batch < self.samples
+
+    def labels(self, taught: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
+        """The classes of a teacher's outputs, some of them wrong (or the loss ends at zero)."""
+        y = np.argmax(taught, axis=1)
+        wrong = rng.random(self.samples) < WRONG_LABELS
+        y[wrong] = rng.integers(taught.shape[1], size=np.count_nonzero(wrong))
+        return y
+
+    def agrees(self, value: float, reference: float, dtype: str) -> bool:
+        """Near: another order of the samples gives a slightly different loss, another algorithm a different one."""
+        return abs(value - reference) <= 0.1 * reference + 0.02
+
+
+def cross_entropy(logits: NDArray[Any], y: NDArray[Any]) -> float:
+    """The mean of the softmax cross-entropy, in float64."""
+    logits = logits.astype(np.float64)
+    logits -= logits.max(axis=1, keepdims=True)
+    return float(np.mean(np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(len(y)), y]))
+
+
 @dataclass(frozen=True)
-class Training(Kind):
+class Training(OfSamples):
     """A hidden layer is dense, then normalised over the batch if so asked, then its activation, then dropout.
 
     ``regression``: the loss is the mean squared error over all outputs.
@@ -51,7 +91,6 @@ class Training(Kind):
     batch_norm: bool = False
     regression: bool = False
     group = "training"
-    learning_rate = LEARNING_RATE
 
     def __post_init__(self) -> None:
         if self.samples % self.batch:
@@ -75,18 +114,6 @@ class Training(Kind):
         return f"{self.network} / {self.batch}"
 
     @property
-    def count(self) -> int:
-        return self.epochs
-
-    @property
-    def operations(self) -> int:
-        return self.samples // self.batch
-
-    @property
-    def shuffled(self) -> bool:
-        return self.batch < self.samples
-
-    @property
     def flops(self) -> int:
         """Of the three matrix products of each layer in an epoch; the first layer needs no input gradient."""
         products = [inputs * outputs for inputs, outputs in pairwise(self.sizes)]
@@ -96,17 +123,14 @@ class Training(Kind):
         return rng.standard_normal((self.samples, self.sizes[0])).astype(dtype)
 
     def data(self, dtype: str) -> TrainingData:
-        """Inputs, labelled or valued by a random linear teacher who errs (or the loss ends at zero)."""
+        """Inputs, labelled or valued by a random linear teacher who errs."""
         rng = np.random.default_rng(0)
         x = self.inputs(dtype, rng)
         taught = x @ rng.standard_normal((self.sizes[0], self.sizes[-1]))
         if self.regression:
             y = taught / np.sqrt(self.sizes[0]) + rng.normal(0, ERROR, taught.shape)
             return TrainingData(x, y.astype(dtype), self.weights(dtype, rng))
-        y = np.argmax(taught, axis=1)
-        wrong = rng.random(self.samples) < WRONG_LABELS
-        y[wrong] = rng.integers(self.sizes[-1], size=np.count_nonzero(wrong))
-        return TrainingData(x, y, self.weights(dtype, rng))
+        return TrainingData(x, self.labels(taught, rng), self.weights(dtype, rng))
 
     def weights(self, dtype: str, rng: np.random.Generator) -> Weights:
         """Starting weights: normal kernels, scaled as He and Glorot did."""
@@ -130,15 +154,10 @@ class Training(Kind):
                 z = (z - mean) * (gamma / np.sqrt(variance + NORM_EPSILON))
             h = ACTIVATIONS[self.activation](z + bias)
         kernel, bias = result[-1]
-        logits = (h @ kernel + bias).astype(np.float64)
+        outputs = h @ kernel + bias
         if self.regression:
-            return float(np.mean((logits - data.y) ** 2))
-        logits -= logits.max(axis=1, keepdims=True)
-        return float(np.mean(np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(len(data.y)), data.y]))
-
-    def agrees(self, value: float, reference: float, dtype: str) -> bool:
-        """Near: another order of the samples gives a slightly different loss, another algorithm a different one."""
-        return abs(value - reference) <= 0.1 * reference + 0.02
+            return float(np.mean((outputs.astype(np.float64) - data.y) ** 2))
+        return cross_entropy(outputs, data.y)
 
 
 class Trainer(Protocol):
