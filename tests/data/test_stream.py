@@ -1,7 +1,6 @@
 """Batches of data larger than memory: every sample once, orders that depend on the pass alone, going on anywhere."""
 
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -185,11 +184,9 @@ def test_what_is_wrong_is_named(case):
 
 
 def test_threads_end_where_a_pass_is_left():
-    before = threading.active_count()
+    before = set(threading.enumerate())
     for _ in range(5):
         next(iter(made("dict", None, batch_size=8, window=20)))
-    for _ in range(100):
-        if threading.active_count() <= before:
-            break
-        time.sleep(0.02)
-    assert threading.active_count() <= before
+    for thread in set(threading.enumerate()) - before:
+        thread.join(10)
+        assert not thread.is_alive()

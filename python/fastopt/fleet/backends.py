@@ -1,7 +1,7 @@
 """Models trained elsewhere: in processes of joblib, or by what takes functions to call, as a client of dask."""
 
 import queue
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -37,7 +37,7 @@ def is_backend(backend: Any) -> bool:
 
 def elsewhere(
     backend: Any, workers: int, threads: int, tasks: Sequence[Task], shared: Mapping[str, Any], score: Any
-) -> Iterator[Member]:
+) -> Generator[Member, None, None]:
     """Train models in other processes, and give each as it ends, in its old place.
 
     A task whose worker was lost is done again, up to three times.

@@ -1,7 +1,7 @@
 """Many models trained side by side."""
 
 import queue
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any, TypeAlias
 
@@ -185,7 +185,7 @@ def train(
     return _told(_as_they_end(len(models), ended, turns), fleet)
 
 
-def _as_they_end(count: int, ended: Ended, turns: Turns) -> Iterator[tuple[Member, float]]:
+def _as_they_end(count: int, ended: Ended, turns: Turns) -> Generator[tuple[Member, float], None, None]:
     try:
         turns.start()
         for _ in range(count):
@@ -195,10 +195,10 @@ def _as_they_end(count: int, ended: Ended, turns: Turns) -> Iterator[tuple[Membe
 
 
 def _counted(
-    members: Iterator[Member], work: Sequence[tuple[float, int]], fleet: Shown
-) -> Iterator[tuple[Member, float]]:
+    members: Generator[Member, None, None], work: Sequence[tuple[float, int]], fleet: Shown
+) -> Generator[tuple[Member, float], None, None]:
     """Give members that have been trained elsewhere, whose epochs are counted when they have ended."""
-    with closing(members):  # type: ignore[type-var]
+    with closing(members):
         for member in members:
             history = member.history.history
             for i in range(len(member.history.epoch)):
@@ -207,11 +207,11 @@ def _counted(
             yield member, epoch * epochs
 
 
-def _told(ended: Iterator[tuple[Member, float]], fleet: Shown) -> Iterator[Member]:
+def _told(ended: Generator[tuple[Member, float], None, None], fleet: Shown) -> Iterator[Member]:
     """Give members as they end, with what each leaves undone; say what they warn of."""
     said: set[str] = set()
     try:
-        with closing(ended):  # type: ignore[type-var]
+        with closing(ended):
             for member, left in ended:
                 fleet.end(left, member)
                 for text in member.warnings:
