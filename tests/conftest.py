@@ -1,4 +1,5 @@
 import signal
+import sys
 from collections.abc import Callable, Iterable, Iterator
 
 import cases
@@ -43,6 +44,14 @@ def for_all_threads() -> Iterator[Callable]:
 @pytest.fixture(params=cases.DTYPES, ids=lambda dtype: dtype.__name__)
 def dtype(request: pytest.FixtureRequest):
     return request.param
+
+
+@pytest.fixture(autouse=True)
+def no_open_figures() -> Iterator[None]:
+    """Figures of one test are not seen by the next."""
+    yield
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close("all")
 
 
 @pytest.fixture
