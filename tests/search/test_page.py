@@ -17,8 +17,7 @@ def pyplot():
     pytest.importorskip("matplotlib").use("agg")
     from matplotlib import pyplot
 
-    yield pyplot
-    pyplot.close("all")
+    return pyplot
 
 
 def test_page(pyplot, capsys):

@@ -29,7 +29,6 @@ def drawn():
     yield
     for number in pyplot.get_fignums():
         pyplot.figure(number).savefig(io.BytesIO())
-    pyplot.close("all")
 
 
 def found(function=lambda rate, **_: abs(math.log10(rate) + 2), space=SPACE, **options):

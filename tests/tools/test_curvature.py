@@ -261,7 +261,6 @@ def test_picture():
         fo.plotting.gradient_norm(history, "val_accuracy")
     with pytest.raises(TypeError, match="history"):
         fo.plotting.gradient_norm([1.0])
-    pyplot.close("all")
 
 
 def test_page_of_documentation(capsys):

@@ -21,12 +21,6 @@ def lines(ax):
     return {line.get_label(): (line.get_xdata().tolist(), line.get_ydata().tolist()) for line in ax.lines}
 
 
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    pyplot.close("all")
-
-
 def test_what_is_drawn():
     history = made(
         loss=[3, 2, 1], accuracy=[0.1, 0.3, 0.2], val_loss=[3, 1, 2], val_accuracy=[0.2, 0.1, 0.4], seconds=[1] * 3

@@ -22,7 +22,6 @@ def drawn():
     yield
     for number in pyplot.get_fignums():
         pyplot.figure(number).savefig(io.BytesIO())
-    pyplot.close("all")
 
 
 def lines(ax):
