@@ -52,8 +52,8 @@ struct In {
   SparseRows<T> sparse = {};
 };
 
-// The output: y is to be activated by `activation`, and dy is the gradient with respect to y before that. `saved` is
-// what the layer keeps of each row from forward to backward.
+// The output: y is to be activated by `activation`, and dy is the gradient with respect to y before that, which is 0
+// where `linearized`: only derivatives go back. `saved` is what the layer keeps of each row from forward to backward.
 template <class T>
 struct Out {
   Rows<T> y;
@@ -61,6 +61,7 @@ struct Out {
   Rows<std::byte> saved;
   Index columns;
   int activation;
+  bool linearized = false;
 };
 
 // Random numbers of one layer in one batch: those of row i are stream first_stream + i of the key; and the part of its
@@ -70,14 +71,19 @@ struct Draw {
   double part;
 };
 
-// What a phase works on.
-template <class T>
-struct View {
-  Index rows;   // of x, y, dy, dx and `saved`
+// Where rows come from.
+struct Slab {
   Index first;  // the number of the first of them in the batch
   Index batch;  // rows of the whole batch
   bool all;     // it is all samples that there are: what is measured of it is no estimate
   Draw draw;
+};
+
+// What a phase works on.
+template <class T>
+struct View {
+  Index rows;  // of x, y, dy, dx and `saved`
+  Slab slab;
   Tensors<T> tensors;
   T* workspace;  // the layer's, shared by the team
   std::span<const In<T>> in;
@@ -86,7 +92,6 @@ struct View {
   // The derivatives along a direction of the parameters of all that this view has, in a pass that computes them: x and
   // y, dx and dy, and for the parameters the direction, null where they are frozen. Its activations are linear.
   const View<T>* along = nullptr;
-  bool linearized = false;  // dy is 0: only derivatives go back
 };
 
 // How a phase is split among the team. Over `rows`: it is called with the rows of one thread, slab by slab, so that

@@ -226,8 +226,8 @@ void Runner<T>::set_up(Index node, Place& place) const {
     }
   }
   View<T>& v = place.values.view;
-  v.draw.key = p_.plan.seed ^ (0x9E3779B97F4A7C15U * static_cast<std::uint64_t>(node - p_.plan.inputs + 1));
-  v.draw.part = p_.noise;
+  v.slab.draw.key = p_.plan.seed ^ (0x9E3779B97F4A7C15U * static_cast<std::uint64_t>(node - p_.plan.inputs + 1));
+  v.slab.draw.part = p_.noise;
   v.tensors = {&p_.plan.tensors(node), p_.parameters, p_.state};
   v.workspace = level.workspace;
   place.first = 0;
@@ -255,7 +255,7 @@ void Runner<T>::set_up_along(Index node, Place& place) const {
   along.out = {out.y.from(arena_.along), out.dy.from(arena_.along), out.saved.from(arena_.along), out.columns, linear};
   along.tensors.parameters = p_.plan.node(node).trainable ? p_.direction : nullptr;
   values.along = &along;
-  values.linearized = p_.linearized;
+  values.out.linearized = p_.linearized;
 }
 
 template <class T>
@@ -291,11 +291,11 @@ const View<T>& Runner<T>::view(Index node, Range rows, Sink<T>* sink) {
     }
   }
   v.rows = rows.size();
-  v.first = p_.before + rows.begin;
-  v.batch = p_.batch.rows;
-  v.all = p_.all;
-  v.draw.first_stream =
-      (std::uint64_t{1} << 62U) + (static_cast<std::uint64_t>(p_.draws) << 24U) + static_cast<std::uint64_t>(v.first);
+  v.slab.first = p_.before + rows.begin;
+  v.slab.batch = p_.batch.rows;
+  v.slab.all = p_.all;
+  v.slab.draw.first_stream = (std::uint64_t{1} << 62U) + (static_cast<std::uint64_t>(p_.draws) << 24U) +
+                             static_cast<std::uint64_t>(v.slab.first);
   v.sink = sink;
   if (v.along) {
     place.along.view.rows = v.rows;

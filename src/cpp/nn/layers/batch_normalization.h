@@ -116,7 +116,7 @@ struct Norm {
     return over_rows<T>([*this, fixed](const View<T>& v) {
       BatchNormBackward<T> b = backward(v);
       b.dx = v.in[0].dx;
-      b.count = fixed ? 0 : v.batch * s.features.space;
+      b.count = fixed ? 0 : v.slab.batch * s.features.space;
       kernels<T>().batch_norm.backward(b);
       differentiate(v);
     });
@@ -128,7 +128,7 @@ struct Norm {
       const Moments<T> m = moments(v);
       const Range mine = share(team);
       if (!fixed) {
-        const T part = v.all ? T(1) : static_cast<T>(1 - s.momentum);
+        const T part = v.slab.all ? T(1) : static_cast<T>(1 - s.momentum);
         T *const mean = v.tensors.state(at.mean), *const variance = v.tensors.state(at.variance);
         for (Index c = mine.begin; c < mine.end; ++c) {
           mean[c] += part * (m.mean[c] - mean[c]);
@@ -136,7 +136,7 @@ struct Norm {
         }
         if (team.rank() == 0) {
           T& steps = *v.tensors.state(at.steps);
-          steps = v.all ? std::max(steps, exact) : steps + 1;
+          steps = v.slab.all ? std::max(steps, exact) : steps + 1;
         }
       }
       const auto take = [&](int tensor, const T* sums) {

@@ -159,11 +159,11 @@ template <class T>
 void backward_along(const View<T>& v, const ops::Convolution& c) {
   const ops::Convolver<T> convolver(c);
   const View<T>& along = *v.along;
-  const bool turns = !v.linearized && along.tensors.parameter(0);
+  const bool turns = !v.out.linearized && along.tensors.parameter(0);
   for (Index i = 0; i < v.rows; ++i) {
     T *const dx = v.in[0].dx.row(i), *const ds = along.in[0].dx.row(i);
     const T* const dy = v.out.dy.row(i);
-    if (v.linearized) {
+    if (v.out.linearized) {
       std::fill_n(dx, v.in[0].columns, T(0));
     } else {
       convolver.backward(dy, v.workspace, false, dx);
@@ -187,7 +187,7 @@ Phases<T> curvature(const ops::Convolution& c, const Phases<T>& training) {
   };
   const auto sum = [=](const View<T>& v, const Team& team) {
     const Factors<T> both[] = {{v.along->in[0].x, v.out.dy}, {v.in[0].x, v.along->out.dy}};
-    const bool varies = v.in[0].dx.data && !v.linearized;
+    const bool varies = v.in[0].dx.data && !v.out.linearized;
     sum_chunks<T>(v, team, c, std::span(both).subspan(varies ? 0 : 1));
   };
   Phases<T> phases{{values, over_rows<T>([=](const View<T>& v) { forward_along(v, c); })},

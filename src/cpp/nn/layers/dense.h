@@ -41,7 +41,7 @@ void for_each_part(const View<T>& v, const Team& team, int tensor, Index rows, I
   // Elements that stay in cache; multiply-adds after which an interrupt is heard.
   constexpr Index part_size = 131072, part_work = Index{1} << 28;
   const Range share = team.split(rows, grain);
-  const Index size = std::min(part_size, part_work / std::max<Index>(1, v.batch));
+  const Index size = std::min(part_size, part_work / std::max<Index>(1, v.slab.batch));
   const Index part = std::max(grain, size / columns / grain * grain), offset = v.tensors.offset(tensor);
   for (Index first = share.begin; first < share.end && !v.sink->stopped(); first += part) {
     const Range some{first, std::min(first + part, share.end)};

@@ -66,7 +66,7 @@ void backward(const View<T>& v, bool trained) {
   Product<T> of_derivative = product;
   of_derivative.c = v.along->in[0].dx;
   Sum<T> derivative(of_derivative);
-  if (v.linearized) {
+  if (v.out.linearized) {
     for (Index i = 0; i < v.rows; ++i) {
       std::fill_n(in.dx.row(i), in.columns, T(0));
     }
@@ -95,7 +95,7 @@ void kernel_gradient(const View<T>& v, const Team& team) {
       x.data += rows.begin;
       sum.add(x, {dy.data, dy.stride, kernels<T>().product.panel_width, true});
     };
-    if (varies(v.in[0]) && !v.linearized) {
+    if (varies(v.in[0]) && !v.out.linearized) {
       add(v.along->in[0].x, v.out.dy);
     }
     add(v.in[0].x, v.along->out.dy);

@@ -13,7 +13,7 @@ namespace fastopt {
 template <class T, class F>
 void for_each_member_row(const View<T>& v, Index members, const F& f) {
   for (Index i = 0; i < v.rows; ++i) {
-    f(i, (v.first + i) % members);
+    f(i, (v.slab.first + i) % members);
   }
 }
 

@@ -18,8 +18,8 @@ Layer<T> dropout(Index inputs, double rate) {
     const auto mask = [](const View<T>& v, Index row) { return reinterpret_cast<T*>(v.out.saved.row(row)); };
     layer.training.forward.push_back(over_rows<T>([=](const View<T>& v) {
       for (Index i = 0; i < v.rows; ++i) {
-        kernels<T>().dropout.mask(v.draw.key, v.draw.first_stream + static_cast<std::uint64_t>(i), v.draw.part * rate,
-                                  mask(v, i), v.out.columns);
+        kernels<T>().dropout.mask(v.slab.draw.key, v.slab.draw.first_stream + static_cast<std::uint64_t>(i),
+                                  v.slab.draw.part * rate, mask(v, i), v.out.columns);
         kernels<T>().elementwise.multiply(v.in[0].x.row(i), mask(v, i), v.out.y.row(i), v.out.columns);
       }
       activate(v);
@@ -41,8 +41,8 @@ Layer<T> gaussian_noise(Index inputs, double stddev) {
   if (stddev > 0) {
     layer.training.forward.push_back(over_rows<T>([=](const View<T>& v) {
       for (Index i = 0; i < v.rows; ++i) {
-        add_random_normal(v.draw.key, v.draw.first_stream + static_cast<std::uint64_t>(i), v.out.columns,
-                          v.draw.part * stddev, v.in[0].x.row(i), v.out.y.row(i));
+        add_random_normal(v.slab.draw.key, v.slab.draw.first_stream + static_cast<std::uint64_t>(i), v.out.columns,
+                          v.slab.draw.part * stddev, v.in[0].x.row(i), v.out.y.row(i));
       }
       activate(v);
     }));
