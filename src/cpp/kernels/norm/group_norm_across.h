@@ -41,7 +41,7 @@ template <class T, int count, class F>
 [[gnu::always_inline]] inline void sum_groups(const Features& features, Index group_size, Range channels,
                                               T (&sums)[count][groups_at_once], F&& f) {
   using V = Vec<T>;
-  for_each_panel<T>(channels, [&](const auto& panel) __attribute__((always_inline)) {
+  for_each_panel<T, true>(channels, [&](const auto& panel) __attribute__((always_inline)) {
     constexpr int vectors = std::remove_reference_t<decltype(panel)>::vectors;
     V total[count][vectors] = {};
     const auto prepared = f(panel);
@@ -113,7 +113,7 @@ void group_norm_across(const GroupNorm<T>& p) {
     if (extreme) {
       return normalize_extreme(p, {first_group, first_group + groups}, x, y, mean);
     }
-    for_each_panel<T>(channels, [&](const auto& panel) __attribute__((always_inline)) {
+    for_each_panel<T, true>(channels, [&](const auto& panel) __attribute__((always_inline)) {
       constexpr int vectors = std::remove_reference_t<decltype(panel)>::vectors;
       V m[vectors], scale[vectors], shift[vectors];
       panel.each([&](auto k, auto load, auto) __attribute__((always_inline)) {
@@ -163,7 +163,7 @@ void group_norm_backward_across(const GroupNormBackward<T>& p) {
       sums[0][g] *= r * r / n;
       sums[1][g] = p.centred ? sums[1][g] / n : T(0);
     }
-    for_each_panel<T>(channels, [&](const auto& panel) __attribute__((always_inline)) {
+    for_each_panel<T, true>(channels, [&](const auto& panel) __attribute__((always_inline)) {
       constexpr int vectors = std::remove_reference_t<decltype(panel)>::vectors;
       V a[vectors], b[vectors], c[vectors];  // dx = a dy + b x + c
       panel.each([&](auto k, auto load, auto) __attribute__((always_inline)) {

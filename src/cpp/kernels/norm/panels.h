@@ -101,8 +101,9 @@ struct Panel {
 inline constexpr int panel_vectors = vector_registers / 4;
 inline constexpr int last_vectors = 4;  // each width is one more copy of what is done with a panel
 
-// Calls f(panel) for panels that make up the channels.
-template <class T, class F>
+// Calls f(panel) for panels that make up the channels. What is left of the widest panels is one panel, or, where
+// `narrow`, for long code, of which there are fewer copies then, panels of two vectors and one.
+template <class T, bool narrow = false, class F>
 [[gnu::always_inline]] inline void for_each_panel(Range channels, F&& f) {
   Index first = channels.begin;
   const auto whole = [&](auto count) __attribute__((always_inline)) {
@@ -115,9 +116,13 @@ template <class T, class F>
   if constexpr (panel_vectors > last_vectors) {
     whole(std::integral_constant<int, last_vectors>{});
   }
+  if constexpr (narrow) {
+    whole(std::integral_constant<int, 2>{});
+    whole(std::integral_constant<int, 1>{});
+  }
   const Index left = channels.end - first;
   const Index vectors = (left + lanes<T> - 1) / lanes<T>;
-  unroll<last_vectors>([&](auto k) __attribute__((always_inline)) {
+  unroll<narrow ? 1 : last_vectors>([&](auto k) __attribute__((always_inline)) {
     if (vectors == k + 1) {
       f(Panel<T, k + 1, false>{first, first_lanes<T>(left - k * lanes<T>)});
     }
