@@ -247,8 +247,6 @@ def test_alarm_of_a_rate_that_is_too_large():
 
 def test_picture():
     pytest.importorskip("matplotlib").use("agg")
-    from matplotlib import pyplot
-
     model, x, y = model_and_data()
     watch = fo.callbacks.Curvature(x, y)
     history = model.fit(x, y, batch_size=10, epochs=5, callbacks=[watch], validation_data=(x, y), verbose=0)
