@@ -37,6 +37,7 @@ from fastopt import (
     solvers,
 )
 from fastopt.core.config import check_environment, get_num_threads, set_num_threads, show_config
+from fastopt.export.files import export as export_model
 from fastopt.fleet import Ensemble
 from fastopt.layers.base import Input
 from fastopt.model.callbacks.history import History
@@ -59,9 +60,9 @@ check_environment()
 
 def _attach() -> None:
     """Give models the methods that stand on the floor above them, which models need not know."""
-    for method in (fold, layer_outputs, recompute_statistics, save, summary):
+    for method in (export_model, fold, layer_outputs, recompute_statistics, save, summary):
         setattr(Sequential, method.__name__, method)
-    for method in (save, summary):
+    for method in (export_model, save, summary):
         setattr(Model, method.__name__, method)
     History.plot = curves.history  # type: ignore[method-assign, assignment]
 

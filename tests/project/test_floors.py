@@ -40,7 +40,7 @@ PYTHON_FLOORS = [
     "model.fit",
     "model.trained",
     "model",
-    "tools calibrate",
+    "tools calibrate export",
     "fleet",
     "search",
     "sklearn",

@@ -343,6 +343,9 @@ class Sequential(Trained[Compiled]):
         def summary(self) -> None:
             """See `fastopt.tools.summary`."""
 
+        def export(self, path: str | os.PathLike[str], probabilities: bool = False) -> None:
+            """See `fastopt.export.files`."""
+
         def save(self, path: str | os.PathLike[str]) -> None:
             """See `fastopt.tools.saving`."""
 

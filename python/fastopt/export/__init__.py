@@ -1,0 +1,1 @@
+"""Models as files that others run: ONNX, and C without dependencies."""

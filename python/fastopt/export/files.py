@@ -1,0 +1,69 @@
+"""The files that models are exported to, by their endings."""
+
+import os
+from pathlib import PurePath
+
+from fastopt import _core
+from fastopt.core import checks
+from fastopt.core.files import replaced
+from fastopt.export.to_onnx import onnx_file
+from fastopt.model.functional import Model
+from fastopt.model.labels import described
+from fastopt.model.plan import Plan
+from fastopt.model.sequential import Sequential
+
+__all__ = ["export"]
+
+ENDINGS = (".onnx",)
+
+
+def export(model: Sequential | Model, path: str | os.PathLike[str], probabilities: bool = False) -> None:
+    """Write what `predict` computes to a file for other programs: ONNX.
+
+    The file is written beside `path` and renamed, as `save` does, so that `path` is always a whole file. It cannot be
+    trained and `load_model` does not read it: keep the model by `save`.
+
+    ``.onnx``: opset 17 and IR version 8, for any number of samples; inputs and outputs have the names of the model's,
+    and an input of ids is int64. Of a float64 model convolutions, means of windows and the activations elu, selu,
+    gelu, softplus, mish, softsign and hard_sigmoid are computed in float32, as onnxruntime has no others. Metadata are
+    the classes and the names of columns as JSON, where the model knows them. It needs ``pip install "fastopt[onnx]"``.
+
+    Args:
+        model: A built model.
+        path: The file, whose ending says what it is; one that exists is replaced.
+        probabilities: Whether the file returns what the loss makes of logits, as `predict_proba` does, and not what
+            `predict` returns.
+
+    Raises:
+        ImportError: The package onnx is not installed.
+        RuntimeError: The model has not been built.
+        TypeError: An argument has the wrong type.
+        ValueError: The ending is unknown, a layer has no such form, or there are no probabilities. The file stays as
+            it was.
+        OSError: The file cannot be written, or is a folder, a pipe, a socket or a device.
+    """
+    ending = PurePath(os.fsdecode(path)).suffix.lower()
+    if ending not in ENDINGS:
+        raise ValueError(f"{os.fsdecode(path)} must end in {' or '.join(ENDINGS)}, which says what to write.")
+    built = model._need_weights()
+    plan = built.plan
+    links = _links(model, plan) if checks.flag("probabilities", probabilities) else ["linear"] * len(plan.results)
+    metadata = {
+        "classes": {name or plan.output_names[0]: described(known)["labels"] for name, known in model._classes.items()},
+        "features": {plan.input_names[int(number)]: names for number, names in model._features.items()},
+    }
+    version: str = _core.runtime.build_info()["version"]
+    data = onnx_file(built, links, {name: value for name, value in metadata.items() if value}, version)
+    with replaced(path) as file:
+        file.write(data)
+
+
+def _links(model: Sequential | Model, plan: Plan) -> list[str]:
+    """Return of each output the activation that makes probabilities of it, or linear where it has no such."""
+    loss = model.judged_by.get("loss")
+    losses = [loss.get(name) for name in plan.output_names] if isinstance(loss, dict) else [loss]
+    links = ["linear" if one is None else str(one.link or "linear") for one in losses]
+    if not {"softmax", "sigmoid"} & {*links, *plan.output_activations}:
+        raise ValueError("There are no probabilities: no output has a softmax or a sigmoid, or a loss for one.")
+    done = zip(links, plan.output_activations, strict=True)
+    return [link if activation == "linear" else "linear" for link, activation in done]
