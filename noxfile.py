@@ -117,6 +117,14 @@ def bench(session: nox.Session) -> None:
     session.run(PYTHON, "-m", "bench", *session.posargs)
 
 
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the site in docs/_build/html, warnings being errors; all public names are in it, and no link is broken."""
+    site = "docs/_build/html"
+    session.run(PYTHON, "-m", "sphinx", "-b", "html", "-W", "--keep-going", "-q", "-j", "auto", "docs", site)
+    session.run(PYTHON, "docs/check.py", site)
+
+
 COMPILERS = [f"gcc-{version}" for version in range(11, 17)] + [f"clang-{version}" for version in range(15, 23)]
 
 

@@ -43,6 +43,7 @@ from fastopt.layers.base import Input
 from fastopt.model.callbacks.history import History
 from fastopt.model.functional import Model
 from fastopt.model.sequential import Sequential
+from fastopt.tools import display
 from fastopt.tools.clone import clone
 from fastopt.tools.continuation import continuation
 from fastopt.tools.diagnose import diagnose, diagnose_errors, weighted_average
@@ -64,10 +65,22 @@ def _attach() -> None:
         setattr(Sequential, method.__name__, method)
     for method in (export_model, save, summary):
         setattr(Model, method.__name__, method)
+    for kind in (Sequential, Model):
+        kind.__repr__ = display.model_text  # type: ignore[method-assign, assignment]
+        kind._repr_html_ = display.model_html  # type: ignore[union-attr]
     History.plot = curves.history  # type: ignore[method-assign, assignment]
+    History._repr_html_ = display.history_html  # type: ignore[attr-defined]
 
 
 _attach()
+
+
+def _tidied(module: ModuleType) -> ModuleType:
+    """Let `dir` and `help` show what a module exports, not what it imports."""
+    own = vars(module)
+    names = own.get("__all__") or [name for name in own if name[0] != "_" and not isinstance(own[name], ModuleType)]
+    own.update(__all__=sorted(names), __dir__=lambda: own["__all__"])
+    return module
 
 
 def __dir__() -> list[str]:
@@ -77,7 +90,7 @@ def __dir__() -> list[str]:
 def __getattr__(name: str) -> ModuleType:
     """Return a module that needs more than NumPy, imported when it is asked for."""
     if name in EXTRAS:
-        return importlib.import_module(f"fastopt.{name}")
+        return _tidied(importlib.import_module(f"fastopt.{name}"))
     raise AttributeError(f"module 'fastopt' has no attribute {name!r}")
 
 
@@ -125,3 +138,7 @@ __all__ = [
     "solvers",
     "weighted_average",
 ]
+
+for _name in __all__:
+    if isinstance(globals()[_name], ModuleType):
+        _tidied(globals()[_name])

@@ -1,9 +1,15 @@
 """Probabilities that mean what they say: temperature scaling of classifiers, and how far a classifier is from that.
 
-```python
-temperature = fo.calibrate.temperature(model.predict(x_validation), y_validation)
-calibrated = fo.calibrate.with_temperature(model, temperature)  # the same classes, other probabilities
-```
+Example:
+    >>> import numpy as np, fastopt as fo
+    >>> x, y = fo.datasets.load_digits()
+    >>> model = fo.Sequential([fo.layers.Dense(32, "relu"), fo.layers.Dense(10)], seed=0)
+    >>> model.compile(fo.optimizers.Adam(0.01), "sparse_categorical_crossentropy")
+    >>> history = model.fit(x[:1000], y[:1000], epochs=30, verbose=0)
+    >>> temperature = fo.calibrate.temperature(model.predict(x[1000:1400]), y[1000:1400], logits=True)
+    >>> calibrated = fo.calibrate.with_temperature(model, temperature)  # the same classes, other probabilities
+    >>> temperature > 1  # it was too sure
+    True
 """
 
 import copy

@@ -58,7 +58,7 @@ class Described:
     def __eq__(self, other: object) -> bool:
         if self is other or type(self) is not type(other):
             return self is other
-        return all(_equal(getattr(self, name), getattr(other, name)) for name in arguments_of(type(self)))
+        return all(equal(getattr(self, name), getattr(other, name)) for name in arguments_of(type(self)))
 
     def __hash__(self) -> int:
         return hash(type(self))
@@ -86,7 +86,8 @@ class Described:
         return {name: value for name, value, default in values if value != default}
 
 
-def _equal(one: Any, other: Any) -> bool:
+def equal(one: Any, other: Any) -> bool:
+    """Return whether two values are the same, or arrays that hold the same."""
     if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
         return np.array_equal(one, other)
     return bool(one == other)
@@ -130,6 +131,9 @@ class Registry(Generic[T]):
             return cls
 
         return enrol
+
+    def __repr__(self) -> str:
+        return f"<{self.kind}: {', '.join(sorted(self.names))}>"
 
     def has(self, name: object) -> bool:
         """Return whether it is a name of the table."""

@@ -303,12 +303,11 @@ def stream(
     window are mixed; another pass has another order. The order depends on the seed and the number of the pass alone. In
     memory are at most ``workers + 2`` windows.
 
-    | source | pieces | their order |
-    |---|---|---|
-    | path of a Parquet file, of a folder, a pattern, or a list of them | row groups | random |
-    | the same of CSV files | blocks of 64 MB; files of up to 256 MB as a whole | their own |
-    | a frame, a dict of columns, or arrays (x, y) or (x, y, sample_weight), also memory-mapped | slices | random |
-    | an iterable, or a function that returns one, of frames, arrays or tuples of arrays | as they come | their own |
+    - Parquet: the path of a file, of a folder, a pattern, or a list of them. Pieces are row groups, in a random order.
+    - CSV, also so: pieces are blocks of 64 MB, or whole files of up to 256 MB, in their own order.
+    - A frame, a dict of columns, or arrays ``(x, y)`` or ``(x, y, sample_weight)``, also memory-mapped: pieces are
+      slices, in a random order.
+    - An iterable of frames, arrays or tuples of arrays, or a function that returns one: pieces are as they come.
 
     The next pass of `fit` takes the next order. A training that is interrupted goes on in the middle of a pass, to the
     bit, with ``fit(stream, steps_per_epoch=n, callbacks=[fo.callbacks.BackupAndRestore(folder)])``; in a loop of one's

@@ -294,7 +294,7 @@ def metric(name: str, prediction: ArrayLike, target: ArrayLike) -> Real:
     Args:
         name: one of the above.
         prediction: [batch, columns].
-        target: integers [batch] for "sparse_..." metrics, else [batch, columns] of the prediction's dtype.
+        target: integers [batch] for metrics of labels, else [batch, columns] of the prediction's dtype.
 
     Returns:
         [batch].

@@ -265,7 +265,7 @@ class Trained(Weighted[J]):
             steps: How many batches of an iterable; None for all of a pass.
 
         Returns:
-            The loss and the metrics, `fastopt.model.results.Results`: a tuple, as in
+            The loss and the metrics, ``Results``: a tuple, as in
             ``loss, accuracy = model.evaluate(x, y)``, whose items have names.
 
         Raises:

@@ -72,7 +72,7 @@ def table(model: Sequential | Model) -> str:
 def _stack(plan: Plan, totals: list[tuple[str, int]], width: int) -> list[str]:
     """Return the table of layers of which each feeds the next."""
     layers = [
-        (s.name, _kind(s.layer), s.layer.activation, _shape(s.output_shape), f"{_size(s):,}", f"{_size(s) * width:,}")
+        (s.name, kind_of(s.layer), s.layer.activation, _shape(s.output_shape), f"{_size(s):,}", f"{_size(s) * width:,}")
         for s in plan.stages
     ]
     sums = [(name, "", "", "", f"{count:,}", f"{count * width:,}") for name, count in totals]
@@ -86,7 +86,7 @@ def _graph(plan: Plan, totals: list[tuple[str, int]], width: int) -> list[str]:
         sources[number] += map(plan.title_of, values)
     inputs = [(plan.name_of(i), "Input", _shape(shape), "0", "") for i, shape in enumerate(plan.input_shapes)]
     layers = [
-        (stage.name, _kind(stage.layer), _outputs(stage), f"{_size(stage):,}", ", ".join(sources[number]))
+        (stage.name, kind_of(stage.layer), _outputs(stage), f"{_size(stage):,}", ", ".join(sources[number]))
         for number, stage in plan.numbered
     ]
     sums = [(name, "", "", f"{count:,}", f"{count * width:,} bytes") for name, count in totals]
@@ -133,7 +133,8 @@ def _lines(
     ]
 
 
-def _kind(layer: Layer) -> str:
+def kind_of(layer: Layer) -> str:
+    """Return what a layer is called: its class, or that of the model that it is."""
     return layer.kind if isinstance(layer, Nested) else type(layer).__name__
 
 

@@ -1,8 +1,10 @@
 """What all callbacks are: functions that training calls as it goes."""
 
+import reprlib
 from typing import Any
 
 from fastopt.core import checks
+from fastopt.core.registry import arguments_of, equal
 
 __all__ = ["Callback"]
 
@@ -71,6 +73,11 @@ class Callback:
 
     def on_train_end(self) -> None:
         """Called once at the end, however training ends: also by an exception or Ctrl-C, which goes on afterwards."""
+
+    def __repr__(self) -> str:
+        own, default = vars(self), arguments_of(type(self))
+        changed = (name for name in default if name in own and not equal(own[name], default[name]))
+        return f"{type(self).__name__}({', '.join(f'{name}={reprlib.repr(own[name])}' for name in changed)})"
 
     def checked_every(self) -> int:
         """Return `every`, which a subclass or the caller sets.

@@ -69,6 +69,10 @@ class History(Table, Callback):
             values += [math.nan] * (len(self.epoch) - 1 - len(values))  # where another `compile` has brought the name
             values.append(logs.get(name, math.nan))
 
+    def __repr__(self) -> str:
+        last = ", ".join(f"{name} {values[-1]:.4g}" for name, values in self.history.items() if values)
+        return f"<History: {len(self.epoch)} epochs{'; at the end ' if last else ''}{last}>"
+
     @property
     def table(self) -> dict[str, list[Any]]:
         """The columns of a table with a row for each epoch, the first of which numbers the epochs."""
