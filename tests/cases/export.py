@@ -37,11 +37,6 @@ def _sequential(stack: list[Any], shape: tuple[int, ...], dtype: str) -> fo.Sequ
     return model
 
 
-def _of_stack(stack: cases.Stack, dtype: str) -> fo.Sequential:
-    shape = stack.shapes[min(1, len(stack.shapes) - 1)]
-    return _sequential([*stack.make(shape), *([] if stack.last else [layers.Activation("tanh")])], shape, dtype)
-
-
 def _scaler(n: int) -> Standardizer:
     return Standardizer().fit(np.random.default_rng(1).normal(3, 2, (9, n)))
 
@@ -69,11 +64,32 @@ OTHERS: dict[str, tuple[list[Any], tuple[int, ...]]] = {
     "up-sampling of a series": ([layers.UpSampling1D(3)], (2, 3)),
 }
 
+
+def _stacks() -> Iterator[tuple[str, list[Any], tuple[int, ...]]]:
+    """Layers, each of which feeds the next, and the shape of a sample."""
+    for name, stack in cases.LAYERS.items():
+        shape = stack.shapes[min(1, len(stack.shapes) - 1)]
+        yield name, [*stack.make(shape), *([] if stack.last else [layers.Activation("tanh")])], shape
+    for name, (stack, shape) in OTHERS.items():
+        yield name, [type(layer).from_config(layer.get_config()) for layer in stack], shape
+
+
+def _side_by_side(dtype: str) -> fo.Model:
+    """One model of all the stacks, each with an input and an output of its own."""
+    inputs, outputs = [], []
+    for _, stack, shape in _stacks():
+        inputs.append(value := fo.Input(shape))
+        for layer in stack:
+            value = layer(value)
+        outputs.append(value)
+    return fo.Model(inputs, outputs, dtype=dtype)
+
+
 MODELS: dict[str, Callable[[str], Any]] = {
-    **{name: functools.partial(_of_stack, stack) for name, stack in cases.LAYERS.items()},
-    **{name: functools.partial(_sequential, *other) for name, other in OTHERS.items()},
+    **{name: functools.partial(_sequential, stack, shape) for name, stack, shape in _stacks()},
     "several inputs and outputs": _several,
     "members": _members,
+    "side by side": _side_by_side,
 }
 
 

@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from fastopt.kernels import Real
 from fastopt.model.built import Built
 from fastopt.model.plan import Plan
 
-__all__ = ["Node", "nodes_of"]
+__all__ = ["Node", "nodes_of", "normalized_kernel", "running_moments"]
 
 
 @dataclass(frozen=True)
@@ -51,3 +53,20 @@ def _layer(plan: Plan, spec: int) -> str:
     outermost = plan.owners[spec][0]
     places = (name for name, layer in zip(plan.layer_names, plan.layers, strict=True) if layer is outermost)
     return next(places, repr(outermost))
+
+
+def normalized_kernel(node: Node) -> Real:
+    """Return the kernel W = g v / |v| of weights by length and direction; a column of v that is 0 stays so."""
+    v = node.tensors["kernel"].astype(np.float64)
+    lengths = np.sqrt((v**2).sum(0))
+    kernel: Real = v * (node.tensors["g"] / np.where(lengths > 0, lengths, 1))
+    return kernel
+
+
+def running_moments(node: Node) -> tuple[Real, Real]:
+    """Return the mean that a batch normalisation takes off, and gamma / sqrt(variance + eps)."""
+    t = {name: tensor.astype(np.float64) for name, tensor in node.tensors.items()}
+    steps = float(t["steps"][0])
+    share = 1.0 - node["momentum"] ** steps if node["bias_correction"] and steps > 0 else 1.0
+    scale = t.get("gamma", 1.0) / np.sqrt(t["moving_variance"] / share + node["epsilon"])
+    return t["moving_mean"] / share, scale

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastopt.export.nodes import Node
+from fastopt.export.nodes import Node, normalized_kernel, running_moments
 
 __all__ = ["ACTIVATIONS", "KINDS", "OPSET", "Graph"]
 
@@ -123,11 +123,7 @@ def _affine(f: Graph, x: str, scale: Value | None, offset: Value | None) -> str:
 
 
 def _dense(f: Graph, n: Node, x: str) -> str:
-    kernel = n.tensors["kernel"]
-    if n.kind == "weight_normalization":
-        v = kernel.astype(np.float64)
-        lengths = np.sqrt((v**2).sum(0))
-        kernel = v * (n.tensors["g"] / np.where(lengths > 0, lengths, 1))
+    kernel = normalized_kernel(n) if n.kind == "weight_normalization" else n.tensors["kernel"]
     return f("Gemm", x, kernel, *([n.tensors["bias"]] if n["use_bias"] else []))
 
 
@@ -154,14 +150,11 @@ def _add(f: Graph, n: Node, first: str, *others: str) -> str:
 
 
 def _batch_normalization(f: Graph, n: Node, x: str) -> str:
-    t = {name: tensor.astype(np.float64) for name, tensor in n.tensors.items()}
-    steps = t["steps"][0]
-    share = 1 - n["momentum"] ** steps if n["bias_correction"] and steps > 0 else 1.0
-    scale = t.get("gamma", 1.0) / np.sqrt(t["moving_variance"] / share + n["epsilon"])
+    mean, scale = running_moments(n)
+    beta = n.tensors.get("beta")
 
     def compute(v: str, shaped: Callable[[Any], NDArray[Any]]) -> str:
-        centred = f("Sub", v, shaped(t["moving_mean"] / share))
-        return _affine(f, centred, shaped(scale), shaped(t["beta"]) if "beta" in t else None)
+        return _affine(f, f("Sub", v, shaped(mean)), shaped(scale), None if beta is None else shaped(beta))
 
     return _of_channels(f, n, x, compute)
 
