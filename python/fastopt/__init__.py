@@ -11,90 +11,126 @@ Example:
 """
 
 import importlib
-from types import ModuleType
+import sys
+from types import MethodType, ModuleType
+from typing import TYPE_CHECKING, Any
 
 from fastopt import (
     _core,
-    calibrate,
-    callbacks,
-    config,
     constraints,
-    curvature,
     data,
-    datasets,
-    fleet,
     initializers,
     kernels,
     layers,
     losses,
     metrics,
     optimizers,
-    plotting,
-    preprocessing,
     regularizers,
     schedules,
-    search,
     solvers,
 )
 from fastopt.core.config import check_environment, get_num_threads, set_num_threads, show_config
-from fastopt.export.files import export as export_model
-from fastopt.fleet import Ensemble
 from fastopt.layers.base import Input
 from fastopt.model.callbacks.history import History
 from fastopt.model.functional import Model
 from fastopt.model.sequential import Sequential
-from fastopt.tools import display
-from fastopt.tools.clone import clone
-from fastopt.tools.continuation import continuation
-from fastopt.tools.diagnose import diagnose, diagnose_errors, weighted_average
-from fastopt.tools.fold import fold
-from fastopt.tools.gradient_check import check_gradients, check_gradients_of
-from fastopt.tools.inspect import layer_outputs, recompute_statistics
-from fastopt.tools.plots import curves
-from fastopt.tools.pretrain import pretrain
-from fastopt.tools.saving import load_model, save
-from fastopt.tools.summary import summary
-from fastopt.tools.transfer import copy_weights
+
+if TYPE_CHECKING:  # what is imported when it is asked for, by `__getattr__`
+    from fastopt import (
+        calibrate,
+        callbacks,
+        config,
+        curvature,
+        datasets,
+        fleet,
+        plotting,
+        preprocessing,
+        search,
+    )
+    from fastopt import sklearn as sklearn
+    from fastopt import tabular as tabular
+    from fastopt.fleet import Ensemble
+    from fastopt.tools.clone import clone
+    from fastopt.tools.continuation import continuation
+    from fastopt.tools.diagnose import diagnose, diagnose_errors, weighted_average
+    from fastopt.tools.gradient_check import check_gradients, check_gradients_of
+    from fastopt.tools.pretrain import pretrain
+    from fastopt.tools.saving import load_model
+    from fastopt.tools.transfer import copy_weights
 
 check_environment()
 
 
-def _attach() -> None:
-    """Give models the methods that stand on the floor above them, which models need not know."""
-    for method in (export_model, fold, layer_outputs, recompute_statistics, save, summary):
-        setattr(Sequential, method.__name__, method)
-    for method in (export_model, save, summary):
-        setattr(Model, method.__name__, method)
-    for kind in (Sequential, Model):
-        kind.__repr__ = display.model_text  # type: ignore[method-assign, assignment]
-        kind._repr_html_ = display.model_html  # type: ignore[union-attr]
-    History.plot = curves.history  # type: ignore[method-assign, assignment]
-    History._repr_html_ = display.history_html  # type: ignore[attr-defined]
+class _Method:
+    """A method that stands on the floor above its class, which need not know it; imported when it is called."""
+
+    def __init__(self, module: str, name: str) -> None:
+        self.module, self.name = module, name
+
+    def __get__(self, instance: object, owner: type) -> Any:
+        function = getattr(importlib.import_module(f"fastopt.{self.module}"), self.name)
+        return function if instance is None else MethodType(function, instance)
 
 
-_attach()
+for _classes, _method, _module, _name in (
+    ((Sequential, Model), "__repr__", "tools.display", "model_text"),
+    ((Sequential, Model), "_repr_html_", "tools.display", "model_html"),
+    ((Sequential, Model), "export", "export.files", "export"),
+    ((Sequential, Model), "save", "tools.saving", "save"),
+    ((Sequential, Model), "summary", "tools.summary", "summary"),
+    ((Sequential,), "fold", "tools.fold", "fold"),
+    ((Sequential,), "layer_outputs", "tools.inspect", "layer_outputs"),
+    ((Sequential,), "recompute_statistics", "tools.inspect", "recompute_statistics"),
+    ((History,), "_repr_html_", "tools.display", "history_html"),
+    ((History,), "plot", "tools.plots.curves", "history"),
+):
+    for _class in _classes:
+        setattr(_class, _method, _Method(_module, _name))
 
 
-def _tidied(module: ModuleType) -> ModuleType:
-    """Let `dir` and `help` show what a module exports, not what it imports."""
-    own = vars(module)
-    names = own.get("__all__") or [name for name in own if name[0] != "_" and not isinstance(own[name], ModuleType)]
-    own.update(__all__=sorted(names), __dir__=lambda: own["__all__"])
-    return module
+class _Package(ModuleType):
+    """The package, whose modules show by `dir` and `help` what they export, not what they import."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if isinstance(value, ModuleType) and name in (*__all__, *EXTRAS):
+            own = vars(value)
+            names = own.get("__all__") or [n for n in own if n[0] != "_" and not isinstance(own[n], ModuleType)]
+            own.update(__all__=sorted(names), __dir__=lambda: own["__all__"])
+        super().__setattr__(name, value)
+
+
+EXTRAS = ("sklearn", "tabular")  # modules that need more than NumPy
+LATER = {  # functions and a class that are imported when they are asked for, and the modules that have them
+    "Ensemble": "fleet",
+    "check_gradients": "tools.gradient_check",
+    "check_gradients_of": "tools.gradient_check",
+    "clone": "tools.clone",
+    "continuation": "tools.continuation",
+    "copy_weights": "tools.transfer",
+    "diagnose": "tools.diagnose",
+    "diagnose_errors": "tools.diagnose",
+    "load_model": "tools.saving",
+    "pretrain": "tools.pretrain",
+    "weighted_average": "tools.diagnose",
+}
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        """Import what is asked for: a part of the package that models do without."""
+        if name in LATER:
+            value = getattr(importlib.import_module(f"fastopt.{LATER[name]}"), name)
+        elif name in __all__ or name in EXTRAS:
+            value = importlib.import_module(f"fastopt.{name}")
+        else:
+            raise AttributeError(f"module 'fastopt' has no attribute {name!r}")
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:
     return sorted([*__all__, *EXTRAS])
 
-
-def __getattr__(name: str) -> ModuleType:
-    """Return a module that needs more than NumPy, imported when it is asked for."""
-    if name in EXTRAS:
-        return _tidied(importlib.import_module(f"fastopt.{name}"))
-    raise AttributeError(f"module 'fastopt' has no attribute {name!r}")
-
-
-EXTRAS = ("sklearn", "tabular")
 
 __version__: str = _core.runtime.build_info()["version"]
 
@@ -139,6 +175,7 @@ __all__ = [
     "weighted_average",
 ]
 
+sys.modules[__name__].__class__ = _Package
 for _name in __all__:
-    if isinstance(globals()[_name], ModuleType):
-        _tidied(globals()[_name])
+    if isinstance(_value := globals().get(_name), ModuleType):
+        setattr(sys.modules[__name__], _name, _value)

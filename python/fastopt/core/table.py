@@ -1,6 +1,5 @@
 """Tables: columns by name, of which the first numbers the rows."""
 
-import csv
 import io
 import os
 from typing import Any
@@ -40,6 +39,8 @@ class Table:
         Raises:
             OSError: The file cannot be written.
         """
+        import csv
+
         table = self.table
         text = io.StringIO(newline="")
         csv.writer(text).writerows([[*table], *zip(*table.values(), strict=True)])

@@ -1,15 +1,15 @@
 """Warnings that name the caller's line, not one of the library."""
 
+import os
 import sys
 import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 __all__ = ["collected", "warn"]
 
-PACKAGE = str(Path(__file__).parents[1])
+PACKAGE = os.path.dirname(os.path.dirname(__file__))
 
 Warned = list[tuple[str, type[Warning]]]
 

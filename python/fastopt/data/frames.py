@@ -5,7 +5,6 @@ Frames are read by narwhals, which knows pandas, polars, Arrow and others; it is
 
 import datetime
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -26,12 +25,11 @@ MISSING = ("NoneType", "NAType", "NaTType")
 SHOWN = 5  # names in a message
 
 
-@dataclass(frozen=True)
 class Coded:
     """Labels by number: of each row the place of its label in `labels`, or -1 where it is missing."""
 
-    codes: NDArray[Any]
-    labels: list[Any]
+    def __init__(self, codes: NDArray[Any], labels: list[Any]) -> None:
+        self.codes, self.labels = codes, labels
 
     def __len__(self) -> int:
         return len(self.codes)

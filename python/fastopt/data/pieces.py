@@ -1,6 +1,5 @@
 """The pieces of a source of samples: of files, frames and arrays in any order, of what is gone through in its own."""
 
-import glob
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -87,6 +86,8 @@ def _is_array(value: object) -> bool:
 
 def _files(path: str) -> list[str]:
     """Return the files that a path means: itself, those of a folder, or those that a pattern fits, in order."""
+    import glob
+
     if os.path.isdir(path):
         names = sorted(name for name in os.listdir(path) if name.lower().endswith(TABLES))
         found = [os.path.join(path, name) for name in names]

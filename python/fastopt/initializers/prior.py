@@ -1,7 +1,5 @@
 """The bias of the last layer from the targets."""
 
-from decimal import Context
-
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -68,6 +66,8 @@ def output_prior(
 
 def _log(above: float, below: float) -> float:
     """Return log(above / below), correctly rounded: that of the C library differs between machines."""
+    from decimal import Context
+
     decimal = Context(prec=30)
     ratio = decimal.divide(decimal.create_decimal(above), decimal.create_decimal(below))
     return float(decimal.ln(ratio))

@@ -1,7 +1,6 @@
 """What models show while they work: a bar in a terminal or a notebook, one line an epoch of `fit` in a pipe."""
 
 import math
-import shutil
 import sys
 import time
 from collections import Counter
@@ -50,6 +49,8 @@ class Lines(Progress):
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         """Print the line."""
+        import shutil  # which takes milliseconds to import
+
         head = f"{self._name(epoch)}  {logs['seconds']:.3f} s  "
         columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else math.inf
         texts = [*_texts(logs)]

@@ -1,6 +1,5 @@
 """What describes an optimizer: its hyperparameters with their ranges and defaults, and what it asks the core for."""
 
-import dataclasses
 import inspect
 import math
 from abc import ABC, abstractmethod
@@ -51,7 +50,7 @@ Given = TypeVar("Given")
 Kept = TypeVar("Kept")
 
 MAX_EPOCHS = 2**48  # of which a model shuffles each by a random stream of its own
-MISSING: Any = dataclasses.MISSING
+MISSING: Any = inspect.Parameter.empty
 
 
 class When(NamedTuple):
@@ -208,15 +207,36 @@ RAISES = """Raises:
 """
 
 
+class Constructor:
+    """The constructor that the arguments of a class describe; made when it is first asked for, as that takes long."""
+
+    def __init__(self, of: "type[Description]") -> None:
+        self.of = of
+
+    def __get__(self, instance: object, owner: type) -> Any:
+        from dataclasses import field, make_dataclass
+
+        of = self.of
+        fields = [
+            (name, argument.annotation, field() if argument.default is MISSING else field(default=argument.default))
+            for name, argument in of._arguments.items()
+        ]
+        kept = ("__module__", "__qualname__", "__post_init__")
+        space = {name: getattr(of, name) for name in kept if hasattr(of, name)}
+        made: Any = make_dataclass(of.__name__, fields, namespace=space, eq=False, repr=False)
+        init = explained(made.__init__)
+        setattr(of, "__init__", init)  # noqa: B010
+        return init.__get__(instance, owner)
+
+
 def make_constructor(cls: "type[Description]") -> None:
     """Give a class the constructor that its arguments describe; documentation without them is given them too."""
-    made = "__init__" not in vars(cls)
-    dataclasses.dataclass(eq=False, repr=False)(cls)
-    named = {field.name: inspect.getattr_static(cls, field.name, None) for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
-    cls._arguments = {name: argument for name, argument in named.items() if isinstance(argument, Argument)}
-    if made:
-        setattr(cls, "__init__", explained(vars(cls)["__init__"]))  # noqa: B010
-        cls.__init__.__annotations__ |= {name: argument.annotation for name, argument in cls._arguments.items()}
+    own = {name: value for name, value in vars(cls).items() if isinstance(value, Argument)}
+    cls._arguments = {}
+    for base in reversed(cls.__mro__):
+        cls._arguments |= own if base is cls else vars(base).get("_arguments", {})
+    if "__init__" not in vars(cls):
+        setattr(cls, "__init__", Constructor(cls))  # noqa: B010
     doc = inspect.cleandoc(vars(cls).get("__doc__") or "")
     if cls._arguments and "\nExample:\n" in doc and "\nArgs:\n" not in doc:
         place = min(at for at in map(doc.find, ("\nAttributes:\n", "\nSource:\n", "\nExample:\n")) if at >= 0)

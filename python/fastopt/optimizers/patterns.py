@@ -1,6 +1,5 @@
 """Names of parameters, and of whole parts of these, by which optimizers single some out."""
 
-import difflib
 from collections.abc import Iterable
 
 from fastopt.optimizers.describe import Names
@@ -25,6 +24,8 @@ def check_used(argument: str, patterns: Iterable[str], names: Names) -> None:
     known = {pattern for name in names for pattern in patterns_of(name)}
     for pattern in patterns:
         if pattern not in known:
+            import difflib
+
             close = difflib.get_close_matches(pattern, sorted(known), n=1)
             hint = f" Did you mean {close[0]!r}?" if close else ""
             raise ValueError(

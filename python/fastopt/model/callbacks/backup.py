@@ -1,6 +1,5 @@
 """Training that goes on after the process was killed."""
 
-import json
 import os
 from contextlib import suppress
 from typing import Any
@@ -99,6 +98,8 @@ class BackupAndRestore(Callback):
             self._write(self.params["epochs"])
 
     def _write(self, epoch: int) -> None:
+        import json
+
         from safetensors.numpy import save
 
         model = self.model
@@ -126,6 +127,8 @@ class BackupAndRestore(Callback):
 
     def _read(self) -> dict[str, Any]:
         """Take what the model is to go on from, and return what is left for the callbacks."""
+        import json
+
         from safetensors.numpy import load
 
         with opened(self.path) as file:
