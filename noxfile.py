@@ -100,6 +100,17 @@ def fuzz(session: nox.Session) -> None:
     session.run(PYTHON, "tests/fuzz_arguments.py", *(session.posargs or ["--calls", "200000", "--processes", "2"]))
 
 
+CAMPAIGNS = ["machine", "files", "kernels", "kills", "disk", "forks", "soak", "denormals"]
+
+
+@nox.session
+@nox.parametrize("name", CAMPAIGNS, ids=CAMPAIGNS)
+def reliability(session: nox.Session, name: str) -> None:
+    """Look for what seldom goes wrong, as long as docs/reliability.md says; after -- how much, and --first NUMBER."""
+    with session.chdir("tests"):
+        session.run(PYTHON, "-m", "reliability", name, *session.posargs)
+
+
 @nox.session
 def isa(session: nox.Session) -> None:
     """Run on each lesser instruction set of this machine the tests that do not go through all of them by themselves."""

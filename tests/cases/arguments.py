@@ -1,6 +1,7 @@
 """Arguments of good calls of everything public, which the tests of bad ones begin with."""
 
 import inspect
+import math
 
 import numpy as np
 
@@ -328,26 +329,34 @@ def calls():
     return made + [(key, make, good) for key, (make, good) in METHODS.items()]
 
 
-def kernel_arguments(name):
-    x, half = np.linspace(-1, 1, 24).reshape(4, 6), np.linspace(-1, 1, 12).reshape(4, 3)
-    share, columns = np.full((4, 6), 1 / 6), np.ones(6)
+def kernel_arguments(name, rows=4, pairs=3, outputs=3, dtype=np.float64):
+    """Arguments of a good call of a kernel: arrays of `rows` times twice as many columns as there are `pairs`."""
+    columns = 2 * pairs
+
+    def ones(*shape):
+        return np.ones(shape, dtype)
+
+    def line(*shape):
+        return np.linspace(-1, 1, math.prod(shape), dtype=dtype).reshape(shape)
+
+    x, half, share = line(rows, columns), line(rows, outputs), np.full((rows, columns), 1 / columns, dtype)
     arguments = {
         "activation": "relu",
-        "alpha": columns,
+        "alpha": ones(columns),
         "at": x,
         "axis": -1,
         "count": 4,
         "dy": x.copy(),
-        "frequencies": np.ones((6, 3)),
+        "frequencies": ones(columns, 3),
         "g": share,
         "groups": 2,
-        "kernel": np.ones((6, 3)),
+        "kernel": ones(columns, outputs),
         "logits": x,
-        "m": np.zeros((4, 6)),
+        "m": np.zeros_like(x),
         "mask": share,
-        "mean": columns,
+        "mean": ones(columns),
         "name": "relu",
-        "piece": np.zeros((4, 3), np.int64),
+        "piece": np.zeros((rows, pairs), np.int64),
         "pieces": 2,
         "prediction": x,
         "rate": 0.5,
@@ -356,19 +365,19 @@ def kernel_arguments(name):
         "step": 1,
         "stream": 0,
         "target": share,
-        "v": np.zeros((4, 6)),
-        "variance": columns,
-        "w": np.ones((4, 6)),
+        "v": np.zeros_like(x),
+        "variance": ones(columns),
+        "w": ones(rows, columns),
         "x": x,
     } | {
         "dense_backward_input": {"dy": half},
         "dense_backward_kernel": {"dy": half},
         "group_norm_backward": {"moments": kernels.group_norm_forward(x, 2)[1]},
         "layer_norm_backward": {"moments": kernels.layer_norm_forward(x)[1]},
-        "matmul": {"a": x, "b": np.ones((6, 3))},
-        "maxout_backward": {"dy": half},
+        "matmul": {"a": x, "b": ones(columns, outputs)},
+        "maxout_backward": {"dy": line(rows, pairs)},
         "metric": {"name": "mean_squared_error"},
-        "periodic_backward": {"dy": np.ones((4, 6, 6)), "derivative": np.ones((4, 6, 6))},
+        "periodic_backward": {"dy": ones(rows, columns, 6), "derivative": ones(rows, columns, 6)},
         "rms_norm_backward": {"moments": kernels.rms_norm_forward(x)[1]},
     }.get(name, {})
     wanted = inspect.signature(getattr(kernels, name)).parameters.values()

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from io import FileIO
 from typing import IO
 
-__all__ = ["opened", "replaced"]
+__all__ = ["naming", "opened", "replaced"]
 
 # What a file under construction is called, so that its length does not depend on that of the file it becomes.
 PREFIX, SUFFIX = ".fastopt-", ".tmp"
@@ -40,7 +40,7 @@ def replaced(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         _remove_left(folder)
         temporary, handle = _temporary(folder, 0o666 if old is None else 0o600)
     try:
-        with os.fdopen(handle, "wb") as file:  # locked until it is closed
+        with naming(given), os.fdopen(handle, "wb") as file:  # locked until it is closed
             yield file
             with _about(given):
                 file.flush()
@@ -73,6 +73,17 @@ def opened(path: str | os.PathLike[str]) -> FileIO:
         file.close()
         raise
     return file
+
+
+@contextmanager
+def naming(path: str) -> Iterator[None]:
+    """Let errors of the system that name no file, as those of writing to an open one, name this path."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None or error.filename is not None:
+            raise
+        raise OSError(error.errno, error.strerror, path) from error
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import os
 from typing import IO, Any
 
 from fastopt.core import checks
+from fastopt.core.files import naming
 from fastopt.core.registry import word
 from fastopt.core.warn import warn
 from fastopt.model.callbacks.base import Callback, Logs
@@ -68,13 +69,15 @@ class CSVLogger(Callback):
         if new and not self._warned:
             warn(f"{self.filename} has no column for {', '.join(new)}, which came after training had begun.")
             self._warned = True
-        self._table.writerow({"epoch": epoch} | logs)
-        self._file.flush()
+        with naming(self.filename):
+            self._table.writerow({"epoch": epoch} | logs)
+            self._file.flush()
 
     def on_train_end(self) -> None:
         """Close the file."""
         if self._file is not None:
-            self._file.close()
+            with naming(self.filename):
+                self._file.close()
 
     def _header(self) -> list[str]:
         try:
