@@ -131,6 +131,42 @@ def test_flat_rows_are_the_same_images(rng):
     np.testing.assert_array_equal(flat.reshape(images.shape), Augment(rotation=20)(images))
 
 
+FUNCTIONS = {
+    "Augment": lambda x, **given: Augment(**CHANGES["all"], **given)(x, 3, 2),
+    "flat": lambda x, **given: Augment(shape=x.shape[1:], **given, rotation=9)(x.reshape(len(x), -1)).reshape(x.shape),
+    "added": lambda x, **given: Augment(**CHANGES["all"], **given).added(x, np.zeros(len(x)))[0],
+    "rotate": lambda x, **given: rotate(x, 20, **given),
+    "distort": lambda x, **given: distort(x, np.full((6, 5), 0.3), np.full((6, 5), -0.8), **given),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("channels", [1, 3, 7])
+def test_channels_first_are_channels_last(name, channels, rng):
+    call, last = FUNCTIONS[name], rng.uniform(size=(3, 6, 5, channels))
+    first = np.ascontiguousarray(np.moveaxis(last, 3, 1))
+    got = call(first, data_format="channels_first")
+    assert got.flags.c_contiguous
+    np.testing.assert_array_equal(np.moveaxis(got, 1, 3), call(last, data_format="channels_last"))
+    np.testing.assert_array_equal(call(last), call(last, data_format="channels_last"))
+    if channels < 5:
+        with pytest.raises(ValueError, match=r"looks like \(channels, height, width\): say so by data_format"):
+            call(first)
+
+
+def test_channels_first_in_fit(rng):
+    """No layer is trained with channels that were taken for something else."""
+    x, y = rng.uniform(size=(8, 3, 6, 5)), np.zeros(8)
+    conv = fo.layers.Conv2D(2, 3, data_format="channels_first")
+    model = fo.Sequential([conv, fo.layers.Flatten(), fo.layers.Dense(1)])
+    model.compile("adam", "mse")
+    for augment, message in ((Augment(rotation=9), "looks like"), (Augment(data_format="channels_first"), "added")):
+        with pytest.raises(ValueError, match=message):
+            model.fit(x, y, augment=augment, verbose=0)
+    assert not model.built
+    model.fit(*Augment(rotation=9, data_format="channels_first").added(x, y), verbose=0)
+
+
 def test_threads(rng, for_all_threads):
     images = rng.uniform(size=(203, 28, 28))
     for_all_threads(
@@ -293,6 +329,7 @@ def test_several_inputs(rng):
         ({"shape": (28,)}, ValueError, "height, width"),
         ({"shape": (28, 0)}, ValueError, "at least 1"),
         ({"shape": 784}, TypeError, "list"),
+        ({"data_format": "channel_first"}, ValueError, "Did you mean 'channels_first'"),
     ],
 )
 def test_bad_arguments(arguments, error, message):
@@ -350,7 +387,9 @@ def test_the_core_refuses_too():
         _core.Augmentation("float32", (5, 5, 1), 2, 0, 0, 0, 1, 0)
 
 
-@pytest.mark.parametrize("augment", [Augment(), AUGMENT, Augment([3, 4, 1], distortion=[1, 2])], ids=repr)
+@pytest.mark.parametrize(
+    "augment", [Augment(), AUGMENT, Augment([3, 4, 1], distortion=[1, 2], data_format="channels_first")], ids=repr
+)
 def test_value(augment):
     config = json.loads(json.dumps(augment.get_config()))
     others = [eval(repr(augment)), Augment.from_config(config), copy.deepcopy(augment)]

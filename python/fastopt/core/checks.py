@@ -21,6 +21,7 @@ EPSILON = float(np.finfo(np.float32).tiny)
 BLOCK = 1 << 20  # elements looked at in one piece
 ROUNDING = 10 * float(np.finfo(np.float64).eps)
 LEAST_EXPONENT = -1074  # of float64
+DATA_FORMATS = ("channels_last", "channels_first")  # of images and series
 BOOLS = (bool, np.bool_)
 NUMBERS = (numbers.Real, Decimal, np.number, np.bool_)
 

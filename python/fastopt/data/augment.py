@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastopt import _core
 from fastopt.core import checks
-from fastopt.core.registry import Described
+from fastopt.core.registry import Described, word
 from fastopt.data.splits import checked_targets
 
 __all__ = ["Augment", "distort", "rotate"]
@@ -18,6 +18,7 @@ Real: TypeAlias = NDArray[np.float32] | NDArray[np.float64]
 Shape: TypeAlias = tuple[int, ...]
 
 MOST = 2**20  # pixels along an axis, as the core keeps coordinates in 32 bits
+MOST_CHANNELS = 4  # that an image has, where its shape is to say which axis is theirs
 MOST_SIGMA = 256  # fields are made with eight times as many pixels around them
 COUNTER = 2**32  # epochs
 SEEDS = 2**64
@@ -48,14 +49,17 @@ class Augment(Described):
     read them; the data stay as they are, and validation data are not changed.
 
     Args:
-        shape: ``(height, width)`` or ``(height, width, channels)`` of an image, if samples are flat rows; None for that
-            of the samples.
+        shape: ``(height, width)`` or ``(height, width, channels)`` of an image, or ``(channels, height, width)`` with
+            the channels first, if samples are flat rows; None for that of the samples.
         flip: The probability of mirroring, from 0 to 1.
         crop: The most pixels to move by along an axis, at least 0.
         rotation: The largest angle, from 0 to 180 degrees; angles count against the clock.
         distortion: ``(alpha, sigma)``, at least 0, and more than 0 and at most 256; Simard et al. take ``(34, 4)`` for
             29 x 29 digits. None for none.
         noise: The standard deviation of the noise, at least 0, in the units of the images.
+        data_format: ``"channels_last"``: images are ``[height, width, channels]``; or ``"channels_first"``:
+            ``[channels, height, width]``, which `fit` does not take. None is ``"channels_last"``, but refuses shapes
+            that look like the other, such as ``(3, 32, 32)``.
 
     Raises:
         TypeError: An argument has the wrong type.
@@ -86,6 +90,7 @@ class Augment(Described):
         rotation: float = 0.0,
         distortion: Sequence[float] | None = None,
         noise: float = 0.0,
+        data_format: str | None = None,
     ) -> None:
         self.shape = None if shape is None else _image_shape(shape)
         self.flip = checks.real("flip", flip, 0)
@@ -97,13 +102,14 @@ class Augment(Described):
             raise ValueError(f"rotation must be at most 180 degrees, not {rotation!r}.")
         self.distortion = None if distortion is None else _distortion(distortion)
         self.noise = checks.real("noise", noise, 0)
+        self.data_format = _checked_format(data_format)
 
     def __call__(self, x: ArrayLike, seed: int = 0, epoch: int = 0) -> Real:
         """Return changed images, as an epoch of training sees them.
 
         Args:
-            x: Images ``[n, height, width]``, ``[n, height, width, channels]`` or, if the shape is given, flat rows
-                ``[n, height * width * channels]``, of float32, float64, integers or bool.
+            x: Images ``[n, height, width]``, ``[n, height, width, channels]`` or as `data_format` says, or, if the
+                shape is given, flat rows ``[n, height * width * channels]``, of float32, float64, integers or bool.
             seed: That of the model, 0 <= seed < 2**64.
             epoch: The number of epochs trained before, at least 0.
 
@@ -114,8 +120,10 @@ class Augment(Described):
             TypeError: `x` does not hold numbers, or an argument has the wrong type.
             ValueError: The shape does not fit, or a value is NaN or infinite.
         """
-        rows, how = self._checked(x)
-        return _changed(rows, how, checks.integer("seed", seed, 0, SEEDS), checks.integer("epoch", epoch, 0, COUNTER))
+        images, how = self._checked(x)
+        return self._change(
+            images, how, checks.integer("seed", seed, 0, SEEDS), checks.integer("epoch", epoch, 0, COUNTER)
+        )
 
     def added(
         self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, copies: int = 1, seed: int = 0
@@ -145,21 +153,29 @@ class Augment(Described):
             >>> more_x.shape, more_y.shape
             ((5391, 64), (5391,))
         """
-        rows, how = self._checked(x)
+        images, how = self._checked(x)
         copies = checks.integer("copies", copies, 1)
         seed = checks.integer("seed", seed, 0, SEEDS)
         repeated = []
         for name, given in (("y", y), ("sample_weight", sample_weight)):
             if given is not None:
                 array = checks.array(name, given) if name == "sample_weight" else checked_targets(name, given)
-                if array.ndim == 0 or len(array) != len(rows):
-                    raise ValueError(f"{name} has shape {array.shape}; expected one for each of {len(rows)} samples.")
+                if array.ndim == 0 or len(array) != len(images):
+                    raise ValueError(f"{name} has shape {array.shape}; expected one for each of {len(images)} samples.")
                 repeated.append(np.concatenate([array] * (1 + copies)))
-        changed = [_changed(rows, how, seed, epoch) for epoch in range(copies)]
-        return np.concatenate([rows.astype(changed[0].dtype), *changed]), *repeated
+        changed = [self._change(images, how, seed, epoch) for epoch in range(copies)]
+        return np.concatenate([images.astype(changed[0].dtype), *changed]), *repeated
 
     def core(self, name: str, shape: Shape, dtype: str) -> _core.Augmentation:
-        """Return what the core does to samples of this shape, which are called `name` in messages."""
+        """Return what the core does to samples of this shape, which are called `name` in messages, channels last."""
+        size = self._size(name, shape)
+        if self.crop >= min(size[:2]):
+            raise ValueError(f"crop={self.crop} moves all of an image of {size[0]} x {size[1]} pixels out of sight.")
+        alpha, sigma = self.distortion or (0.0, 1.0)
+        return _core.Augmentation(dtype, size, self.flip, self.crop, self.rotation, alpha, sigma, self.noise)
+
+    def _size(self, name: str, shape: Shape) -> tuple[int, int, int]:
+        """Return height, width and channels of an image."""
         if self.shape is None and len(shape) not in (2, 3):
             raise ValueError(
                 f"{name} has samples of the shape {shape}, in which Augment sees no image: give it the images' shape, "
@@ -170,11 +186,10 @@ class Augment(Described):
             shape = image
         if image not in (shape, (*shape, 1)):
             raise ValueError(f"{name} has samples of the shape {shape}; Augment(shape={self.shape}) is for others.")
-        if self.crop >= min(image[:2]):
-            raise ValueError(f"crop={self.crop} moves all of an image of {image[0]} x {image[1]} pixels out of sight.")
-        alpha, sigma = self.distortion or (0.0, 1.0)
-        size = (*image, 1)[:3]
-        return _core.Augmentation(dtype, size, self.flip, self.crop, self.rotation, alpha, sigma, self.noise)
+        if len(image) == 3 and _channels_first(name, image, self.data_format):
+            image = (*image[1:], image[0])
+        height, width, channels = (*image, 1)[:3]
+        return height, width, channels
 
     def _checked(self, x: ArrayLike) -> tuple[NDArray[Any], _core.Augmentation]:
         images = checks.array("x", x)
@@ -184,6 +199,14 @@ class Augment(Described):
         how = self.core("x", images.shape[1:], dtype)
         checks.finite("x", images, dtype)
         return images, how
+
+    def _change(self, images: NDArray[Any], how: _core.Augmentation, seed: int, epoch: int) -> Real:
+        if self.data_format != "channels_first":
+            return how(images.reshape(len(images), -1), seed, epoch).reshape(images.shape)
+        height, width, channels = self._size("x", images.shape[1:])
+        rows = np.moveaxis(images.reshape(-1, channels, height, width), 1, 3).reshape(len(images), -1)
+        changed = how(rows, seed, epoch).reshape(-1, height, width, channels)
+        return _as_given(changed, first=True).reshape(images.shape)
 
 
 Augmentations: TypeAlias = Sequence[_core.Augmentation | None] | None  # of each input
@@ -197,6 +220,11 @@ def augmentations(given: object, shapes: Sequence[Shape], dtype: str) -> Augment
     for item in items:
         if item is not None and not isinstance(item, Augment):
             raise TypeError(f"augment must be a fastopt.data.Augment, not {item!r}.")
+        if item is not None and item.data_format == "channels_first":
+            raise ValueError(
+                "fit changes images whose channels are last: give it and its layers such, or changed samples, which "
+                "Augment.added makes."
+            )
     if len(items) != len(shapes):
         raise ValueError(
             f"The model has {len(shapes)} inputs: augment must be a list with an Augment or None for each."
@@ -207,7 +235,7 @@ def augmentations(given: object, shapes: Sequence[Shape], dtype: str) -> Augment
     ]
 
 
-def rotate(images: ArrayLike, degrees: float) -> Real:
+def rotate(images: ArrayLike, degrees: float, data_format: str | None = None) -> Real:
     """Return images turned about their centre, against the clock.
 
     y_ij = x at (c, d) + R (i - c, j - d) with R = [[cos, sin], [-sin, cos]] and the centre (c, d), between four pixels
@@ -217,6 +245,7 @@ def rotate(images: ArrayLike, degrees: float) -> Real:
     Args:
         images: One ``[height, width]`` or several ``[n, height, width]`` or ``[n, height, width, channels]``.
         degrees: The angle.
+        data_format: Where the channels are, as `Augment` takes it.
 
     Returns:
         Images of the same shape, float64 if `images` are, else float32.
@@ -231,11 +260,11 @@ def rotate(images: ArrayLike, degrees: float) -> Real:
         array([[2., 4.],
                [1., 3.]])
     """
-    x = _images(images)
-    return _core.rotate(_with_channels(x), checks.real("degrees", degrees)).reshape(x.shape)
+    x, first = _images(images, data_format)
+    return _as_given(_core.rotate(_with_channels(x), checks.real("degrees", degrees)).reshape(x.shape), first)
 
 
-def distort(images: ArrayLike, dy: ArrayLike, dx: ArrayLike) -> Real:
+def distort(images: ArrayLike, dy: ArrayLike, dx: ArrayLike, data_format: str | None = None) -> Real:
     """Return images of which each pixel is taken from somewhere else.
 
     y_ij = x at (i + dy_ij, j + dx_ij), between four pixels by bilinear interpolation, and 0 beyond the image. It is
@@ -245,6 +274,7 @@ def distort(images: ArrayLike, dy: ArrayLike, dx: ArrayLike) -> Real:
         images: One ``[height, width]`` or several ``[n, height, width]`` or ``[n, height, width, channels]``.
         dy: How many pixels below, ``[height, width]`` or, for each image its own, ``[n, height, width]``.
         dx: How many pixels to the right, as `dy`.
+        data_format: Where the channels are, as `Augment` takes it.
 
     Returns:
         Images of the same shape, float64 if `images` are, else float32.
@@ -259,7 +289,7 @@ def distort(images: ArrayLike, dy: ArrayLike, dx: ArrayLike) -> Real:
         array([[1.5, 2. ],
                [3.5, 4. ]])
     """
-    x = _images(images)
+    x, first = _images(images, data_format)
     shaped = _with_channels(x)
     n, height, width, _ = shaped.shape
 
@@ -272,10 +302,11 @@ def distort(images: ArrayLike, dy: ArrayLike, dx: ArrayLike) -> Real:
         near = np.clip(values, -height - width, height + width)
         return checks.in_form(np.broadcast_to(near, (n, height, width)), x.dtype.name)
 
-    return _core.distort(shaped, field("dy", dy), field("dx", dx)).reshape(x.shape)
+    return _as_given(_core.distort(shaped, field("dy", dy), field("dx", dx)).reshape(x.shape), first)
 
 
-def _images(given: ArrayLike) -> Real:
+def _images(given: ArrayLike, data_format: str | None) -> tuple[Real, bool]:
+    """Return images with their channels last, and whether they were first."""
     x = checks.array("images", given)
     if x.ndim not in (2, 3, 4) or not x.size:
         raise ValueError(
@@ -284,21 +315,42 @@ def _images(given: ArrayLike) -> Real:
         )
     dtype = "float64" if x.dtype == np.float64 else "float32"
     checks.finite("images", x, dtype)
-    return checks.in_form(x, dtype)
+    data_format = _checked_format(data_format)
+    first = x.ndim == 4 and _channels_first("images", x.shape[1:], data_format)
+    return checks.in_form(np.moveaxis(x, 1, 3) if first else x, dtype), first
+
+
+def _as_given(x: Real, first: bool) -> Real:
+    moved: Any = np.moveaxis(x, 3, 1) if first else x
+    return checks.in_form(moved, x.dtype.name)
 
 
 def _with_channels(x: Real) -> Real:
     return x[None, :, :, None] if x.ndim == 2 else x[..., None] if x.ndim == 3 else x
 
 
-def _changed(images: NDArray[Any], how: _core.Augmentation, seed: int, epoch: int) -> Real:
-    return how(images.reshape(len(images), -1), seed, epoch).reshape(images.shape)
+def _checked_format(data_format: str | None) -> str | None:
+    return None if data_format is None else word("data_format", data_format, checks.DATA_FORMATS)
+
+
+def _channels_first(name: str, shape: Shape, data_format: str | None) -> bool:
+    """Return whether the first of three axes is that of the channels.
+
+    Raises:
+        ValueError: It looks so, and the format is not said.
+    """
+    if data_format is None and shape[0] <= MOST_CHANNELS < min(shape[1:]):
+        raise ValueError(
+            f"{name} has samples of the shape {shape}, which looks like (channels, height, width): say so by "
+            "data_format='channels_first', or data_format='channels_last' if it is (height, width, channels)."
+        )
+    return data_format == "channels_first"
 
 
 def _image_shape(given: Sequence[int]) -> Shape:
     sizes = tuple(checks.integer(f"shape[{i}]", size, 1, MOST) for i, size in enumerate(checks.items("shape", given)))
     if len(sizes) not in (2, 3):
-        raise ValueError(f"shape must be (height, width) or (height, width, channels), not {given!r}.")
+        raise ValueError(f"shape must be (height, width) or of three axes with the channels, not {given!r}.")
     return sizes
 
 

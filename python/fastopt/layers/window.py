@@ -9,7 +9,6 @@ from fastopt.layers.base import Channels, Layer, Shape, Spec
 
 __all__ = ["PADDINGS", "Along", "Window", "checked_format", "sizes", "window_of"]
 
-FORMATS = ("channels_last", "channels_first")
 PADDINGS = ("valid", "same")
 AXES = ("height", "width")
 
@@ -63,7 +62,7 @@ def sizes(name: str, given: object, axes: int) -> tuple[int, ...]:
 
 def checked_format(data_format: str | None) -> str:
     """Return where the channels are; None is the last axis."""
-    return word("data_format", FORMATS[0] if data_format is None else data_format, FORMATS)
+    return word("data_format", checks.DATA_FORMATS[0] if data_format is None else data_format, checks.DATA_FORMATS)
 
 
 def window_of(
