@@ -34,6 +34,7 @@ from fastopt.layers.base import Input
 from fastopt.model.callbacks.history import History
 from fastopt.model.functional import Model
 from fastopt.model.sequential import Sequential
+from fastopt.model.weighted import Weighted
 
 if TYPE_CHECKING:  # what is imported when it is asked for, by `__getattr__`
     from fastopt import (
@@ -72,20 +73,19 @@ class _Method:
         return function if instance is None else MethodType(function, instance)
 
 
-for _classes, _method, _module, _name in (
-    ((Sequential, Model), "__repr__", "tools.display", "model_text"),
-    ((Sequential, Model), "_repr_html_", "tools.display", "model_html"),
-    ((Sequential, Model), "export", "export.files", "export"),
-    ((Sequential, Model), "save", "tools.saving", "save"),
-    ((Sequential, Model), "summary", "tools.summary", "summary"),
-    ((Sequential,), "fold", "tools.fold", "fold"),
-    ((Sequential,), "layer_outputs", "tools.inspect", "layer_outputs"),
-    ((Sequential,), "recompute_statistics", "tools.inspect", "recompute_statistics"),
-    ((History,), "_repr_html_", "tools.display", "history_html"),
-    ((History,), "plot", "tools.plots.curves", "history"),
+for _class, _method, _module, _name in (
+    (Weighted, "__repr__", "tools.display", "model_text"),
+    (Weighted, "_repr_html_", "tools.display", "model_html"),
+    (Weighted, "export", "export.files", "export"),
+    (Weighted, "fold", "tools.fold", "fold"),
+    (Weighted, "layer_outputs", "tools.inspect", "layer_outputs"),
+    (Weighted, "recompute_statistics", "tools.inspect", "recompute_statistics"),
+    (Weighted, "save", "tools.saving", "save"),
+    (Weighted, "summary", "tools.summary", "summary"),
+    (History, "_repr_html_", "tools.display", "history_html"),
+    (History, "plot", "tools.plots.curves", "history"),
 ):
-    for _class in _classes:
-        setattr(_class, _method, _Method(_module, _name))
+    setattr(_class, _method, _Method(_module, _name))
 
 
 class _Package(ModuleType):

@@ -156,6 +156,135 @@ def test_samples_one_by_one(make, given, call):
         getattr(model, call)(given())
 
 
+# --- What both can do ------------------------------------------------------------------------------------------------
+
+
+def test_both_have_the_same_methods():
+    """But for those that say how the layers are connected."""
+    names = [{name for name in dir(kind) if name[0] != "_"} for kind in (fo.Sequential, fo.Model)]
+    assert names[0] - names[1] == {"add", "plan"}
+    assert names[1] - names[0] == {"graph"}
+
+
+def normed(kind):
+    """A model with batch normalisation behind a product, twice, also in a block and in a model within."""
+    inner = [L.Dense(4, name="in"), L.BatchNormalization(name="norm")]
+    block = L.Residual([L.Dense(4), L.BatchNormalization(), L.BatchNormalization(scale=False)])
+    stacked = [L.Dense(4), L.BatchNormalization(), block, fo.Sequential(inner, name="inner"), L.Dense(2)]
+    if kind is fo.Sequential:
+        return fo.Sequential(stacked, seed=1, dtype="float64", name="one")
+    a = h = fo.Input(3)
+    for layer in stacked:
+        h = layer(h)
+    return fo.Model(a, h, seed=1, dtype="float64", name="one")
+
+
+def trained(kind, loss=CLASSES):
+    model = normed(kind)
+    model.compile(fo.optimizers.Adam(0.02), loss, ["accuracy"])
+    y = np.eye(2)[np.arange(40) % 2] if loss == "binary_crossentropy" else np.where(np.arange(40) % 2, "cat", "dog")
+    model.fit(X, y, epochs=2, verbose=0)
+    return model
+
+
+def recomputed(model):
+    model.recompute_statistics(X)
+    return model.state
+
+
+CALLS = {
+    "predict_proba": lambda m: {"": m.predict_proba(X)},
+    "predict_classes": lambda m: {"": m.predict_classes(X)},
+    "layer_outputs": lambda m: m.layer_outputs(X),
+    "recompute_statistics": recomputed,
+    "fold": lambda m: m.fold().parameters | {"": m.fold().predict(X), "classes": m.fold().predict_classes(X)},
+    "evaluate": lambda m: dict(m.fold().evaluate(X, m.predict_classes(X))),
+    "ensemble": lambda m: {"": fo.Ensemble([m, fo.clone(m, 5)]).predict_proba(X)},
+    "attributes": lambda m: {"": repr((m.input_shape, m.last_activation, m.loss, m.fold().name, m.fold().layer_names))},
+    "backward": lambda m: {"": m(X) + 0 * m.backward(np.ones((40, 2))).sum(), **m.gradients},
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_they_do_the_same(call):
+    one, two = (CALLS[call](trained(kind)) for kind in (fo.Sequential, fo.Model))
+    assert [*one] == [*two]
+    assert one
+    for name in one:
+        np.testing.assert_array_equal(one[name], two[name], name)
+
+
+@pytest.mark.parametrize("kind", [fo.Sequential, fo.Model])
+@pytest.mark.parametrize("loss", [CLASSES, "binary_crossentropy"])
+def test_probabilities(kind, loss):
+    model = trained(kind, loss)
+    logits = model.predict(X)
+    right = 1 / (1 + np.exp(-logits))
+    if loss == CLASSES:
+        right = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    np.testing.assert_allclose(model.predict_proba(X), right, rtol=1e-12)
+    model.compile("adam", "mse")
+    for call, problem in (("predict_proba", "There are no probabilities"), ("predict_classes", "does not classify")):
+        with pytest.raises(ValueError, match=rf"{problem}: its last activation is 'linear' and its loss 'mean_sq"):
+            getattr(model, call)(X)
+
+
+@pytest.mark.parametrize("kind", [fo.Sequential, fo.Model])
+def test_a_folded_model_is_shorter_and_predicts_the_same(kind):
+    model = trained(kind)
+    folded = model.fold()
+    assert isinstance(folded, kind)
+    assert not folded.state
+    assert folded.layers[1].layer_names == ["dense"]
+    assert folded.layers[2].network.layer_names == ["in"]
+    np.testing.assert_allclose(folded.predict(X), model.predict(X), rtol=1e-12, atol=1e-12)
+
+
+def connected():
+    """What there is in graphs alone: a value that is used twice, a layer that is called twice, a norm as an output."""
+    a, shared, norm = fo.Input(3, "a"), L.Dense(3, name="shared"), L.BatchNormalization(name="twice")
+    skipped = L.Dense(3, name="skipped")(a)
+    first = L.Add(name="sum")([skipped, L.BatchNormalization(name="side")(skipped)])
+    b = norm(shared(norm(shared(first))))
+    other = L.BatchNormalization(name="gone")(L.Dense(3, name="folded")(b))
+    outputs = [L.Dense(2, name="kind")(other), L.BatchNormalization(name="end")(L.Dense(2, name="raw")(other))]
+    return fo.Model(a, outputs, seed=3, dtype="float64")
+
+
+def test_what_can_be_folded_in_a_graph():
+    model = connected()
+    model.compile("adam", {"kind": CLASSES, "end": "mse"})
+    model.fit(X, {"kind": LABELS, "end": np.ones((40, 2))}, epochs=2, verbose=0)
+    folded = model.fold()
+    assert folded.layer_names == [name for name in model.layer_names if name != "gone"]
+    assert folded.graph.output_names == ["kind", "end"]
+    for one, two in zip(folded.predict(X), model.predict(X), strict=True):
+        np.testing.assert_allclose(one, two, rtol=1e-12, atol=1e-12)
+    assert dict(folded.evaluate(X, [LABELS, np.ones((40, 2))])) == pytest.approx(
+        dict(model.evaluate(X, [LABELS, np.ones((40, 2))])), rel=1e-9
+    )
+    assert [*model.predict_proba(X)] == ["kind"]
+    assert model.predict_classes(X)["kind"].shape == (40,)
+    assert [*model.loss] == ["kind", "end"]
+    outputs = model.layer_outputs(X)
+    assert {name for name in outputs if name[-1] == "]"} == {"shared[0]", "shared[1]", "twice[0]", "twice[1]"}
+    np.testing.assert_array_equal(outputs["end"], model.predict(X)[1])
+    with pytest.raises(ValueError, match="twice is called more than once"):
+        model.recompute_statistics(X)
+
+
+def test_weights_before_data():
+    a, b = fo.Input(3), fo.Input((2, 2))
+    model = fo.Model([a, b], L.Dense(1)(L.Concatenate()([a, L.Flatten()(b)])))
+    assert model.input_shape is None
+    model.build([3, (None, 2, 2)], initialize=False)
+    assert model.input_shape == [(3,), (2, 2)]
+    assert not any(view.any() for view in model.parameters.values())
+    with pytest.raises(ValueError, match=r"for inputs of shapes \[\(3,\), \(2, 2\)\], not"):
+        model.build([4, (2, 2)])
+    graph().build()
+
+
 # --- What a model hands out -------------------------------------------------------------------------------------------
 
 ATTRIBUTES = ["classes", "feature_names", "input_shapes", "layer_names", "layers", "metrics"]

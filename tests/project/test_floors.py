@@ -37,7 +37,7 @@ PYTHON_FLOORS = [
     "model.built",
     "model.weighted model.feed",
     "model.together",
-    "model.fit",
+    "model.fit model.predicting",
     "model.trained",
     "model",
     "tools calibrate export",

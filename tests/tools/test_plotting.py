@@ -270,6 +270,9 @@ def test_activations_are_those_of_the_layers(pyplot, model, rng):
         low, high = ax.get_xlim()
         assert ((values >= low) & (values <= high)).mean() >= 0.99
     assert ax.get_xlabel() == "output"
+    a, dense = fo.Input(20), Dense(20)
+    twice = fo.Model(a, model(dense(dense(a))))
+    assert [*histograms(plotting.activations(twice, x))] == ["dense[0]", "dense[1]", "sequential"]
 
 
 def test_gradients_are_those_of_training(pyplot, model, rng):

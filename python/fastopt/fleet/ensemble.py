@@ -197,8 +197,7 @@ class Ensemble:
         """Return the loss of the models, the activation that makes probabilities, and the labels of classes."""
         found: list[tuple[Any, ...]] = []
         for model in self.models:
-            activation, loss = model.network.output_activations[0], model.judged_by.get("loss")
-            loss = next(iter(loss.values())) if isinstance(loss, dict) else loss
+            activation, loss = model.network.output_activations[0], model._losses[0]
             link = activation if loss is None or activation in ("softmax", "sigmoid") else loss.link
             known = next(iter(model._classes.values()), None)
             found.append((loss, link if link in ("softmax", "sigmoid") else None, known))

@@ -94,6 +94,11 @@ class Compiled:
         return {"loss": self.loss, "metrics": self.metrics}
 
     @property
+    def losses(self) -> list[Loss | None]:
+        """The loss, of one output."""
+        return [self.loss]
+
+    @property
     def factor(self) -> float:
         """How many times the cost takes the loss."""
         return self._factor

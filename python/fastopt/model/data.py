@@ -23,14 +23,17 @@ __all__ = [
     "Reading",
     "Samples",
     "Several",
+    "arrays_of",
     "batch_size_at",
     "check_one_validation",
     "checked_inputs",
     "checked_samples",
     "concatenated",
     "in_shape",
+    "in_shapes",
     "joined",
     "ordered",
+    "shape_of_sample",
     "split",
     "taken",
     "taking",
@@ -316,3 +319,50 @@ def batch_size_at(given: int | Callable[[int], float], epoch: int) -> int:
 def in_shape(rows: Real, shape: Shape) -> Real:
     """Return samples, each in a row, in their own shape."""
     return rows if len(shape) == 1 else rows.reshape(len(rows), *shape)
+
+
+def in_shapes(found: Real | list[Real], shapes: Sequence[Shape]) -> Any:
+    """Return an array, or a list of them, of samples, each in a row, in their own shapes."""
+    if isinstance(found, list):
+        return [in_shape(rows, shape) for rows, shape in zip(found, shapes, strict=True)]
+    return in_shape(found, shapes[0])
+
+
+def arrays_of(
+    name: str, given: Any, names: Sequence[str], shapes: Sequence[Shape], columns: bool = False
+) -> list[tuple[str, Any]]:
+    """Return an array for each of these names, and what messages call it.
+
+    They are the items of a dict or of a list; where there is one, it may be given by itself.
+
+    Args:
+        name: What messages call them all.
+        given: The arrays.
+        names: Those that a dict has them by.
+        shapes: Those of a sample.
+        columns: Whether a dict is one array, by the names of its columns.
+    """
+    several = len(names) > 1
+    if isinstance(given, Mapping) and not columns and (several or given.keys() == {*names}):
+        if given.keys() != {*names}:
+            raise ValueError(f"{name} has the keys {[*given]}; expected {', '.join(names)}.")
+        given = [given[one] for one in names]
+    elif not several:
+        alone = isinstance(given, list | tuple) and len(given) == 1 and np.ndim(given[0]) > len(shapes[0])
+        given = list(given) if alone else [given]
+    elif not isinstance(given, list | tuple) or len(given) != len(names):
+        raise ValueError(
+            f"{name} must be a list of {len(names)} arrays, or a dict by {', '.join(names)}, not "
+            f"{checks.described(given)}."
+        )
+    return [(f"{name}[{i}]" if several else name, one) for i, one in enumerate(given)]
+
+
+def shape_of_sample(name: str, given: Any) -> Shape:
+    """Return the shape of one sample: ``784``, ``(28, 28)`` or, with the batch, ``(None, 784)``."""
+    sizes = list(given) if isinstance(given, Sequence) else [given]
+    if len(sizes) > 1 and sizes[0] is None:
+        del sizes[0]
+    if not sizes:
+        raise ValueError(f"{name} must be the shape of one sample, such as 784 or (28, 28), not ().")
+    return tuple(checks.integer(name, size, 1, checks.SIZE) for size in sizes)

@@ -1,30 +1,27 @@
 """Models of several inputs and outputs, whose layers may be connected in any way that goes forward."""
 
-import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastopt.core import checks
 from fastopt.kernels import Real
-from fastopt.layers.base import Symbol, is_symbolic, size_of
+from fastopt.layers.base import Symbol
 from fastopt.model.built import Built
 from fastopt.model.compiled import Metrics
 from fastopt.model.data import (
     Reading,
     Several,
+    arrays_of,
     checked_inputs,
-    in_shape,
+    shape_of_sample,
 )
 from fastopt.model.graph import plan_of
 from fastopt.model.heads import AnyLoss, Heads
 from fastopt.model.plan import Plan
-from fastopt.model.progress import shown
 from fastopt.model.solving import Method
-from fastopt.model.source import Batches, are_batches
-from fastopt.model.trained import Inputs, Trained
+from fastopt.model.trained import Trained
 
 __all__ = ["Model"]
 
@@ -93,6 +90,26 @@ class Model(Trained[Heads]):
         """Return the weights, which a model of known shapes gets when they are needed first."""
         return self._build(self.graph)
 
+    def build(self, input_shape: int | Sequence[Any] | None = None, initialize: bool = True) -> None:
+        """Give the layers their weights, which they get else when they are needed first.
+
+        Args:
+            input_shape: The shape of a sample, or of several inputs a list of such, which must be those of the inputs
+                of the model; None for not to say it.
+            initialize: Whether weights and `state` get their starting values; else they are 0, to be set afterwards.
+
+        Raises:
+            TypeError: It is not made of integers.
+            ValueError: The shapes are not those of the inputs.
+        """
+        initialize = checks.flag("initialize", initialize)
+        if input_shape is not None:
+            several = [input_shape]
+            if len(self.graph.input_shapes) > 1:
+                several = checks.items("input_shape", input_shape)
+            self.graph.plan([shape_of_sample("input_shape", shape) for shape in several])
+        self._build(self.graph, initialize)
+
     def compile(
         self,
         optimizer: str | Method = "adam",
@@ -118,139 +135,30 @@ class Model(Trained[Heads]):
         losses: Any = dict.fromkeys(self.graph.output_names) if loss is None else loss
         self._compile(optimizer, lambda own: Heads(own, losses, metrics, loss_weights, self.graph))
 
-    def predict(
-        self, x: Inputs | Batches, batch_size: int = 256, verbose: int | bool | str = "auto", steps: int | None = None
-    ) -> Any:
-        """Return the outputs ``[n, ...]``: an array, or a list of them.
-
-        Args:
-            x: Inputs ``[n, features]``; or an iterable of batches, x or ``(x, y)``, as `fit` takes them.
-            batch_size: Samples computed at a time, at least 1; it changes memory and speed only.
-            verbose: 0 or 2 for nothing, 1 for a bar if it lasts longer than a second, ``"auto"`` the same in a terminal
-                or a notebook, where the bar is removed at the end.
-            steps: How many batches of an iterable; None for all of a pass.
-
-        Raises:
-            TypeError: `x` does not hold numbers.
-            ValueError: The shape does not fit, or a value is NaN or infinite.
-        """
-        if steps is not None or are_batches(x):
-            return self._predict_batches(x, steps, batch_size, verbose)
-        batch_size = checks.integer("batch_size", batch_size, 1, checks.SIZE)
-        network, inputs = self._need_weights().network, self._inputs("x", x)
-        return self._shaped(shown(verbose, "predict", len(inputs[0]), batch_size, network.predict, inputs, batch_size))
-
-    def predict_classes(self, x: Inputs, batch_size: int = 256) -> Any:
-        """Return the class of each sample, as `Sequential.predict_classes` does.
-
-        Args:
-            x: Inputs ``[n, features]``.
-            batch_size: Samples computed at a time, at least 1.
-
-        Returns:
-            Labels ``[n]``; of several outputs a dict, by their names, of those that classify.
-
-        Raises:
-            RuntimeError: The model has not been compiled with a loss.
-            TypeError: `x` does not hold numbers.
-            ValueError: As `predict`; or no output classifies; or one is NaN or infinite.
-        """
-        outputs = self.predict(x, batch_size)
-        alone = len(self.graph.output_names) == 1
-        labels = self._need_losses().classes([outputs] if alone else outputs, self._classes)
-        if not labels:
-            raise ValueError("The model does not classify: predict gives the outputs.")
-        return next(iter(labels.values())) if alone else labels
-
-    def __call__(self, x: Inputs) -> Any:
-        """Return the outputs and keep what `backward` needs.
-
-        Args:
-            x: Inputs ``[n, features]``.
-
-        Raises:
-            TypeError: `x` does not hold numbers.
-            ValueError: The shape does not fit, or a value is NaN or infinite.
-        """
-        if is_symbolic(x):
-            return self.as_layer()(x)  # type: ignore[arg-type]
-        inputs, built = self._inputs("x", x), self._need_weights()
-        self.graph.check_batches(len(inputs[0]), len(inputs[0]))
-        built.freeze()
-        return self._shaped(built.network.forward(inputs))
-
-    def backward(self, dy: Inputs) -> Any:
-        """Fill the gradients of the last call of the model, and return those of its inputs.
-
-        Args:
-            dy: The gradient of one's own loss with respect to each output, of its shape.
-
-        Raises:
-            RuntimeError: The model has not been called since it was trained or the last `backward`.
-            TypeError: `dy` does not hold numbers.
-            ValueError: A shape is not that of the output, or a value is NaN or infinite.
-        """
-        gradients = []
-        for name, given, shape in zip(
-            self.graph.output_names,
-            _several("dy", dy, self.graph.output_names),
-            self.graph.output_shapes,
-            strict=True,
-        ):
-            array = checks.array(f"dy of {name!r}", given)
-            if array.ndim and array.shape[1:] == shape:
-                array = array.reshape(len(array), -1)
-            array = checks.matrix(f"dy of {name!r}", array, size_of(shape))
-            checks.finite(f"dy of {name!r}", array, self.dtype)
-            gradients.append(checks.in_form(array, self.dtype))
-        found = self._need_weights().network.backward(gradients)
-        arrays = found if isinstance(found, list) else [found]
-        shaped = [in_shape(array, shape) for array, shape in zip(arrays, self.graph.input_shapes, strict=True)]
-        return shaped if len(shaped) > 1 else shaped[0]
-
-    # What `fastopt` adds from the floor above, `fastopt.tools`
-
-    if TYPE_CHECKING:
-
-        def summary(self) -> None:
-            """See `fastopt.tools.summary`."""
-
-        def export(self, path: str | os.PathLike[str], probabilities: bool = False) -> None:
-            """See `fastopt.export.files`."""
-
-        def save(self, path: str | os.PathLike[str]) -> None:
-            """See `fastopt.tools.saving`."""
-
     # Pieces
 
-    def _inputs(self, name: str, x: Any, how: Reading | None = None) -> list[NDArray[Any]]:
-        """Return the samples of each input, each in a row."""
-        shapes, several = self.graph.input_shapes, _several(name, x, self.graph.input_names, self._encoder is not None)
+    def _inputs(self, name: str, x: Any, plan: Plan | None = None, how: Reading | None = None) -> tuple[Any, Plan]:
+        graph = self.graph
         arrays: list[NDArray[Any]] = []
-        for i, (given, shape) in enumerate(zip(several, shapes, strict=True)):
-            one = name if len(shapes) == 1 else f"{name}[{i}]"
+        named = arrays_of(name, x, graph.input_names, graph.input_shapes, self._encoder is not None)
+        for i, ((one, given), shape) in enumerate(zip(named, graph.input_shapes, strict=True)):
             arrays.append(checked_inputs(one, self._numbers(one, given, str(i), how), shape, self.dtype)[0])
             if len(arrays[-1]) != len(arrays[0]):
                 raise ValueError(f"{name}[{i}] has {len(arrays[-1])} samples, {name}[0] has {len(arrays[0])}.")
-        self.graph.check_ids(name, arrays)
-        return arrays
+        graph.check_ids(name, arrays)
+        return arrays, graph
 
     def _read(
         self, x: Any, y: Any, sample_weight: ArrayLike | None, plan: Plan | None = None, how: Reading | None = None
     ) -> tuple[Several, Plan]:
         how = how or Reading("", self._classes)
-        inputs = self._inputs(f"{how.prefix}x", x, how)
+        inputs, plan = self._inputs(f"{how.prefix}x", x, plan, how)
         rows = len(inputs[0])
-        targets, given = self._need_losses().targets(y, self.graph, rows, self.dtype, how)
+        targets, given = self._need_losses().targets(y, plan, rows, self.dtype, how)
         weight: Real | None = None
         if sample_weight is not None:
             weight = checks.weights(f"{how.prefix}sample_weight", sample_weight, rows, self.dtype, how.part)
-        return Several(inputs, targets, weight, given), self.graph
-
-    def _shaped(self, outputs: Real | list[Real]) -> Any:
-        arrays = outputs if isinstance(outputs, list) else [outputs]
-        shaped = [in_shape(array, shape) for array, shape in zip(arrays, self.graph.output_shapes, strict=True)]
-        return shaped if len(shaped) > 1 else shaped[0]
+        return Several(inputs, targets, weight, given), plan
 
 
 def _listed(name: str, symbols: Symbol | Sequence[Symbol]) -> list[Symbol]:
@@ -258,26 +166,3 @@ def _listed(name: str, symbols: Symbol | Sequence[Symbol]) -> list[Symbol]:
     if not listed:
         raise ValueError(f"{name} is empty; a model has at least one input and one output.")
     return listed
-
-
-def _several(name: str, given: Any, names: Sequence[str], columns: bool = False) -> list[Any]:
-    """Return an array for each of these names: the items of a dict or a list, or, where there is one, itself.
-
-    Args:
-        name: What messages call them.
-        given: The arrays.
-        names: Those that a dict has them by.
-        columns: Whether a dict is one array, by the names of its columns.
-    """
-    if isinstance(given, Mapping) and not columns and (len(names) > 1 or given.keys() == {*names}):
-        if given.keys() != {*names}:
-            raise ValueError(f"{name} has the keys {[*given]}; expected {', '.join(names)}.")
-        return [given[one] for one in names]
-    if len(names) == 1:
-        return list(given) if isinstance(given, list | tuple) and len(given) == 1 and np.ndim(given[0]) > 1 else [given]
-    if not isinstance(given, list | tuple) or len(given) != len(names):
-        raise ValueError(
-            f"{name} must be a list of {len(names)} arrays, or a dict by {', '.join(names)}, not "
-            f"{checks.described(given)}."
-        )
-    return list(given)

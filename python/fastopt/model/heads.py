@@ -12,7 +12,7 @@ from fastopt.metrics import Metric
 from fastopt.model.callbacks.base import Logs
 from fastopt.model.compiled import SPEED, Compiled, Metrics
 from fastopt.model.data import Reading, Several
-from fastopt.model.labels import Classes, numbered, predicted
+from fastopt.model.labels import Classes, numbered
 from fastopt.model.plan import Plan
 from fastopt.model.solving import Method, spent_by
 
@@ -75,6 +75,11 @@ class Heads:
         """The metrics of all outputs by the names that they are reported under."""
         return {f"{prefix}{name}": one for prefix, part in self._parts.items() for name, one in part.metrics.items()}
 
+    @property
+    def losses(self) -> list[Any]:
+        """The loss of each output; None where there is none."""
+        return [part.loss for part in self._parts.values()]
+
     def goals(self, data: Any) -> list[_core.Goal]:
         """Return what the core judges each output by."""
         return [part.goal(data.of(i)) for i, part in enumerate(self._parts.values())]
@@ -95,7 +100,7 @@ class Heads:
     @property
     def has_losses(self) -> bool:
         """Whether the outputs have losses; else the model is trained only by `backward`."""
-        return len(self._losses) == len(self._parts)
+        return None not in self.losses
 
     @property
     def judges(self) -> Any:
@@ -133,7 +138,7 @@ class Heads:
         """Return the targets of each output as its loss wants them, and as given."""
         prefix = how.prefix
         several, read, arrays = by_output(f"{prefix}y", y, graph.output_names), [], []
-        for i, (given, loss) in enumerate(zip(several, self._losses, strict=True)):
+        for i, (given, loss) in enumerate(zip(several, self.losses, strict=True)):
             name = f"{prefix}y" if len(self._parts) == 1 else f"{prefix}y[{graph.output_names[i]!r}]"
             outputs = graph.sizes_of_outputs[i]
             labels = numbered(name, given, loss, outputs, how.classes, graph.output_names[i], how.find)
@@ -146,18 +151,6 @@ class Heads:
             read.append(loss.targets(name, array, outputs, dtype))
             arrays.append(array)
         return read, arrays
-
-    @property
-    def _losses(self) -> list[Loss]:
-        return [part.loss for part in self._parts.values() if part.loss is not None]
-
-    def classes(self, outputs: list[Any], classes: Classes) -> dict[str, NDArray[Any]]:
-        """Return the classes of samples by the outputs of the model, by the names of those that classify."""
-        found = {
-            name: predicted(array, part.loss, part.last_activation, classes.get(name))
-            for name, array, part in zip(self._names, outputs, self._parts.values(), strict=True)
-        }
-        return {name: labels for name, labels in found.items() if labels is not None}
 
     def with_class_weight(
         self, data: Several, class_weight: str | Mapping[Any, float] | None, plan: Plan, dtype: str, how: Reading

@@ -141,20 +141,16 @@ def fixed(labels: NDArray[Any]) -> NDArray[Any]:
     return view
 
 
-def probabilities(outputs: Real, loss: Loss | None, activation: str) -> Real:
+def probabilities(outputs: Real, loss: Loss | None, activation: str) -> Real | None:
     """Return the probabilities that outputs of a softmax or a sigmoid are, or that a loss makes of logits, in place.
 
-    Raises:
-        ValueError: There are none.
+    None if there are none.
     """
     if activation in ("softmax", "sigmoid"):
         return outputs
     link = None if loss is None else loss.link
     if link is None or activation != "linear":
-        raise ValueError(
-            f"There are no probabilities: the last activation is {activation!r} and the loss is "
-            f"{None if loss is None else loss.name!r}; predict gives the outputs."
-        )
+        return None
     return _core.kernels.activation_forward(link, outputs, out=outputs)
 
 

@@ -1,18 +1,14 @@
 """The model: a stack of layers, how it is trained, and what it predicts."""
 
-import os
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from fastopt import _core
 from fastopt.core import checks
 from fastopt.data.preprocessing import Scaler
-from fastopt.kernels import Real
 from fastopt.layers import Layer, Scaling, Shape
-from fastopt.layers.base import Input, is_symbolic
+from fastopt.layers.base import Input
 from fastopt.layers.residual import layer_names
 from fastopt.layers.scaling import AffineScaler, is_scaler
 from fastopt.losses import Loss
@@ -22,14 +18,11 @@ from fastopt.model.data import (
     Samples,
     checked_inputs,
     checked_samples,
-    in_shape,
+    shape_of_sample,
 )
 from fastopt.model.graph import Chain
-from fastopt.model.labels import predicted, probabilities
 from fastopt.model.plan import Plan
-from fastopt.model.progress import shown
 from fastopt.model.solving import Method
-from fastopt.model.source import Batches, are_batches
 from fastopt.model.trained import Trained
 from fastopt.model.weighted import Weighted
 
@@ -115,16 +108,6 @@ class Sequential(Trained[Compiled]):
 
     # Building
 
-    @property
-    def input_shape(self) -> Shape | None:
-        """The shape of one sample, or None before the model is built."""
-        return None if self._built is None else self._built.plan.input_shape
-
-    @property
-    def last_activation(self) -> str:
-        """The name of the function that the outputs have gone through."""
-        return self.network.output_activations[0]
-
     def build(self, input_shape: int | Sequence[int | None], initialize: bool = True) -> None:
         """Give the layers their weights.
 
@@ -139,12 +122,7 @@ class Sequential(Trained[Compiled]):
                 another shape.
         """
         initialize = checks.flag("initialize", initialize)
-        sizes = [input_shape] if not isinstance(input_shape, Sequence) else list(input_shape)
-        if len(sizes) > 1 and sizes[0] is None:
-            del sizes[0]
-        if not sizes:
-            raise ValueError("input_shape must be the shape of one sample, such as 784 or (28, 28), not ().")
-        shape = tuple(checks.integer("input_shape", size, 1, checks.SIZE) for size in sizes)
+        shape = shape_of_sample("input_shape", input_shape)
         if self._built is None:
             self._build(self.plan(shape), initialize)
         elif shape != self.input_shape:
@@ -163,11 +141,6 @@ class Sequential(Trained[Compiled]):
         return self.network.plan([input_shape])
 
     # How it is trained
-
-    @property
-    def loss(self) -> Loss | None:
-        """The loss of `compile`."""
-        return None if self._compiled is None else self._compiled.loss
 
     def compile(
         self,
@@ -191,189 +164,25 @@ class Sequential(Trained[Compiled]):
             ValueError: A name is unknown, occurs twice or means something else in the logs; or the loss does not go
                 with the last activation, or a metric with the loss; or a solver needs what a model does not give.
         """
-        self._compile(optimizer, lambda own: Compiled(own, loss, metrics, self.last_activation))
-
-    # Predicting
-
-    def predict(
-        self,
-        x: ArrayLike | Batches,
-        batch_size: int = 256,
-        verbose: int | bool | str = "auto",
-        steps: int | None = None,
-    ) -> Real:
-        """Return the outputs of the last layer, ``[n, outputs]``.
-
-        They are what the last activation makes: probabilities after ``"softmax"`` or ``"sigmoid"``, logits after
-        ``"linear"`` if the loss is a cross-entropy.
-
-        Args:
-            x: Inputs ``[n, features]``; or an iterable of batches, x or ``(x, y)``, as `fit` takes them, whose outputs
-                are returned as one array.
-            batch_size: Samples computed at a time, at least 1; it changes memory and speed only.
-            verbose: 0 or 2 for nothing, 1 for a bar if it lasts longer than a second, ``"auto"`` the same in a terminal
-                or a notebook, where the bar is removed at the end.
-            steps: How many batches of an iterable; None for all of a pass.
-
-        Raises:
-            RuntimeError: The model has not been built.
-            TypeError: `x` does not hold numbers.
-            ValueError: The shape does not fit, or a value is NaN or infinite.
-        """
-        if steps is not None or (type(x) is not np.ndarray and are_batches(x)):
-            found: Real = self._predict_batches(x, steps, batch_size, verbose)
-            return found
-        built = self._need_weights()
-        inputs, _ = checked_inputs("x", self._numbers("x", x), built.plan.input_shape, self.dtype)
-        built.plan.check_ids("x", [inputs])
-        batch_size = checks.integer("batch_size", batch_size, 1, checks.SIZE)
-        outputs = shown(verbose, "predict", len(inputs), batch_size, built.network.predict, inputs, batch_size)
-        return in_shape(outputs, built.plan.output_shape)
-
-    def predict_proba(self, x: ArrayLike, batch_size: int = 256) -> Real:
-        """Return probabilities, ``[n, outputs]``.
-
-        They are the outputs of a last softmax or sigmoid, or what the loss makes of logits.
-
-        Args:
-            x: Inputs ``[n, features]``.
-            batch_size: Samples computed at a time, at least 1.
-
-        Raises:
-            RuntimeError: The model has not been built.
-            TypeError: `x` does not hold numbers.
-            ValueError: As `predict`; or the model does not classify.
-        """
-        return probabilities(self.predict(x, batch_size), self.loss, self.last_activation)
-
-    def predict_classes(self, x: ArrayLike, batch_size: int = 256) -> NDArray[Any]:
-        """Return the class of each sample: its label in `classes`, or else its number.
-
-        That of the largest output, where a softmax or its loss says that each output is one class. Where a sigmoid or a
-        binary loss does, one output tells the second class from the first, by a probability of more than 1/2; several
-        are judged each by itself. For hinge losses classes without labels are 1 and -1.
-
-        Args:
-            x: Inputs ``[n, features]``.
-            batch_size: Samples computed at a time, at least 1.
-
-        Returns:
-            Labels ``[n]``; ``[n, outputs]`` for several outputs of a binary loss.
-
-        Raises:
-            RuntimeError: The model has not been built.
-            TypeError: `x` does not hold numbers.
-            ValueError: As `predict`; or the model does not classify; or an output is NaN or infinite.
-        """
-        labels = predicted(self.predict(x, batch_size), self.loss, self.last_activation, self._classes.get(""))
-        if labels is None:
-            raise ValueError(
-                f"The model does not classify: its last activation is {self.last_activation!r} and its loss "
-                f"{None if self.loss is None else self.loss.name!r}; predict gives the outputs."
-            )
-        return labels
-
-    # A loop of one's own
-
-    def __call__(self, x: ArrayLike) -> Real:
-        """Return the outputs ``[n, outputs]`` and keep what `backward` needs; builds the model at the first call.
-
-        Args:
-            x: Inputs ``[n, features]``.
-
-        Raises:
-            TypeError: `x` does not hold numbers.
-            ValueError: The shape does not fit, or a value is NaN or infinite.
-
-        Example:
-            >>> import numpy as np, fastopt as fo
-            >>> model = fo.Sequential([fo.layers.Dense(1)], seed=0)
-            >>> model.compile(fo.optimizers.SGD(0.1))
-            >>> x, y = np.array([[1.0], [2.0], [3.0]]), np.array([[3.0], [5.0], [7.0]])
-            >>> for _ in range(500):
-            ...     error = model(x) - y
-            ...     dx = model.backward(2 * error / len(x))
-            ...     model.apply_gradients()
-            >>> model.predict([[10.0]]).round(3)
-            array([[21.]], dtype=float32)
-        """
-        if is_symbolic(x):
-            return self.as_layer()(x)  # type: ignore[arg-type, no-any-return]
-        inputs, shape = checked_inputs("x", self._numbers("x", x), self.input_shape, self.dtype)
-        plan = self.plan(shape)
-        plan.check_ids("x", [inputs])
-        plan.check_batches(len(inputs), len(inputs))
-        built = self._build(plan)
-        built.freeze()
-        return in_shape(built.network.forward(inputs), plan.output_shape)
-
-    def backward(self, dy: ArrayLike) -> Real:
-        """Fill the gradients of the last call of the model, and return that of its input.
-
-        Each call of the model has one: with it the running statistics of batch normalisation take their step.
-
-        Args:
-            dy: The gradient of one's own loss with respect to the outputs, ``[n, outputs]``.
-
-        Returns:
-            The gradient with respect to the inputs, ``[n, features]``.
-
-        Raises:
-            RuntimeError: The model has not been called since it was built, trained or the last `backward`; or the
-                instruction set was changed after the call.
-            TypeError: `dy` does not hold numbers.
-            ValueError: The shape is not that of the outputs, or a value is NaN or infinite.
-        """
-        built = self._need_weights()
-        plan, network = built.plan, built.network
-        gradient: Any = dy
-        if not _core.is_matrix(dy, self.dtype, plan.outputs):
-            gradient = checks.array("dy", dy)
-            if len(plan.output_shape) > 1 and gradient.shape[1:] == plan.output_shape:
-                gradient = gradient.reshape(len(gradient), -1)
-            gradient = checks.matrix("dy", gradient, plan.outputs)
-            checks.finite("dy", gradient, self.dtype)
-            gradient = checks.in_form(gradient, self.dtype)
-        return in_shape(network.backward(gradient), plan.input_shape)
-
-    # What `fastopt` adds from the floor above, `fastopt.tools`
-
-    if TYPE_CHECKING:
-
-        def summary(self) -> None:
-            """See `fastopt.tools.summary`."""
-
-        def export(self, path: str | os.PathLike[str], probabilities: bool = False) -> None:
-            """See `fastopt.export.files`."""
-
-        def save(self, path: str | os.PathLike[str]) -> None:
-            """See `fastopt.tools.saving`."""
-
-        def fold(self) -> "Sequential":
-            """See `fastopt.tools.fold`."""
-
-        def layer_outputs(self, x: ArrayLike, batch_size: int = 256) -> dict[str, Real]:
-            """See `fastopt.tools.inspect`."""
-
-        def recompute_statistics(self, x: ArrayLike, batch_size: int = 256) -> None:
-            """See `fastopt.tools.inspect`."""
+        self._compile(optimizer, lambda own: Compiled(own, loss, metrics, self.network.output_activations[0]))
 
     # Pieces
+
+    def _inputs(self, name: str, x: Any, plan: Plan | None = None, how: Reading | None = None) -> tuple[Any, Plan]:
+        if plan is None and self._built is not None:
+            plan = self._built.plan
+        shape = None if plan is None else plan.input_shape
+        inputs, shape = checked_inputs(name, self._numbers(name, x, how=how), shape, self.dtype)
+        plan = plan or self.plan(shape)
+        plan.check_ids(name, [inputs])
+        return [inputs], plan
 
     def _read(
         self, x: Any, y: Any, sample_weight: ArrayLike | None, plan: Plan | None = None, how: Reading | None = None
     ) -> tuple[Samples, Plan]:
-        """Return checked samples and the plan for them: the given one, or that of the model, or that of their shape."""
         loss, how = self._need_losses().loss, how or Reading("", self._classes)
         assert loss is not None
-        if plan is None and self._built is not None:
-            plan = self._built.plan
-        name = f"{how.prefix}x"
-        inputs, shape = checked_inputs(
-            name, self._numbers(name, x, how=how), None if plan is None else plan.input_shape, self.dtype
-        )
-        plan = plan or self.plan(shape)
-        plan.check_ids(f"{how.prefix}x", [inputs])
+        (inputs,), plan = self._inputs(f"{how.prefix}x", x, plan, how)
         return checked_samples(inputs, y, sample_weight, loss, plan, self.dtype, how), plan
 
 

@@ -17,7 +17,6 @@ from fastopt.model.data import (
     Reading,
     batch_size_at,
     check_one_validation,
-    concatenated,
     split,
     taking,
     triple,
@@ -27,22 +26,21 @@ from fastopt.model.feed import Feed, Ready, Stream, Whole, begin
 from fastopt.model.fit import checked_callbacks, checked_epochs, cost_and_gradient, evaluate, fit, train
 from fastopt.model.heads import Heads
 from fastopt.model.plan import Plan
+from fastopt.model.predicting import Inputs, Predicting
 from fastopt.model.progress import progress
 from fastopt.model.results import Results, kind_of_results
-from fastopt.model.source import Batches, Source, are_batches, inputs_of, refuse_for_batches, refuse_steps
-from fastopt.model.weighted import Weighted
+from fastopt.model.source import Batches, Source, are_batches, refuse_for_batches, refuse_steps
 from fastopt.solvers import Solver
 
-__all__ = ["Inputs", "Targets", "Trained"]
+__all__ = ["Targets", "Trained"]
 
 SMALL = 2000  # samples: up to so many are one batch with "whole_if_small"
 
-Inputs = ArrayLike | Sequence[ArrayLike] | Mapping[str, ArrayLike]
 Targets = ArrayLike | Sequence[ArrayLike] | Mapping[str, ArrayLike]
 J = TypeVar("J", bound=Compiled | Heads)
 
 
-class Trained(Weighted[J]):
+class Trained(Predicting[J]):
     """The base of models: training and evaluation, whatever the number of inputs and outputs."""
 
     def fit(
@@ -345,23 +343,9 @@ class Trained(Weighted[J]):
         results: Results = self.evaluate(x, y, checks.SIZE - 1, sample_weight)
         return results
 
-    def predict_on_batch(self, x: Any) -> Any:
-        """Return what `predict` does, all samples at a time.
-
-        Args:
-            x: Inputs, as `fit` takes them.
-
-        Raises:
-            RuntimeError, TypeError, ValueError: As `predict`.
-        """
-        return self.predict(x, checks.SIZE - 1)
-
     # Pieces
 
     if TYPE_CHECKING:
-
-        def predict(self, x: Any, batch_size: int, verbose: Any = 0) -> Any:
-            """Return the outputs."""
 
         def _read(
             self, x: Any, y: Any, sample_weight: ArrayLike | None, plan: Plan | None = None, how: Reading | None = None
@@ -436,15 +420,3 @@ class Trained(Weighted[J]):
         data, plan = self._read(*triple(prefix[:-2], batch), how=Reading(prefix, self._classes, part=True))
         self._need_losses().check_metrics(data, plan)
         return data
-
-    def _predict_batches(self, x: object, steps: int | None, batch_size: int, verbose: object) -> Any:
-        """Return the outputs for all batches together."""
-        if not are_batches(x):
-            refuse_steps("steps", steps)
-        shapes, outputs = self._need_weights().plan.input_shapes, []
-        for number, batch in enumerate(Source("x", x, steps).parts()):
-            try:
-                outputs.append(self.predict(inputs_of(batch, len(shapes), len(shapes[0]) + 1), batch_size, verbose))
-            except (TypeError, ValueError) as error:
-                raise type(error)(f"batch {number}: {error}") from None
-        return concatenated(outputs)

@@ -47,6 +47,10 @@ class Optimized(Protocol):
     def arguments(self) -> dict[str, Any]:
         """What `compile` takes to make it again, beside the optimizer."""
 
+    @property
+    def losses(self) -> list[Any]:
+        """The loss of each output; None where there is none."""
+
 
 C = TypeVar("C", bound=Optimized)
 
@@ -182,6 +186,17 @@ class Weighted(Generic[C]):
         return None if self._built is None else list(self._built.plan.input_shapes)
 
     @property
+    def input_shape(self) -> Any:
+        """The shape of one sample, of several inputs a list of such, or None before the model is built."""
+        shapes = self.input_shapes
+        return shapes if shapes is None or len(shapes) > 1 else shapes[0]
+
+    @property
+    def last_activation(self) -> Any:
+        """The name of the function that the outputs have gone through; of several outputs a dict by their names."""
+        return self._by_output(dict(zip(self._heads, self.network.output_activations, strict=True)))
+
+    @property
     def epochs_trained(self) -> int:
         """The number of epochs trained so far; a loop of one's own may set it."""
         return self._epochs_trained
@@ -217,6 +232,11 @@ class Weighted(Generic[C]):
     def optimizer(self) -> Any:
         """The model's own copy of the optimizer or the solver of `compile`, whose attributes may be set at any time."""
         return None if self._compiled is None else self._compiled.optimizer
+
+    @property
+    def loss(self) -> Any:
+        """The loss of `compile`, or None; of several outputs a dict of losses by their names."""
+        return None if None in self._losses else self._by_output(dict(zip(self._heads, self._losses, strict=True)))
 
     @property
     def metrics(self) -> dict[str, Metric]:
@@ -266,12 +286,23 @@ class Weighted(Generic[C]):
         self._bind(self._compiled.optimizer, self._need_weights())
         return self._compiled.optimizer.slots
 
-    # Classes
+    # Outputs
 
     @property
     def _heads(self) -> list[str]:
         """The names of the outputs."""
         return [""] if isinstance(self.network, Chain) else self.network.output_names
+
+    @property
+    def _losses(self) -> list[Any]:
+        """The loss of each output; None where there is none."""
+        return [None] * len(self._heads) if self._compiled is None else self._compiled.losses
+
+    def _by_output(self, values: dict[str, Any]) -> Any:
+        """Return what there is of each output by their names; of a single output that itself, or None."""
+        return values.get(self._heads[0]) if len(self._heads) == 1 else values
+
+    # Classes
 
     @property
     def classes(self) -> Any:
@@ -294,8 +325,7 @@ class Weighted(Generic[C]):
             >>> model.classes, model.predict_classes([[3.0], [-3.0]])
             (array(['no', 'yes'], dtype='<U3'), array(['yes', 'no'], dtype='<U3'))
         """
-        labels = {output: fixed(array) for output, array in self._classes.items()}
-        return labels.get(self._heads[0]) if len(self._heads) == 1 else labels
+        return self._by_output({output: fixed(array) for output, array in self._classes.items()})
 
     @classes.setter
     def classes(self, value: Any) -> None:
@@ -422,6 +452,28 @@ class Weighted(Generic[C]):
         built = self._need_weights()
         built.freeze()
         return built.network.schedule(checks.flag("training", training))
+
+    # What `fastopt` adds from the floor above, `fastopt.tools`
+
+    if TYPE_CHECKING:
+
+        def summary(self) -> None:
+            """See `fastopt.tools.summary`."""
+
+        def export(self, path: str | os.PathLike[str], probabilities: bool = False) -> None:
+            """See `fastopt.export.files`."""
+
+        def save(self, path: str | os.PathLike[str]) -> None:
+            """See `fastopt.tools.saving`."""
+
+        def fold(self) -> Self:
+            """See `fastopt.tools.fold`."""
+
+        def layer_outputs(self, x: Any, batch_size: int = 256) -> dict[str, Real]:
+            """See `fastopt.tools.inspect`."""
+
+        def recompute_statistics(self, x: Any, batch_size: int = 256) -> None:
+            """See `fastopt.tools.inspect`."""
 
     # Pieces
 

@@ -10,9 +10,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from fastopt.core import checks
-from fastopt.losses import Loss, Poisson
+from fastopt.losses import Poisson
 from fastopt.model.functional import Model
-from fastopt.model.labels import probabilities
 from fastopt.model.sequential import Sequential
 from fastopt.sklearn.base import Data, Estimator, relative
 from fastopt.sklearn.targets import Values
@@ -89,7 +88,7 @@ class OwnNetwork(Estimator):
             model = made if seed is None else clone(made, seed)
         if isinstance(model, Sequential):
             model.build(features)
-        plan, loss = model._need_weights().plan, _loss_of(model)
+        plan, loss = model._need_weights().plan, model.loss
         for what, names in (("inputs", plan.input_shapes), ("outputs", plan.output_names)):
             if len(names) > 1:
                 raise ValueError(f"The model has {len(names)} {what}; that of an estimator has one.")
@@ -111,7 +110,7 @@ class OwnNetwork(Estimator):
     def _given(self, data: Data) -> tuple[Any, Any, Any]:
         """Return data as the model's loss reads them."""
         y: Any = data.y
-        loss: Any = _loss_of(self.model_)
+        loss = self.model_.loss
         if self._targets.kind in ("binary", "multiclass"):
             numbers = y if y.ndim == 1 else y[:, 0].astype(int)
             if loss.target_kind == "labels":
@@ -121,12 +120,6 @@ class OwnNetwork(Estimator):
             elif loss.target_kind == "signs":
                 y = 2 * numbers[:, np.newaxis] - 1
         return data.x, y, relative(data.weight)
-
-
-def _loss_of(model: Sequential | Model) -> Loss | None:
-    """Return the loss of the first output of a model."""
-    loss = model.judged_by.get("loss")
-    return next(iter(loss.values())) if isinstance(loss, Mapping) else loss
 
 
 class NetworkClassifier(ClassifierMixin, OwnNetwork):
@@ -200,7 +193,7 @@ class NetworkClassifier(ClassifierMixin, OwnNetwork):
             X: Samples ``[n, features]``.
         """
         check_is_fitted(self)
-        numbers = self.model_.predict_classes(self._read_inputs(X))
+        numbers: NDArray[Any] = self.model_.predict_classes(self._read_inputs(X))
         if self._targets.kind == "multilabel":
             return numbers
         labels: NDArray[Any] = self.classes_[np.minimum(np.maximum(numbers, 0), len(self.classes_) - 1)]
@@ -216,9 +209,7 @@ class NetworkClassifier(ClassifierMixin, OwnNetwork):
             ValueError: The loss of the model makes none.
         """
         check_is_fitted(self)
-        outputs = self.model_.predict(self._read_inputs(X), verbose=0)
-        activation = self.model_._need_weights().plan.output_activations[0]
-        found: NDArray[Any] = probabilities(outputs, _loss_of(self.model_), activation)
+        found: NDArray[Any] = self.model_.predict_proba(self._read_inputs(X))
         return np.hstack([1 - found, found]) if found.shape[1] == 1 else found
 
 
@@ -265,6 +256,6 @@ class NetworkRegressor(RegressorMixin, OwnNetwork):
         """
         check_is_fitted(self)
         outputs: NDArray[Any] = self.model_.predict(self._read_inputs(X), verbose=0)
-        if isinstance(_loss_of(self.model_), Poisson):
+        if isinstance(self.model_.loss, Poisson):
             np.exp(outputs, out=outputs)
         return outputs[:, 0] if outputs.shape[1] == 1 else outputs

@@ -163,11 +163,9 @@ def _error(judge: Sequential | Model, metric: str, data: Data, name: str) -> flo
 
 def _judge(model: Sequential | Model) -> tuple[Sequential | Model, str]:
     """Return a copy of the model that reports one metric, and the metric's name."""
-    judged_by = checked_model("model", model).judged_by
-    losses = judged_by.get("loss")
-    [loss] = losses.values() if isinstance(losses, dict) and len(losses) == 1 else [losses]
+    loss = checked_model("model", model).loss
     if not isinstance(loss, Loss):
-        what = "several outputs" if isinstance(losses, dict) else "no loss"
+        what = "several outputs" if isinstance(loss, dict) else "no loss"
         raise RuntimeError(f"The model has {what}; a diagnosis needs one output with a loss, given by compile.")
     metric = "r2" if loss.link is None else "accuracy"
     judge = copy.copy(model)

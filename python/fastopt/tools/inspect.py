@@ -1,20 +1,21 @@
 """What is inside a model: the values of its layers, and exact statistics of them."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from fastopt.core import checks
-from fastopt.data.sparse import is_sparse
 from fastopt.kernels import Real
 from fastopt.layers import BatchNormalization, Dropout, Flatten, GaussianNoise, Layer, Reshape, Residual
 from fastopt.layers.base import Channels
 from fastopt.model.built import Built, assign
-from fastopt.model.data import checked_inputs, in_shape
+from fastopt.model.data import in_shapes
 from fastopt.model.nested import Nested
 from fastopt.model.plan import Plan
-from fastopt.model.sequential import Sequential
+from fastopt.model.predicting import Inputs
+from fastopt.model.trained import Trained
 
 __all__ = ["layer_outputs", "recompute_statistics"]
 
@@ -25,10 +26,11 @@ IDENTITIES = (Dropout, GaussianNoise, Flatten, Reshape)  # in `predict`, but for
 Visitor = Callable[[str, Layer, Real], Mapping[str, Real]]
 
 
-def layer_outputs(model: Sequential, x: ArrayLike, batch_size: int = 256) -> dict[str, Real]:
+def layer_outputs(model: Trained[Any], x: Inputs, batch_size: int = 256) -> dict[str, Real]:
     """Return what each layer makes of the inputs in `predict`, ``[n, ...]`` by the layer's name.
 
-    It is meant for looking at: layer after layer, everything is kept.
+    It is meant for looking at: layer after layer, everything is kept. Of a layer that is called more than once, or
+    makes several outputs, the names are ``"dense[0]"``, ``"dense[1]"`` and so on, call after call.
 
     Args:
         model: A built model.
@@ -45,15 +47,26 @@ def layer_outputs(model: Sequential, x: ArrayLike, batch_size: int = 256) -> dic
         >>> {name: values.shape for name, values in model.layer_outputs(np.ones((5, 4))).items()}
         {'dense': (5, 3), 'dense_1': (5, 2)}
     """
-    return _outputs(model, x, batch_size)
+    plan, values = _values(model, x, batch_size)
+    found: dict[str, list[Real]] = {name: [] for name in plan.layer_names}
+    for maker, value in zip(plan.makers, values, strict=True):
+        if maker is not None:
+            found[plan.layer_names[maker.layer]].append(value.astype(model.dtype, copy=False))
+    return {
+        f"{name}[{i}]" if len(arrays) > 1 else name: array
+        for name, arrays in found.items()
+        for i, array in enumerate(arrays)
+    }
 
 
-def _outputs(model: Sequential, x: ArrayLike, batch_size: int, visit: Visitor | None = None) -> dict[str, Real]:
+def _values(
+    model: Trained[Any], x: Inputs, batch_size: int, visit: Visitor | None = None
+) -> tuple[Plan, list[NDArray[Any]]]:
+    """Return the plan of a model and all of its values; inputs are not rounded."""
     tensors = model.parameters | model.state
-    if is_sparse(x):
+    rows, plan = model._inputs("x", x)
+    if not all(isinstance(array, np.ndarray) for array in rows):
         raise TypeError("x is sparse, and each layer is run by itself: give some rows of it, x[:100].toarray().")
-    inputs, shape = checked_inputs("x", model._numbers("x", x), model.input_shape, model.dtype)
-    model.plan(shape).check_ids("x", [inputs])
     batch_size = checks.integer("batch_size", batch_size, 1, checks.SIZE)
 
     def rounded(values: Real) -> Real:
@@ -79,7 +92,7 @@ def _outputs(model: Sequential, x: ArrayLike, batch_size: int, visit: Visitor | 
         for tensor, view in alone.tensors.items():
             view[...] = tensors[f"{name}/{tensor.partition('/')[2]}"]
         y = alone.network.predict([values.reshape(len(x), -1) for values in given], batch_size)
-        return [in_shape(y, alone.plan.output_shape)]
+        return [in_shapes(y, alone.plan.output_shapes)]
 
     def through(plan: Plan, prefix: str, inputs: list[Real]) -> list[Real]:
         """Return all values of a plan."""
@@ -89,12 +102,11 @@ def _outputs(model: Sequential, x: ArrayLike, batch_size: int, visit: Visitor | 
             values += outputs(f"{prefix}{stage.name}", stage.layer, [values[value] for value in given])
         return values
 
-    plan = model.plan(shape)
-    values = through(plan, "", [in_shape(inputs, shape)])  # not rounded yet, as the first layer may subtract from them
-    return {stage.name: rounded(value) for stage, value in zip(plan.stages, values[1:], strict=True)}
+    # They are not rounded yet, as the first layer may subtract from them.
+    return plan, through(plan, "", in_shapes(rows, plan.input_shapes))
 
 
-def recompute_statistics(model: Sequential, x: ArrayLike, batch_size: int = 256) -> None:
+def recompute_statistics(model: Trained[Any], x: Inputs, batch_size: int = 256) -> None:
     """Replace the running means and variances of batch normalisation by those of all of x.
 
     They are those of what each layer gets in `predict`, layer after layer, so that the later ones see the new
@@ -106,7 +118,8 @@ def recompute_statistics(model: Sequential, x: ArrayLike, batch_size: int = 256)
         batch_size: Samples computed at a time, at least 1; it changes memory and speed only.
 
     Raises:
-        RuntimeError, TypeError, ValueError: As `predict`; nothing has changed, nor has it after Ctrl-C.
+        RuntimeError, TypeError, ValueError: As `predict`; or a batch normalisation is called more than once, with
+            values of their own statistics; nothing has changed, nor has it after Ctrl-C.
 
     Source:
         Ioffe and Szegedy, ICML 2015, algorithm 2, with all samples as one batch.
@@ -125,6 +138,8 @@ def recompute_statistics(model: Sequential, x: ArrayLike, batch_size: int = 256)
     def visit(name: str, layer: Layer, values: Real) -> dict[str, Real]:
         if not isinstance(layer, BatchNormalization):
             return {}
+        if f"{name}/steps" in found:
+            raise ValueError(f"{name} is called more than once, with values of different means and variances.")
         steps = model.state[f"{name}/steps"].copy()
         share = 1.0
         if layer.bias_correction:
@@ -136,7 +151,7 @@ def recompute_statistics(model: Sequential, x: ArrayLike, batch_size: int = 256)
         found.update(new)
         return new
 
-    _outputs(model, x, batch_size, visit)
+    _values(model, x, batch_size, visit)
     state = model.state
     assign([state[name] for name in found], [*found.values()])
 

@@ -8,7 +8,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastopt.core.axes import COLORS, LINE, Limits, limits_of, new_axes
 from fastopt.data.sparse import is_sparse
+from fastopt.model.predicting import Inputs
 from fastopt.model.sequential import Sequential
+from fastopt.model.trained import Trained
+from fastopt.model.weighted import checked_model
 from fastopt.tools.gradient_check import float64_twin
 
 if TYPE_CHECKING:
@@ -25,7 +28,7 @@ LEAST_ZEROS = 0.005  # the share of zeros that is worth a note
 HEIGHT = 0.85  # of the highest bar, where layers are 1 apart
 
 
-def activations(model: Sequential, x: ArrayLike, limits: Limits | None = None, ax: "Axes | None" = None) -> "Axes":
+def activations(model: Trained[Any], x: Inputs, limits: Limits | None = None, ax: "Axes | None" = None) -> "Axes":
     """Draw the histogram of each layer's outputs in `predict`, the first layer at the top.
 
     All have one scale of values and each its own height, for which exact zeros, as ReLU makes them, do not count.
@@ -59,9 +62,7 @@ def activations(model: Sequential, x: ArrayLike, limits: Limits | None = None, a
         >>> axes = fo.plotting.activations(model, x)  # doctest: +SKIP
         >>> axes.figure.savefig("activations.png")  # doctest: +SKIP
     """
-    if not isinstance(model, Sequential):
-        raise TypeError(f"model must be a fastopt.Sequential, not {model!r}.")
-    outputs = model.layer_outputs(x)
+    outputs = checked_model("model", model).layer_outputs(x)
     tails = (1 - SHARE) / 2
     seen = np.array([np.quantile(part, [tails, 1 - tails]) for part in outputs.values()])
     low, high = limits_of("limits", limits, seen, margin=0.02)
