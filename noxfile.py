@@ -50,12 +50,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def tidy(session: nox.Session) -> None:
     """Run clang-tidy on the C++ sources (minutes); arguments after -- go to it."""
-    build = Path("build/tidy").resolve()
-    session.run(
-        *("cmake", "-S", ".", "-B", str(build), "-G", "Ninja"),
-        *(f"-Dpybind11_DIR={output(PYTHON, '-m', 'pybind11', '--cmakedir')}", f"-DPython_EXECUTABLE={PYTHON}"),
-        silent=True,
-    )
+    build = configure(session, "build/tidy")
     # Kernels are compiled once for each instruction set; one look is enough.
     commands = {entry["file"]: entry for entry in json.loads((build / "compile_commands.json").read_text())}
     (build / "once").mkdir(exist_ok=True)
@@ -112,6 +107,15 @@ def reliability(session: nox.Session, name: str) -> None:
 
 
 @nox.session
+def mutants(session: nox.Session) -> None:
+    """Make small mistakes in kernels and rules, and count those that the tests find; after -- how many: 200 else."""
+    build = configure(session, "build/mutants", "-DFASTOPT_ISAS=native", "-DSKBUILD_PROJECT_VERSION=0")
+    session.run("ninja", "-C", str(build), silent=True)
+    with session.chdir("tests"):
+        session.run(PYTHON, "-m", "reliability.mutants", str(build), *(session.posargs or ["200"]))
+
+
+@nox.session
 def isa(session: nox.Session) -> None:
     """Run on each lesser instruction set of this machine the tests that do not go through all of them by themselves."""
     _, *lesser = output(PYTHON, "-c", "import fastopt._core as core; print(*core.runtime.isas())").split()
@@ -155,8 +159,8 @@ SANITIZERS = {
         "asan",
         "native",
         "core model/test_errors.py model/test_training.py tools/test_files.py nn/test_layers.py nn/test_scaling.py "
-        "kernels/test_updates.py optimizers/test_optimizers.py",
-        "no_thread_can or child_of or interrupt_",
+        "kernels/test_updates.py optimizers/test_optimizers.py reliability",
+        "no_thread_can or child_of or interrupt_ or (campaign and not kernels)",
     ),
     "thread": (
         "thread",
@@ -179,8 +183,9 @@ def sanitize(session: nox.Session, name: str) -> None:
     tests = [*(f"tests/{path}" for path in paths.split()), "-k", f"not ({left_out})"]
     run = {
         "LD_PRELOAD": output(environment["CXX"], f"-print-file-name=libclang_rt.{library}-x86_64.so"),
-        # Much of what Python allocates lives as long as the process; and the module's own `new` takes from `malloc`.
-        "ASAN_OPTIONS": "detect_leaks=0:alloc_dealloc_mismatch=0",
+        # Much of what Python allocates lives as long as the process; the module's own `new` takes from `malloc`; and
+        # where there is no memory, there is a MemoryError.
+        "ASAN_OPTIONS": "detect_leaks=0:alloc_dealloc_mismatch=0:allocator_may_return_null=1",
         "UBSAN_OPTIONS": "print_stacktrace=1",
         "TSAN_OPTIONS": "ignore_noninstrumented_modules=1",
         "OMP_TOOL_LIBRARIES": f"{environment['CMAKE_LIBRARY_PATH']}/libarcher.so",
@@ -192,6 +197,44 @@ def sanitize(session: nox.Session, name: str) -> None:
 def python(session: nox.Session) -> None:
     """Build for this version of Python, warnings being errors, and run the tests."""
     build_and_test(session, {"FASTOPT_ISAS": "native", "FASTOPT_WERROR": "ON"}, {})
+
+
+# What several threads may do at the same time.
+TOGETHER = (
+    "kernels/test_losses.py kernels/test_activations.py kernels/test_updates.py kernels/test_normalization.py "
+    "nn/test_layers.py optimizers/test_optimizers.py model/test_training.py model/test_model.py tools/test_copies.py"
+)
+
+
+@nox.session(python="3.14t", venv_backend="venv")
+def free_threaded(session: nox.Session) -> None:
+    """Build for a Python without its lock, and run each of some tests in four threads at the same time."""
+    # Not all libraries that the other tests compare with have wheels for it; of safetensors only a pre-release has.
+    session.install("pytest", "pytest-xdist", "pytest-run-parallel", "hypothesis")
+    tests = ["--parallel-threads=4", *(f"tests/{path}" for path in TOGETHER.split())]
+    build_and_test(session, {"FASTOPT_ISAS": "native"}, {"PIP_ONLY_BINARY": "safetensors"}, tests, package=".")
+
+
+@nox.session
+def without_avx(session: nox.Session) -> None:
+    """Run some tests on an emulated processor of 2008, for which the code of x86-64-v2 is."""
+    if shutil.which("qemu-x86_64") is None:
+        missing(session, "qemu-x86_64", "qemu-user")
+    emulated = ["qemu-x86_64", "-cpu", "Nehalem", PYTHON]
+    session.run(*emulated, "-c", "import fastopt._core.runtime as r; assert r.isas() == ['x86-64-v2'], r.isas()")
+    tests = [f"tests/kernels/test_{name}.py" for name in ("losses", "simd_math", "reductions")]
+    session.run(*emulated, "-m", "pytest", "-q", *tests, *session.posargs)
+
+
+def configure(session: nox.Session, folder: str, *settings: str) -> Path:
+    """Prepare a build with the current Python; return its folder."""
+    build = Path(folder).resolve()
+    session.run(
+        *("cmake", "-S", ".", "-B", str(build), "-G", "Ninja", *settings),
+        *(f"-Dpybind11_DIR={output(PYTHON, '-m', 'pybind11', '--cmakedir')}", f"-DPython_EXECUTABLE={PYTHON}"),
+        silent=True,
+    )
+    return build
 
 
 def compiler_environment(session: nox.Session, name: str) -> dict[str, str]:
@@ -222,10 +265,11 @@ def build_and_test(
     environment: dict[str, str],
     tests: Sequence[str] = (),
     run: Mapping[str, str] | None = None,
+    package: str = ".[test]",
 ) -> None:
     if shutil.which("ccache"):
         environment = {**environment, "CMAKE_CXX_COMPILER_LAUNCHER": "ccache"}
     # Python 3.11.2 brings a pip that does not know -C.
     defined = [f"--config-settings=cmake.define.{name}={value}" for name, value in settings.items()]
-    session.install(*defined, ".[test]", env=environment)
+    session.install(*defined, package, env=environment)
     session.run("pytest", *tests, *session.posargs, env=run)

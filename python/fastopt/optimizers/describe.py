@@ -224,7 +224,8 @@ class Constructor:
         kept = ("__module__", "__qualname__", "__post_init__")
         space = {name: getattr(of, name) for name in kept if hasattr(of, name)}
         made: Any = make_dataclass(of.__name__, fields, namespace=space, eq=False, repr=False)
-        init = explained(made.__init__)
+        init: Any = explained(made.__init__)
+        init.__signature__ = inspect.signature(made.__init__)  # else Python 3.13.5 finds `self` among the arguments
         setattr(of, "__init__", init)  # noqa: B010
         return init.__get__(instance, owner)
 
