@@ -114,6 +114,33 @@ def test_training_takes_the_batches_of_each_pass_in_turn():
     )
 
 
+class EveryBatch(fo.callbacks.Callback):
+    def on_batch_end(self, batch, logs):
+        """Nothing: a model with such a callback trains batch by batch, not by all that are in memory."""
+
+
+@pytest.mark.parametrize("source", ["dict", "function"])
+def test_batches_in_memory_are_trained_in_one_call_as_by_themselves(source):
+    def run(callbacks, take=lambda stream: stream):
+        model = network("float64")
+        model.compile(fo.optimizers.Adam(lambda step: 0.01 * 0.9**step), "mse", ["mae"])
+        stream = made(source, None, batch_size=64, window=300, dtype="float64")
+        history = model.fit(take(stream), epochs=1, callbacks=callbacks, shuffle=False, verbose=0)
+        return [*model.get_weights(), history.history["loss"], history.history["mae"]]
+
+    found = run([])
+    for other in (run([EveryBatch()]), run([], lambda stream: [*stream.batches(0)])):
+        for ours, theirs in zip(found, other, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+
+
+def test_the_batches_of_a_mistake_are_named():
+    model = network()
+    model.build(2)
+    with pytest.raises(ValueError, match=r"batches from 1: y\[57, 0\] = nan"):
+        model.fit(fo.data.stream((X, np.where(Y == 67, np.nan, Y)), batch_size=10, shuffle=False), verbose=0)
+
+
 class KilledError(Exception):
     pass
 

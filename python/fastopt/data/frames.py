@@ -280,7 +280,7 @@ def _columns_of_frame(name: str, frame: Any) -> tuple[list[NDArray[Any] | Coded]
             columns.append(_column(f"{name}[{key!r}]", np.fromiter(series.to_list(), object, len(series))))
         elif of_arrow and (kind.is_float() or kind.is_integer()):
             numbers = series.to_arrow()  # with gaps several times as fast as to_numpy
-            numbers = numbers.fill_null(np.nan) if kind.is_float() else numbers
+            numbers = numbers.fill_null(np.nan) if kind.is_float() and numbers.null_count else numbers
             columns.append(numbers.to_numpy(zero_copy_only=False))
         else:
             columns.append(series.to_numpy())

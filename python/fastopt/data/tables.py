@@ -55,6 +55,7 @@ class TableFile:
             raise FileNotFoundError(f"there is no file {path}")
         self.size = os.path.getsize(path)
         self._whole: Any = None
+        self._about: Any = None  # of a Parquet file, which takes long to read where there are many groups
         self.is_parquet = path.lower().endswith(PARQUET)
         if not self.size:
             raise ValueError(f"{path} is empty")
@@ -66,8 +67,8 @@ class TableFile:
             ValueError: The file is no such table.
         """
         with self._arrow_errors(), self._arrow.parquet.ParquetFile(self.path) as file:
-            about = file.metadata
-            return [about.row_group(number).num_rows for number in range(about.num_row_groups)]
+            self._about = file.metadata
+        return [self._about.row_group(number).num_rows for number in range(self._about.num_row_groups)]
 
     def group(self, number: int, columns: Sequence[str] | None = None) -> Any:
         """Return a group of rows of a Parquet file, of these columns alone; other threads may read others meanwhile.
@@ -75,7 +76,7 @@ class TableFile:
         Raises:
             ValueError: A column is missing, or the file is damaged.
         """
-        with self._arrow_errors(), self._arrow.parquet.ParquetFile(self.path) as file:
+        with self._arrow_errors(), self._arrow.parquet.ParquetFile(self.path, metadata=self._about) as file:
             if columns is not None:
                 need_columns(self.path, file.schema_arrow.names, columns)
             return file.read_row_group(number, columns=columns, use_threads=False)

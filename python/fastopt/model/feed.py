@@ -162,7 +162,7 @@ class Whole:
 
 
 class Stream(Generic[D]):
-    """The batches of an iterable, one by one.
+    """The batches of an iterable, one by one, or, of a `fastopt.data.Stream`, as many as are in memory.
 
     Args:
         source: The iterable; its `steps` are those of an epoch.
@@ -172,7 +172,7 @@ class Stream(Generic[D]):
         ValueError: There is no batch.
 
     Attributes:
-        data: The present batch, from the start the first one.
+        data: The present batches, from the start the first one.
     """
 
     def __init__(self, source: Source, read: Callable[[Any, str], D]) -> None:
@@ -189,13 +189,13 @@ class Stream(Generic[D]):
             raise ValueError(f"{source.name} is empty: it holds no batch.")
         self.data = self._checked(batch)
         self._first: D | None = self.data
-        self.size = self.data.rows
+        self.size = source.size or self.data.rows
         self.samples: int | None = None if self.batches is None else self.batches * self.size
 
     @property
     def first(self) -> int:
         """Those of the batches before."""
-        return self.seen - self.size
+        return self.seen - self.data.rows
 
     def resize(self, trained: int) -> None:
         """Nothing: batches are as large as they come."""
@@ -208,29 +208,31 @@ class Stream(Generic[D]):
         self._passed, self.seen, self._batch, self._weighs = None, 0, 0, False
 
     def next(self, limit: int) -> int:
-        """Draw a batch."""
+        """Draw a batch, or several as one."""
         if self._first is not None:
             self.data, self._first = self._first, None
-        elif (batch := self._source.draw()) is not END:
+        elif (batch := self._source.draw(limit)) is not END:
             self.data = self._checked(batch)
         else:
             if self._source.steps is not None or not self._batch:
                 left = f"after {self._batch} of this epoch" if self._batch else "for another epoch"
                 self.ending = f"{self._source.name} has no batch {left}, and training ends: {ONCE}."
             return 0
-        self._batch += 1
-        self.size = self.data.rows
-        self.seen += self.size
+        rows = self.data.rows
+        self.size = self._source.size or rows
+        count = -(-rows // self.size)
+        self._batch += count
+        self.seen += rows
         self._weighs = self._weighs or self.data.weight is None or bool(self.data.weight.any())
-        return 1
+        return count
 
     def _checked(self, batch: object) -> D:
         number = self._batch if self._source.number is None else self._source.number
-        return self._read(batch, f"batch {number}: ")
+        return self._read(batch, f"{'batch' if self._source.size is None else 'batches from'} {number}: ")
 
     def passed(self, ready: Ready) -> _core.Epoch:
-        """Return the batch, whose sums go on from those of the batches before it."""
-        ready.built.plan.check_batches(self.size, self.size)
+        """Return the batches, whose sums go on from those of the batches before them."""
+        ready.built.plan.check_batches(self.data.rows, self.size)
         self._passed = begin(ready.compiled, ready.built, self.data, self.size, after=self._passed)
         return self._passed
 

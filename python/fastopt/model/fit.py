@@ -1,5 +1,6 @@
 """Training, epoch by epoch, and evaluation: the calls to the core, and those to callbacks between them."""
 
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
@@ -252,7 +253,7 @@ def _train_epoch(
         shown.poll(min(before + batches * feed.size, feed.seen))
 
     while done != feed.batches and not model.stop_training:
-        left = 1 if feed.batches is None else feed.batches - done
+        left = sys.maxsize if feed.batches is None else feed.batches - done
         before = feed.seen
         count = feed.next(min([left, *(every - done % every for _, every in listeners)]))
         if not count:

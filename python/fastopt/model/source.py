@@ -86,6 +86,7 @@ class Source:
         ValueError: It is empty, or has no end, or an end before it is taken for the last time.
 
     Attributes:
+        size: The samples of each batch but the last, where several may be drawn as one; else None.
         length: The number of batches of a pass; None where it is not known.
         passes: The number of passes begun.
         number: That of the batch drawn last, where batches have numbers; else None.
@@ -110,6 +111,7 @@ class Source:
         self.steps = None if steps is None else checks.integer(option, steps, 1)
         self.passes = 0
         self.number: int | None = None
+        self.size = given.batch_size if isinstance(given, Stream) else None
         self._iterator: Iterator[Any] | None = None
         self._numbered = hasattr(given, "__getitem__") and hasattr(given, "__len__")
         self.length: int | None = None
@@ -147,15 +149,24 @@ class Source:
         for self.number in numbers:
             yield given[self.number]
 
-    def draw(self) -> Any:
-        """Return the next batch, or `END`: of a pass, or, where `steps` are taken at a time, of all there is."""
-        batch = END if self._iterator is None else next(self._iterator, END)
+    def draw(self, limit: int = 1) -> Any:
+        """Return the next batch, or `END`: of a pass, or, where `steps` are taken at a time, of all there is.
+
+        Where there is a `size`, as many as are at hand are returned as one, at most `limit`.
+        """
+        batch = self._next(limit)
         if batch is END and (self._iterator is None or self.steps is not None):
             self.begin()
-            assert self._iterator is not None
-            batch = next(self._iterator, END)
+            batch = self._next(limit)
         self._check(batch)
         return batch
+
+    def _next(self, limit: int) -> Any:
+        given: Any = self._iterator
+        try:
+            return END if given is None else given.take(limit) if isinstance(given, Pass) else next(given)
+        except StopIteration:
+            return END
 
     def _check(self, batch: Any) -> None:
         """Raise ValueError where it is a single sample, as a `Dataset` of torch gives."""
