@@ -140,6 +140,12 @@ def docs(session: nox.Session) -> None:
     session.run(PYTHON, "docs/check.py", site)
 
 
+@nox.session
+def gallery(session: nox.Session) -> None:
+    """Run all scripts of the gallery; each asserts what it says. Arguments after -- are names of scripts."""
+    session.run(PYTHON, "gallery", *session.posargs)
+
+
 COMPILERS = [f"gcc-{version}" for version in range(11, 17)] + [f"clang-{version}" for version in range(15, 23)]
 
 

@@ -40,9 +40,10 @@ def members(name: str) -> str:
     module, _, attribute = name.rpartition(".")
     cls = getattr(importlib.import_module(module), attribute)
     shown = {value for part in ("", *MODULES) for value in objects(part).values() if inspect.isclass(value)}
+    paged = [base for base in cls.__mro__[1:] if base in shown]
     names = []
     for base in cls.__mro__:
-        if base is cls or (base not in shown and base.__module__.startswith("fastopt")):
+        if base.__module__.startswith("fastopt") and not any(issubclass(other, base) for other in paged):
             names += [name for name, value in vars(base).items() if _described(name, value)]
     return ", ".join(sorted({name for name in names if _described(name, inspect.getattr_static(cls, name))}))
 

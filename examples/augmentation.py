@@ -1,12 +1,10 @@
 """Draws digits and what each change of `fastopt.data.Augment` makes of them.
 
-Needs ``pip install 'fastopt[plot]'``. ``python examples/augmentation.py [file]`` saves the picture, by default
-examples/output/augmentation.png.
+Needs ``pip install 'fastopt[plot]'``. ``python examples/augmentation.py [folder]`` saves the picture in the folder, by
+default examples/output.
 """
 
-import sys
-from pathlib import Path
-
+import common
 import matplotlib as mpl
 import numpy as np
 
@@ -52,4 +50,4 @@ def main(path):
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "output/augmentation.png")
+    main(common.folder(__doc__) / "augmentation.png")

@@ -4,12 +4,10 @@ Needs ``pip install 'fastopt[plot]'``. ``python examples/ensembles.py [folder]``
 default examples/output.
 """
 
-import sys
-from pathlib import Path
-
+import common
 import numpy as np
+from common import save
 from matplotlib import pyplot
-from trajectories import save
 
 import fastopt as fo
 
@@ -101,7 +99,6 @@ def seeds():
 
 
 if __name__ == "__main__":
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent / "output")
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = common.folder(__doc__)
     for draw in (bagged, seeds):
         save(draw(), folder / f"{draw.__name__}.png")

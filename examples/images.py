@@ -6,10 +6,10 @@ LeNet-5 takes less than a minute, the table of the norms five. Pictures, for whi
 ``pip install 'fastopt[plot]'`` is needed, go to examples/output.
 """
 
-import sys
 import time
 from pathlib import Path
 
+import common
 import numpy as np
 
 import fastopt as fo
@@ -167,15 +167,19 @@ def save(figure, name):
     figure.savefig(OUTPUT / name, dpi=80)
 
 
-def main(what="", *folder):
+def main(what=None, *folder):
     """Do what was asked for, or all."""
     train, test = digits(*folder)
-    if what in ("", "lenet"):
+    if what in (None, "lenet"):
         model = train_lenet(train, test)
         draw_lenet(model, test[0])
-    if what in ("", "norms"):
+    if what in (None, "norms"):
         draw_norms(compare_norms(train, test))
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    arguments = common.parser(__doc__)
+    arguments.add_argument("what", nargs="?", choices=["lenet", "norms"], help="else both")
+    arguments.add_argument("folder", nargs="?", help="where the files of MNIST are")
+    given = arguments.parse_args()
+    main(given.what, *filter(None, [given.folder]))

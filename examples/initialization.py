@@ -4,12 +4,10 @@ Needs ``pip install 'fastopt[plot]'``. ``python examples/initialization.py [fold
 by default examples/output.
 """
 
-import sys
-from pathlib import Path
-
+import common
 import numpy as np
+from common import save
 from matplotlib import pyplot
-from trajectories import save
 
 import fastopt as fo
 from fastopt.initializers import RandomNormal
@@ -56,8 +54,7 @@ def network(activation, initializer):
 
 def main():
     """Draw all."""
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "output"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = common.folder(__doc__)
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(SAMPLES, UNITS)), rng.integers(0, CLASSES, SAMPLES)
     for name, (outputs, sizes, rows) in PICTURES.items():

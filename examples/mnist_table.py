@@ -5,9 +5,9 @@
 It takes about a minute.
 """
 
-import sys
 from typing import NamedTuple
 
+import common
 import numpy as np
 
 import fastopt as fo
@@ -103,7 +103,9 @@ def spread(rows):
 
 def main():
     """Print the table, and which of the orderings that one expects hold in it."""
-    [(x, y)] = fo.datasets.load_mnist(*sys.argv[1:2], parts=["test"])
+    arguments = common.parser(__doc__)
+    arguments.add_argument("folder", nargs="?", help="where the files of MNIST are")
+    [(x, y)] = fo.datasets.load_mnist(arguments.parse_args().folder, parts=["test"])
     data = [(x[rows], y[rows]) for rows in np.split(fo.kernels.permutation(0, 0, len(x)), [TRAINED])]
     sizes = "-".join(map(str, (x.shape[1], *UNITS, CLASSES)))
     print(f"{sizes}, ReLU, Adam, {TRAINED:,} images, {EPOCHS} epochs, means of {len(SEEDS)} seeds\n")

@@ -8,16 +8,15 @@ decades about a usual one, and everything else is left at its default. The rate 
 samples over `SEEDS` seeds is then run with as many others, one after the other, against the clock.
 """
 
-import sys
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+import common
 import numpy as np
+from common import save
 from matplotlib import colors, pyplot, ticker
-from trajectories import save
 
 import fastopt as fo
 from fastopt import optimizers
@@ -272,4 +271,4 @@ def main(folder, problems=(digits, table, regression, autoencoder, deep), chosen
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent / "output"))
+    main(common.folder(__doc__))

@@ -4,10 +4,11 @@ Run it with `pip install 'fastopt[plot]'`: python examples/search.py [folder]. T
 trials, from which a search that was stopped goes on.
 """
 
-import sys
 import tempfile
 import time
 from pathlib import Path
+
+import common
 
 import fastopt as fo
 from fastopt.search import Integer, Linear, Log
@@ -52,4 +53,4 @@ def main(folder):
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp()))
+    main(common.folder(__doc__, Path(tempfile.gettempdir()) / "fastopt search"))

@@ -5,6 +5,8 @@ Run it with `pip install scikit-learn optuna`: python examples/search_elsewhere.
 
 import warnings
 
+import common
+
 import fastopt as fo
 from fastopt.search import Integer, Log, OneMinusLog
 
@@ -54,5 +56,6 @@ def with_optuna():
 
 
 if __name__ == "__main__":
+    common.parser(__doc__).parse_args()
     with_scikit_learn()
     with_optuna()

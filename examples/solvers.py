@@ -4,12 +4,10 @@ Needs ``pip install 'fastopt[plot]'``. ``python examples/solvers.py [folder]`` s
 default examples/output.
 """
 
-import sys
-from pathlib import Path
-
+import common
 import numpy as np
+from common import save
 from matplotlib import pyplot
-from trajectories import save
 
 import fastopt as fo
 from fastopt.core.axes import COLORS
@@ -79,8 +77,7 @@ def convergence(n=50):
 
 def main():
     """Save the pictures."""
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "output"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = common.folder(__doc__)
     for draw, title in (
         (bowl, "A bowl: $x_0^2 / 10 + x_1^2$, exact line searches"),
         (ravine, "A ravine: Rosenbrock's function, at most 60 steps"),

@@ -1,12 +1,10 @@
 """Draws the atoms that sparse coding learns of the digits, and a digit as the sum of few of them.
 
-Needs ``pip install 'fastopt[plot]'``. ``python examples/sparse_coding.py [file]`` saves the picture, by default
-examples/output/atoms.png.
+Needs ``pip install 'fastopt[plot]'``. ``python examples/sparse_coding.py [folder]`` saves the picture in the folder, by
+default examples/output.
 """
 
-import sys
-from pathlib import Path
-
+import common
 import matplotlib as mpl
 import numpy as np
 
@@ -49,4 +47,4 @@ def main(path):
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "output" / "atoms.png")
+    main(common.folder(__doc__) / "atoms.png")

@@ -4,12 +4,10 @@ Needs ``pip install 'fastopt[plot]'``. ``python examples/trajectories.py [folder
 in the folder, by default examples/output.
 """
 
-import io
 import math
-import sys
-from pathlib import Path
 
-from PIL import Image  # which matplotlib brings
+import common
+from common import save
 
 import fastopt as fo
 from fastopt.optimizers import SGD, Adam, Clip, RMSprop
@@ -57,30 +55,32 @@ def saddle():
     return fo.plotting.trajectories(f, traces, xlim=(-1.2, 1.2), ylim=(-1, 1))
 
 
+def cliff_loss(x):
+    """Return the loss of a recurrent neuron, s <- w sigmoid(s) + b ten times, by w and b, and its gradient."""
+    steps, goal = 10, 0.7
+    w, b = x.tolist()
+    s, s_w, s_b = 0.5, 0.0, 0.0  # the state, and its derivatives by w and b
+    for _ in range(steps):
+        a = 1 / (1 + math.exp(-s))
+        slope = a * (1 - a)
+        s, s_w, s_b = w * a + b, a + w * slope * s_w, 1 + w * slope * s_b
+    a = 1 / (1 + math.exp(-s))
+    outer = 2 * (a - goal) * a * (1 - a)
+    return (a - goal) ** 2, [outer * s_w, outer * s_b]
+
+
 def cliff():
-    """Return the loss of a recurrent neuron, s <- w sigmoid(s) + b ten times, by w and b: it has a wall.
+    """Return that loss, which has a wall.
 
     At the wall the gradient is so large that one step along it loses all that was gained, unless it is clipped.
     Pascanu, Mikolov and Bengio, On the difficulty of training recurrent neural networks, ICML 2013, section 2.3.
     """
-    steps, goal = 10, 0.7
-
-    def loss(x):
-        w, b = x.tolist()
-        s, s_w, s_b = 0.5, 0.0, 0.0  # the state, and its derivatives by w and b
-        for _ in range(steps):
-            a = 1 / (1 + math.exp(-s))
-            slope = a * (1 - a)
-            s, s_w, s_b = w * a + b, a + w * slope * s_w, 1 + w * slope * s_b
-        a = 1 / (1 + math.exp(-s))
-        outer = 2 * (a - goal) * a * (1 - a)
-        return (a - goal) ** 2, [outer * s_w, outer * s_b]
 
     def f(x):
-        return loss(x)[0]
+        return cliff_loss(x)[0]
 
     def grad(x):
-        return loss(x)[1]
+        return cliff_loss(x)[1]
 
     rules = [SGD(1.0), Clip(SGD(1.0), norm=0.05)]
     traces = [fo.optimizers.trace(rule, f, grad, [5, -1.5], steps=50) for rule in rules]
@@ -89,18 +89,9 @@ def cliff():
     return ax
 
 
-def save(figure, path):
-    """Save a picture in 256 colours, a third of the bytes."""
-    everything = io.BytesIO()
-    figure.savefig(everything, dpi=110)
-    Image.open(everything).convert("RGB").quantize(256, kmeans=4).save(path, optimize=True)
-    print(path)
-
-
 def main():
     """Draw all."""
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "output"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = common.folder(__doc__)
     for draw, title in (
         (bowl, "A bowl: $x_0^2 / 10 + x_1^2$, 20 steps"),
         (ravine, "A ravine: Rosenbrock's function, 400 steps"),

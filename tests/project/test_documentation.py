@@ -81,3 +81,43 @@ def test_models_and_records_print_themselves():
     graph = fo.Model(inputs, fo.layers.Add()([fo.layers.Dense(2)(inputs), inputs]))
     assert repr(graph) == "<Model: Dense, Add; not built; not compiled>"
     assert repr(fo.Sequential([fo.layers.Dense(1)] * 1 + [fo.layers.Dense(1) for _ in range(9)])).count("Dense") == 0
+
+
+# Pages whose examples are run, and compared with what they say, elsewhere; or that show parts which cannot run alone.
+ELSEWHERE = {"augmentation", "curvature", "data", "export", "fleet", "images", "search", "sklearn", "solvers", "tables"}
+PAGES = sorted(path.stem for path in (ROOT / "docs").glob("*.md") if path.stem not in ELSEWHERE)
+
+
+def said(code):
+    """What the examples of a page say that they print: behind a print, or in comments of their own below it."""
+    found, below = [], False
+    for line in code.splitlines():
+        inline = re.search(r"\bprint\(.*\)  # (.*)$", line)
+        below = not inline and (re.match(r" *print\(", line) is not None or (below and line.startswith("# ")))
+        if inline or (below and line.startswith("# ")):
+            found.append(inline[1] if inline else line[2:])
+    return found
+
+
+def write_adults(path):
+    pytest.importorskip("pandas")
+    pytest.importorskip("sklearn.callback", exc_type=ImportError)
+    rows = [f"{20 + i % 50},{('private', 'state', '')[i % 3]},{'>50K' if i % 50 > 30 else '<=50K'}" for i in range(120)]
+    path.write_text("\n".join(["age,work,income", *rows]))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_examples_of_a_page(name, monkeypatch, tmp_path, capsys):
+    page = (ROOT / "docs" / f"{name}.md").read_text()
+    code = "\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL))
+    if code:
+        pytest.importorskip("matplotlib").use("agg")
+        monkeypatch.chdir(tmp_path)
+        if name == "tabular":
+            write_adults(tmp_path / "adult.csv")
+            code = code.replace("n_ensembles=4", "n_ensembles=4, epochs=5")
+        exec(compile(code, f"{name}.md", "exec"), {})
+        expected = [re.escape(line).replace(r"\.\.\.", ".*") for line in said(code)]
+        printed = capsys.readouterr().out.splitlines()
+        assert len(printed) == len(expected)
+        assert [line for line, pattern in zip(printed, expected, strict=True) if not re.fullmatch(pattern, line)] == []

@@ -14,19 +14,6 @@ from fastopt.layers import BatchNormalization, Dense, Dropout
 from fastopt.optimizers import SGD, Adam, RMSprop, Trace, trace
 from fastopt.plotting import trajectories
 
-GALLERY = [
-    "learning_rates",
-    "batches",
-    "rates",
-    "averages",
-    "confusion",
-    "images",
-    "contours",
-    "early_stopping",
-    "spirals",
-    "components",
-    "solutions",
-]
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
@@ -212,7 +199,7 @@ def test_without_matplotlib(monkeypatch):
         ("trajectories", {"bowl", "ravine", "saddle", "cliff"}),
         ("solvers", {"solvers_bowl", "solvers_ravine", "solvers_convergence"}),
         ("initialization", {"initialization_sigmoid", "initialization_tanh", "initialization_relu"}),
-        ("gallery", {f"plotting_{name}" for name in GALLERY}),
+        ("classes", {"plotting_confusion", "plotting_components"}),
     ],
 )
 def test_example(example, names, pyplot, tmp_path, monkeypatch, capsys):

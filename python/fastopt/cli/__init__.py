@@ -1,10 +1,12 @@
-"""The command ``fastopt``: tables to models and predictions, a demonstration, benchmarks, and what this machine is."""
+"""The command ``fastopt``: tables to models and predictions, a demonstration, benchmarks, a gallery, this machine."""
 
 import argparse
 import importlib.util
 import os
+import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import fastopt as fo
 from fastopt.cli.demo import demo
@@ -30,8 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     parser = _parser()
     words = list(sys.argv[1:] if argv is None else argv)
-    # What follows "bench" is for the suite, which has its own parser.
-    args = parser.parse_args(words[:1] if words[:1] == ["bench"] else words)
+    # What follows "bench" or "gallery" is for them; each has its own parser.
+    args = parser.parse_args(words[:1] if words[:1] in (["bench"], ["gallery"]) else words)
     if args.command == "demo" and args.data == "digits" and args.path is not None:
         parser.error("--path goes with --data mnist; the digits come with the package")
     try:
@@ -43,6 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             predict(args.model, args.data, args.out)
         elif args.command == "bench":
             return _bench(words[1:])
+        elif args.command == "gallery":
+            return _gallery(words[1:])
         else:
             fo.show_config()
         sys.stdout.flush()
@@ -70,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("--compare", action="store_true", help="train the same network in plain NumPy as well")
     _add_tables(commands)
     commands.add_parser("bench", add_help=False, help="measure speed against other libraries; --quick takes a minute")
+    commands.add_parser("gallery", add_help=False, help="draw and check what lectures say; in the source tree")
     commands.add_parser("info", help="say which instructions and how many threads are used, and why")
     return parser
 
@@ -113,3 +118,14 @@ def _bench(argv: Sequence[str]) -> int:
         )
     suite = importlib.import_module("fastopt.bench.__main__")
     return int(suite.main(argv, "fastopt bench"))
+
+
+def _gallery(argv: Sequence[str]) -> int:
+    """Run the scripts of the gallery, which the wheel does not hold: those of this folder or of the source tree."""
+    for root in (Path.cwd(), Path(fo.__file__).resolve().parents[2]):
+        if (root / "gallery" / "__main__.py").is_file():
+            return subprocess.run([sys.executable, str(root / "gallery"), *argv], check=False).returncode
+    raise FileNotFoundError(
+        "the gallery is part of the source tree, not of the installed package: run fastopt gallery there; the site of "
+        "the documentation shows its pictures"
+    )
