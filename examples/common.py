@@ -14,10 +14,10 @@ def parser(text):
     return argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
 
 
-def folder(text, default=OUTPUT):
+def folder(text):
     """Return the folder that the command line names; it is made if it is not there."""
     arguments = parser(text)
-    arguments.add_argument("folder", nargs="?", type=Path, default=default, help="where pictures go; else %(default)s")
+    arguments.add_argument("folder", nargs="?", type=Path, default=OUTPUT, help="where pictures go; else %(default)s")
     found = arguments.parse_args().folder
     found.mkdir(parents=True, exist_ok=True)
     return found

@@ -1,12 +1,10 @@
 """Searches for the hyperparameters of a digits network, each trial cross-validated, and draws what came out.
 
-Run it with `pip install 'fastopt[plot]'`: python examples/search.py [folder]. The folder keeps the pictures, and the
-trials, from which a search that was stopped goes on.
+Run it with `pip install 'fastopt[plot]'`: python examples/search.py [folder]. The folder, by default
+examples/output, keeps the pictures, and the trials, from which a search that was stopped goes on.
 """
 
-import tempfile
 import time
-from pathlib import Path
 
 import common
 
@@ -53,4 +51,4 @@ def main(folder):
 
 
 if __name__ == "__main__":
-    main(common.folder(__doc__, Path(tempfile.gettempdir()) / "fastopt search"))
+    main(common.folder(__doc__))

@@ -40,8 +40,8 @@ right.set(title="sums z of the held-out digits", xlabel="z")
 right.legend()
 
 # %%
-# The notes have 1.48, 0.38 and 0.19 for penalties of 0, 0.01 and 0.1; the numbers depend on the network, their order
-# does not.
+# The notes have 1.48, 0.38 and 0.19 for penalties of 0, 0.01 and 0.1. Here they are 0.89, 0.36 and 0.06: the numbers
+# depend on the network, their order does not.
 
 print(sizes)
 assert sizes[0.0] > sizes[0.01] > sizes[0.1]

@@ -80,6 +80,7 @@ def test_models_and_records_print_themselves():
     inputs = fo.Input(2)
     graph = fo.Model(inputs, fo.layers.Add()([fo.layers.Dense(2)(inputs), inputs]))
     assert repr(graph) == "<Model: Dense, Add; not built; not compiled>"
+    assert repr(fo.Ensemble([model, graph])) == f"<Ensemble of 2: {model!r}, ...>"
     assert repr(fo.Sequential([fo.layers.Dense(1)] * 1 + [fo.layers.Dense(1) for _ in range(9)])).count("Dense") == 0
 
 

@@ -84,6 +84,9 @@ class Ensemble:
     def __len__(self) -> int:
         return len(self.models)
 
+    def __repr__(self) -> str:
+        return f"<Ensemble of {len(self)}: {self.models[0]!r}{', ...' if len(self) > 1 else ''}>"
+
     def predict(self, x: ArrayLike, batch_size: int = 256) -> Real:
         """Return the mean of what the models predict, ``[n, outputs]``, in their dtype.
 
