@@ -66,8 +66,10 @@ def load_digits() -> Pair:
         ((1797, 64), np.float32(1.0), array([0, 1, 2, 3, 4]))
     """
     with np.load(Path(__file__).with_name("digits.npz")) as arrays:
-        images, labels = arrays["images"], arrays["labels"]
-    return images.reshape(len(images), -1).astype(np.float32) / np.float32(16), labels.astype(np.int64)
+        pixels, labels = arrays["pixels"], arrays["labels"]  # [64, 1797] of the samples class by class: a smaller file
+    x = np.empty(pixels.T.shape, np.float32)
+    x[np.argsort(labels, kind="stable")] = pixels.T
+    return x / np.float32(16), labels.astype(np.int64)
 
 
 def load_mnist(
