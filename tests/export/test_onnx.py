@@ -1,5 +1,6 @@
 """ONNX files return what `predict` returns, of every layer and activation."""
 
+import importlib
 import json
 import re
 
@@ -94,3 +95,17 @@ def test_errors_leave_the_file(tmp_path, monkeypatch):
         model.export(path)
     assert path.read_text() == "before"
     assert [*tmp_path.iterdir()] == [path]
+
+
+def test_models_of_estimators(tmp_path):
+    """Their models are models; what estimators do before and after is theirs."""
+    pytest.importorskip("sklearn")
+    rng, path = np.random.default_rng(0), tmp_path / "m.onnx"
+    x, y = rng.normal(size=(60, 4)).astype("float32"), np.arange(60) % 3
+    perceptron = importlib.import_module("fastopt.sklearn").MLPClassifier((8,), n_iter_no_change=1, tol=9.0)
+    perceptron.fit(x, y).model_.export(path, probabilities=True)
+    np.testing.assert_allclose(outputs_of(path, [x])[0], perceptron.predict_proba(x), rtol=1e-5, atol=1e-6)
+    tabular = importlib.import_module("fastopt.tabular").RealMLPClassifier((8,), epochs=1, variant="td").fit(x, y)
+    tabular.models_[0].export(path, probabilities=True)
+    found = outputs_of(path, tabular._inputs(x))[0]
+    np.testing.assert_allclose(found, tabular.predict_proba(x), rtol=1e-5, atol=1e-6)
