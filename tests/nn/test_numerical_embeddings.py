@@ -24,6 +24,15 @@ def test_quantile_bins(bins, rng):
     assert y.max() <= 1 + 1e-6
 
 
+def test_slope_at_an_edge_is_that_of_both_pieces():
+    """As it is of PyTorch's clamp, whose limits are inside."""
+    model = fo.Sequential([fo.layers.Dense(1, kernel_initializer="ones"), PiecewiseLinearEncoding([[0.0, 1.0, 3.0]])])
+    model.build(1)
+    model([[1.0]])
+    model.backward(np.ones((1, 2)))
+    assert model.gradients["dense/bias"] == [1.5]
+
+
 def test_piecewise(isa, dtype, rng):
     """Inside, outside and on the edges; the zeros of features with fewer bins stand before the last."""
     for most in (1, 2, 5, 17, 40):
