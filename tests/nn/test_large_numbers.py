@@ -101,10 +101,11 @@ def test_weight_normalisation(dtype, rng):
     np.testing.assert_allclose(model.predict(x), expected, rtol=0, atol=20 * np.finfo(dtype).eps)
 
 
-def test_lamb_of_large_weights():
-    """The step has the length of the weights."""
+@pytest.mark.parametrize("decay", [0.0, 0.5])
+def test_lamb_of_large_weights(decay):
+    """The step has the length of the weights, also where the decay makes its direction as large."""
     w = np.full(4000, 1e25, np.float32)
-    fo.optimizers.Lamb(0.25, weight_decay=0.0).update(w, np.ones_like(w))
+    fo.optimizers.Lamb(0.25, weight_decay=decay).update(w, np.ones_like(w))
     np.testing.assert_allclose(w, 0.75e25, rtol=1e-5)
 
 
