@@ -42,7 +42,7 @@ TESTS = {
     "piecewise": "nn/test_numerical_embeddings.py",
     "pool": "nn/test_pooling.py",
     "prelu": "kernels/test_prelu_and_maxout.py nn/test_layers.py",
-    "product": "kernels/test_dense.py",
+    "product": "kernels/test_dense.py kernels/test_memory.py",
     "reduce": "kernels/test_reductions.py",
     "rules": "kernels/test_updates.py optimizers/test_optimizers.py optimizers/test_matrices.py",
     "sparse": "kernels/test_sparse_kernels.py",
