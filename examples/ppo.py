@@ -2,7 +2,7 @@
 
 Run it with `pip install 'fastopt[gymnasium]'`: python examples/ppo.py. Two networks of one `fastopt.Model`, the policy
 and the value, are trained by a loop of one's own: forward, gradients of the two outputs, backward, a step. Half a
-million steps of a seed take 40 to 100 seconds, most of them in the simulator.
+million steps of a seed take one to two minutes, of which the simulator has the largest part.
 
 Schulman et al., Proximal policy optimization algorithms, arXiv:1707.06347; Huang et al., CleanRL, JMLR 23, 2022.
 """

@@ -1,7 +1,7 @@
 """Classifies two tables by RealMLP, whose defaults need no tuning, beside gradient boosting and a plain network.
 
 Run it with `pip install 'fastopt[sklearn,tables]'`: python examples/realmlp.py. The tables come with scikit-learn; the
-figures are means over the same folds of cross-validation. It takes half a minute.
+figures are means over the same folds of cross-validation. It takes a minute or two.
 """
 
 import argparse

@@ -67,9 +67,10 @@ def load_digits() -> Pair:
     """
     with np.load(Path(__file__).with_name("digits.npz")) as arrays:
         pixels, labels = arrays["pixels"], arrays["labels"]  # [64, 1797] of the samples class by class: a smaller file
-    x = np.empty(pixels.T.shape, np.float32)
+    x: NDArray[np.float32] = np.empty(pixels.T.shape, np.float32)
     x[np.argsort(labels, kind="stable")] = pixels.T
-    return x / np.float32(16), labels.astype(np.int64)
+    x /= 16
+    return x, labels.astype(np.int64)
 
 
 def load_mnist(
