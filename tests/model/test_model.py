@@ -516,9 +516,9 @@ def test_set_num_threads():
 def test_import_is_quick():
     """Nothing is imported that takes long and is not needed yet; how long it takes is no matter of a test."""
     late = (
-        "asyncio concurrent.futures csv dataclasses difflib gzip hashlib json logging pathlib shutil signal unittest "
-        "urllib joblib matplotlib narwhals pandas pyarrow safetensors sklearn tqdm fastopt.callbacks fastopt.fleet "
-        "fastopt.plotting fastopt.search fastopt.tools.curvature fastopt.tools.diagnose"
+        "asyncio concurrent.futures csv dataclasses decimal difflib gzip hashlib json logging pathlib shutil signal "
+        "unittest urllib joblib matplotlib narwhals pandas pyarrow safetensors sklearn tqdm "
+        "fastopt.callbacks fastopt.fleet fastopt.plotting fastopt.search fastopt.tools.curvature fastopt.tools.diagnose"
     )
     code = "import numpy, sys; before = set(sys.modules); import fastopt; print(*set(sys.modules) - before)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

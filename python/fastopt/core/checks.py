@@ -5,7 +5,6 @@ import numbers
 import operator
 import os
 from collections.abc import Callable, Iterable, Mapping
-from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,13 @@ ROUNDING = 10 * float(np.finfo(np.float64).eps)
 LEAST_EXPONENT = -1074  # of float64
 DATA_FORMATS = ("channels_last", "channels_first")  # of images and series
 BOOLS = (bool, np.bool_)
-NUMBERS = (numbers.Real, Decimal, np.number, np.bool_)
+NUMBERS = (numbers.Real, np.number, np.bool_)
+
+
+def is_number(kind: type) -> bool:
+    """Return whether objects of a class are numbers: of Python, but for complex ones, of NumPy, or decimal ones."""
+    # The module decimal says that its numbers are such, but not which; it takes a millisecond to import.
+    return issubclass(kind, NUMBERS) or (issubclass(kind, numbers.Number) and not issubclass(kind, numbers.Complex))
 
 
 def integer(name: str, value: object, low: int, high: int | None = None) -> int:
@@ -119,7 +124,7 @@ def _advice(name: str, given: NDArray[Any]) -> str:
         return f"its fields side by side are numpy.lib.recfunctions.structured_to_unstructured({name})"
     if not dtype.isnative:
         return f"use {name}.astype({name}.dtype.newbyteorder('='))"
-    odd = [(place, part) for place, part in np.ndenumerate(given) if not isinstance(part, NUMBERS)]
+    odd = [(place, part) for place, part in np.ndenumerate(given) if not is_number(type(part))]
     words = all(isinstance(part, str | bytes) for _, part in odd)
     wide = "float32" if dtype.kind == "f" and dtype.itemsize < 4 else "float64"
     try:

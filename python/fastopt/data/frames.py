@@ -204,7 +204,7 @@ def _kind(kind: type) -> str | None:
         return "date"
     if issubclass(kind, np.timedelta64 | datetime.timedelta):
         return "duration"
-    if issubclass(kind, checks.NUMBERS):
+    if checks.is_number(kind):
         return "number"
     return "words" if issubclass(kind, str) else None
 

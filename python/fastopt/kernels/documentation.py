@@ -37,7 +37,8 @@ def documented(of: str = "", **own: str) -> Callable[[Function], Function]:
     """
 
     def complete(function: Function) -> Function:
-        names = list(inspect.signature(function).parameters)
+        code = function.__code__  # whose names are found in a fraction of the time that a signature takes
+        names = list(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
         common = ARGUMENTS
         if of:
             common = dict.fromkeys(names, "as given to it.") | {names[1]: f"as given to `{of}`."} | OF_GRADIENTS

@@ -76,7 +76,7 @@ def numbered(
         if labels.dtype.kind not in WORDS:
             return y
         distinct = _distinct(name, labels)
-        if all(isinstance(label, checks.NUMBERS) for label in distinct):
+        if all(checks.is_number(type(label)) for label in distinct):
             return y
         if not find:
             raise ValueError(f"{name} holds labels, such as {distinct[0]!r}: set model.classes to all of them first.")
