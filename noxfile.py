@@ -95,13 +95,18 @@ def fuzz(session: nox.Session) -> None:
     session.run(PYTHON, "tests/fuzz_arguments.py", *(session.posargs or ["--calls", "200000", "--processes", "2"]))
 
 
-CAMPAIGNS = ["machine", "files", "kernels", "kills", "disk", "forks", "soak", "denormals"]
+CAMPAIGNS = ["machine", "files", "kernels", "kills", "disk", "forks", "soak", "denormals", "interrupts"]
 
 
 @nox.session
 @nox.parametrize("name", CAMPAIGNS, ids=CAMPAIGNS)
 def reliability(session: nox.Session, name: str) -> None:
     """Look for what seldom goes wrong, as long as docs/reliability.md says; after -- how much, and --first NUMBER."""
+    if name == "interrupts":
+        moments, *_ = [*session.posargs, "125"]
+        environment = {**os.environ, "FASTOPT_INTERRUPTS": moments}
+        session.run(PYTHON, "-m", "pytest", "-qs", "tests/model/test_interrupts.py", env=environment)
+        return
     with session.chdir("tests"):
         session.run(PYTHON, "-m", "reliability", name, *session.posargs)
 
