@@ -7,7 +7,7 @@
 // pybind11 would wait for ever in another interpreter than the main one, before any code of ours: what it defines gets
 // another name, and is called from what Python looks for.
 #define PyInit__core init_core
-PYBIND11_MODULE(_core, module) {
+PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   using namespace fastopt::bindings;
   // Loads NumPy's interface, which lets go of the GIL. In a thread's first call it would do so within the
   // initialisation of a static variable, for which another thread would wait with the GIL.
