@@ -79,6 +79,22 @@ def test_what_the_file_says(tmp_path):
     assert {p.key: json.loads(p.value) for p in file.metadata_props} == {"classes": {"dense": ["ash", "elm", "oak"]}}
 
 
+def test_probabilities_of_several_outputs(tmp_path):
+    """Of those that have some, by an activation or a loss."""
+    x = np.random.default_rng(0).normal(size=(9, 2)).astype("float32")
+    symbol, path = fo.Input(2), tmp_path / "m.onnx"
+    outputs = [layers.Dense(2, f, name=name)(symbol) for name, f in (("a", "softmax"), ("b", None), ("c", None))]
+    model = fo.Model(symbol, outputs)
+    model.export(path, probabilities=True)
+    for one, other in zip(outputs_of(path, [x]), model.predict(x), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+    model.compile("adam", {"a": "categorical_crossentropy", "b": "binary_crossentropy", "c": "mse"})
+    model.export(path, probabilities=True)
+    (a, b, c), expected = outputs_of(path, [x]), model.predict(x)
+    for one, other in ((a, expected[0]), (b, 1 / (1 + np.exp(-expected[1]))), (c, expected[2])):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+
+
 def test_errors_leave_the_file(tmp_path, monkeypatch):
     path = tmp_path / "m.onnx"
     path.write_text("before")
@@ -92,6 +108,9 @@ def test_errors_leave_the_file(tmp_path, monkeypatch):
         model.export(path, probabilities=True)
     monkeypatch.delitem(operators.KINDS, "dropout")
     with pytest.raises(ValueError, match="noise has no form in ONNX"):
+        model.export(path)
+    model.parameters["sums/bias"][1] = np.nan
+    with pytest.raises(ValueError, match="sums/bias"):
         model.export(path)
     assert path.read_text() == "before"
     assert [*tmp_path.iterdir()] == [path]

@@ -44,8 +44,8 @@ def export(model: Sequential | Model, path: str | os.PathLike[str], probabilitie
         ImportError: The package onnx is not installed.
         RuntimeError: The model has not been built.
         TypeError: An argument has the wrong type.
-        ValueError: The ending is unknown, a layer has no such form, or there are no probabilities. The file stays as
-            it was.
+        ValueError: The ending is unknown, a layer has no such form, there are no probabilities, or a weight is NaN or
+            infinite. The file stays as it was.
         OSError: The file cannot be written, or is a folder, a pipe, a socket or a device.
 
     Example:
@@ -62,6 +62,7 @@ def export(model: Sequential | Model, path: str | os.PathLike[str], probabilitie
     if ending not in ENDINGS:
         raise ValueError(f"{os.fsdecode(path)} must end in {' or '.join(ENDINGS)}, which says what to write.")
     built = model._need_weights()
+    built.check(built.tensors)
     plan = built.plan
     links = _links(model, plan) if checks.flag("probabilities", probabilities) else ["linear"] * len(plan.results)
     version: str = _core.runtime.build_info()["version"]
@@ -84,7 +85,7 @@ def _known(model: Sequential | Model, plan: Plan) -> dict[str, Any]:
 def _links(model: Sequential | Model, plan: Plan) -> list[str]:
     """Return of each output the activation that makes probabilities of it, or linear where it has no such."""
     loss = model.judged_by.get("loss")
-    losses = [loss.get(name) for name in plan.output_names] if isinstance(loss, dict) else [loss]
+    losses = [loss[name] if isinstance(loss, dict) else loss for name in plan.output_names]
     links = ["linear" if one is None else str(one.link or "linear") for one in losses]
     if not {"softmax", "sigmoid"} & {*links, *plan.output_activations}:
         raise ValueError("There are no probabilities: no output has a softmax or a sigmoid, or a loss for one.")
