@@ -41,6 +41,16 @@ LANES = {np.float32: 16, np.float64: 8}
 STARTS = (0, 1, 2, 3)
 
 
+def by_isa(names, *some) -> list[tuple[str, str]]:
+    """Pairs of a name and an instruction set: all names with the best, some with each of the others.
+
+    It is for what does not depend on both, as how elements are shared among threads.
+    """
+    best = runtime.isa()
+    others = [(name, isa) for isa in ISAS if isa != best for name in some]
+    return [*((name, best) for name in names), *others]
+
+
 def lengths(dtype) -> range:
     return range(2 * LANES[dtype] + 2)
 

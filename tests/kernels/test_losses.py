@@ -158,7 +158,11 @@ def test_extreme_binary_logits(isa, dtype):
     np.testing.assert_array_equal(gradient[:, 0], [0, 1, -1, 0, 0, 0, 0])
 
 
-@pytest.mark.parametrize("name", cases.LOSSES)
+@pytest.mark.parametrize(
+    ("name", "isa"),
+    cases.by_isa(cases.LOSSES, "sparse_categorical_crossentropy", "huber", "binary_crossentropy"),
+    indirect=["isa"],
+)
 def test_threads(isa, dtype, name, rng, for_all_threads):
     x = rng.standard_normal(cases.SHARED_SHAPE, np.float32).astype(dtype)
     weight = np.linspace(0, 1, len(x), dtype=dtype)

@@ -70,7 +70,7 @@ def test_lengths_and_starts(isa, dtype, name, rng):
             assert intact()
 
 
-@pytest.mark.parametrize("name", cases.FUNCTIONS)
+@pytest.mark.parametrize(("name", "isa"), cases.by_isa(cases.FUNCTIONS, "exp", "relu", "gelu"), indirect=["isa"])
 def test_threads(isa, dtype, name, rng, for_all_threads):
     x = rng.uniform(0.1, 4, math.prod(cases.SHARED_SHAPE)).astype(dtype)
     for_all_threads(lambda: [getattr(kernels, name)(x)])

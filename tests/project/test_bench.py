@@ -23,11 +23,14 @@ from bench.kernel import Kernel
 from bench.machine import cpu_count
 from bench.markdown import as_markdown
 from bench.measure import as_json, ready
+from bench.models import Models
 from bench.noise import reasons, verdict
 from bench.peers import ROOF
 from bench.peers.fastopt import kernel as fastopt_kernel
+from bench.peers.fastopt import models as fastopt_models
 from bench.peers.fastopt import training as fastopt_training
 from bench.peers.numpy import kernel as numpy_kernel
+from bench.peers.numpy import models as numpy_models
 from bench.peers.numpy import training as numpy_training
 from bench.process import PeerError, environment
 from bench.progress import Progress
@@ -48,13 +51,12 @@ TURNS = 14
 SHORT = ["--turn", "0.02"]
 
 
-# One of each kind.
+# One of each kind that does not take NumPy long.
 MEASURED = [
     "forward 32x32x32",
     "4-32-32-2 / 32",
     "adam 8x12500",
     "layer norm 256x64",
-    "64 x 4-32-32-2 one by one / 32",
     "predict 1 of 784-64-16-10",
     "train_on_batch 32 of 4-64-64-2",
     "own loop 32 of 4-64-64-2 squared error",
@@ -159,6 +161,20 @@ def test_peers_train_alike(activation: Literal["relu", "tanh"], batch_norm: bool
     ours, theirs = losses
     assert ours < row.check(data, data.weights)
     assert ours == pytest.approx(theirs, rel=1e-9)
+
+
+@pytest.mark.parametrize("way", ["one by one", "side by side"])
+def test_peers_train_many_models_alike(way: Literal["one by one", "side by side"]) -> None:
+    row = Models(Training((4, 8, 3), 32, 32, 20), 3, way)
+    data = row.data("float64")
+    losses = []
+    for peer in (fastopt_models, numpy_models):
+        job = peer.prepare(row, data)
+        assert job.run(row.count) > 0
+        losses.append(row.check(data, job.result()))
+    assert losses[0] < row.check(data, [model.weights for model in data])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-9)
+    assert row.agrees(*losses, "float64")
 
 
 def smallest(rows: list[Kernel]) -> list[Kernel]:
