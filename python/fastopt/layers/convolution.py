@@ -253,7 +253,7 @@ class DepthwiseConv2D(Convolution):
         padding: ``"valid"`` or ``"same"``, as of `Conv2D`.
         depth_multiplier: The number of filters of each channel, at least 1.
         data_format: ``"channels_last"`` (or None) for samples ``(height, width, channels)``, or ``"channels_first"``
-            for ``(channels, height, width)``, which take much longer.
+            for ``(channels, height, width)``, which take longer: parts of them are copied in the other order.
         dilation_rate: The distances of the pixels that the window sees, along each axis: a number or two.
         activation: A function, as of `Dense`; softmax is over the last axis.
         use_bias: Whether b is there.

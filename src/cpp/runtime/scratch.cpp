@@ -18,7 +18,7 @@ std::byte* scratch() {
   return memory();
 }
 
-std::byte* scratch_for_patches() {
+std::byte* scratch_for_images() {
   return memory() + product_scratch;
 }
 

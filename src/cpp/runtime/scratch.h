@@ -10,12 +10,12 @@
 namespace fastopt {
 
 // Bytes of each thread.
-inline constexpr std::size_t scratch_size = product_scratch + patch_scratch;
+inline constexpr std::size_t scratch_size = product_scratch + image_scratch;
 
 // `product_scratch` bytes of the calling thread, on a cache line.
 std::byte* scratch();
 
-// More of it, `patch_scratch` bytes, for the factors of products that use the former.
-std::byte* scratch_for_patches();
+// More of it, `image_scratch` bytes, for parts of images whose products use the former.
+std::byte* scratch_for_images();
 
 }  // namespace fastopt

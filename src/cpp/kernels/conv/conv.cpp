@@ -1,13 +1,28 @@
 #include "kernels/conv/depthwise.h"
-#include "kernels/conv/patches.h"
 #include "kernels/topics.h"
+#include "simd/transpose.h"
 
 namespace fastopt::FASTOPT_ISA {
 
+namespace {
+
+template <class T>
+void transpose_matrix(const T* b, Index stride, Index rows, Index columns, T* to, Index to_stride) {
+  Index i = 0;
+  for (; i + lanes<T> <= rows; i += lanes<T>) {
+    transpose<T>(b + i * stride, stride, lanes<T>, columns, to + i, to_stride);
+  }
+  for (; i < rows; ++i) {
+    for (Index k = 0; k < columns; ++k) {
+      to[k * to_stride + i] = b[i * stride + k];
+    }
+  }
+}
+
+}  // namespace
+
 template <class T>
 constinit const ConvKernels<T> Topics<T>::conv{
-    .gather = gather_patches<T>,
-    .scatter = scatter_patches<T>,
     .transpose = transpose_matrix<T>,
     .convolve_channels = convolve_channels<T>,
     .spread_channels = spread_channels<T>,

@@ -27,6 +27,9 @@ struct Product {
   Index rows, columns, depth;
   Rows<const T> a = {};
   bool a_transposed = false;
+  // Along the depth a may consist of runs of so many elements, that begin so many elements of the memory apart: what a
+  // window sees of an image. 0: it is one run.
+  Index run = 0, run_step = 0;
   Panels<T> b = {};
   Rows<T> c = {};
   bool accumulate = false;  // then there is no bias
@@ -35,6 +38,13 @@ struct Product {
   Differentiate<T> differentiate = nullptr;
   Rows<const T> y = {};
   std::byte* scratch = nullptr;  // `product_scratch` bytes on a cache line, of this thread alone
+
+  // Elements of a of a run, and from the beginning of a row or, transposed, a column to its element k.
+  Index whole_run() const { return run > 0 ? run : depth > 0 ? depth : 1; }
+  Index a_at(Index k) const {
+    const Index step = a_transposed ? a.stride : 1;
+    return run > 0 ? k / run * run_step + k % run * step : k * step;
+  }
 
   Product part(Range share) const {
     Product p = *this;

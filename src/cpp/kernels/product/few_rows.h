@@ -54,7 +54,7 @@ void multiply_few(const Product<T>& p) {
 template <class T>
 bool multiply_few_rows(const Product<T>& p) {
   const Index row_bytes = p.columns * static_cast<Index>(sizeof(T));
-  if (p.rows > blocking.few_rows || row_bytes < blocking.few_rows_bytes || p.a_transposed ||
+  if (p.rows > blocking.few_rows || row_bytes < blocking.few_rows_bytes || p.a_transposed || p.run > 0 ||
       p.b.panel_stride != panel_width<T> || p.depth == 0) {
     return false;
   }

@@ -46,7 +46,8 @@ class Block {
         depth_(depth),
         copies_a_(p_.columns >= (transposed ? blocking.copy_transposed_a_columns : blocking.copy_a_columns) ||
                   (transposed && p_.a.index)),
-        copies_b_(rows.size() >= blocking.copy_b_rows && (spread(depth.size()) || unaligned())),
+        copies_b_(rows.size() >= blocking.copy_b_rows &&
+                  (spread(depth.size()) || unaligned() || crowded(depth.size()))),
         b_(reinterpret_cast<T*>(p_.scratch)),
         a_(b_ + depth_block<T> * panel_width<T>) {
     static_assert((depth_block<T> * panel_width<T> + row_block<T> * (depth_block<T> + lanes<T>)) * sizeof(T) <=
@@ -70,9 +71,17 @@ class Block {
   bool spread(Index depth) const {
     return depth * p_.b.row_stride * static_cast<Index>(sizeof(T)) >= blocking.copy_b_span;
   }
+  // Whether the lines of a slice of b displace each other in a first-level cache of 32 KiB, as only so many have places
+  // of the same distance.
+  bool crowded(Index depth) const {
+    const Index step = p_.b.row_stride * static_cast<Index>(sizeof(T));
+    return rows_.size() >= 64 && step % 256 == 0 && depth * (step & -step) > 24576;
+  }
   bool unaligned() const {
     return (reinterpret_cast<std::uintptr_t>(p_.b.data) | (p_.b.row_stride * sizeof(T))) % sizeof(Vec<T>) != 0;
   }
+
+  Index run() const { return std::min(depth_.size(), p_.whole_run()); }
 
   // From a row of the copy of a to the next: room for what `pack_rows` stores beyond the end.
   Index row_step() const { return depth_.size() + lanes<T>; }
@@ -83,14 +92,16 @@ class Block {
       first += rows_.begin;
       if constexpr (transposed) {
         for (Index k = 0; k < depth_.size(); ++k) {
-          pack_columns(p_.a.row(depth_.begin + k) + first, p_.rows - first, size, count, to + k * size,
-                       size * row_step());
+          const T* const a = p_.a.index ? p_.a.row(depth_.begin + k) : p_.a.data + p_.a_at(depth_.begin + k);
+          pack_columns(a + first, p_.rows - first, size, count, to + k * size, size * row_step());
         }
       } else {
         for (Index i = 0; i < count; ++i) {
-          Rows<const T> a = p_.a.from(first + i * size);
-          a.data += depth_.begin;
-          pack_rows(a, size, depth_.size(), to + i * size * row_step());
+          for (Index k = 0; k < depth_.size(); k += run()) {
+            Rows<const T> a = p_.a.from(first + i * size);
+            a.data += p_.a_at(depth_.begin + k);
+            pack_rows(a, size, run(), to + (i * row_step() + k) * size);
+          }
         }
       }
     });
@@ -103,7 +114,9 @@ class Block {
                    .a_columns = a_,
                    .a_row_step = row_step(),
                    .a_column_stride = 0,
-                   .depth = depth_.size(),
+                   .depth = copies_a_ ? depth_.size() : run(),
+                   .runs = copies_a_ || p_.run == 0 ? 1 : depth_.size() / run(),
+                   .a_jump = p_.run_step - (transposed ? run() * p_.a.stride : 0),
                    .b = p_.b.data + column / panel_width<T> * p_.b.panel_stride + depth_.begin * p_.b.row_stride,
                    .b_stride = p_.b.row_stride,
                    .b_panel_stride = p_.b.panel_stride,
@@ -119,15 +132,15 @@ class Block {
     };
     bool copies = copies_b_ && columns == panel_width<T>;
     if (!copies && (copies_b_ || (tiles.last_columns < lanes<T> && !p_.b.padded))) {  // tiles read whole vectors
-      pack_panel(tiles.b, tiles.b_stride, tiles.depth, columns, panel_width<T>, b_);
+      pack_panel(tiles.b, tiles.b_stride, depth_.size(), columns, panel_width<T>, b_);
       use_copy();
     }
     if (transposed && !copies_a_) {
-      tiles.a_columns = p_.a.row(depth_.begin) + rows_.begin;
+      tiles.a_columns = p_.a.data + p_.a_at(depth_.begin) + rows_.begin;
       tiles.a_row_step = 1;
       tiles.a_column_stride = p_.a.stride;
     } else {
-      tiles.a.data += depth_.begin;
+      tiles.a.data += p_.a_at(depth_.begin);
     }
     const TileKernels<T>& kernels = transposed || copies_a_ ? tile_kernels<T, true> : tile_kernels<T, false>;
     // The copy of a was made for tiles of one size.
@@ -144,7 +157,7 @@ class Block {
                       --count;
                     }
                     // Rows of a that meet one panel alone come from memory.
-                    const auto& one = p_.columns <= panel_width<T> ? kernels.asking : kernels.one;
+                    const auto& one = p_.columns <= panel_width<T> && tiles.runs == 1 ? kernels.asking : kernels.one;
                     const auto kernel = panels > 1 ? kernels.more[size - 1] : one[size - 1][vectors - 1];
                     kernel(tiles, first, count);
                   });
@@ -165,12 +178,17 @@ void multiply(const Product<T>& p) {
     return;
   }
   for_each_part(p.rows, row_block<T>, [&](Range rows) {
-    for_each_part(p.depth, depth_block<T>, [&](Range depth) {
-      if (p.a_transposed) {
-        Block<T, true>(p, rows, depth).multiply();
-      } else {
-        Block<T, false>(p, rows, depth).multiply();
-      }
+    // Whole runs, or parts of one.
+    const Index run = p.whole_run();
+    for_each_part(p.depth / run, std::max<Index>(1, depth_block<T> / run), [&](Range runs) {
+      for_each_part(runs.size() * run, depth_block<T>, [&](Range part) {
+        const Range depth{runs.begin * run + part.begin, runs.begin * run + part.end};
+        if (p.a_transposed) {
+          Block<T, true>(p, rows, depth).multiply();
+        } else {
+          Block<T, false>(p, rows, depth).multiply();
+        }
+      });
     });
   });
 }

@@ -92,8 +92,8 @@ void multiply_by_dots(const Product<T>& p) {
   }
   const DotKernels<T>& kernels = dot_kernels<T>[static_cast<std::size_t>(p.columns - 1)];
   alignas(64) T b[narrow_columns<T> * dot_depth];
-  for (Index first = 0; first < p.depth; first += dot_depth) {
-    const Index depth = std::min(dot_depth, p.depth - first);
+  for (Index first = 0, depth = 0; first < p.depth; first += depth) {
+    depth = std::min(dot_depth, p.whole_run() - first % p.whole_run());
     for (Index k = 0; k < depth; ++k) {
       for (Index j = 0; j < p.columns; ++j) {
         b[j * dot_depth + k] = p.b.data[(first + k) * p.b.row_stride + j];
@@ -102,7 +102,7 @@ void multiply_by_dots(const Product<T>& p) {
     for (Index i = 0; i < p.rows;) {
       const bool many = i + kernels.rows <= p.rows;
       Rows<const T> a = p.a.from(i);
-      a.data += first;
+      a.data += p.a_at(first);
       (many ? kernels.many : kernels.one)(a, b, depth, p.c.from(i));
       i += many ? kernels.rows : 1;
     }
@@ -149,12 +149,12 @@ bool multiply_narrow(const Product<T>& p) {
     return false;
   }
   if (p.a_transposed) {
-    if (p.a.index || p.rows <= narrow_columns<T>) {  // c^T would be narrow as well
+    if (p.a.index || p.run > 0 || p.rows <= narrow_columns<T>) {  // c^T would be narrow as well
       return false;
     }
     multiply_transposed(p);
   } else {
-    if (p.depth < 256 / static_cast<Index>(sizeof(T))) {
+    if (p.whole_run() < 256 / static_cast<Index>(sizeof(T))) {
       return false;
     }
     multiply_by_dots(p);

@@ -28,7 +28,8 @@ struct Tiles {
   Rows<const T> a;     // element (row, k) is a.row(row)[k]
   const T* a_columns;  // or, transposed, a_columns[row * a_row_step + k * a_column_stride]
   Index a_row_step, a_column_stride;
-  Index depth;
+  Index depth, runs;  // of a run, and how many there are
+  Index a_jump;       // from the end of a run, or its beginning unless a is transposed, to the next
   const T* b;
   Index b_stride, b_panel_stride;
   T* b_copy;  // where tiles that copy the panel put it, as [depth, panel_width]
@@ -47,7 +48,7 @@ void multiply_tiles(const Tiles<T>& tiles, Index first, Index count) {
   const Tiles<T> t = tiles;  // else all is read again after each store to c
   const bool whole = t.last_columns == lanes<T>;
   const Mask<T> mask = first_lanes<T>(t.last_columns);
-  const bool asks = blocking.c_ahead > 0 && t.c_stride * static_cast<Index>(sizeof(T)) % 4096 == 0;
+  const bool asks = blocking.c_ahead > 0 && t.runs == 1 && t.c_stride * static_cast<Index>(sizeof(T)) % 4096 == 0;
   const auto read = [&](const T* p, auto v) __attribute__((always_inline)) {
     return v < vectors - 1 || whole ? load<T>(p + v * lanes<T>) : load<T>(p + v * lanes<T>, mask);
   };
@@ -70,15 +71,19 @@ void multiply_tiles(const Tiles<T>& tiles, Index first, Index count) {
       a[r] = transposed ? t.a_columns + first * t.a_row_step : t.a.row(first + r);
     });
     const T* b = t.b;
+    [[maybe_unused]] T* b_copy = t.b_copy;
     const auto step = [&](Index k) __attribute__((always_inline)) {
       V right[vectors];
       unroll<vectors>([&](auto v) __attribute__((always_inline)) {
         constexpr int panel = v / blocking.vectors, place = v % blocking.vectors;
         right[v] = load<T>(b + panel * t.b_panel_stride + place * lanes<T>);
         if constexpr (copies) {
-          store<T>(right[v], t.b_copy + k * panel_width<T> + place * lanes<T>);
+          store<T>(right[v], b_copy + place * lanes<T>);
         }
       });
+      if constexpr (copies) {
+        b_copy += panel_width<T>;
+      }
       unroll<rows>([&](auto r) __attribute__((always_inline)) {
         const V left = transposed ? a[0][r] : a[r][k];
         unroll<vectors>([&](auto v) __attribute__((always_inline)) { sum[r][v] += left * right[v]; });
@@ -88,33 +93,40 @@ void multiply_tiles(const Tiles<T>& tiles, Index first, Index count) {
         a[0] += t.a_column_stride;
       }
     };
-    Index k = 0;
-    constexpr int unrolled = copies ? 1 : blocking.unroll;
-    if constexpr (unrolled > 1) {
-      for (; k + unrolled <= t.depth; k += unrolled) {
-        unroll<unrolled>([&](auto i) __attribute__((always_inline)) { step(k + i); });
-      }
-    }
-    if constexpr (asks_for_a) {
-      constexpr Index line = 64 / static_cast<Index>(sizeof(T));
-      for (const Index last = first + rows < end ? t.depth - line : -1; k <= last; k += line) {
-        unroll<rows>([&](auto r) __attribute__((always_inline)) { __builtin_prefetch(t.a.row(first + rows + r) + k); });
-        for (Index i = 0; i < line; ++i) {
-          step(k + i);
+    // Until c is asked for, to the end of a run, or to the end.
+    Index k = 0, run = t.runs, stop = asks ? std::max<Index>(t.depth - blocking.c_ahead, 0) : t.depth;
+    for (;;) {
+      constexpr int unrolled = copies ? 1 : blocking.unroll;
+      if constexpr (unrolled > 1) {
+        for (; k + unrolled <= stop; k += unrolled) {
+          unroll<unrolled>([&](auto i) __attribute__((always_inline)) { step(k + i); });
         }
       }
-    }
-    if (asks) {
-      for (const Index early = t.depth - blocking.c_ahead; k < early; ++k) {
+      if constexpr (asks_for_a) {
+        constexpr Index line = 64 / static_cast<Index>(sizeof(T));
+        for (const Index last = first + rows < end ? stop - line : -1; k <= last; k += line) {
+          unroll<rows>([&](auto r)
+                           __attribute__((always_inline)) { __builtin_prefetch(t.a.row(first + rows + r) + k); });
+          for (Index i = 0; i < line; ++i) {
+            step(k + i);
+          }
+        }
+      }
+      for (; k < stop; ++k) {
         step(k);
       }
-      unroll<rows>([&](auto r) __attribute__((always_inline)) {
-        __builtin_prefetch(c + r * t.c_stride, 1);
-        __builtin_prefetch(c + r * t.c_stride + vectors * lanes<T> - 1, 1);
-      });
-    }
-    for (; k < t.depth; ++k) {
-      step(k);
+      if (stop < t.depth) {
+        unroll<rows>([&](auto r) __attribute__((always_inline)) {
+          __builtin_prefetch(c + r * t.c_stride, 1);
+          __builtin_prefetch(c + r * t.c_stride + vectors * lanes<T> - 1, 1);
+        });
+        stop = t.depth;
+      } else if (--run > 0) {
+        unroll<pointers>([&](auto r) __attribute__((always_inline)) { a[r] += t.a_jump; });
+        k = 0;
+      } else {
+        break;
+      }
     }
     unroll<rows>([&](auto r) __attribute__((always_inline)) {
       unroll<vectors>([&](auto v) __attribute__((always_inline)) {

@@ -20,18 +20,18 @@ struct Workspace {
   T *panels, *chunks, *sums;
 
   Workspace(const ops::Convolution& c, T* memory) : panels(memory) {
-    chunks = panels + round_up(ops::Convolver<T>(c).packed(), alignment);
+    chunks = panels + round_up(ops::InputGradient<T>::packed(c), alignment);
     sums = chunks + (count(c) - 1) * weights(c);
   }
   static Index weights(const ops::Convolution& c) { return round_up(c.rows() * c.filters, alignment); }
   static Index size(const ops::Convolution& c) {
-    return round_up(ops::Convolver<T>(c).packed(), alignment) + (count(c) - 1) * weights(c) +
+    return round_up(ops::InputGradient<T>::packed(c), alignment) + (count(c) - 1) * weights(c) +
            round_up(c.outputs(), alignment);
   }
   // The gradient of the weights is computed in sums over so many chunks of the samples, so that threads share even few
   // weights. The bits depend on it, and it on the sizes alone.
   static Index count(const ops::Convolution& c) {
-    const Index units = ops::Convolver<T>(c).units();
+    const Index units = c.units();
     return std::clamp<Index>(most_elements / weights(c), 1, (most_sums + units - 1) / units);
   }
   static Index count(const ops::Convolution& c, Index rows) { return std::min(rows, count(c)); }
@@ -39,7 +39,7 @@ struct Workspace {
 
 template <class T>
 void forward(const View<T>& v, const ops::Convolution& c) {
-  const ops::Convolver<T> convolver(c);
+  ops::Convolver<T> convolver(c);
   const T *const w = v.tensors.parameter(0), *const b = v.tensors.parameter(v.tensors.specs->size() > 1 ? 1 : -1);
   for (Index i = 0; i < v.rows; ++i) {
     convolver.forward(v.in[0].x.row(i), w, b, fused_activate<T>(v.out.activation), false, v.out.y.row(i));
@@ -51,11 +51,11 @@ void forward(const View<T>& v, const ops::Convolution& c) {
 
 template <class T>
 void backward(const View<T>& v, const ops::Convolution& c) {
-  const ops::Convolver<T> convolver(c);
+  ops::InputGradient<T> gradient(c);
   const In<T>& in = v.in[0];
   for (Index i = 0; i < v.rows; ++i) {
     T* const dx = in.dx.row(i);
-    convolver.backward(v.out.dy.row(i), Workspace<T>(c, v.workspace).panels, false, dx);
+    gradient.run(v.out.dy.row(i), v.workspace, false, dx);
     if (in.activation != linear) {
       activation_kernel<T>(in.activation).differentiate({in.x.row(i), 0}, {dx, 0}, {dx, 0}, 1, in.columns);
     }
@@ -65,7 +65,7 @@ void backward(const View<T>& v, const ops::Convolution& c) {
 // f(chunk, its samples, units of its sum) for this rank's share of the sums.
 template <class T, class F>
 void for_each_sum(const View<T>& v, const Team& team, const ops::Convolution& c, F&& f) {
-  const Index chunks = Workspace<T>::count(c, v.rows), units = ops::Convolver<T>(c).units();
+  const Index chunks = Workspace<T>::count(c, v.rows), units = c.units();
   const Range mine = team.split(chunks * units);
   for (Index chunk = mine.begin / units; chunk * units < mine.end; ++chunk) {
     f(chunk, Range{v.rows * chunk / chunks, v.rows * (chunk + 1) / chunks},
@@ -81,7 +81,7 @@ struct Factors {
 
 template <class T>
 void sum_chunks(const View<T>& v, const Team& team, const ops::Convolution& c, std::span<const Factors<T>> factors) {
-  const ops::Convolver<T> convolver(c);
+  ops::Convolver<T> convolver(c);
   const Workspace<T> work(c, v.workspace);
   for_each_sum(v, team, c, [&](Index chunk, Range samples, Range units) {
     T* const to =
@@ -140,7 +140,7 @@ void bias_gradient(const View<T>& v, const Team& team, const ops::Convolution& c
 // and of x and ds.
 template <class T>
 void forward_along(const View<T>& v, const ops::Convolution& c) {
-  const ops::Convolver<T> convolver(c);
+  ops::Convolver<T> convolver(c);
   const View<T>& along = *v.along;
   const T* const w = along.tensors.parameter(0);
   const T* const b = v.tensors.specs->size() > 1 ? along.tensors.parameter(1) : nullptr;
@@ -157,7 +157,7 @@ void forward_along(const View<T>& v, const ops::Convolution& c) {
 
 template <class T>
 void backward_along(const View<T>& v, const ops::Convolution& c) {
-  const ops::Convolver<T> convolver(c);
+  ops::InputGradient<T> gradient(c);
   const View<T>& along = *v.along;
   const bool turns = !v.out.linearized && along.tensors.parameter(0);
   for (Index i = 0; i < v.rows; ++i) {
@@ -166,12 +166,12 @@ void backward_along(const View<T>& v, const ops::Convolution& c) {
     if (v.out.linearized) {
       std::fill_n(dx, v.in[0].columns, T(0));
     } else {
-      convolver.backward(dy, v.workspace, false, dx);
+      gradient.run(dy, v.workspace, false, dx);
     }
     if (turns) {
-      convolver.backward(dy, v.workspace + Workspace<T>::size(c), false, ds);
+      gradient.run(dy, v.workspace + Workspace<T>::size(c), false, ds);
     }
-    convolver.backward(along.out.dy.row(i), v.workspace, turns, ds);
+    gradient.run(along.out.dy.row(i), v.workspace, turns, ds);
   }
 }
 
@@ -180,9 +180,9 @@ Phases<T> curvature(const ops::Convolution& c, const Phases<T>& training) {
   Phase<T> values = training.forward.front();
   values.values = true;
   const auto pack = [=](const View<T>& v, const Team& team) {
-    ops::Convolver<T>(c).pack(team, v.tensors.parameter(0), v.workspace);
+    ops::InputGradient<T>(c).pack(team, v.tensors.parameter(0), v.workspace);
     if (const T* const direction = v.along->tensors.parameter(0)) {
-      ops::Convolver<T>(c).pack(team, direction, v.workspace + Workspace<T>::size(c));
+      ops::InputGradient<T>(c).pack(team, direction, v.workspace + Workspace<T>::size(c));
     }
   };
   const auto sum = [=](const View<T>& v, const Team& team) {
@@ -216,7 +216,7 @@ Layer<T> convolution(const ops::Convolution& c, const std::vector<Index>& kernel
   }
   layer.training = {{over_rows<T>([=](const View<T>& v) { forward(v, c); })},
                     {over_parameters<T>([=](const View<T>& v, const Team& team) {
-                       ops::Convolver<T>(c).pack(team, v.tensors.parameter(0), Workspace<T>(c, v.workspace).panels);
+                       ops::InputGradient<T>(c).pack(team, v.tensors.parameter(0), Workspace<T>(c, v.workspace).panels);
                      }),
                      over_rows<T>([=](const View<T>& v) { backward(v, c); })},
                     {over_columns<T>([=](const View<T>& v, const Team& team) {
