@@ -9,8 +9,8 @@
 
 namespace fastopt::FASTOPT_ISA {
 
-// What is inside the image of the windows of one vector of outputs, which are channels of one place, or places of one
-// row and channel.
+// What is inside the image of the windows of one vector of outputs: of channels of one place, or, channels first,
+// places of one row and channel.
 struct Windows {
   Index x, y;           // where the first value of the first window is, and its output
   Index skipped;        // values from the corner of a window to its first value
@@ -28,12 +28,15 @@ template <class T, class F>
   const Index last = p.width + p.pad_left < p.kernel_width ? 0 : (p.width + p.pad_left - p.kernel_width) / step + 1;
   const Range whole{first, std::min(last, p.out_width)};
   const bool along = depth == 1 && whole.size() >= lanes<T>;
-  for (Index plane = 0; plane < p.planes(); ++plane) {
+  const bool across = depth == 1 && !along && p.planes() >= lanes<T>;
+  const Index read_step = across ? p.height * p.width : step, write_step = across ? p.places() : 1;
+  for (Index plane = 0; plane < p.planes(); plane += across ? lanes<T> : 1) {
+    plane = across ? std::min(plane, p.planes() - lanes<T>) : plane;
     for (Index i = 0; i < p.out_height; ++i) {
       const Range rows = p.rows(i);
       for (Index j = 0; j < p.out_width; ++j) {
-        const bool many = along && j >= whole.begin && j < whole.end;
-        j = many ? std::min(j, whole.end - lanes<T>) : j;
+        const bool places = along && j >= whole.begin && j < whole.end, many = places || across;
+        j = places ? std::min(j, whole.end - lanes<T>) : j;
         const Range columns = p.columns(j);
         const Index at = (rows.begin * p.width + columns.begin) * depth;
         Windows w{.x = plane * p.height * p.width + at,
@@ -43,9 +46,15 @@ template <class T, class F>
                   .columns = columns.size()};
         if (many) {
           f(
-              w, [=](const T* from) { return V([=](auto k) { return from[k * step]; }); },
-              [](const V& v, T* to) { store<T>(v, to); });
-          j += lanes<T> - 1;
+              w, [=](const T* from) { return V([=](auto k) { return from[k * read_step]; }); },
+              [=](const V& v, T* to) {
+                if (write_step == 1) {
+                  store<T>(v, to);
+                } else {
+                  unroll<lanes<T>>([&](auto k) { to[k * write_step] = v[k]; });
+                }
+              });
+          j += places ? lanes<T> - 1 : 0;
         } else {
           for_each_vector<T>(depth, [&](Index channel, auto load_some, auto store_some) {
             Windows some = w;
