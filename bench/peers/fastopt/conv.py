@@ -10,13 +10,15 @@ from ...kind import Job
 
 
 def prepare(row: Conv, data: ConvData) -> Job:
+    """Alone as inference, which keeps nothing for gradients."""
     layer = layers.Conv2D(row.filters, row.kernel, padding="same")
     model = fastopt.Sequential([layer], dtype=str(data.x.dtype))
     model.build(data.x.shape[1:])
     model.set_weights([data.kernel, data.bias])
 
     def call() -> Sequence[Any]:
-        y = model(data.x)
-        return [y] if row.which == "forward" else [y, model.backward(data.dy), *model.gradients.values()]
+        if row.which == "forward":
+            return [model.predict(data.x, batch_size=row.batch)]
+        return [model(data.x), model.backward(data.dy), *model.gradients.values()]
 
     return job(call)
