@@ -220,6 +220,7 @@ LAYERS = {
     "zero padding": Stack(lambda _: [layers.ZeroPadding2D(((1, 0), (0, 2))), layers.PReLU()], MAPS),
     "cropping": Stack(lambda _: [layers.Cropping1D((1, 2)), layers.PReLU()], SERIES),
     "up-sampling": Stack(lambda _: [layers.UpSampling2D((2, 3)), layers.Activation("tanh")], MAPS),
+    "interpolation": Stack(lambda _: [layers.UpSampling2D((2, 3), interpolation="bilinear")], MAPS),
     "dropout": Stack(lambda _: [layers.Dropout(0.4)], LAST, last=False),
     "noise": Stack(lambda _: [layers.GaussianNoise(0.3)], LAST, last=False),
     "flatten": Stack(lambda _: [layers.Flatten(), layers.Activation("tanh")], LAST),

@@ -170,6 +170,9 @@ TWINS = {
     "global average pooling": lambda x: x.mean((1, 2)),
     "zero padding": lambda x, alpha: first(functional.prelu)(functional.pad(x, (0, 0, 0, 2, 1, 0)), alpha),
     "cropping": lambda x, alpha: first(functional.prelu)(x[:, 1:-2], alpha),
+    "interpolation": lambda x: torch.nn.functional.interpolate(
+        x.movedim(-1, 1), scale_factor=(2, 3), mode="bilinear"
+    ).movedim(1, -1),
     "up-sampling": lambda x: torch.tanh(x.repeat_interleave(2, 1).repeat_interleave(3, 2)),
     "flatten": lambda x: torch.tanh(x.flatten(1)),
     "reshape": lambda x, alpha: first(functional.prelu)(x.reshape(len(x), *reversed(x.shape[1:])), alpha),

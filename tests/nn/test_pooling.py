@@ -123,6 +123,12 @@ def padded(x, *sides):
     return pytest.importorskip("torch").nn.functional.pad(x, sides)
 
 
+def interpolated(x, factors):
+    """As Keras does it: from the centres of pixels."""
+    interpolate = pytest.importorskip("torch").nn.functional.interpolate
+    return interpolate(x, scale_factor=factors, mode="bilinear", align_corners=False)
+
+
 OTHERS = {
     "global average": (GlobalAveragePooling2D, {"keepdims": True}, lambda x: x.mean((2, 3), keepdim=True)),
     "global max": (GlobalMaxPooling2D, {"keepdims": True}, lambda x: x.amax((2, 3), keepdim=True)),
@@ -131,6 +137,12 @@ OTHERS = {
     "zeros of all sides": (ZeroPadding2D, {}, lambda x: padded(x, 1, 1, 1, 1)),
     "cropping": (Cropping2D, {"cropping": ((1, 0), (1, 2))}, lambda x: x[:, :, 1:, 1:-2]),
     "up-sampling": (UpSampling2D, {"size": (3, 2)}, lambda x: x.repeat_interleave(3, 2).repeat_interleave(2, 3)),
+    "interpolation": (UpSampling2D, {"size": (3, 4), "interpolation": "bilinear"}, lambda x: interpolated(x, (3, 4))),
+    "interpolation along the width": (
+        UpSampling2D,
+        {"size": (1, 2), "interpolation": "bilinear"},
+        lambda x: interpolated(x, (1, 2)),
+    ),
     "global average of series": (GlobalAveragePooling1D, {"keepdims": True}, lambda x: x.mean(2, keepdim=True)),
     "global max of series": (GlobalMaxPooling1D, {"keepdims": True}, lambda x: x.amax(2, keepdim=True)),
     "zeros of series": (ZeroPadding1D, {"padding": (2, 1)}, lambda x: padded(x, 2, 1)),
@@ -205,6 +217,7 @@ BAD_ARGUMENTS = [
     (lambda: ZeroPadding1D((1, 2, 3)), ValueError, "padding must be a number or two, not"),
     (lambda: Cropping2D(-1), ValueError, "cropping must be at least 0"),
     (lambda: UpSampling2D(0), ValueError, "size must be at least 1"),
+    (lambda: UpSampling2D(interpolation="cubic"), ValueError, "Unknown interpolation 'cubic'.*bilinear, nearest"),
 ]
 BAD_SHAPES = [
     (

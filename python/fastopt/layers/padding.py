@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from fastopt.core import checks
-from fastopt.layers.base import LAYERS, Shape, checked_name
+from fastopt.core.registry import word
+from fastopt.layers.base import LAYERS, Shape, Spec, checked_name
 from fastopt.layers.image import ImageLayer, one_or_all
 from fastopt.layers.window import Along, Window, checked_format, sizes
 
@@ -26,13 +27,16 @@ Raises:
 SIZE_ARGUMENTS = """
 Args:
     size: How often each place is there{pair}.
-    data_format: {formats}
+    data_format: {formats}{more}
     name: The name in summaries, messages and files.
 
 Raises:
     TypeError: An argument has the wrong type.
-    ValueError: A size is less than 1, or `data_format` is unknown; or, when it is built, samples have other axes.
+    ValueError: A size is less than 1, or a word is unknown; or, when it is built, samples have other axes.
 """
+INTERPOLATION = """
+    interpolation: ``"nearest"``: each place becomes a block of places like it. ``"bilinear"``: values between the
+        centres of these blocks are interpolated along both axes; beyond the outermost centres they stay the same."""
 
 
 def _ends(name: str, value: object, axes: int) -> tuple[Ends, ...]:
@@ -165,11 +169,10 @@ class _UpSampling(ImageLayer):
     """The base of what repeats places."""
 
     kind = "repeat"
-    arguments = SIZE_ARGUMENTS
+    arguments = SIZE_ARGUMENTS.replace("{more}", "")
+    size: int | Shape
 
-    def __init__(
-        self, size: int | Sequence[int] = 2, data_format: str | None = "channels_last", name: str | None = None
-    ) -> None:
+    def _begin(self, size: int | Sequence[int], data_format: str | None, name: str | None) -> None:
         self.size = one_or_all(sizes("size", size, self.axes))
         self.data_format = checked_format(data_format)
         self.name = checked_name(name)
@@ -190,16 +193,48 @@ class _UpSampling(ImageLayer):
 
 @LAYERS.add()
 class UpSampling2D(_UpSampling):
-    """Makes an image larger, each place becoming a block of places like it.
+    """Makes an image larger, each place becoming a block of places, alike or interpolated.
 
     Example:
         >>> import numpy as np, fastopt as fo
-        >>> fo.Sequential([fo.layers.UpSampling2D((1, 2))])(np.arange(4.0).reshape(1, 2, 2, 1))[0, :, :, 0]
+        >>> x = np.arange(4.0).reshape(1, 2, 2, 1)
+        >>> fo.Sequential([fo.layers.UpSampling2D((1, 2))])(x)[0, :, :, 0]
         array([[0., 0., 1., 1.],
                [2., 2., 3., 3.]], dtype=float32)
+        >>> fo.Sequential([fo.layers.UpSampling2D((1, 2), interpolation="bilinear")])(x)[0, :, :, 0]
+        array([[0.  , 0.25, 0.75, 1.  ],
+               [2.  , 2.25, 2.75, 3.  ]], dtype=float32)
     """
 
     axes = 2
+    arguments = SIZE_ARGUMENTS.replace("{more}", INTERPOLATION)
+
+    def __init__(
+        self,
+        size: int | Sequence[int] = 2,
+        data_format: str | None = "channels_last",
+        interpolation: str = "nearest",
+        name: str | None = None,
+    ) -> None:
+        self._begin(size, data_format, name)
+        self.interpolation = word("interpolation", interpolation, ("nearest", "bilinear"))
+
+    def specs(self, input_shape: Shape) -> list[Spec]:
+        """Return the core's description: blocks and, if they are interpolated, means over windows of their size.
+
+        Means over an even number of places lie between places, of which there is one more; so means of two follow.
+        """
+        specs = super().specs(input_shape)
+        if self.interpolation == "bilinear":
+            image = self._window(input_shape)
+            blocks = [(along.size, along.kernel) for along in self.alongs(image)]
+            means = [Along(size, n, 1, 1, n // 2, size + 1 - n % 2) for size, n in blocks]
+            pairs = [
+                Along(mean.out, mean.out - size + 1, 1, 1, 0, size)
+                for mean, (size, _) in zip(means, blocks, strict=True)
+            ]
+            specs += [{"kind": "mean_pool"} | self.by_axis(image, alongs).spec() for alongs in (means, pairs)]
+        return specs
 
 
 @LAYERS.add()
@@ -213,3 +248,8 @@ class UpSampling1D(_UpSampling):
     """
 
     axes = 1
+
+    def __init__(
+        self, size: int | Sequence[int] = 2, data_format: str | None = "channels_last", name: str | None = None
+    ) -> None:
+        self._begin(size, data_format, name)
