@@ -55,7 +55,7 @@ for ax, (title, make) in zip(panels(2), {"convolutions": convolutions, "dense": 
             members = fo.fleet.fit(models, *train, batch_size=batch, epochs=EPOCHS, validation_data=dev, verbose=0)
             errors[title, name, batch] = 1 - np.mean([m.history.history["val_accuracy"][-1] for m in members])
         ax.plot(BATCHES, [100 * errors[title, name, batch] for batch in BATCHES], "o-", label=name)
-    ax.set(title=title, xlabel="batch", ylabel="error in %", yscale="log")
+    ax.set(title=title, xlabel="batch", ylabel="error in %", ylim=(0, 50 if title == "convolutions" else 20))
     ax.set_xscale("log", base=2)
     ax.set_xticks(BATCHES, BATCHES)
     ax.invert_xaxis()

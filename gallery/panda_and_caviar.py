@@ -17,16 +17,17 @@ models = [classifier(fo.optimizers.SGD(rate)) for rate in rates]
 members = fo.fleet.fit(models, *train, epochs=20, validation_data=dev, verbose=0)
 curves = [member.history.history["val_loss"] for member in members]
 best = int(np.argmin([min(curve) for curve in curves]))
-left, right = panels(2, width=5)
+ax = panels(width=6)
 for i, (rate, curve) in enumerate(zip(rates, curves, strict=True)):
     look = {"color": "#D55E00", "linewidth": 2.2, "label": f"best: rate {rate:.2g}"} if i == best else {"color": "0.7"}
-    left.plot(np.arange(1, 21), curve, **look)
-left.set(title="caviar: eight rates", xlabel="epoch", ylabel="validation loss", ylim=(0, 3))
-left.legend()
+    ax.plot(np.arange(1, 21), curve, **look)
+ax.set(title="caviar: eight rates", xlabel="epoch", ylabel="validation loss", ylim=(0, 3))
+ax.legend()
 
 # %%
 # The panda: a log of what was changed, and a way back when it did not pay.
 
+ax = panels(width=6)
 model = classifier(fo.optimizers.SGD(0.05))
 log = fo.search.Logbook(model)
 log.fit(*train, note="start", epochs=5, validation_data=dev, verbose=0)
@@ -42,14 +43,14 @@ for entry in log.entries[1:]:
     losses = np.minimum(entry.history.history["val_loss"], 5)
     start = ends[entry.parent]
     ends[entry.number] = start + len(losses)
-    right.plot(
+    ax.plot(
         start + 1 + np.arange(len(losses)),
         losses,
         ".-",
         label=f"{entry.note}: {entry.settings['optimizer.learning_rate']}",
     )
-right.set(title="panda: one model, and a way back", xlabel="epoch", ylim=(0, 5))
-right.legend()
+ax.set(title="panda: one model, and a way back", xlabel="epoch", ylim=(0, 5))
+ax.legend()
 
 # %%
 # Each model of the fleet is to the bit what it would be alone; and the way back led to where the model was.

@@ -20,12 +20,12 @@ rates = {
     "exponential": schedules.Exponential(0.1, k=0.003),
     "staircase": schedules.Staircase(0.1, factor=0.5, every=200),
 }
-left, right = panels(2, width=5.2)
-fo.plotting.schedules(rates, stop=1000, ax=left)
+fo.plotting.schedules(rates, stop=1000, ax=panels(width=6))
 
 # %%
 # What it gains: SGD with momentum at a rate that is large, and the same rate falling to 0.
 
+ax = panels(width=6)
 train, dev = digits()
 ends = {}
 for name, rate in {"constant": 0.3, "falling": schedules.Cosine(0.3, steps=40 * 38)}.items():
@@ -33,10 +33,10 @@ for name, rate in {"constant": 0.3, "falling": schedules.Cosine(0.3, steps=40 * 
     for seed in range(3):
         model = classifier(fo.optimizers.SGD(rate, momentum=0.9), seed=seed)
         losses.append(model.fit(*train, epochs=40, validation_data=dev, verbose=0).history["val_loss"])
-    right.plot(np.mean(losses, axis=0), label=name)
+    ax.plot(np.mean(losses, axis=0), label=name)
     ends[name] = np.mean(losses, axis=0)[-1]
-right.set(title="digits, rate 0.3, three seeds", xlabel="epoch", ylabel="validation loss", ylim=(0.3, 1.2))
-right.legend()
+ax.set(title="digits, rate 0.3, three seeds", xlabel="epoch", ylabel="validation loss", ylim=(0.3, 1.2))
+ax.legend()
 print(ends)
 assert rates["cosine after a warm-up"](0) < 0.01 and np.isclose(rates["cosine after a warm-up"](100), 0.1)
 assert ends["falling"] < ends["constant"]

@@ -1,6 +1,7 @@
 """The gallery and the examples: all compile and explain themselves; the quickest scripts are run, nox runs the rest."""
 
 import os
+import re
 import runpy
 import sys
 from pathlib import Path
@@ -22,6 +23,16 @@ def test_a_script_claims_something(path):
     assert "\nassert " in text or "assert_allclose" in text
     title, rule = text.splitlines()[1:3]
     assert rule == "=" * len(title)
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+def test_a_picture_is_done_where_it_is_begun(path):
+    """The site shows the pictures of a block below it, as they are at its end."""
+    made = set()
+    for block in path.read_text().split("# %%"):
+        new = {name for names in re.findall(r"^(\w+(?:, \w+)*) = panels", block, re.M) for name in names.split(", ")}
+        assert [name for name in made - new if re.search(rf"\b{name}[.\[]|ax={name}\b", block)] == []
+        made |= new
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
