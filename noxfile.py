@@ -210,7 +210,8 @@ def python(session: nox.Session) -> None:
     build_and_test(session, {"FASTOPT_ISAS": "native", "FASTOPT_WERROR": "ON"}, {})
 
 
-# What several threads may do at the same time; those that are left out share what they compare with.
+# What several threads may do at the same time. What is left out shares what it compares with, forks, or measures the
+# memory of the process.
 TOGETHER = (
     "kernels/test_losses.py kernels/test_activations.py kernels/test_updates.py kernels/test_normalization.py "
     "nn/test_layers.py optimizers/test_optimizers.py model/test_training.py model/test_model.py tools/test_copies.py"
@@ -222,7 +223,12 @@ def free_threaded(session: nox.Session) -> None:
     """Build for a Python without its lock, and run each of some tests in four threads at the same time."""
     # Not all libraries that the other tests compare with have wheels for it; of safetensors only a pre-release has.
     session.install("pytest", "pytest-xdist", "pytest-run-parallel", "hypothesis")
-    tests = ["--parallel-threads=4", "-k", "not surrounded", *(f"tests/{path}" for path in TOGETHER.split())]
+    tests = [
+        "--parallel-threads=4",
+        "-k",
+        "not (surrounded or fork or not_copied)",
+        *(f"tests/{path}" for path in TOGETHER.split()),
+    ]
     build_and_test(session, {"FASTOPT_ISAS": "native"}, {"PIP_ONLY_BINARY": "safetensors"}, tests, package=".")
 
 
