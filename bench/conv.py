@@ -1,6 +1,5 @@
 """A convolution of images, alone or with the gradients of its input, its kernel and its bias; "same" padding."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -8,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .kind import Kind
+from .kind import Kind, in_turn, rounding
 from .truth import error, in_float64
 
 TURN_FLOPS, MOST_CALLS = 8_000_000_000, 2_000
@@ -49,7 +48,7 @@ class Conv(Kind):
 
     @property
     def count(self) -> int:
-        return min(MOST_CALLS, max(1, TURN_FLOPS // self.flops))
+        return in_turn(self.flops, TURN_FLOPS, MOST_CALLS)
 
     def data(self, dtype: str) -> ConvData:
         rng = np.random.default_rng(0)
@@ -82,4 +81,4 @@ class Conv(Kind):
     def agrees(self, value: float, reference: float, dtype: str) -> bool:
         """Correct to the rounding of a sum of that many terms, whatever the reference got."""
         terms = max(self.kernel**2 * max(self.channels, self.filters), self.batch * self.size**2)
-        return value <= 16 * math.sqrt(terms) * float(np.finfo(dtype).eps)
+        return value <= 16 * rounding(terms, dtype)

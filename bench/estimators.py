@@ -6,6 +6,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .kind import Kind
 from .sparse import Sparse
 
 SEEDS = 5
@@ -36,15 +37,13 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Estimators:
+class Estimators(Kind):
     """One unit is a fit, each with the next seed."""
 
     table: str
     solver: str
     group = "estimators"
     count = SEEDS
-    operations = 1
-    point = None
 
     @property
     def name(self) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .kind import Job, Point, stopwatch
+from .kind import Job, Kind, Point, in_turn, repeated, rounding
 from .peers.numpy.activations import Activation
 from .truth import error, in_float64
 
@@ -35,14 +35,13 @@ class KernelData:
 
 
 @dataclass(frozen=True)
-class Kernel:
+class Kernel(Kind):
     """``operation``: of those that NumPy's peer has; ``shape``: of x, or [batch, inputs, outputs] of a dense layer."""
 
     operation: str
     shape: tuple[int, ...]
     activation: str = ""
     group = "kernel"
-    operations = 1
 
     @property
     def name(self) -> str:
@@ -81,7 +80,7 @@ class Kernel:
 
     @property
     def count(self) -> int:
-        return min(MOST_CALLS, max(1, TURN_ELEMENTS // (self.moved + self.flops // FLOPS_OF_ELEMENT)))
+        return in_turn(self.moved + self.flops // FLOPS_OF_ELEMENT, TURN_ELEMENTS, MOST_CALLS)
 
     def data(self, dtype: str) -> KernelData:
         rng = np.random.default_rng(0)
@@ -133,7 +132,7 @@ class Kernel:
     def agrees(self, value: float, reference: float, dtype: str) -> bool:
         """Correct to the rounding of a sum of that many terms, whatever the reference got."""
         terms = {"activation": 1, "dropout": 1, "softmax cross-entropy": self.shape[-1]}
-        return value <= 16 * math.sqrt(terms.get(self.operation, max(self.shape))) * float(np.finfo(dtype).eps)
+        return value <= 16 * rounding(terms.get(self.operation, max(self.shape)), dtype)
 
 
 def job(call: Callable[[], Sequence[Any]]) -> Job:
@@ -148,9 +147,4 @@ def job(call: Callable[[], Sequence[Any]]) -> Job:
         libc.mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
     for _ in range(SETTLING_CALLS):  # compiles, if need be; later calls find memory where earlier ones left it
         call()
-
-    def repeat(count: int) -> None:
-        for _ in range(count):
-            call()
-
-    return Job(stopwatch(repeat), lambda: [np.asarray(result) for result in call()])
+    return Job(repeated(call), lambda: [np.asarray(result) for result in call()])

@@ -1,9 +1,12 @@
 """What every kind of row tells the rest of the suite, and what a peer hands back."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,16 @@ class Kind:
         return value == reference
 
 
+def in_turn(work: int, turn: int, most: int) -> int:
+    """How many units of so much work make a turn of so much, up to ``most``."""
+    return min(most, max(1, turn // work))
+
+
+def rounding(terms: int, dtype: str) -> float:
+    """Of a sum of so many terms, in units of their size."""
+    return math.sqrt(terms) * float(np.finfo(dtype).eps)
+
+
 def stopwatch(action: Callable[[int], object]) -> Callable[[int], float]:
     """``action``, returning the seconds that it took."""
 
@@ -56,3 +69,13 @@ def stopwatch(action: Callable[[int], object]) -> Callable[[int], float]:
         return time.perf_counter() - start
 
     return run
+
+
+def repeated(call: Callable[[], object]) -> Callable[[int], float]:
+    """Seconds of so many calls."""
+
+    def repeat(count: int) -> None:
+        for _ in range(count):
+            call()
+
+    return stopwatch(repeat)

@@ -1,4 +1,4 @@
-"""What the machine is and what it can do; ``python -m bench.machine THREADS DTYPE`` prints its roofs as JSON."""
+"""What the machine is and what it can do; ``python -m bench.machine THREADS DTYPE TURN`` prints its roofs as JSON."""
 
 import json
 import os
@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-# Time enough for the system to give each thread a processor of its own.
-FMA_SECONDS = 0.3
+# Time enough for the system to give each thread a processor of its own; of streams each has its own by then.
+FMA_SECONDS, SECONDS = 0.3, 0.05
 
 # Reads and writes of an element; what is written is what was read.
 STREAMS = {"read": (1, 0), "copy": (1, 1), "4 read 3 write": (4, 3)}
@@ -53,29 +53,32 @@ def describe() -> dict[str, Any]:
     }
 
 
-def roofs(threads: int, dtype: str) -> dict[str, Any]:
-    """FLOP/s, bytes/s of streams in L2, L3 and memory, seconds of an empty team and of an empty call from Python."""
+def roofs(threads: int, dtype: str, longest: float) -> dict[str, Any]:
+    """FLOP/s, bytes/s of streams in L2, L3 and memory, seconds of an empty team and of an empty call from Python.
+
+    Each is measured for ``longest`` seconds at most.
+    """
     from fastopt import _core
 
     caches = cache_bytes()
     sizes = {"L2": threads * caches[2] // 2, "L3": caches[3] // 2, "memory": 4 * caches[3]}
-    calls = 100_000
+    calls, seconds = 100_000, min(SECONDS, longest)
     return {
         "isa": _core.runtime.isa(),
         "build": _core.runtime.build_info(),
         "threads": threads,
-        "flops": _core.roof.fma_peak(dtype, threads=threads, seconds=FMA_SECONDS),
+        "flops": _core.roof.fma_peak(dtype, threads=threads, seconds=min(FMA_SECONDS, longest)),
         "streams": {
             level: {
-                name: _core.roof.stream(reads, writes, size // (4 * reads), threads=threads)
+                name: _core.roof.stream(reads, writes, size // (4 * reads), threads=threads, seconds=seconds)
                 for name, (reads, writes) in STREAMS.items()
             }
             for level, size in sizes.items()
         },
-        "team": _core.roof.team_cost(threads),
+        "team": _core.roof.team_cost(threads, seconds),
         "call": min(timeit.repeat(_core.runtime.num_threads, number=calls, repeat=5)) / calls,
     }
 
 
 if __name__ == "__main__":
-    print(json.dumps(roofs(int(sys.argv[1]), sys.argv[2])))
+    print(json.dumps(roofs(int(sys.argv[1]), sys.argv[2], float(sys.argv[3]))))

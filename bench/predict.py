@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .kind import Job, Kind, stopwatch
+from .kind import Job, Kind, in_turn, repeated
 from .training import Training, Weights
 from .truth import error, in_float64
 
@@ -50,7 +51,7 @@ class Predict(Kind):
 
     @property
     def count(self) -> int:
-        return min(MOST_CALLS, max(1, TURN_FLOPS // self.flops))
+        return in_turn(self.flops, TURN_FLOPS, MOST_CALLS)
 
     def data(self, dtype: str) -> PredictData:
         rng = np.random.default_rng(0)
@@ -83,9 +84,5 @@ def by_pieces(predict: Outputs) -> Outputs:
 def job(predict: Outputs, x: NDArray[Any]) -> Job:
     """With whatever a library compiles at its first call done before."""
     predict(x)
-
-    def repeat(count: int) -> None:
-        for _ in range(count):
-            predict(x)
-
-    return Job(stopwatch(repeat), lambda: predict(x))
+    call = partial(predict, x)
+    return Job(repeated(call), call)

@@ -1,13 +1,12 @@
 """One matrix product of a dense layer, in each of its three passes, written into an array that is there already."""
 
-import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .kind import Kind
+from .kind import Kind, in_turn, rounding
 from .truth import error, in_float64
 
 Pass = Literal["forward", "backward_input", "backward_kernel"]
@@ -43,7 +42,7 @@ class Product(Kind):
 
     @property
     def count(self) -> int:
-        return min(MOST_CALLS, max(1, TURN_FLOPS // self.flops))
+        return in_turn(self.flops, TURN_FLOPS, MOST_CALLS)
 
     def data(self, dtype: str) -> Operands:
         rng = np.random.default_rng(0)
@@ -72,4 +71,4 @@ class Product(Kind):
     def agrees(self, value: float, reference: float, dtype: str) -> bool:
         """Correct to the rounding of a sum of that many terms, whatever the reference got."""
         terms = {"forward": self.inputs, "backward_input": self.outputs, "backward_kernel": self.batch}[self.which]
-        return value <= 4 * math.sqrt(terms) * float(np.finfo(dtype).eps)
+        return value <= 4 * rounding(terms, dtype)

@@ -87,7 +87,8 @@ class Run:
         return processes
 
     def roofs(self, threads: int) -> dict[str, Any]:
-        command = [sys.executable, "-m", f"{__package__}.machine", str(threads), self.options.dtype]
+        given = str(threads), self.options.dtype, str(self.options.turn)
+        command = [sys.executable, "-m", f"{__package__}.machine", *given]
         own = environment(threads, self.options.isa)
         done = subprocess.run(command, stdout=subprocess.PIPE, check=True, env=own)
         found: dict[str, Any] = json.loads(done.stdout)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .kind import Job, Kind, Point, stopwatch
+from .kind import Job, Kind, Point, in_turn, stopwatch
 from .training import LEARNING_RATE
 
 # The arrays that each optimizer keeps for one of parameters.
@@ -75,7 +75,7 @@ class Update(Kind):
 
     @property
     def count(self) -> int:
-        return min(MOST_STEPS, max(1, TURN_ELEMENTS // self.elements))
+        return in_turn(self.elements, TURN_ELEMENTS, MOST_STEPS)
 
     @property
     def point(self) -> Point | None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ...kind import Job, stopwatch
+from ...kind import Job, repeated
 from ...product import Operands, Product
 from . import library
 
@@ -34,9 +34,4 @@ def prepare(row: Product, data: Operands) -> Job:
         real(0),
         *operand(out),
     )
-
-    def repeat(count: int) -> None:
-        for _ in range(count):
-            call()
-
-    return Job(stopwatch(repeat), lambda: out)
+    return Job(repeated(call), lambda: out)

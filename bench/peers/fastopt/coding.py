@@ -1,12 +1,11 @@
+from functools import partial
+
 from fastopt.solvers import sparse_encode
 
 from ...coding import Coding, Samples
-from ...kind import Job, stopwatch
+from ...kind import Job, repeated
 
 
 def prepare(row: Coding, data: Samples) -> Job:
-    def encode(count: int) -> None:
-        for _ in range(count):
-            sparse_encode(data.x, data.dictionary, row.penalty)
-
-    return Job(stopwatch(encode), lambda: sparse_encode(data.x, data.dictionary, row.penalty))
+    encode = partial(sparse_encode, data.x, data.dictionary, row.penalty)
+    return Job(repeated(encode), encode)

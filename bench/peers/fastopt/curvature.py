@@ -3,7 +3,7 @@ import numpy as np
 from fastopt.curvature import hessian_vector_product
 
 from ...curvature import Curvature, CurvatureData
-from ...kind import Job, stopwatch
+from ...kind import Job, repeated
 from .training import Trainer
 
 
@@ -17,8 +17,4 @@ def prepare(row: Curvature, data: CurvatureData) -> Job:
             return model.cost_and_gradient(data.x, data.y)[1]
         return hessian_vector_product(model, data.x, data.y, v)
 
-    def calls(count: int) -> None:
-        for _ in range(count):
-            call()
-
-    return Job(stopwatch(calls), lambda: [call()])
+    return Job(repeated(call), lambda: [call()])

@@ -1,7 +1,7 @@
 import fastopt
 from fastopt import layers, regularizers, solvers
 
-from ...kind import Job, stopwatch
+from ...kind import Job, repeated
 from ...logistic import CLASSES, Images, Logistic
 
 
@@ -12,11 +12,10 @@ def prepare(row: Logistic, data: Images) -> Job:
     dense = layers.Dense(CLASSES, "softmax", kernel_initializer="zeros", kernel_regularizer=penalty)
     model = fastopt.Sequential([dense], dtype=str(data.x.dtype))
 
-    def solve(count: int) -> None:
-        for _ in range(count):
-            model.build(data.x.shape[1])
-            model.set_weights([0 * array for array in model.get_weights()])
-            model.compile(solver.replaced(), "sparse_categorical_crossentropy")
-            model.fit(data.x, data.y, epochs=10_000, verbose=0)
+    def solve() -> None:
+        model.build(data.x.shape[1])
+        model.set_weights([0 * array for array in model.get_weights()])
+        model.compile(solver.replaced(), "sparse_categorical_crossentropy")
+        model.fit(data.x, data.y, epochs=10_000, verbose=0)
 
-    return Job(stopwatch(solve), lambda: tuple(model.get_weights()))
+    return Job(repeated(solve), lambda: tuple(model.get_weights()))

@@ -4,7 +4,7 @@ import torch
 from torch.func import functional_call, grad, jvp
 
 from ...curvature import Curvature, CurvatureData
-from ...kind import Job, stopwatch
+from ...kind import Job, repeated
 from .training import network
 
 
@@ -20,8 +20,4 @@ def prepare(row: Curvature, data: CurvatureData) -> Job:
             return list(torch.autograd.grad(loss(model(x), y), list(model.parameters())))
         return list(jvp(gradient, (w,), (v,))[1].values())
 
-    def calls(count: int) -> None:
-        for _ in range(count):
-            call()
-
-    return Job(stopwatch(calls), lambda: [part.numpy() for part in call()])
+    return Job(repeated(call), lambda: [part.numpy() for part in call()])
