@@ -99,7 +99,7 @@ class _Package(ModuleType):
         super().__setattr__(name, value)
 
 
-EXTRAS = ("sklearn", "tabular")  # modules that need more than NumPy
+EXTRAS = ("distributed", "sklearn", "tabular")  # modules that need more than NumPy
 LATER = {  # functions and a class that are imported when they are asked for, and the modules that have them
     "Ensemble": "fleet",
     "check_gradients": "tools.gradient_check",

@@ -42,6 +42,7 @@ PYTHON_FLOORS = [
     "model",
     "tools calibrate export",
     "fleet",
+    "distributed",
     "search",
     "sklearn",
     "tabular",

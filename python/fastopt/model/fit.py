@@ -136,8 +136,9 @@ def fit(
     iterations: int | None,
     validation_freq: int,
     augment: Augmentations = None,
+    judge: Callable[..., Logs] = evaluate,
 ) -> History:
-    """Train for these epochs; the arguments are those of `Sequential.fit`, checked."""
+    """Train for these epochs; the arguments are those of `Sequential.fit`, checked, and what validates."""
     if augment is not None and isinstance(model._ready().trainer, Solving):
         raise ValueError(
             "augment changes the samples, and a solver goes down the cost of the same ones: train with an optimizer, "
@@ -210,7 +211,7 @@ def fit(
             if validation is not None and (epoch + 1) % validation_freq == 0:
                 ready = model._ready()
                 parts = validation if isinstance(validation, list) else validation()
-                values = evaluate(ready.compiled, ready.built, parts, 256, shown)
+                values = judge(ready.compiled, ready.built, parts, 256, shown)
                 logs |= {f"val_{name}": value for name, value in values.items()}
             logs |= report | dict(zip(SPEED, (seconds, feed.seen / seconds), strict=True))
             for listener in listeners:

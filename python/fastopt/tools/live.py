@@ -44,6 +44,8 @@ class LivePlot(Callback):
         >>> history = model.fit(x, y, epochs=50, validation_split=0.2, callbacks=[live])  # doctest: +SKIP
     """
 
+    saves = True
+
     def __init__(self, every: int = 1, names: Sequence[str] | None = None, filename: Any = None) -> None:
         self.every_epochs = checks.integer("every", every, 1)
         self.names = None if names is None else checks.items("names", names)

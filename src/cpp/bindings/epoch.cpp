@@ -118,7 +118,8 @@ py::dict train(PyEpoch& self, PyOptimizer& optimizer, const py::dict& hyper, std
                                    .batch_size = d.batch_size,
                                    .first_batch = d.done,
                                    .batches = count,
-                                   .poll = polled},
+                                   .poll = polled,
+                                   .others = d.with()},
                                   d.totals);
       lost = spoilt(network, state, ends_epoch);
     });
@@ -210,7 +211,8 @@ py::dict solve(PyEpoch& self, solvers::Minimizer& minimizer, Index iterations, I
                                   .iterations = iterations,
                                   .anew = anew,
                                   .whole = whole,
-                                  .poll = polled},
+                                  .poll = polled,
+                                  .others = d.with()},
                                  d.totals);
     });
     d.done += batches;
@@ -266,6 +268,15 @@ void add_epoch(py::module_& module) {
              std::uint64_t number,
              std::uint64_t first) { self.visit([&](auto&, auto& data) { data.change(how, seed, number, first); }); },
           py::arg("how"), py::arg("seed"), py::arg("epoch"), py::arg("first"))
+      // The rest is with other processes, which `exchange` tells what is found: its methods `gather(values)`, of each
+      // shard, `agree(values, stops)` and `unite(sums, total)` change the arrays and return whether to go on.
+      .def(
+          "share",
+          [](PyEpoch& self, const py::object& shards, Index first, Index count, bool joins,
+             const py::object& exchange) {
+            self.visit([&](auto&, auto& data) { data.share(shards, first, count, joins, exchange); });
+          },
+          py::arg("shards"), py::kw_only(), py::arg("first"), py::arg("count"), py::arg("joins"), py::arg("exchange"))
       .def("train", &train, py::arg("optimizer"), py::arg("hyper"), py::arg("batches") = none, py::arg("poll") = none,
            py::arg("ends_epoch") = false)
       .def("train_epochs", &train_epochs, py::arg("optimizer"), py::arg("hyper"), py::arg("finished"), py::kw_only(),

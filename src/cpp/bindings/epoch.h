@@ -16,6 +16,7 @@
 #include "ops/loss.h"
 #include "ops/metric.h"
 #include "train/curvature.h"
+#include "train/others.h"
 
 namespace fastopt::bindings {
 
@@ -49,6 +50,10 @@ struct Data {
   PythonCalls python;
   std::optional<CurvatureProducts<T>> curvature;
   const PyGoal* not_finite = nullptr;  // the one whose gradient was not
+  std::vector<Index> shard_rows;       // of each batch
+  py::object told = py::none();        // what tells the other processes
+  Exchange<T> exchange;
+  std::optional<Others<T>> others;
 
   Data(const Network<T>& network, const py::object& given_x, const py::object& y, Goals given,
        const py::object& sample_weight)
@@ -80,6 +85,7 @@ struct Data {
     check_batch_size(size);
     order = given_order.is_none() ? std::vector<Index>() : row_numbers(given_order, "order", rows);
     samples = order.empty() ? Batch{rows} : Batch{std::ssize(order), order.data()};
+    others.reset();
     curvature.reset();
     batch_size = size;
     done = 0;
@@ -108,7 +114,43 @@ struct Data {
     augment = std::move(made);
   }
 
-  Index batches() const { return (samples.rows - 1) / batch_size + 1; }
+  Index batches() const { return others ? others->batches() : (samples.rows - 1) / batch_size + 1; }
+  const Others<T>* with() const { return others ? &*others : nullptr; }
+
+  // Cuts the batches into shards, of which some are here: so many rows of each [batches, shards].
+  void share(const py::object& shards, Index first, Index count, bool joins, const py::object& tells) {
+    const py::array array = checked<Index>(shards, "shards", {-1, -1});
+    const Index all = array.shape(1);
+    if (array.size() == 0 || first < 0 || count < 1 || first + count > all) {
+      throw std::invalid_argument("there are no such shards");
+    }
+    const Index* const from = data<Index>(array);
+    shard_rows.assign(from, from + array.size());
+    if (std::ranges::any_of(shard_rows, [](Index n) { return n < 1; })) {
+      throw std::invalid_argument("each shard of a batch must have at least one row");
+    }
+    Others<T> made{shard_rows, all, first, count, joins, &exchange};
+    if (made.before(made.batches()) != samples.rows) {
+      throw std::invalid_argument("the shards here have other rows than the pass");
+    }
+    told = tells;
+    const auto tell = [this](const char* what, const auto&... arguments) {
+      return python.call([&] { return told.attr(what)(arguments()...).template cast<bool>(); });
+    };
+    const auto matrix = []<class N>(Index n, Index columns, N* values) {
+      return [=] { return py::array_t<N>({n, columns}, values, py::none()); };
+    };
+    exchange.gather = [=](T* values, Index size) { return tell("gather", matrix(all, size, values)); };
+    exchange.agree = [=](double* values, Index size, bool stops) {
+      return tell("agree", matrix(all, size, values), [=] { return py::bool_(stops); });
+    };
+    const auto unite = [=](auto* sums, Index blocks, Index size, auto* total) {
+      return tell("unite", matrix(blocks, size, sums), matrix(1, size, total));
+    };
+    exchange.unite = unite;
+    exchange.unite_doubles = unite;
+    others = made;
+  }
 
   py::dict sums() const { return sums(totals); }
 

@@ -11,6 +11,7 @@
 #include "core/types.h"
 #include "nn/constraint.h"
 #include "nn/penalty.h"
+#include "nn/shards.h"
 #include "nn/sink.h"
 #include "ops/activation.h"
 #include "runtime/cpu.h"
@@ -89,6 +90,10 @@ struct View {
   std::span<const In<T>> in;
   Out<T> out;
   Sink<T>* sink;  // of the gradient of the parameters
+  // Where the rows are what one process has of a batch: its shards, and room for the numbers that a layer measures of
+  // each of them.
+  const Shards* shards = nullptr;
+  T* measured = nullptr;
   // The derivatives along a direction of the parameters of all that this view has, in a pass that computes them: x and
   // y, dx and dy, and for the parameters the direction, null where they are frozen. Its activations are linear.
   const View<T>* along = nullptr;
@@ -105,6 +110,8 @@ struct Phase {
   Over over;
   std::function<void(const View<T>&, const Team&)> run;
   bool values = false;  // among those with derivatives: it computes y alone, which is left out where y is known
+  // Of one over columns that measures shards, where they are joined: what follows when all of them are known.
+  std::function<void(const View<T>&, const Team&)> join = {};
 };
 
 // What a pass does: in `forward` y from x; in `backward` dx from dy, of which those over columns serve the gradient as
@@ -121,6 +128,7 @@ struct Layer {
   std::vector<TensorSpec> tensors = {};
   double cost = 0;                          // of one row in one pass, as `threads_for` takes it
   Index saved = 0;                          // bytes of each row
+  Index measures = 0;                       // numbers that it measures of all rows, at a time
   std::function<Index()> workspace = {};    // elements, on the present instruction set
   bool noise = false;                       // in training it adds noise, unless that is turned off
   bool shares_gradient = false;             // dx is dy: it need not be copied

@@ -179,11 +179,13 @@ void judge(const Plan<T>& plan, Memory<T>& memory, const Objective<T>& objective
 }
 
 template <class T>
-void add(const Arena<T>& arena, const Batch& batch, const Objective<T>& objective, double penalty, Totals& totals) {
+void add(const Arena<T>& arena, const Batch& batch, const Objective<T>& objective, double penalty, Totals& totals,
+         Index first) {
   const auto weight_of = [&](Index row) {
     return static_cast<double>(objective.weight[batch.index ? batch.index[row] : batch.first + row]);
   };
   const auto total = [&](const T* values) {
+    values += first;
     if (!objective.weight) {
       return kernels<T>().reduce.sum(values, batch.rows);
     }
@@ -226,7 +228,7 @@ template void judge(const Plan<float>&, Memory<float>&, const Objective<float>&,
                     bool);
 template void judge(const Plan<double>&, Memory<double>&, const Objective<double>&, const Batch&, Range, bool, Index,
                     bool);
-template void add(const Arena<float>&, const Batch&, const Objective<float>&, double, Totals&);
-template void add(const Arena<double>&, const Batch&, const Objective<double>&, double, Totals&);
+template void add(const Arena<float>&, const Batch&, const Objective<float>&, double, Totals&, Index);
+template void add(const Arena<double>&, const Batch&, const Objective<double>&, double, Totals&, Index);
 
 }  // namespace fastopt

@@ -91,8 +91,10 @@ template <class T>
 void judge(const Plan<T>& plan, Memory<T>& memory, const Objective<T>& objective, const Batch& batch, Range rows,
            bool backward, Index samples, bool linearized);
 
-// Adds what was found for the rows of a batch; `penalty` is what layers cost, for all its rows.
+// Adds what was found for the rows of a batch, of which the first is at this place in the arena; `penalty` is what
+// layers cost, for all its rows.
 template <class T>
-void add(const Arena<T>& arena, const Batch& batch, const Objective<T>& objective, double penalty, Totals& totals);
+void add(const Arena<T>& arena, const Batch& batch, const Objective<T>& objective, double penalty, Totals& totals,
+         Index first = 0);
 
 }  // namespace fastopt

@@ -68,8 +68,24 @@ void Runner<T>::run() {
     }
     for (const Run& run : stage.runs) {
       phase(team_, run, {0, p_.batch.rows}, nullptr);
+      join(run);
     }
   }
+}
+
+// Joins what a phase has measured of the shards of this process to what others have measured of theirs.
+template <class T>
+void Runner<T>::join(const Run& run) {
+  const Phase<T>& phase = phase_of(run);
+  if (!phase.join || !p_.shards || !p_.shards->joins) {
+    return;
+  }
+  team_.barrier();
+  if (team_.rank() == 0) {
+    p_.watch.ask([&] { return p_.exchange->gather(p_.measured, p_.plan.node(run.node).layer.measures); });
+  }
+  team_.barrier();
+  phase.join(view(run.node, {0, p_.batch.rows}, nullptr), team_);
 }
 
 template <class T>
@@ -80,8 +96,11 @@ void Runner<T>::run_rows(Range rows) {
 template <class T>
 void Runner<T>::differentiate(Sink<T>& sink) {
   PenalizedSink<T> penalized(p_.plan, p_.parameters, sink);
-  Sink<T>& whole = p_.memory.penalties.empty() ? sink : static_cast<Sink<T>&>(penalized);
-  const Range rows{0, p_.batch.rows};
+  differentiate(p_.memory.penalties.empty() ? sink : static_cast<Sink<T>&>(penalized), {0, p_.batch.rows});
+}
+
+template <class T>
+void Runner<T>::differentiate(Sink<T>& sink, Range rows) {
   for (std::size_t i = 0; i < p_.schedule.gradient.size(); ++i) {
     if (i > 0) {
       team_.barrier();
@@ -91,10 +110,10 @@ void Runner<T>::differentiate(Sink<T>& sink) {
         break;
       }
       if (p_.plan.node(run.node).shares) {
-        SharedSink<T> shared(p_, run.node, whole);
+        SharedSink<T> shared(p_, run.node, sink);
         phase(team_, run, rows, &shared);
       } else {
-        phase(team_, run, rows, &whole);
+        phase(team_, run, rows, &sink);
       }
     }
   }
@@ -160,13 +179,19 @@ void Runner<T>::load(std::size_t input, Range rows) {
 // With all rows of the batch, of which phases over columns or parameters take this rank's share.
 template <class T>
 void Runner<T>::phase(const Team& team, const Run& run, Range rows, Sink<T>* sink) {
+  const Phase<T>& phase = phase_of(run);
+  if (!(phase.values && p_.known)) {
+    phase.run(view(run.node, rows, sink), team);
+  }
+}
+
+template <class T>
+const Phase<T>& Runner<T>::phase_of(const Run& run) const {
   const Phases<T>& phases = p_.plan.node(run.node).phases(p_.memory.mode());
   const std::vector<Phase<T>>& list = run.action == Action::forward    ? phases.forward
                                       : run.action == Action::backward ? phases.backward
                                                                        : phases.gradient;
-  if (!(list[run.phase].values && p_.known)) {
-    list[run.phase].run(view(run.node, rows, sink), team);
-  }
+  return list[run.phase];
 }
 
 // The values of a node that computes, or of an input, and their gradient before the node's activation.
@@ -292,7 +317,9 @@ const View<T>& Runner<T>::view(Index node, Range rows, Sink<T>* sink) {
   }
   v.rows = rows.size();
   v.slab.first = p_.before + rows.begin;
-  v.slab.batch = p_.batch.rows;
+  v.slab.batch = p_.shards && p_.shards->joins ? p_.shards->all() : p_.batch.rows;
+  v.shards = p_.shards;
+  v.measured = p_.measured;
   v.slab.all = p_.all;
   v.slab.draw.first_stream = (std::uint64_t{1} << 62U) + (static_cast<std::uint64_t>(p_.draws) << 24U) +
                              static_cast<std::uint64_t>(v.slab.first);
@@ -422,17 +449,17 @@ void Runner<T>::sum(Index node, Range rows) {
 }
 
 template <class T>
-double penalty(const Pass<T>& pass) {
+double penalty(const Pass<T>& pass, Range rows) {
   const std::vector<double>& parts = pass.memory.penalties;
   const double parameters = std::accumulate(parts.begin(), parts.end(), 0.0);
   const T* const values = pass.memory.arena().penalty;
-  const Index rows = pass.batch.rows;
-  return static_cast<double>(rows) * parameters + (values ? kernels<T>().reduce.sum(values, rows) : 0);
+  return static_cast<double>(rows.size()) * parameters +
+         (values ? kernels<T>().reduce.sum(values + rows.begin, rows.size()) : 0);
 }
 
 template class Runner<float>;
 template class Runner<double>;
-template double penalty(const Pass<float>&);
-template double penalty(const Pass<double>&);
+template double penalty(const Pass<float>&, Range);
+template double penalty(const Pass<double>&, Range);
 
 }  // namespace fastopt

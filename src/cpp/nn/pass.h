@@ -6,6 +6,7 @@
 
 #include "nn/objective.h"
 #include "nn/regularize.h"
+#include "nn/shards.h"
 #include "runtime/watch.h"
 
 namespace fastopt {
@@ -26,8 +27,11 @@ struct Pass {
   std::span<const Augment<T>> augment = {};  // of each input, or none
   bool copies = false;                       // samples that could be read in place
   Batch batch = {};
-  bool all = false;                         // the batch is all samples that there are
-  Index before = 0;                         // rows that went through before, where this is a part of a batch
+  bool all = false;                // the batch is all samples that there are
+  Index before = 0;                // rows that went through before, where this is a part of a batch
+  const Shards* shards = nullptr;  // where this is what one process has of a batch
+  T* measured = nullptr;           // of each shard, as many numbers as a layer measures at most
+  const Exchange<T>* exchange = nullptr;
   Index done = 0;                           // batches before, which the watch is told
   const Objective<T>* objective = nullptr;  // where the task asks for it
   Index samples = 0;                        // over which the gradient is a mean; 0: the rows of the batch
@@ -57,6 +61,8 @@ class Runner {
   void run_rows(Range rows);
   // The gradients of the parameters, part by part. A barrier must follow.
   void differentiate(Sink<T>& sink);
+  // Those of some rows of the batch, without what the parameters cost.
+  void differentiate(Sink<T>& sink, Range rows);
 
  private:
   using Action = Run::Action;
@@ -99,6 +105,8 @@ class Runner {
   void slabs(const Stage& stage, Range rows);
   void one(const Run& run, Range rows);
   void phase(const Team& team, const Run& run, Range rows, Sink<T>* sink);
+  const Phase<T>& phase_of(const Run& run) const;
+  void join(const Run& run);
   void activate_along(const Run& run, Range rows);
   void ends(Range rows);
   void split(Index node, Range rows);
@@ -113,8 +121,12 @@ class Runner {
   Place place_;                // made anew for each phase
 };
 
-// What the parameters and the values of layers cost, as they were measured last, for all rows of the batch.
+// What the parameters and the values of layers cost, as they were measured last, for some rows of the batch.
 template <class T>
-double penalty(const Pass<T>& pass);
+double penalty(const Pass<T>& pass, Range rows);
+template <class T>
+double penalty(const Pass<T>& pass) {
+  return penalty(pass, {0, pass.batch.rows});
+}
 
 }  // namespace fastopt

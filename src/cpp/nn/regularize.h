@@ -128,6 +128,16 @@ class PenalizedSink final : public Sink<T> {
   Sink<T>& next_;
 };
 
+// Adds the gradient of what the parameters cost: this rank's share.
+template <class T>
+void differentiate_parameters(const Team& team, const Plan<T>& plan, const T* parameters, T* gradients) {
+  for_each_penalized(plan, [&](const TensorSpec& tensor, Index, Index) {
+    const Range mine = team.split(tensor.size, alignment);
+    T* const gradient = gradients + tensor.offset + mine.begin;
+    tensor.penalty.differentiate(parameters + tensor.offset + mine.begin, gradient, 1, gradient, mine.size());
+  });
+}
+
 // Brings the parameters back to the sets that they are kept in: this rank's share.
 template <class T>
 void constrain(const Team& team, const Plan<T>& plan, T* parameters) {

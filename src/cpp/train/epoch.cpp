@@ -46,15 +46,16 @@ void freeze(Network<T>& network, State<T>& optimizer) {
 template <class T>
 Outcome train(Network<T>& network, State<T>& optimizer, const Epoch<T>& epoch, Totals& totals) {
   Step<T>& step = optimizer.step();
-  const Index samples = epoch.samples.rows, rows = std::min(epoch.batch_size, samples);
+  const Others<T>* const others = epoch.others;
+  const Index samples = epoch.samples.rows, rows = others ? others->most() : std::min(epoch.batch_size, samples);
   network.forward_rows = 0;
   freeze(network, optimizer);
   for (const Node<T>& node : network.plan.nodes) {
-    if (node.layer.lazy && node.trainable && (node.shares || !step.by_rows())) {
+    if (node.layer.lazy && node.trainable && (node.shares || others || !step.by_rows())) {
       throw std::invalid_argument(
-          "Embedding(lazy=True) moves the rows alone that a batch names: it is called once in a model, and takes a "
-          "rule "
-          "that treats each element by itself, with nothing around it but Clip by value, Decay and LayerRates");
+          "Embedding(lazy=True) moves the rows alone that a batch names: it is called once in a model, which one "
+          "process trains, and takes a rule that treats each element by itself, with nothing around it but Clip by "
+          "value, Decay and LayerRates");
     }
   }
   network.training.reserve(network.plan, {true, network.noise > 0},
@@ -94,6 +95,9 @@ Outcome train(Network<T>& network, State<T>& optimizer, const Epoch<T>& epoch, T
   // at the second point.
   Buffer<T> state(step.spares() ? network.state.size() : 0);
   Totals before, above;
+  Buffer<T> measured(others ? measured_size(network.plan, *others) : 0);
+  std::vector<Totals> here(others ? static_cast<std::size_t>(others->count) : 0);
+  Union<T> unite(network, others);
   if (step.spares()) {
     before = above = totals;
   }
@@ -107,7 +111,33 @@ Outcome train(Network<T>& network, State<T>& optimizer, const Epoch<T>& epoch, T
     const int threads = threads_for(cost);
     run_team(threads, true, [&](const Team& team) {
       Pass<T> mine = pass;
+      Shards shards{};
+      Index place = 0;
+      if (others) {
+        place = others->before(epoch.first_batch + begin);
+        mine.shards = &shards;
+        mine.measured = measured.data();
+        mine.exchange = others->exchange;
+      }
       Runner<T> runner(team, mine);
+      // What was found of the batch, unless it is to be left.
+      const auto count = [&](Totals& sums) {
+        if (!others) {
+          if (!watch.stopped()) {
+            add(network.training.arena(), mine.batch, epoch.objective, penalty(mine), sums);
+          }
+          return !watch.stopped();
+        }
+        for (Index i = 0; i < others->count; ++i) {
+          Totals& shard = here[static_cast<std::size_t>(i)];
+          const Range part = shards.of(i);
+          shard = {};
+          shard.reserve(epoch.objective);
+          add(network.training.arena(), mine.batch.part(part.begin, part.size()), epoch.objective, penalty(mine, part),
+              shard, part.begin);
+        }
+        return agree(*others, shards, here, watch.stopped(), sums);
+      };
       // False: training ends with the step before.
       const auto forward = [&](Totals& sums) {
         runner.prepare();
@@ -115,17 +145,23 @@ Outcome train(Network<T>& network, State<T>& optimizer, const Epoch<T>& epoch, T
         runner.run();
         team.barrier();
         if (team.rank() == 0) {
-          if (watch.stopped()) {
+          if (!count(sums)) {
             outcome = Outcome::stopped;
-          } else {
-            add(network.training.arena(), mine.batch, epoch.objective, penalty(mine), sums);
-            if (!std::isfinite(sums.loss)) {
-              outcome = Outcome::not_finite;
-            }
+          } else if (!std::isfinite(sums.loss)) {
+            outcome = Outcome::not_finite;
           }
         }
         team.barrier();
         return outcome == Outcome::finished;
+      };
+      // The gradient, part by part to the step; or the whole of it, of all processes, unless the run is to end.
+      const auto differentiate = [&] {
+        if (!others) {
+          runner.differentiate(sink);
+          return true;
+        }
+        unite(team, runner, mine);
+        return !watch.stopped();
       };
       const auto undo_look_ahead = [&] {
         if (step.looks_ahead()) {
@@ -133,15 +169,23 @@ Outcome train(Network<T>& network, State<T>& optimizer, const Epoch<T>& epoch, T
         }
       };
       for (Index b = begin; b < epoch.batches; ++b) {
-        const Index first = (epoch.first_batch + b) * epoch.batch_size;
-        mine.batch = epoch.samples.part(first, std::min(epoch.batch_size, samples - first));
+        if (others) {
+          shards = others->of(epoch.first_batch + b);
+          mine.batch = epoch.samples.part(place, shards.here());
+          place += shards.here();
+          mine.before = shards.before();
+          mine.samples = shards.all();
+        } else {
+          const Index first = (epoch.first_batch + b) * epoch.batch_size;
+          mine.batch = epoch.samples.part(first, std::min(epoch.batch_size, samples - first));
+        }
         mine.done = b;
         mine.draws = pass.draws + b;
         if (team.rank() == 0) {
           for (std::size_t i = 0; i < hyper.size(); ++i) {
             hyper[i] = epoch.hyper[i].values[b * epoch.hyper[i].stride];
           }
-          step.begin(hyper, mine.batch.rows);
+          step.begin(hyper, mine.over());
           if (step.ascends()) {
             before = totals;
             std::copy_n(network.state.data(), state.size(), state.data());
@@ -161,14 +205,15 @@ Outcome train(Network<T>& network, State<T>& optimizer, const Epoch<T>& epoch, T
           leave = threads > 1 ? team.contended() : threads_for(cost) > 1;
         }
         if (step.ascends()) {
-          runner.differentiate(sink);
+          const bool known = differentiate();
           team.barrier();
           if (team.rank() == 0) {
+            outcome = known ? outcome : Outcome::stopped;
             std::swap_ranges(state.data(), state.data() + state.size(), network.state.data());
           }
           step.ascend(team);
           team.barrier();
-          if (!forward(above)) {
+          if (!known || !forward(above)) {
             if (team.rank() == 0 && outcome == Outcome::stopped) {
               totals = before;
             }
@@ -177,7 +222,7 @@ Outcome train(Network<T>& network, State<T>& optimizer, const Epoch<T>& epoch, T
             return;
           }
         }
-        runner.differentiate(sink);
+        const bool known = differentiate();
         if (step.ascends()) {
           team.barrier();
           step.descend(team);
@@ -185,7 +230,15 @@ Outcome train(Network<T>& network, State<T>& optimizer, const Epoch<T>& epoch, T
             std::copy_n(state.data(), state.size(), network.state.data());
           }
         }
-        if (!step.elementwise()) {
+        if (!known) {
+          team.barrier();
+          undo_look_ahead();
+          if (team.rank() == 0) {
+            outcome = Outcome::stopped;
+          }
+          return;
+        }
+        if (others || !step.elementwise()) {
           team.barrier();
           step.whole(team);
         }

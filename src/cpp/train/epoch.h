@@ -6,6 +6,7 @@
 
 #include "nn/network.h"
 #include "optim/state.h"
+#include "train/others.h"
 
 namespace fastopt {
 
@@ -24,6 +25,7 @@ struct Epoch {
   Batch samples;                       // all of the epoch, in the order that batches take them
   Index batch_size, first_batch, batches;
   const Poll& poll;
+  const Others<T>* others = nullptr;  // who have other shards of the batches; then `batch_size` is not looked at
 };
 
 enum class Outcome : std::uint8_t { finished, stopped, not_finite };

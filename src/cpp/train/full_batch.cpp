@@ -1,6 +1,7 @@
 #include "train/full_batch.h"
 
 #include <algorithm>
+#include <functional>
 #include <numeric>
 
 #include "train/chunks.h"
@@ -23,7 +24,7 @@ bool measures_rows(const Plan<T>& plan, Mode mode) {
 
 template <class T>
 Cost<T>::Cost(Network<T>& network, std::span<const Samples> x, const Batch& samples, const Objective<T>& objective,
-              Mode mode, bool whole, Watch& watch)
+              Mode mode, bool whole, Watch& watch, const Others<T>* others)
     : batch(samples),
       network_(network),
       memory_(mode.training ? network.training : network.inference),
@@ -33,13 +34,16 @@ Cost<T>::Cost(Network<T>& network, std::span<const Samples> x, const Batch& samp
       mode_(mode),
       whole_(whole || measures_rows(network.plan, mode)),
       watch_(watch),
+      others_(others),
       part_(network.parameters.size()),
       curvature_(network, x, objective) {}
 
 template <class T>
 std::optional<double> Cost<T>::operator()(const T* parameters, T* state, std::span<double> gradient) {
   const bool back = !gradient.empty();
-  const Index samples = batch.rows, rows = whole_ ? samples : std::min(chunk_rows(network_.plan), samples);
+  const Shards shards = others_ ? others_->of(number) : Shards{};
+  const Index samples = others_ ? shards.all() : batch.rows;
+  const Index rows = whole_ ? batch.rows : std::min(chunk_rows(network_.plan), batch.rows);
   memory_.reserve(network_.plan, mode_, {.rows = rows, .metrics = objective_.metrics(), .gradients = true});
   Pass<T> pass = network_.pass(
       memory_,
@@ -54,40 +58,101 @@ std::optional<double> Cost<T>::operator()(const T* parameters, T* state, std::sp
   pass.objective = &objective_;
   pass.samples = samples;
   pass.all = rows == all_;
-  AccumulateSink<T> sink(part_.data(), gradient, watch_, 2 * static_cast<double>(rows));
-  totals_ = {};
-  totals_.reserve(objective_);
+  // Each shard has sums of its own; where nobody else has samples, all of them are one.
+  const Index parts = others_ ? others_->count : 1;
+  const auto part_of = [&](Index i) { return others_ ? shards.of(i) : Range{0, samples}; };
+  std::vector<std::vector<double>> sums(others_ && back ? static_cast<std::size_t>(parts) : 0,
+                                        std::vector<double>(gradient.size()));
+  std::vector<Totals> found(static_cast<std::size_t>(parts));
+  for (Totals& totals : found) {
+    totals.reserve(objective_);
+  }
   std::ranges::fill(gradient, 0.0);
+  Buffer<T> measured(others_ ? measured_size(network_.plan, *others_) : 0);
+  if (others_) {
+    pass.shards = &shards;
+    pass.measured = measured.data();
+    pass.exchange = others_->exchange;
+  }
   bool stop = false;  // written by rank 0 between two barriers, so that all ranks see the same
   run_team(threads_for((back ? 3 : 1) * network_.plan.cost() * static_cast<double>(rows)), true, [&](const Team& team) {
     Pass<T> mine = pass;
     Runner<T> runner(team, mine);
     runner.prepare();
     team.barrier();
-    for (Index first = 0; first < samples && !stop; first += rows) {
-      mine.before = first;
-      mine.batch = batch.part(first, std::min(rows, samples - first));
+    for (Index first = 0, last = 0; first < batch.rows && !stop; first = last) {
+      const auto holds = [&](Index i) { return part_of(i).begin <= first && first < part_of(i).end; };
+      Index part = 0;
+      while (!holds(part)) {
+        ++part;
+      }
+      last = std::min(first + rows, whole_ ? batch.rows : part_of(part).end);
+      mine.before = (others_ ? shards.before() : 0) + first;
+      mine.batch = batch.part(first, last - first);
       runner.run();
       team.barrier();
-      if (back) {
-        runner.differentiate(sink);
+      for (; part < parts && part_of(part).begin < last; ++part) {
+        const Range of_part{std::max(part_of(part).begin, first) - first, std::min(part_of(part).end, last) - first};
+        if (back) {
+          AccumulateSink<T> sink(part_.data(), others_ ? std::span(sums[static_cast<std::size_t>(part)]) : gradient,
+                                 watch_, 2 * static_cast<double>(rows));
+          runner.differentiate(sink, of_part);
+          team.barrier();
+        }
+        if (team.rank() == 0) {
+          stop = watch_.stopped();
+          if (!stop) {
+            add(memory_.arena(), mine.batch.part(of_part.begin, of_part.size()), objective_, penalty(mine, of_part),
+                found[static_cast<std::size_t>(part)], of_part.begin);
+          }
+        }
         team.barrier();
       }
-      if (team.rank() == 0) {
-        stop = watch_.stopped();
-        if (!stop) {
-          add(memory_.arena(), mine.batch, objective_, penalty(mine), totals_);
-        }
-      }
-      team.barrier();
     }
   });
+  totals_ = {};
+  totals_.reserve(objective_);
+  if (others_) {
+    stop = !unite(shards, found, sums, gradient);
+  } else {
+    totals_ = found.front();
+  }
   if (stop) {
     return std::nullopt;
   }
   const double cost = totals_.loss / static_cast<double>(samples), penalized = penalties(parameters, gradient);
   totals_.loss += static_cast<double>(samples) * penalized;
   return cost + penalized;
+}
+
+// What all processes have found, from that of the shards here; false where the run is to end.
+template <class T>
+bool Cost<T>::unite(const Shards& shards, std::span<Totals> here, std::vector<std::vector<double>>& sums,
+                    std::span<double> gradient) {
+  if (!agree(*others_, shards, here, watch_.stopped(), totals_)) {
+    return false;
+  }
+  if (gradient.empty()) {
+    return true;
+  }
+  const std::size_t size = gradient.size();
+  std::vector<double> known(static_cast<std::size_t>(Blocks::most(others_->first, others_->count)) * size);
+  const auto sum = [&](Index place) { return known.begin() + place * std::ssize(gradient); };
+  const auto add = [&](auto from, Index to) {
+    std::transform(from, from + std::ssize(gradient), sum(to), sum(to), std::plus<>());
+  };
+  Blocks blocks;
+  for (std::size_t i = 0; i < sums.size(); ++i) {
+    if (blocks.push(others_->first + static_cast<Index>(i))) {
+      add(sums[i].begin(), blocks.count() - 1);
+    } else {
+      std::ranges::copy(sums[i], sum(blocks.count() - 1));
+    }
+    while (blocks.join()) {
+      add(sum(blocks.count()), blocks.count() - 1);
+    }
+  }
+  return others_->exchange->unite_doubles(known.data(), blocks.count(), std::ssize(gradient), gradient.data());
 }
 
 template <class T>

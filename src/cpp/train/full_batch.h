@@ -5,6 +5,7 @@
 #include <span>
 
 #include "train/curvature.h"
+#include "train/others.h"
 
 namespace fastopt {
 
@@ -17,9 +18,10 @@ class Cost {
  public:
   // In the mode that layers are in: by default with everything fixed that training measures, as in `evaluate`.
   Cost(Network<T>& network, std::span<const Samples> x, const Batch& samples, const Objective<T>& objective, Mode mode,
-       bool whole, Watch& watch);
+       bool whole, Watch& watch, const Others<T>* others = nullptr);
 
   Batch batch;             // the samples that are looked at: at first all
+  Index number = 0;        // of the batch, where others have some of its shards
   std::int64_t draws = 0;  // decides the noise of layers
   Index done = 0;          // batches before, which the watch is told
 
@@ -27,7 +29,7 @@ class Cost {
   // without a value, where the watch or a loss asks to stop.
   std::optional<double> operator()(const T* parameters, T* state, std::span<double> gradient);
   // Whether layers and losses have what products with the Hessian take.
-  bool has_curvature() const { return network_.plan.has_curvature(mode_) && !objective_.asks(); }
+  bool has_curvature() const { return network_.plan.has_curvature(mode_) && !objective_.asks() && !others_; }
   // The Hessian times a direction, as `CurvatureProducts`.
   bool multiply_hessian(const T* parameters, const T* direction, std::span<double> product);
   // Of the last call.
@@ -35,6 +37,8 @@ class Cost {
 
  private:
   double penalties(const T* parameters, std::span<double> gradient);
+  bool unite(const Shards& shards, std::span<Totals> here, std::vector<std::vector<double>>& sums,
+             std::span<double> gradient);
 
   Network<T>& network_;
   Memory<T>& memory_;
@@ -44,6 +48,7 @@ class Cost {
   Mode mode_;
   bool whole_;
   Watch& watch_;
+  const Others<T>* others_;
   Buffer<T> part_;  // the gradient of a chunk
   CurvatureProducts<T> curvature_;
   Totals totals_;

@@ -35,10 +35,11 @@ Solved solve(Network<T>& network, solvers::Minimizer& minimizer, const Solve<T>&
   network.freeze(network.trainable);
   totals.reserve(task.objective);
   Watch watch(task.poll);
-  Cost<T> cost(network, task.x, task.samples, task.objective, {true, network.noise > 0}, task.whole, watch);
+  Cost<T> cost(network, task.x, task.samples, task.objective, {true, network.noise > 0}, task.whole, watch,
+               task.others);
   ModelProblem<T> problem(network, cost, watch);
   const Index samples = task.samples.rows;
-  const bool several = task.batch_size < samples, noise = has_noise(network);
+  const bool several = task.others ? task.others->batches() > 1 : task.batch_size < samples, noise = has_noise(network);
   Solved solved;
   const auto finish = [&] {
     solved.spent = problem.spent;
@@ -47,8 +48,13 @@ Solved solve(Network<T>& network, solvers::Minimizer& minimizer, const Solve<T>&
   };
   solvers::Vector before;
   for (Index b = 0; b < task.batches && solved.ending != Ending::not_finite; ++b) {
-    const Index first = (task.first_batch + b) * task.batch_size;
-    cost.batch = task.samples.part(first, std::min(task.batch_size, samples - first));
+    cost.number = task.first_batch + b;
+    if (task.others) {
+      cost.batch = task.samples.part(task.others->before(cost.number), task.others->of(cost.number).here());
+    } else {
+      const Index first = cost.number * task.batch_size;
+      cost.batch = task.samples.part(first, std::min(task.batch_size, samples - first));
+    }
     cost.done = b;
     solved.ending = Ending::none;
     try {

@@ -18,6 +18,7 @@ struct Solve {
   bool anew;         // the cost at the point is not known: this is another training, or layers do what they did not
   bool whole;        // as `Cost`
   const Poll& poll;
+  const Others<T>* others = nullptr;  // as in `Epoch`
 };
 
 struct Solved {

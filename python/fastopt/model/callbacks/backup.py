@@ -57,6 +57,8 @@ class BackupAndRestore(Callback):
         [0, 1, 2]
     """
 
+    saves = True
+
     def __init__(self, backup_dir: str | os.PathLike[str], every: int = 1, delete_checkpoint: bool = True) -> None:
         self.backup_dir = checks.path("backup_dir", backup_dir)
         self.every_epochs = checks.integer("every", every, 1)

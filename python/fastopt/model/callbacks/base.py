@@ -31,6 +31,8 @@ class Callback:
             that of the epoch; where `fit` was given an iterable, ``samples`` is what the last epoch had, or before that
             an estimate, and each of the two is None where it is not known.
         every: After how many batches the methods of batches are called.
+        saves: Whether it writes files, or shows something: of the processes of `fastopt.distributed.fit` the first
+            alone calls it.
 
     Example:
         >>> import numpy as np, fastopt as fo
@@ -47,6 +49,7 @@ class Callback:
     model: Any
     params: dict[str, Any]
     every: int = 1
+    saves = False
 
     def on_train_begin(self) -> None:
         """Called before the first epoch."""

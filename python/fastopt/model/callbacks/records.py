@@ -44,6 +44,8 @@ class CSVLogger(Callback):
         'epoch,loss,learning_rate,seconds,samples_per_second'
     """
 
+    saves = True
+
     def __init__(self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False) -> None:
         self.filename = checks.path("filename", filename)
         self.separator = word("separator", separator, (",", ";", "\t", "|", " "))
@@ -100,6 +102,8 @@ class TensorBoard(Callback):
         ImportError: tensorboardX is not installed.
         OSError: A file cannot be written.
     """
+
+    saves = True
 
     def __init__(self, log_dir: str | os.PathLike[str] = "logs") -> None:
         self.log_dir = checks.path("log_dir", log_dir)
@@ -166,6 +170,8 @@ class ModelCheckpoint(Monitor):
         >>> os.path.basename(save.saved), fo.load_model(save.saved).epochs_trained
         ('03.safetensors', 3)
     """
+
+    saves = True
 
     def __init__(
         self,

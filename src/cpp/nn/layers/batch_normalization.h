@@ -48,6 +48,16 @@ struct Norm {
   // So many steps that nothing is left of the start.
   static constexpr T exact = T(1e30);
   Range share(const Team& team) const { return team.split(s.features.channels, alignment); }
+  static bool joins(const View<T>& v) { return v.shards && v.shards->joins; }
+  // f(rows, two vectors of numbers for each channel) for the shards that are here.
+  template <class F>
+  void for_each_shard(const View<T>& v, F&& f) const {
+    const Index channels = s.features.channels;
+    for (Index i = 0; i < v.shards->count; ++i) {
+      T* const numbers = v.measured + (v.shards->first + i) * 2 * channels;
+      f(v.shards->of(i), numbers, numbers + channels);
+    }
+  }
   BatchNormBackward<T> backward(const View<T>& v) const {
     const Moments<T> m = moments(v);
     return {.rows = v.rows,
@@ -61,19 +71,50 @@ struct Norm {
             .dbeta = m.dbeta};
   }
 
-  // Those of the batch.
+  // Those of the batch; or of each of its shards, joined as Chan, Golub and LeVeque (1979) do.
   Phase<T> measure() const {
-    return over_columns<T>([*this](const View<T>& v, const Team& team) {
+    Phase<T> phase = over_columns<T>([*this](const View<T>& v, const Team& team) {
       const Moments<T> m = moments(v);
-      kernels<T>().batch_norm.moments({.rows = v.rows,
-                                       .features = s.features,
-                                       .x = v.in[0].x,
-                                       .epsilon = static_cast<T>(s.epsilon),
-                                       .mean = m.mean,
-                                       .variance = m.variance,
-                                       .rstd = m.rstd},
-                                      share(team));
+      BatchMoments<T> args{.rows = v.rows,
+                           .features = s.features,
+                           .x = v.in[0].x,
+                           .epsilon = static_cast<T>(s.epsilon),
+                           .mean = m.mean,
+                           .variance = m.variance,
+                           .rstd = m.rstd};
+      if (!joins(v)) {
+        kernels<T>().batch_norm.moments(args, share(team));
+        return;
+      }
+      for_each_shard(v, [&](Range rows, T* mean, T* variance) {
+        args.rows = rows.size();
+        args.x = v.in[0].x.from(rows.begin);
+        args.mean = mean;
+        args.variance = variance;
+        kernels<T>().batch_norm.moments(args, share(team));
+      });
     });
+    phase.join = [*this](const View<T>& v, const Team& team) {
+      const Moments<T> m = moments(v);
+      const Range mine = share(team);
+      for (Index c = mine.begin; c < mine.end; ++c) {
+        double seen = 0, mean = 0, squares = 0;
+        for (std::size_t i = 0; i < v.shards->rows.size(); ++i) {
+          const T* const of_shard = v.measured + static_cast<Index>(i) * 2 * s.features.channels + c;
+          const double rows = static_cast<double>(v.shards->rows[i]), all = seen + rows;
+          const double distance = static_cast<double>(of_shard[0]) - mean;
+          mean += distance * (rows / all);
+          squares +=
+              static_cast<double>(of_shard[s.features.channels]) * rows + distance * distance * (seen * rows / all);
+          seen = all;
+        }
+        m.mean[c] = static_cast<T>(mean);
+        m.variance[c] = static_cast<T>(squares / seen);
+      }
+      kernels<T>().batch_norm.inverse_deviation(m.variance + mine.begin, static_cast<T>(s.epsilon), m.rstd + mine.begin,
+                                                mine.size());
+    };
+    return phase;
   }
 
   // Or the running ones.
@@ -107,9 +148,38 @@ struct Norm {
     });
   }
 
-  Phase<T> sum() const {
-    return over_columns<T>(
-        [*this](const View<T>& v, const Team& team) { kernels<T>().batch_norm.sums(backward(v), share(team)); });
+  Phase<T> sum(bool fixed) const {
+    Phase<T> phase = over_columns<T>([*this, fixed](const View<T>& v, const Team& team) {
+      BatchNormBackward<T> args = backward(v);
+      if (fixed || !joins(v)) {
+        kernels<T>().batch_norm.sums(args, share(team));
+        return;
+      }
+      for_each_shard(v, [&](Range rows, T* dgamma, T* dbeta) {
+        args = backward(v).part(rows);
+        args.dgamma = dgamma;
+        args.dbeta = dbeta;
+        kernels<T>().batch_norm.sums(args, share(team));
+      });
+    });
+    if (fixed) {
+      return phase;
+    }
+    phase.join = [*this](const View<T>& v, const Team& team) {
+      const Moments<T> m = moments(v);
+      const Range mine = share(team);
+      for (Index c = mine.begin; c < mine.end; ++c) {
+        double dgamma = 0, dbeta = 0;
+        for (std::size_t i = 0; i < v.shards->rows.size(); ++i) {
+          const T* const of_shard = v.measured + static_cast<Index>(i) * 2 * s.features.channels + c;
+          dgamma += static_cast<double>(of_shard[0]);
+          dbeta += static_cast<double>(of_shard[s.features.channels]);
+        }
+        m.dgamma[c] = static_cast<T>(dgamma);
+        m.dbeta[c] = static_cast<T>(dbeta);
+      }
+    };
+    return phase;
   }
 
   Phase<T> differentiate_input(bool fixed) const {
@@ -122,12 +192,15 @@ struct Norm {
     });
   }
 
-  // The gradient, and where the moments are those of the batch, the step of the running ones.
+  // The gradient, and where the moments are those of the batch, the step of the running ones. The gradient of all
+  // shards that were measured together is that of the first of them.
   Phase<T> finish(bool fixed) const {
     return over_parameters<T>([*this, fixed](const View<T>& v, const Team& team) {
       const Moments<T> m = moments(v);
       const Range mine = share(team);
-      if (!fixed) {
+      const bool first = !v.shards || v.slab.first == v.shards->before();
+      const bool gives = first && (!joins(v) || v.slab.first == 0);
+      if (!fixed && first) {
         const T part = v.slab.all ? T(1) : static_cast<T>(1 - s.momentum);
         T *const mean = v.tensors.state(at.mean), *const variance = v.tensors.state(at.variance);
         for (Index c = mine.begin; c < mine.end; ++c) {
@@ -142,7 +215,9 @@ struct Norm {
       const auto take = [&](int tensor, const T* sums) {
         if (tensor >= 0 && mine.size() > 0) {
           const Index offset = v.tensors.offset(tensor);
-          std::copy(sums + mine.begin, sums + mine.end, v.sink->gradients() + offset + mine.begin);
+          T* const gradient = v.sink->gradients() + offset;
+          std::transform(sums + mine.begin, sums + mine.end, gradient + mine.begin,
+                         [=](T value) { return gives ? value : T(0); });
           v.sink->take(team, {offset + mine.begin, offset + mine.end});
         }
       };
@@ -169,10 +244,11 @@ Layer<T> batch_normalization(const BatchNormalization& settings) {
   norm.at.variance = add_tensor(layer, "moving_variance", {channels}, false);
   norm.at.steps = add_tensor(layer, "steps", {1}, false);
   layer.workspace = [=] { return batch_normalization_phases::Moments<T>::size(channels); };
+  layer.measures = 2 * channels;
   layer.training = {
-      {norm.measure(), norm.normalize()}, {norm.sum(), norm.differentiate_input(false)}, {norm.finish(false)}};
+      {norm.measure(), norm.normalize()}, {norm.sum(false), norm.differentiate_input(false)}, {norm.finish(false)}};
   layer.inference = {
-      {norm.recall(), norm.normalize()}, {norm.sum(), norm.differentiate_input(true)}, {norm.finish(true)}};
+      {norm.recall(), norm.normalize()}, {norm.sum(true), norm.differentiate_input(true)}, {norm.finish(true)}};
   return layer;
 }
 

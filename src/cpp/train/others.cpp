@@ -1,0 +1,125 @@
+#include "train/others.h"
+
+#include <algorithm>
+
+namespace fastopt {
+
+namespace {
+
+// Adds each part to a sum while it is in cache; or, where the sum is where it is computed, leaves it there.
+template <class T>
+class AddSink final : public Sink<T> {
+ public:
+  AddSink(T* gradients, T* sum) : Sink<T>(gradients), sum_(sum) {}
+
+  void take(const Team&, Range part) override {
+    if (sum_ != this->gradients()) {
+      kernels<T>().update.add(this->gradients() + part.begin, sum_ + part.begin, part.size());
+    }
+  }
+
+ private:
+  T* sum_;
+};
+
+// The numbers of totals that are sums over samples.
+template <class F>
+void for_each_sum(Totals& totals, F&& f) {
+  f(totals.weight);
+  f(totals.loss);
+  std::ranges::for_each(totals.losses, f);
+  std::ranges::for_each(totals.metrics, f);
+}
+
+}  // namespace
+
+template <class T>
+Index Others<T>::before(Index batch) const {
+  Index sum = 0;
+  for (Index i = 0; i < batch; ++i) {
+    sum += of(i).here();
+  }
+  return sum;
+}
+
+template <class T>
+Index Others<T>::most() const {
+  Index most = 0;
+  for (Index i = 0; i < batches(); ++i) {
+    most = std::max(most, of(i).here());
+  }
+  return most;
+}
+
+template <class T>
+Index measured_size(const Plan<T>& plan, const Others<T>& others) {
+  Index most = 0;
+  for (const Node<T>& node : plan.nodes) {
+    most = std::max(most, node.layer.measures);
+  }
+  return most * others.shards;
+}
+
+template <class T>
+bool agree(const Others<T>& others, const Shards& shards, std::span<Totals> here, bool stops, Totals& totals) {
+  std::vector<double> numbers;
+  Index size = 0;
+  for_each_sum(totals, [&](double&) { ++size; });
+  numbers.resize(static_cast<std::size_t>(others.shards * size));
+  auto next = numbers.begin() + others.first * size;
+  for (Totals& shard : here) {
+    for_each_sum(shard, [&](double& value) { *next++ = value; });
+  }
+  if (!others.exchange->agree(numbers.data(), size, stops)) {
+    return false;
+  }
+  totals.batches += 1;
+  totals.samples += shards.all();
+  next = numbers.begin();
+  for (Index i = 0; i < others.shards; ++i) {
+    for_each_sum(totals, [&](double& value) { value += *next++; });
+  }
+  return true;
+}
+
+template <class T>
+Union<T>::Union(Network<T>& network, const Others<T>* others)
+    : network_(network),
+      others_(others),
+      sums_(others && others->count > 1
+                ? checked_product(Blocks::most(others->first, others->count), network.gradients.size())
+                : 0) {}
+
+template <class T>
+void Union<T>::operator()(const Team& team, Runner<T>& runner, const Pass<T>& pass) {
+  const Index size = network_.gradients.size();
+  Blocks blocks;
+  for (Index i = 0; i < others_->count; ++i) {
+    const bool adds = blocks.push(others_->first + i);
+    T* const to = sum(blocks.count() - 1);
+    AddSink<T> sink(adds ? network_.gradients.data() : to, to);
+    runner.differentiate(sink, pass.shards->of(i));
+    team.barrier();
+    while (blocks.join()) {
+      const Range mine = team.split(size, alignment);
+      kernels<T>().update.add(sum(blocks.count()) + mine.begin, sum(blocks.count() - 1) + mine.begin, mine.size());
+      team.barrier();
+    }
+  }
+  if (team.rank() == 0) {
+    pass.watch.ask([&] { return others_->exchange->unite(sum(0), blocks.count(), size, network_.gradients.data()); });
+  }
+  team.barrier();
+  differentiate_parameters(team, network_.plan, pass.parameters, network_.gradients.data());
+}
+
+template struct Others<float>;
+template struct Others<double>;
+template Index measured_size(const Plan<float>&, const Others<float>&);
+template Index measured_size(const Plan<double>&, const Others<double>&);
+template bool agree(const Others<float>&, const Shards&, std::span<Totals>, bool, Totals&);
+template bool agree(const Others<double>&, const Shards&, std::span<Totals>, bool, Totals&);
+template class Union<float>;
+template class Union<double>;
+
+}  // namespace fastopt
