@@ -1,7 +1,11 @@
 """Trainings that are to be equal to the bit for any number of ranks: `mpiexec -n N python trainings.py FILE`."""
 
 import pickle
+import re
 import sys
+from contextlib import chdir
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from mpi4py import MPI
@@ -141,8 +145,17 @@ def check_gradient():
     assert np.linalg.norm(steps[1] - steps[0]) < 1e-12 * np.linalg.norm(steps[0])
 
 
+def check_page():
+    """The examples of docs/distributed.md run."""
+    page = (Path(__file__).parents[2] / "docs/distributed.md").read_text()
+    with TemporaryDirectory() as folder, chdir(folder):
+        exec("\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL)), {})
+
+
 def main():
     check_gradient()
+    if COMM.size == 2:
+        check_page()
     if COMM.size == 1:
         check_threshold()
     results = {name: case() for name, case in CASES.items()}

@@ -85,7 +85,19 @@ def test_models_and_records_print_themselves():
 
 
 # Pages whose examples are run, and compared with what they say, elsewhere; or that show parts which cannot run alone.
-ELSEWHERE = {"augmentation", "curvature", "data", "export", "fleet", "images", "search", "sklearn", "solvers", "tables"}
+ELSEWHERE = {
+    "augmentation",
+    "curvature",
+    "data",
+    "distributed",
+    "export",
+    "fleet",
+    "images",
+    "search",
+    "sklearn",
+    "solvers",
+    "tables",
+}
 PAGES = sorted(path.stem for path in (ROOT / "docs").glob("*.md") if path.stem not in ELSEWHERE)
 
 
