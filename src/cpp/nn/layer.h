@@ -73,27 +73,27 @@ struct Draw {
 };
 
 // Where rows come from.
+template <class T>
 struct Slab {
   Index first;  // the number of the first of them in the batch
   Index batch;  // rows of the whole batch
   bool all;     // it is all samples that there are: what is measured of it is no estimate
   Draw draw;
+  // Where they are what one process has of a batch: its shards, and room for the numbers that a layer measures of each.
+  const Shards* shards = nullptr;
+  T* measured = nullptr;
 };
 
 // What a phase works on.
 template <class T>
 struct View {
   Index rows;  // of x, y, dy, dx and `saved`
-  Slab slab;
+  Slab<T> slab;
   Tensors<T> tensors;
   T* workspace;  // the layer's, shared by the team
   std::span<const In<T>> in;
   Out<T> out;
   Sink<T>* sink;  // of the gradient of the parameters
-  // Where the rows are what one process has of a batch: its shards, and room for the numbers that a layer measures of
-  // each of them.
-  const Shards* shards = nullptr;
-  T* measured = nullptr;
   // The derivatives along a direction of the parameters of all that this view has, in a pass that computes them: x and
   // y, dx and dy, and for the parameters the direction, null where they are frozen. Its activations are linear.
   const View<T>* along = nullptr;

@@ -318,8 +318,8 @@ const View<T>& Runner<T>::view(Index node, Range rows, Sink<T>* sink) {
   v.rows = rows.size();
   v.slab.first = p_.before + rows.begin;
   v.slab.batch = p_.shards && p_.shards->joins ? p_.shards->all() : p_.batch.rows;
-  v.shards = p_.shards;
-  v.measured = p_.measured;
+  v.slab.shards = p_.shards;
+  v.slab.measured = p_.measured;
   v.slab.all = p_.all;
   v.slab.draw.first_stream = (std::uint64_t{1} << 62U) + (static_cast<std::uint64_t>(p_.draws) << 24U) +
                              static_cast<std::uint64_t>(v.slab.first);

@@ -48,14 +48,14 @@ struct Norm {
   // So many steps that nothing is left of the start.
   static constexpr T exact = T(1e30);
   Range share(const Team& team) const { return team.split(s.features.channels, alignment); }
-  static bool joins(const View<T>& v) { return v.shards && v.shards->joins; }
+  static bool joins(const View<T>& v) { return v.slab.shards && v.slab.shards->joins; }
   // f(rows, two vectors of numbers for each channel) for the shards that are here.
   template <class F>
   void for_each_shard(const View<T>& v, F&& f) const {
     const Index channels = s.features.channels;
-    for (Index i = 0; i < v.shards->count; ++i) {
-      T* const numbers = v.measured + (v.shards->first + i) * 2 * channels;
-      f(v.shards->of(i), numbers, numbers + channels);
+    for (Index i = 0; i < v.slab.shards->count; ++i) {
+      T* const numbers = v.slab.measured + (v.slab.shards->first + i) * 2 * channels;
+      f(v.slab.shards->of(i), numbers, numbers + channels);
     }
   }
   BatchNormBackward<T> backward(const View<T>& v) const {
@@ -99,9 +99,9 @@ struct Norm {
       const Range mine = share(team);
       for (Index c = mine.begin; c < mine.end; ++c) {
         double seen = 0, mean = 0, squares = 0;
-        for (std::size_t i = 0; i < v.shards->rows.size(); ++i) {
-          const T* const of_shard = v.measured + static_cast<Index>(i) * 2 * s.features.channels + c;
-          const double rows = static_cast<double>(v.shards->rows[i]), all = seen + rows;
+        for (std::size_t i = 0; i < v.slab.shards->rows.size(); ++i) {
+          const T* const of_shard = v.slab.measured + static_cast<Index>(i) * 2 * s.features.channels + c;
+          const double rows = static_cast<double>(v.slab.shards->rows[i]), all = seen + rows;
           const double distance = static_cast<double>(of_shard[0]) - mean;
           mean += distance * (rows / all);
           squares +=
@@ -170,8 +170,8 @@ struct Norm {
       const Range mine = share(team);
       for (Index c = mine.begin; c < mine.end; ++c) {
         double dgamma = 0, dbeta = 0;
-        for (std::size_t i = 0; i < v.shards->rows.size(); ++i) {
-          const T* const of_shard = v.measured + static_cast<Index>(i) * 2 * s.features.channels + c;
+        for (std::size_t i = 0; i < v.slab.shards->rows.size(); ++i) {
+          const T* const of_shard = v.slab.measured + static_cast<Index>(i) * 2 * s.features.channels + c;
           dgamma += static_cast<double>(of_shard[0]);
           dbeta += static_cast<double>(of_shard[s.features.channels]);
         }
@@ -198,7 +198,7 @@ struct Norm {
     return over_parameters<T>([*this, fixed](const View<T>& v, const Team& team) {
       const Moments<T> m = moments(v);
       const Range mine = share(team);
-      const bool first = !v.shards || v.slab.first == v.shards->before();
+      const bool first = !v.slab.shards || v.slab.first == v.slab.shards->before();
       const bool gives = first && (!joins(v) || v.slab.first == 0);
       if (!fixed && first) {
         const T part = v.slab.all ? T(1) : static_cast<T>(1 - s.momentum);
