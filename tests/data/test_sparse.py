@@ -257,8 +257,10 @@ def test_only_for_flat_samples(rng):
     model.build((8, 5))
     with pytest.raises(ValueError, match="x is sparse, which only flat samples can be"):
         model.fit(x, y)
+    flat = fo.Sequential([layers.Dense(3)])
+    flat.build(40)
     with pytest.raises(TypeError, match="x is sparse, and each layer is run by itself"):
-        model.layer_outputs(x)
+        flat.layer_outputs(x)
     with pytest.raises(TypeError, match="x is sparse, and so would be the gradient"):
         fo.plotting.gradients(model, x, y)
     with pytest.raises(TypeError, match=r"y is a sparse csr_array: give y.toarray\(\)"):

@@ -8,7 +8,7 @@ import pytest
 from fastopt import _core, kernels
 from fastopt._core import runtime
 
-PUBLIC = sorted(name for name, value in vars(kernels).items() if inspect.isfunction(value))
+PUBLIC = sorted(name for name, value in vars(kernels).items() if inspect.isfunction(value) and name != "__dir__")
 
 
 @pytest.mark.parametrize("name", PUBLIC)

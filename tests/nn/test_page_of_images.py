@@ -15,9 +15,10 @@ def test_page(capsys):
     assert float(capsys.readouterr().out) > 0.9
 
 
-def test_example(tmp_path, rng, capsys):
+def test_example(tmp_path, rng, capsys, monkeypatch):
     """On two batches of noise: tables have a row for each norm, and all pictures are drawn."""
     pytest.importorskip("matplotlib").use("agg")
+    monkeypatch.syspath_prepend(str(ROOT / "examples"))
     example = runpy.run_path(str(ROOT / "examples/images.py"))
     example["main"].__globals__.update(TRAINED=8, SEEDS=(0,), BATCHES=(4, 2), OUTPUT=tmp_path)
     x, y = rng.normal(size=(8, 28, 28, 1)), rng.integers(0, 10, 8)

@@ -82,6 +82,7 @@ struct Slab {
   // Where they are what one process has of a batch: its shards, and room for the numbers that a layer measures of each.
   const Shards* shards = nullptr;
   T* measured = nullptr;
+  bool joined = false;  // of the shards of all processes that is known
 };
 
 // What a phase works on.
@@ -109,9 +110,8 @@ template <class T>
 struct Phase {
   Over over;
   std::function<void(const View<T>&, const Team&)> run;
-  bool values = false;  // among those with derivatives: it computes y alone, which is left out where y is known
-  // Of one over columns that measures shards, where they are joined: what follows when all of them are known.
-  std::function<void(const View<T>&, const Team&)> join = {};
+  bool values = false;    // among those with derivatives: it computes y alone, which is left out where y is known
+  bool measures = false;  // of one over columns: where shards are joined, it is called for each of them, then `joined`
 };
 
 // What a pass does: in `forward` y from x; in `backward` dx from dy, of which those over columns serve the gradient as

@@ -77,7 +77,7 @@ void Runner<T>::run() {
 template <class T>
 void Runner<T>::join(const Run& run) {
   const Phase<T>& phase = phase_of(run);
-  if (!phase.join || !p_.shards || !p_.shards->joins) {
+  if (!phase.measures || !p_.shards || !p_.shards->joins) {
     return;
   }
   team_.barrier();
@@ -85,7 +85,9 @@ void Runner<T>::join(const Run& run) {
     p_.watch.ask([&] { return p_.exchange->gather(p_.measured, p_.plan.node(run.node).layer.measures); });
   }
   team_.barrier();
-  phase.join(view(run.node, {0, p_.batch.rows}, nullptr), team_);
+  View<T> joined = view(run.node, {0, p_.batch.rows}, nullptr);
+  joined.slab.joined = true;
+  phase.run(joined, team_);
 }
 
 template <class T>

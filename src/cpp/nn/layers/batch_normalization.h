@@ -71,7 +71,7 @@ struct Norm {
             .dbeta = m.dbeta};
   }
 
-  // Those of the batch; or of each of its shards, joined as Chan, Golub and LeVeque (1979) do.
+  // Those of the batch; or of each of its shards, and then of all.
   Phase<T> measure() const {
     Phase<T> phase = over_columns<T>([*this](const View<T>& v, const Team& team) {
       const Moments<T> m = moments(v);
@@ -86,6 +86,10 @@ struct Norm {
         kernels<T>().batch_norm.moments(args, share(team));
         return;
       }
+      if (v.slab.joined) {
+        join_moments(v, share(team));
+        return;
+      }
       for_each_shard(v, [&](Range rows, T* mean, T* variance) {
         args.rows = rows.size();
         args.x = v.in[0].x.from(rows.begin);
@@ -94,27 +98,29 @@ struct Norm {
         kernels<T>().batch_norm.moments(args, share(team));
       });
     });
-    phase.join = [*this](const View<T>& v, const Team& team) {
-      const Moments<T> m = moments(v);
-      const Range mine = share(team);
-      for (Index c = mine.begin; c < mine.end; ++c) {
-        double seen = 0, mean = 0, squares = 0;
-        for (std::size_t i = 0; i < v.slab.shards->rows.size(); ++i) {
-          const T* const of_shard = v.slab.measured + static_cast<Index>(i) * 2 * s.features.channels + c;
-          const double rows = static_cast<double>(v.slab.shards->rows[i]), all = seen + rows;
-          const double distance = static_cast<double>(of_shard[0]) - mean;
-          mean += distance * (rows / all);
-          squares +=
-              static_cast<double>(of_shard[s.features.channels]) * rows + distance * distance * (seen * rows / all);
-          seen = all;
-        }
-        m.mean[c] = static_cast<T>(mean);
-        m.variance[c] = static_cast<T>(squares / seen);
-      }
-      kernels<T>().batch_norm.inverse_deviation(m.variance + mine.begin, static_cast<T>(s.epsilon), m.rstd + mine.begin,
-                                                mine.size());
-    };
+    phase.measures = true;
     return phase;
+  }
+
+  // Those of all shards from those of each (Chan, Golub, LeVeque, 1979).
+  void join_moments(const View<T>& v, Range mine) const {
+    const Moments<T> m = moments(v);
+    for (Index c = mine.begin; c < mine.end; ++c) {
+      double seen = 0, mean = 0, squares = 0;
+      for (std::size_t i = 0; i < v.slab.shards->rows.size(); ++i) {
+        const T* const of_shard = v.slab.measured + static_cast<Index>(i) * 2 * s.features.channels + c;
+        const double rows = static_cast<double>(v.slab.shards->rows[i]), all = seen + rows;
+        const double distance = static_cast<double>(of_shard[0]) - mean;
+        mean += distance * (rows / all);
+        squares +=
+            static_cast<double>(of_shard[s.features.channels]) * rows + distance * distance * (seen * rows / all);
+        seen = all;
+      }
+      m.mean[c] = static_cast<T>(mean);
+      m.variance[c] = static_cast<T>(squares / seen);
+    }
+    kernels<T>().batch_norm.inverse_deviation(m.variance + mine.begin, static_cast<T>(s.epsilon), m.rstd + mine.begin,
+                                              mine.size());
   }
 
   // Or the running ones.
@@ -155,6 +161,10 @@ struct Norm {
         kernels<T>().batch_norm.sums(args, share(team));
         return;
       }
+      if (v.slab.joined) {
+        join_sums(v, share(team));
+        return;
+      }
       for_each_shard(v, [&](Range rows, T* dgamma, T* dbeta) {
         args = backward(v).part(rows);
         args.dgamma = dgamma;
@@ -162,24 +172,22 @@ struct Norm {
         kernels<T>().batch_norm.sums(args, share(team));
       });
     });
-    if (fixed) {
-      return phase;
-    }
-    phase.join = [*this](const View<T>& v, const Team& team) {
-      const Moments<T> m = moments(v);
-      const Range mine = share(team);
-      for (Index c = mine.begin; c < mine.end; ++c) {
-        double dgamma = 0, dbeta = 0;
-        for (std::size_t i = 0; i < v.slab.shards->rows.size(); ++i) {
-          const T* const of_shard = v.slab.measured + static_cast<Index>(i) * 2 * s.features.channels + c;
-          dgamma += static_cast<double>(of_shard[0]);
-          dbeta += static_cast<double>(of_shard[s.features.channels]);
-        }
-        m.dgamma[c] = static_cast<T>(dgamma);
-        m.dbeta[c] = static_cast<T>(dbeta);
-      }
-    };
+    phase.measures = !fixed;
     return phase;
+  }
+
+  void join_sums(const View<T>& v, Range mine) const {
+    const Moments<T> m = moments(v);
+    for (Index c = mine.begin; c < mine.end; ++c) {
+      double dgamma = 0, dbeta = 0;
+      for (std::size_t i = 0; i < v.slab.shards->rows.size(); ++i) {
+        const T* const of_shard = v.slab.measured + static_cast<Index>(i) * 2 * s.features.channels + c;
+        dgamma += static_cast<double>(of_shard[0]);
+        dbeta += static_cast<double>(of_shard[s.features.channels]);
+      }
+      m.dgamma[c] = static_cast<T>(dgamma);
+      m.dbeta[c] = static_cast<T>(dbeta);
+    }
   }
 
   Phase<T> differentiate_input(bool fixed) const {
