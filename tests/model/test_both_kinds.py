@@ -313,7 +313,7 @@ def test_classes_of_outputs_are_not_written_in_place():
 
 
 def test_the_package_shows_what_is_public():
-    assert dir(fo) == sorted([*fo.__all__, "sklearn", "tabular"])
+    assert dir(fo) == sorted([*fo.__all__, "distributed", "sklearn", "tabular"])
     assert all(hasattr(fo, name) for name in fo.__all__)
 
 
