@@ -41,6 +41,11 @@ struct Tensors {
   T* state(int tensor) const { return state_values + offset(tensor); }
 };
 
+template <class T>
+Rows<const T> reading(const Rows<T>& rows) {
+  return {rows.data, rows.stride};
+}
+
 // An input: its values, which its own layer has activated by `activation`, and where going back puts the gradient with
 // respect to them before that: dx f'(x), or dx where `activation` is linear. Null: nobody needs it. Where `sparse` is
 // given, it is x, and nobody needs dx.
