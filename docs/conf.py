@@ -61,7 +61,6 @@ sphinx_gallery_conf = {
 }
 
 html_theme = "pydata_sphinx_theme"
-html_static_path = ["_static"]
 html_title = "fastopt"
 html_theme_options = {
     "show_toc_level": 2,
