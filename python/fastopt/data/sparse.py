@@ -1,5 +1,6 @@
 """Samples as the rows of a sparse matrix: of SciPy's, or of any that has its attributes."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 from fastopt import _core
 from fastopt.core import checks
 
-__all__ = ["SparseRows", "is_sparse", "sparse_rows"]
+__all__ = ["SparseRows", "is_sparse", "sparse_rows", "stacked"]
 
 MOST = 2**31 - 1  # columns, whose numbers the core keeps in 32 bits
 
@@ -45,6 +46,23 @@ class SparseRows:
     def __getitem__(self, rows: slice) -> "SparseRows":
         first, last, _ = rows.indices(len(self))
         return SparseRows(self.starts[first : last + 1], self.columns, self.values, self.width)
+
+    def compact(self) -> "SparseRows":
+        """Return them without the entries of other rows, as they are to be sent."""
+        first, last = self.starts[0], self.starts[-1]
+        return SparseRows(self.starts - first, self.columns[first:last], self.values[first:last], self.width)
+
+
+def stacked(parts: Sequence[SparseRows]) -> SparseRows:
+    """Return rows one after the other, each part without entries of other rows."""
+    before = np.cumsum([0, *(len(one.values) for one in parts)])
+    starts = [one.starts[:-1] + add for one, add in zip(parts, before[:-1], strict=True)]
+    return SparseRows(
+        np.concatenate([*starts, before[-1:]]),
+        np.concatenate([one.columns for one in parts]),
+        np.concatenate([one.values for one in parts]),
+        parts[0].width,
+    )
 
 
 def is_sparse(value: object) -> bool:

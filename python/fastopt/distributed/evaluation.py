@@ -9,11 +9,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastopt.core import checks
 from fastopt.distributed.group import Group
-from fastopt.distributed.rows import cut, shared
+from fastopt.distributed.rows import shared
 from fastopt.distributed.sameness import check_same, default_shards
 from fastopt.model.built import Built
 from fastopt.model.compiled import Compiled
-from fastopt.model.data import joined, without_inputs
+from fastopt.model.data import joined, part, without_inputs
 from fastopt.model.feed import Data, begin
 from fastopt.model.heads import Heads
 from fastopt.model.results import kind_of_results
@@ -27,7 +27,7 @@ def parts_of(data: Any, sizes: NDArray[np.int64]) -> Parts:
     """Return the samples of each shard, of which some may be empty."""
     parts, first = [], 0
     for size in sizes.tolist():
-        parts.append(cut(data, first, first + size))
+        parts.append(part(data, slice(first, first + size)))
         first += size
     return parts
 

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from fastopt.data.sparse import SparseRows
 from fastopt.distributed.group import Group
-from fastopt.model.data import Samples, Several
+from fastopt.model.data import Samples, Several, concatenated, part
 
-__all__ = ["batches_of", "cut", "shard_sizes", "shared"]
+__all__ = ["batches_of", "shard_sizes", "shared"]
 
 D = TypeVar("D", Samples, Several)
 
@@ -39,16 +39,6 @@ def batches_of(sizes: NDArray[np.int64], batch_size: int, drop: bool) -> NDArray
     return table[:full].clip(max=each) if drop and full else table
 
 
-def cut(data: D, first: int, last: int) -> D:
-    """Return some of the samples, from the first to before the last; no copies."""
-
-    def part(array: Any) -> Any:
-        return [one[first:last] for one in array] if isinstance(array, list) else array[first:last]
-
-    weight = None if data.weight is None else data.weight[first:last]
-    return data._replace(x=part(data.x), y=part(data.y), weight=weight, given=part(data.given))
-
-
 def shared(group: Group, data: D, begin: int, end: int, shards: int) -> tuple[D, NDArray[np.int64]]:
     """Return those of the rows that are in the shards of this process, and the sizes of all shards.
 
@@ -71,13 +61,13 @@ def shared(group: Group, data: D, begin: int, end: int, shards: int) -> tuple[D,
     parts: list[D | None] = []
     for low, high in pairwise(wanted):
         some = max(mine[0], int(low)), min(mine[1], int(high))
-        parts.append(cut(data, some[0] - first, some[1] - first) if some[0] < some[1] else None)
-    if all(group.objects(all(part is None for i, part in enumerate(parts) if i != group.rank))):
+        parts.append(part(data, slice(some[0] - first, some[1] - first)) if some[0] < some[1] else None)
+    if all(group.objects(all(one is None for i, one in enumerate(parts) if i != group.rank))):
         own = parts[group.rank]
-        return (cut(data, 0, 0) if own is None else own), sizes
-    bare = [None if part is None else _compact(part) for part in parts]
-    got = [part for part in group.exchanged(bare) if part is not None]
-    return (_joined(got) if got else cut(data, 0, 0)), sizes
+        return (part(data, slice(0)) if own is None else own), sizes
+    bare = [None if one is None else _compact(one) for one in parts]
+    got = [one for one in group.exchanged(bare) if one is not None]
+    return (_joined(got) if got else part(data, slice(0))), sizes
 
 
 def _compact(data: D) -> D:
@@ -86,10 +76,7 @@ def _compact(data: D) -> D:
     def own(array: Any) -> Any:
         if isinstance(array, list):
             return [own(one) for one in array]
-        if not isinstance(array, SparseRows):
-            return array
-        first, last = array.starts[0], array.starts[-1]
-        return SparseRows(array.starts - first, array.columns[first:last], array.values[first:last], array.width)
+        return array.compact() if isinstance(array, SparseRows) else array
 
     return data._replace(x=own(data.x))
 
@@ -98,26 +85,10 @@ def _joined(parts: Sequence[D]) -> D:
     """Return samples one after the other."""
     if len(parts) == 1:
         return parts[0]
-
-    def every(arrays: Sequence[Any]) -> Any:
-        if isinstance(arrays[0], list):
-            return [every(one) for one in zip(*arrays, strict=True)]
-        first: Any = arrays[0]
-        if isinstance(first, SparseRows):
-            before = np.cumsum([0, *(len(one.values) for one in arrays)])
-            starts: list[Any] = [one.starts[:-1] + add for one, add in zip(arrays, before[:-1], strict=True)]
-            return SparseRows(
-                np.concatenate([*starts, before[-1:]]),
-                np.concatenate([one.columns for one in arrays]),
-                np.concatenate([one.values for one in arrays]),
-                first.width,
-            )
-        return np.concatenate(arrays)
-
-    weights: list[Any] = [part.weight for part in parts if part.weight is not None]
+    weights: list[Any] = [one.weight for one in parts if one.weight is not None]
     return parts[0]._replace(
-        x=every([part.x for part in parts]),
-        y=every([part.y for part in parts]),
+        x=concatenated([one.x for one in parts]),
+        y=concatenated([one.y for one in parts]),
         weight=np.concatenate(weights) if weights else None,
-        given=every([part.given for part in parts]),
+        given=concatenated([one.given for one in parts]),
     )

@@ -18,7 +18,15 @@ from fastopt.distributed.sameness import check_same, default_shards
 from fastopt.model import fit as loop
 from fastopt.model.callbacks.base import Callback
 from fastopt.model.callbacks.history import History
-from fastopt.model.data import Reading, batch_size_at, triple
+from fastopt.model.data import (
+    Reading,
+    balanced,
+    batch_size_at,
+    check_one_validation,
+    checked_split,
+    held_rows,
+    triple,
+)
 from fastopt.model.progress import Progress, progress
 from fastopt.optimizers import Optimizer
 from fastopt.solvers import Solver
@@ -127,11 +135,8 @@ def fit(
             raise ValueError("shards are for exact=True; else each process has one.")
         validation_freq = checks.integer("validation_freq", validation_freq, 1)
         numbers = loop.checked_epochs(initial_epoch, epochs)
-        validation_split = checks.real("validation_split", validation_split)
-        if not 0.0 <= validation_split < 1.0:
-            raise ValueError(f"validation_split must be at least 0 and less than 1, not {validation_split:g}.")
-        if validation_split and validation_data is not None:
-            raise ValueError("Give validation_data or validation_split, not both.")
+        validation_split = checked_split(validation_split)
+        check_one_validation(validation_data, validation_split or None, None)
         staleness = checks.integer("staleness", staleness, 0, 2**10)
         if staleness and not isinstance(model.optimizer, Optimizer):
             raise ValueError("staleness is for an optimizer: a solver looks at the cost itself.")
@@ -170,9 +175,7 @@ def fit(
         check_same(group, model, plan, settings)
         _take_seed(group, model)
         rows = sum(group.objects(data.rows))
-        held = int(checks.times(rows, validation_split))
-        if validation_split and not 0 < held < rows:
-            raise ValueError(f"validation_split={validation_split:g} of {rows} samples leaves one part empty.")
+        held = held_rows(rows, validation_split) if validation_split else 0
         if rows - held < count:
             raise ValueError(f"There are {rows - held} samples in all; {count} shards need at least as many.")
         if not whole:
@@ -252,13 +255,10 @@ def _balanced(group: Group, compiled: Any, data: Any, plan: Any, known: Any, giv
     """Return factors of classes, of which ``"balanced"`` are those of all processes."""
     if given != "balanced":
         return given
-    counts: dict[int, int] = {}
-    for here in group.objects(np.unique(compiled.labels(data, plan), return_counts=True)):
-        for label, number in zip(*(one.tolist() for one in here), strict=True):
-            counts[label] = counts.get(label, 0) + number
-    labels = known.get("")
-    rows = sum(counts.values())
-    return {
-        (label if labels is None else labels.tolist()[label]): rows / (len(counts) * number)
-        for label, number in counts.items()
-    }
+    here = group.objects(np.bincount(compiled.labels(data, plan)))
+    counts = np.zeros(max(map(len, here)), np.int64)
+    for some in here:
+        counts[: len(some)] += some
+    labels = range(len(counts)) if known.get("") is None else known[""].tolist()
+    factors = balanced(counts).tolist()
+    return {labels[number]: factors[number] for number in np.flatnonzero(counts).tolist()}

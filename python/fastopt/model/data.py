@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastopt import _core
 from fastopt.core import checks
-from fastopt.data.sparse import is_sparse, sparse_rows
+from fastopt.data.sparse import SparseRows, is_sparse, sparse_rows, stacked
 from fastopt.data.splits import held_out
 from fastopt.kernels import Real
 from fastopt.layers import Shape
@@ -123,22 +123,22 @@ def split(data: D, fraction: float, seed: int | None = None, classes: NDArray[An
         ValueError: A part is empty, or has no weight.
     """
     rows = data.rows
-    count = int(checks.times(rows, fraction))
-    if not 0 < count < rows:
-        raise ValueError(f"validation_split={fraction:g} of {rows} samples leaves one part empty.")
+    count = held_rows(rows, fraction)
     if seed is None and data.chosen is None:
-        parts = _part(data, slice(rows - count)), _part(data, slice(rows - count, None))
+        parts = part(data, slice(rows - count)), part(data, slice(rows - count, None))
     else:
         last = np.zeros(rows, bool)
         last[slice(-count, None) if seed is None else held_out(rows, count, seed, classes)] = True
         every = np.arange(rows) if data.chosen is None else data.chosen
         parts = data._replace(chosen=every[~last]), data._replace(chosen=every[last])
-    for kind, part in zip(("training", "validation"), parts, strict=True):
-        check_weight(kind, part)
+    for kind, some in zip(("training", "validation"), parts, strict=True):
+        check_weight(kind, some)
     return parts
 
 
-def _part(data: D, rows: slice) -> D:
+def part(data: D, rows: slice) -> D:
+    """Return some of the samples; no copies."""
+
     def cut(given: Any) -> Any:
         return [one[rows] for one in given] if isinstance(given, list) else given[rows]
 
@@ -165,6 +165,26 @@ class Checked:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+
+def checked_split(validation_split: object) -> float:
+    """Return the fraction of the samples that is kept for validation."""
+    fraction = checks.real("validation_split", validation_split)
+    if not 0.0 <= fraction < 1.0:
+        raise ValueError(f"validation_split must be at least 0 and less than 1, not {fraction:g}.")
+    return fraction
+
+
+def held_rows(rows: int, fraction: float) -> int:
+    """Return how many of so many samples are kept for validation.
+
+    Raises:
+        ValueError: A part is empty.
+    """
+    count = int(checks.times(rows, fraction))
+    if not 0 < count < rows:
+        raise ValueError(f"validation_split={fraction:g} of {rows} samples leaves one part empty.")
+    return count
 
 
 def check_one_validation(data: object, split: object, rows: object) -> None:
@@ -251,6 +271,12 @@ def checked_samples(
     return Samples(x, read, weight, targets)
 
 
+def balanced(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the factor of each class that makes all of them count the same, by how many samples there are of each."""
+    factors: NDArray[np.float64] = counts.sum() / (np.count_nonzero(counts) * np.maximum(counts, 1))
+    return factors
+
+
 def with_class_weight(
     data: Samples,
     class_weight: str | Mapping[Any, float],
@@ -268,8 +294,7 @@ def with_class_weight(
         for label, factor in class_weight.items():
             factors[class_number(label, known, classes)] = checks.real(f"class_weight[{label}]", factor, 0)
     elif str(class_weight) == "balanced":
-        counts = np.bincount(labels, minlength=classes)
-        factors = len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))
+        factors = balanced(np.bincount(labels, minlength=classes))
     else:
         raise TypeError(f"class_weight must be a dict of classes and factors, or 'balanced', not {class_weight!r}.")
     weight = factors[every] if data.weight is None else factors[every] * data.weight.astype(np.float64)
@@ -300,10 +325,10 @@ def joined(parts: Sequence[tuple[Samples | Several, Any]]) -> tuple[Samples | Se
 
 
 def concatenated(parts: Sequence[Any]) -> Any:
-    """Return arrays, or lists of them, one after the other."""
+    """Return arrays, also sparse ones, or lists of them, one after the other."""
     if isinstance(parts[0], list):
-        return [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
-    return np.concatenate(parts)
+        return [concatenated(arrays) for arrays in zip(*parts, strict=True)]
+    return stacked(parts) if isinstance(parts[0], SparseRows) else np.concatenate(parts)
 
 
 def batch_size_at(given: int | Callable[[int], float], epoch: int) -> int:

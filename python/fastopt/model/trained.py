@@ -17,6 +17,7 @@ from fastopt.model.data import (
     Reading,
     batch_size_at,
     check_one_validation,
+    checked_split,
     split,
     taking,
     triple,
@@ -141,9 +142,7 @@ class Trained(Predicting[J]):
         compiled = self._need_losses()
         validation_freq = checks.integer("validation_freq", validation_freq, 1)
         numbers = checked_epochs(initial_epoch, epochs)
-        validation_split = checks.real("validation_split", validation_split)
-        if not 0.0 <= validation_split < 1.0:
-            raise ValueError(f"validation_split must be at least 0 and less than 1, not {validation_split:g}.")
+        validation_split = checked_split(validation_split)
         listeners, shuffle = checked_callbacks(callbacks), checks.flag("shuffle", shuffle)
         shown = progress(verbose)
         split_by = word("split_by", split_by, ("last", "random", "stratified"))
