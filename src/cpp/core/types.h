@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 namespace fastopt {
 
@@ -24,6 +25,11 @@ struct Rows {
   // Rows first, first + 1, ...
   Rows from(Index first) const {
     return index ? Rows{data, stride, index + first} : Rows{data + first * stride, stride, nullptr};
+  }
+  operator Rows<const T>() const
+    requires(!std::is_const_v<T>)
+  {
+    return {data, stride, index};
   }
 };
 

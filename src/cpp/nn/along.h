@@ -10,8 +10,7 @@ template <class T>
 void activate_derivatives(int activation, Rows<T> y, Index along, Index rows, Index columns) {
   if (activation != linear) {
     const Rows<T> derivative = y.from(along);
-    activation_kernel<T>(activation)
-        .differentiate({y.data, y.stride}, {derivative.data, derivative.stride}, derivative, rows, columns);
+    activation_kernel<T>(activation).differentiate(y, derivative, derivative, rows, columns);
   }
 }
 
@@ -19,14 +18,13 @@ void activate_derivatives(int activation, Rows<T> y, Index along, Index rows, In
 template <class T>
 void differentiate_twice(int activation, Rows<T> y, Rows<T> dy, Rows<T> to, Index along, Index rows, Index columns) {
   if (activation != linear) {
-    const auto reading = [](const Rows<T>& values) { return Rows<const T>{values.data, values.stride}; };
     activation_kernel<T>(activation)
         .differentiate_twice({.rows = rows,
                               .columns = columns,
-                              .at = reading(y),
-                              .at_along = reading(y.from(along)),
-                              .dy = reading(dy),
-                              .dy_along = reading(dy.from(along)),
+                              .at = y,
+                              .at_along = y.from(along),
+                              .dy = dy,
+                              .dy_along = dy.from(along),
                               .dz = to,
                               .dz_along = to.from(along)});
   }

@@ -41,11 +41,6 @@ struct Tensors {
   T* state(int tensor) const { return state_values + offset(tensor); }
 };
 
-template <class T>
-Rows<const T> reading(const Rows<T>& rows) {
-  return {rows.data, rows.stride};
-}
-
 // An input: its values, which its own layer has activated by `activation`, and where going back puts the gradient with
 // respect to them before that: dx f'(x), or dx where `activation` is linear. Null: nobody needs it. Where `sparse` is
 // given, it is x, and nobody needs dx.
@@ -207,14 +202,14 @@ template <class T>
 void activate(const View<T>& v) {
   const Out<T>& out = v.out;
   if (out.activation != linear) {
-    activation_kernel<T>(out.activation).activate({out.y.data, out.y.stride}, out.y, v.rows, out.columns);
+    activation_kernel<T>(out.activation).activate(out.y, out.y, v.rows, out.columns);
   }
 }
 template <class T>
 void differentiate(const View<T>& v, std::size_t input = 0) {
   const In<T>& in = v.in[input];
   if (in.activation != linear) {
-    activation_kernel<T>(in.activation).differentiate(in.x, {in.dx.data, in.dx.stride}, in.dx, v.rows, in.columns);
+    activation_kernel<T>(in.activation).differentiate(in.x, in.dx, in.dx, v.rows, in.columns);
   }
 }
 

@@ -26,8 +26,7 @@ void judge_output(const Plan<T>& plan, Memory<T>& memory, const Objective<T>& ob
   const bool differentiates = backward && !goal.logits && !branches && activation != linear;
   if (goal.ask) {
     if (differentiates) {
-      activation_kernel<T>(activation)
-          .differentiate({y.data, y.stride}, {dy.data, dy.stride}, dy, rows.size(), columns);
+      activation_kernel<T>(activation).differentiate(y, dy, dy, rows.size(), columns);
     }
     return;
   }
@@ -37,7 +36,7 @@ void judge_output(const Plan<T>& plan, Memory<T>& memory, const Objective<T>& ob
   const T* weight = objective.weight && !batch.index ? objective.weight + begin : objective.weight;
   const Loss<T> loss{.rows = rows.size(),
                      .columns = columns,
-                     .prediction = {y.data, y.stride},
+                     .prediction = y,
                      .target = target,
                      .weight = weight,
                      .hyper = goal.hyper,
@@ -47,7 +46,7 @@ void judge_output(const Plan<T>& plan, Memory<T>& memory, const Objective<T>& ob
   loss_kernel<T>(goal.loss).rows(loss);
   if (const Index along = memory.arena().along; along > 0) {
     const Rows<T> s = y.from(along);
-    loss_kernel<T>(goal.loss).curvature({.of = loss, .s = {s.data, s.stride}, .product = dy.from(along)});
+    loss_kernel<T>(goal.loss).curvature({.of = loss, .s = s, .product = dy.from(along)});
     for (Index i = 0; linearized && i < rows.size(); ++i) {
       std::fill_n(dy.row(i), columns, T(0));
     }
@@ -55,7 +54,7 @@ void judge_output(const Plan<T>& plan, Memory<T>& memory, const Objective<T>& ob
       differentiate_twice<T>(activation, y, dy, dy, along, rows.size(), columns);
     }
   } else if (differentiates) {
-    activation_kernel<T>(activation).differentiate({y.data, y.stride}, {dy.data, dy.stride}, dy, rows.size(), columns);
+    activation_kernel<T>(activation).differentiate(y, dy, dy, rows.size(), columns);
   }
   bool activated = split;
   for (std::size_t i = 0; i < goal.metrics.size(); ++i) {
@@ -64,14 +63,14 @@ void judge_output(const Plan<T>& plan, Memory<T>& memory, const Objective<T>& ob
     if (goal.logits && !metric_kernel<T>(choice.metric).logits) {
       prediction = (split ? level.y : output.other).from(rows.begin);
       if (!activated) {
-        activation_kernel<T>(activation).activate({y.data, y.stride}, prediction, rows.size(), columns);
+        activation_kernel<T>(activation).activate(y, prediction, rows.size(), columns);
         activated = true;
       }
     }
     metric_kernel<T>(choice.metric)
         .rows({.rows = rows.size(),
                .columns = columns,
-               .prediction = {prediction.data, prediction.stride},
+               .prediction = prediction,
                .target = target,
                .k = choice.k,
                .value = output.metrics[i] + rows.begin});
@@ -160,7 +159,7 @@ bool ask(const Plan<T>& plan, Memory<T>& memory, const Objective<T>& objective, 
     if (objective.goals[i].ask && !objective.goals[i].ask({.batch = batch,
                                                            .samples = samples,
                                                            .columns = plan.columns(source),
-                                                           .outputs = {level.y.data, level.y.stride},
+                                                           .outputs = level.y,
                                                            .gradient = backward ? gradient : Rows<T>{},
                                                            .loss = output.loss,
                                                            .metrics = output.metrics})) {

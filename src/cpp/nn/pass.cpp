@@ -190,10 +190,10 @@ const Phase<T>& Runner<T>::phase_of(const Run& run) const {
 template <class T>
 Rows<const T> Runner<T>::values(Index node, Index first) const {
   if (node >= p_.plan.inputs) {
-    return reading(arena_.levels[at(node)].y.from(first));
+    return arena_.levels[at(node)].y.from(first);
   }
   return in_place(at(node)) ? rows_in_place<T>(p_.x[at(node)], p_.batch, {first, first})
-                            : reading(arena_.x[at(node)].from(first));
+                            : arena_.x[at(node)].from(first);
 }
 // The samples of an input.
 template <class T>
@@ -249,7 +249,7 @@ void Runner<T>::set_up(Index node, Place& place) const {
   v.workspace = level.workspace;
   place.first = 0;
   v.in = in;
-  v.out = {level.y, reading(level.dy), level.saved, n.layer.outputs, logits(node) ? linear : n.activation};
+  v.out = {level.y, level.dy, level.saved, n.layer.outputs, logits(node) ? linear : n.activation};
   if (arena_.along > 0) {
     set_up_along(node, place);
   }
@@ -370,7 +370,7 @@ void Runner<T>::ends(Range rows) {
       }
     } else {
       activation_kernel<T>(p_.plan.node(source).activation)
-          .differentiate(reading(y), given, arena_.levels[at(source)].dy.from(rows.begin), rows.size(), columns);
+          .differentiate(y, given, arena_.levels[at(source)].dy.from(rows.begin), rows.size(), columns);
     }
   }
 }

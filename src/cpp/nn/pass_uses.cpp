@@ -22,7 +22,7 @@ void Runner<T>::split(Index node, Range rows) {
       }
     }
   }
-  activation_kernel<T>(activation).activate(reading(y), y, rows.size(), columns);
+  activation_kernel<T>(activation).activate(y, y, rows.size(), columns);
   if (arena_.along > 0) {
     activate_derivatives<T>(activation, y, arena_.along, rows.size(), columns);
   }
@@ -64,8 +64,7 @@ void Runner<T>::sum(Index node, Range rows) {
       differentiate_twice<T>(activation, arena_.levels[at(node)].y.from(rows.begin), total, dy, arena_.along,
                              rows.size(), columns);
     } else {
-      activation_kernel<T>(activation)
-          .differentiate(values(node, rows.begin), reading(total), dy, rows.size(), columns);
+      activation_kernel<T>(activation).differentiate(values(node, rows.begin), total, dy, rows.size(), columns);
     }
     total = dy;
   }

@@ -61,7 +61,7 @@ void measure_values(const Plan<T>& plan, Memory<T>& memory, const Objective<T>* 
     for (std::size_t output = 0; objective && output < plan.outputs.size(); ++output) {
       if (memory.wiring().outputs[output] == static_cast<Index>(i) && objective->goals[output].logits &&
           !objective->splits_at(static_cast<Index>(i))) {
-        activation_kernel<T>(node.activation).activate({y.data, y.stride}, y, rows.size(), node.layer.outputs);
+        activation_kernel<T>(node.activation).activate(y, y, rows.size(), node.layer.outputs);
         if (arena.along > 0) {
           activate_derivatives<T>(node.activation, y, arena.along, rows.size(), node.layer.outputs);
         }
@@ -92,8 +92,7 @@ void differentiate_values(const Node<T>& node, Rows<T> y, Rows<T> dy, Rows<T> sp
   if (along > 0) {
     differentiate_twice<T>(node.activation, y, spare, spare, along, rows, columns);
   } else {
-    activation_kernel<T>(node.activation)
-        .differentiate({y.data, y.stride}, {spare.data, spare.stride}, spare, rows, columns);
+    activation_kernel<T>(node.activation).differentiate(y, spare, spare, rows, columns);
   }
   for (Index i = 0; i < rows; ++i) {
     kernels<T>().update.add(spare.row(i), dy.row(i), columns);

@@ -120,7 +120,7 @@ void Convolver<T>::forward(const T* x, const Weights& w, const T* bias, Activate
       }
     }
     if (c_.depthwise() && activate) {
-      activate({out.data, out.stride}, out, band.places(), band.filters.size());
+      activate(out, out, band.places(), band.filters.size());
     }
     bands_.write(band, y);
   }

@@ -11,11 +11,11 @@ void finish(const Product<T>& p, Range rows, Range columns) {
   Rows<T> c = p.c.from(rows.begin);
   c.data += columns.begin;
   if (p.activate) {
-    p.activate({c.data, c.stride}, c, rows.size(), columns.size());
+    p.activate(c, c, rows.size(), columns.size());
   } else if (p.differentiate) {
     Rows<const T> y = p.y.from(rows.begin);
     y.data += columns.begin;
-    p.differentiate(y, {c.data, c.stride}, c, rows.size(), columns.size());
+    p.differentiate(y, c, c, rows.size(), columns.size());
   }
 }
 

@@ -67,7 +67,6 @@ Layer<T> group_normalization(const GroupNormalization& s) {
   layer.saved = 2 * s.groups * s.places * static_cast<Index>(sizeof(T));
 
   const auto backward = [=](const View<T>& v) {
-    const Rows<T> m = moments(v);
     return GroupNormBackward<T>{.rows = v.rows,
                                 .groups = s.groups,
                                 .features = features,
@@ -75,7 +74,7 @@ Layer<T> group_normalization(const GroupNormalization& s) {
                                 .gamma = v.tensors.parameter(gamma),
                                 .x = v.in[0].x,
                                 .dy = v.out.dy,
-                                .moments = {m.data, m.stride}};
+                                .moments = moments(v)};
   };
   Phases<T> phases;
   phases.forward.push_back(over_rows<T>([=](const View<T>& v) {

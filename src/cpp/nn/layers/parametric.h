@@ -60,7 +60,7 @@ class ParametricLayer {
     const Range mine = team.split(features_, alignment / Index{sizeof(T)});
     if (mine.size() > 0) {
       const Index offset = v.tensors.offset(0);
-      kernels<T>().reduce.column_dot(reading(saved(v, 0)), v.out.dy, v.rows, mine, v.sink->gradients() + offset);
+      kernels<T>().reduce.column_dot(saved(v, 0), v.out.dy, v.rows, mine, v.sink->gradients() + offset);
       v.sink->take(team, {offset + mine.begin, offset + mine.end});
     }
   }
@@ -87,8 +87,8 @@ class ParametricLayer {
     const Rows<T> back = saved(v, 1), back_along = saved(along, 1);
     kernel().differentiate_twice({.rows = v.rows,
                                   .columns = features_,
-                                  .at = from_input ? v.in[0].x : reading(saved(v, 0)),
-                                  .at_along = from_input ? along.in[0].x : reading(saved(along, 0)),
+                                  .at = from_input ? v.in[0].x : saved(v, 0),
+                                  .at_along = from_input ? along.in[0].x : saved(along, 0),
                                   .dy = v.out.dy,
                                   .dy_along = along.out.dy,
                                   .dz = back,
@@ -119,8 +119,6 @@ class ParametricLayer {
  private:
   const ActivationKernel<T>& kernel() const { return activation_kernel<T>(function_); }
 
-  static Rows<const T> reading(Rows<T> rows) { return {rows.data, rows.stride}; }
-
   // The first or the second array of what is kept of each row.
   Rows<T> saved(const View<T>& v, Index array) const {
     return {reinterpret_cast<T*>(v.out.saved.data) + array * features_, v.out.saved.stride / Index{sizeof(T)}};
@@ -128,7 +126,7 @@ class ParametricLayer {
 
   // to <- f'(x), y being f(x).
   void derivative(const View<T>& v, Rows<T> y, Rows<T> to) const {
-    kernel().differentiate(kernel().from_input ? v.in[0].x : reading(y), {ones_.data(), 0}, to, v.rows, features_);
+    kernel().differentiate(kernel().from_input ? v.in[0].x : y, {ones_.data(), 0}, to, v.rows, features_);
   }
 
   template <class F>

@@ -114,7 +114,6 @@ class PeriodicLayer {
   }
 
   PeriodicBackward<T> gradients(const View<T>& v) const {
-    const Rows<T> derivative = saved(v);
     return {.rows = v.rows,
             .features = features_,
             .frequencies = frequencies_,
@@ -122,7 +121,7 @@ class PeriodicLayer {
             .phases = phases_,
             .x = v.in[0].x,
             .dy = v.out.dy,
-            .derivative = {derivative.data, derivative.stride}};
+            .derivative = saved(v)};
   }
 
   void take(const View<T>& v, const Team& team, Range mine) const {

@@ -95,12 +95,11 @@ template <class T>
 Layer<T> max_pool(Index inputs, const Pool& p) {
   Layer<T> layer{.outputs = outputs_of(p, inputs, false)};
   layer.saved = layer.outputs * static_cast<Index>(sizeof(T));
-  const auto saved = [](const View<T>& v) { return Rows<const std::byte>{v.out.saved.data, v.out.saved.stride}; };
   set_phases(layer, p, over_rows<T>([p](const View<T>& v) { largest_forward(p, v); }),
              over_rows<T>([=](const View<T>& v) {
-               largest_backward(p, v, saved(v));
+               largest_backward(p, v, v.out.saved);
                if (v.along) {
-                 largest_backward(p, *v.along, saved(v));
+                 largest_backward(p, *v.along, v.out.saved);
                }
              }));
   layer.curvature = layer.training;
