@@ -93,7 +93,7 @@ def evaluate(
         >>> x, y = fo.datasets.load_digits()
         >>> model = fo.Sequential([fo.layers.Dense(10)], seed=0)
         >>> model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-        >>> history = model.fit(x, y, verbose=0)
+        >>> history = model.fit(x, y, epochs=10, verbose=0)
         >>> loss, accuracy = fo.distributed.evaluate(model, x, y)  # mpiexec -n 4 python this.py
         >>> 0.8 < accuracy < 1
         True

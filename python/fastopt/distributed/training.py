@@ -122,7 +122,7 @@ def fit(
         >>> x, y = fo.datasets.load_digits()  # each process would read a part of its own
         >>> model = fo.Sequential([fo.layers.Dense(32, "relu"), fo.layers.Dense(10)], seed=0)
         >>> model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-        >>> history = fo.distributed.fit(model, x, y, epochs=3, verbose=0)  # mpiexec -n 4 python this.py
+        >>> history = fo.distributed.fit(model, x, y, epochs=10, verbose=0)  # mpiexec -n 4 python this.py
         >>> history.history["accuracy"][-1] > 0.8
         True
     """
