@@ -15,8 +15,8 @@ PYTHON = ROOT / "python"
 CPP_FLOORS = ["core", "simd", "kernels", "runtime", "ops", "nn", "optim", "solvers", "train", "bindings"]
 PYTHON_FLOORS = [
     "_core",
-    "kernels",
     "core",
+    "kernels",
     "data",
     "losses schedules regularizers constraints",
     "metrics initializers",

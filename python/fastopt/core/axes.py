@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fastopt.core import checks
-from fastopt.kernels import Real
+from fastopt.core.plain import Real
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

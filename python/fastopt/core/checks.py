@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastopt import _core
-from fastopt.kernels.plain import column_names, plain
+from fastopt.core.plain import column_names, plain
 
 SIZE = 2**63  # sizes, which the core keeps in 64 bits, are less
 AXES = 64  # more than arrays have

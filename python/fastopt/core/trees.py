@@ -5,8 +5,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from fastopt.kernels import Real
-from fastopt.kernels.plain import plain
+from fastopt.core.plain import Real, plain
 
 __all__ = ["Tree", "arrays_like", "arrays_of", "outline_of", "paths_of"]
 

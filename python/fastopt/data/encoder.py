@@ -8,6 +8,7 @@ import numpy as np
 
 from fastopt import _core
 from fastopt.core import checks
+from fastopt.core.plain import Real
 from fastopt.core.registry import Described, describe, word
 from fastopt.data.columns import (
     COLUMNS,
@@ -22,7 +23,6 @@ from fastopt.data.columns import (
     check_kind,
 )
 from fastopt.data.frames import Cells, Frame, Table, cells, check_names, read_table
-from fastopt.kernels import Real
 
 __all__ = ["TableEncoder"]
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastopt.core import checks
-from fastopt.kernels.plain import column_names, plain
+from fastopt.core.plain import column_names, plain
 
 __all__ = ["Cells", "Coded", "Frame", "Table", "cells", "check_names", "is_frame", "is_missing", "read_table"]
 

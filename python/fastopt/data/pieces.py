@@ -6,10 +6,10 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from fastopt.core import checks
+from fastopt.core.plain import column_names
 from fastopt.data.frames import is_frame
 from fastopt.data.sparse import is_sparse
 from fastopt.data.tables import PARQUET, TableFile
-from fastopt.kernels.plain import column_names
 
 __all__ = ["Piece", "Pieces", "chosen", "names_of", "pieces_of"]
 

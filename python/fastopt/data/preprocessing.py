@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastopt.core import checks
+from fastopt.core.plain import Real
 from fastopt.core.registry import Described, word
 from fastopt.data.splits import check_same_distribution, train_dev_test_split
-from fastopt.kernels import Real
 
 __all__ = [
     "MinMaxScaler",

@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastopt import _core
 from fastopt.core import checks
+from fastopt.core.plain import plain
 from fastopt.core.warn import warn
-from fastopt.kernels.plain import plain
 
 __all__ = ["check_same_distribution", "folds_of", "held_out", "train_dev_test_split"]
 

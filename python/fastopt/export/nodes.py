@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from fastopt.kernels import Real
+from fastopt.core.plain import Real
 from fastopt.model.built import Built
 from fastopt.model.plan import Plan
 

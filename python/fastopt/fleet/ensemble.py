@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastopt import _core
 from fastopt.core import checks
+from fastopt.core.plain import Real
 from fastopt.fleet.member import refuse_one_pass
-from fastopt.kernels import Real
 from fastopt.losses import Loss
 from fastopt.model.labels import numbered, predicted
 from fastopt.model.results import Results

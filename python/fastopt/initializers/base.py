@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from fastopt import _core
 from fastopt.core import checks
+from fastopt.core.plain import Real
 from fastopt.core.registry import Described, Registry, word
-from fastopt.kernels import Real
 
 __all__ = ["INITIALIZERS", "Initializer", "sum_rows"]
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from fastopt.core import checks
+from fastopt.core.plain import Real
 from fastopt.initializers.base import INITIALIZERS, Initializer, normal, uniform
-from fastopt.kernels import Real
 
 __all__ = ["Constant", "Ones", "RandomNormal", "RandomUniform", "Zeros"]
 

@@ -3,9 +3,9 @@
 import math
 
 from fastopt.core import checks
+from fastopt.core.plain import Real
 from fastopt.core.registry import word
 from fastopt.initializers.base import INITIALIZERS, Initializer, normal, uniform
-from fastopt.kernels import Real
 
 __all__ = [
     "FanInUniform",

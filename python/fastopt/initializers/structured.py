@@ -5,8 +5,8 @@ import math
 import numpy as np
 
 from fastopt.core import checks
+from fastopt.core.plain import Real
 from fastopt.initializers.base import INITIALIZERS, Initializer, matrix, normal, sum_rows, uniform
-from fastopt.kernels import Real
 
 __all__ = ["Orthogonal", "Sparse"]
 

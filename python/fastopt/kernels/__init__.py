@@ -13,8 +13,8 @@ array([[1., 2.],
        [3., 4.]])
 """
 
+from fastopt.core.plain import Real as Real
 from fastopt.kernels.activations import *
-from fastopt.kernels.arrays import Real as Real
 from fastopt.kernels.dense import *
 from fastopt.kernels.losses import *
 from fastopt.kernels.noise import *

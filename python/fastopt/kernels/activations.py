@@ -9,7 +9,8 @@ from typing import Protocol
 from numpy.typing import ArrayLike
 
 from fastopt._core import kernels as core
-from fastopt.kernels.arrays import Real, read
+from fastopt.core.plain import Real
+from fastopt.kernels.arrays import read
 
 __all__ = [
     "activation_backward",

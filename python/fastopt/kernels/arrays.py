@@ -2,14 +2,12 @@
 
 import math
 import numbers
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from fastopt.kernels.plain import plain
-
-Real: TypeAlias = NDArray[np.float32] | NDArray[np.float64]
+from fastopt.core.plain import plain
 
 
 def read(x: ArrayLike) -> Any:

@@ -5,8 +5,8 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from fastopt._core import kernels as core
-from fastopt.kernels.arrays import Real, read, read_optional
-from fastopt.kernels.plain import plain
+from fastopt.core.plain import Real, plain
+from fastopt.kernels.arrays import read, read_optional
 
 __all__ = [
     "dense_backward_input",

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastopt._core import kernels as core
-from fastopt.kernels.arrays import Real, read, read_optional, read_target, real
+from fastopt.core.plain import Real
+from fastopt.kernels.arrays import read, read_optional, read_target, real
 from fastopt.kernels.documentation import documented
 
 __all__ = [

@@ -3,7 +3,8 @@
 from numpy.typing import ArrayLike
 
 from fastopt._core import kernels as core
-from fastopt.kernels.arrays import Real, channels_last, flag, integer, read, read_optional, real
+from fastopt.core.plain import Real
+from fastopt.kernels.arrays import channels_last, flag, integer, read, read_optional, real
 from fastopt.kernels.documentation import documented
 
 __all__ = [

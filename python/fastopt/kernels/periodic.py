@@ -3,7 +3,8 @@
 from numpy.typing import ArrayLike
 
 from fastopt._core import kernels as core
-from fastopt.kernels.arrays import Real, flag, read, read_optional
+from fastopt.core.plain import Real
+from fastopt.kernels.arrays import flag, read, read_optional
 from fastopt.kernels.documentation import documented
 
 __all__ = ["periodic_backward", "periodic_forward"]

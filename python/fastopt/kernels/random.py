@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastopt._core import kernels as core
-from fastopt.kernels.arrays import Real, counter
+from fastopt.core.plain import Real
+from fastopt.kernels.arrays import counter
 from fastopt.kernels.documentation import documented
 
 __all__ = [

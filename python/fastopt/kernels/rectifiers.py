@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastopt._core import kernels as core
-from fastopt.kernels.arrays import Real, channels_last, integer, read
+from fastopt.core.plain import Real
+from fastopt.kernels.arrays import channels_last, integer, read
 from fastopt.kernels.documentation import documented
 
 __all__ = [

@@ -3,7 +3,8 @@
 from numpy.typing import ArrayLike
 
 from fastopt._core import kernels as core
-from fastopt.kernels.arrays import Real, read
+from fastopt.core.plain import Real
+from fastopt.kernels.arrays import read
 
 __all__ = [
     "column_sum",

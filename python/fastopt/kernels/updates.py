@@ -3,7 +3,8 @@
 from numpy.typing import ArrayLike
 
 from fastopt._core import kernels as core
-from fastopt.kernels.arrays import Real, flag, integer, read, real
+from fastopt.core.plain import Real
+from fastopt.kernels.arrays import flag, integer, read, real
 
 __all__ = [
     "adam_update",

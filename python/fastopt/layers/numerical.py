@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastopt.core import checks
+from fastopt.core.plain import Real
 from fastopt.initializers import Initializer, RandomNormal, RandomUniform
-from fastopt.kernels import Real
 from fastopt.layers.base import (
     LAYERS,
     Layer,

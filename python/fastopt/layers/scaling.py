@@ -5,10 +5,10 @@ from typing import Any, Protocol, TypeGuard
 import numpy as np
 
 from fastopt.core import checks
+from fastopt.core.plain import Real
 from fastopt.core.registry import unknown_name
 from fastopt.data.preprocessing import Scaler, Vector
 from fastopt.initializers import INITIALIZERS, Constant, Initializer, Ones, Zeros
-from fastopt.kernels import Real
 from fastopt.layers.base import LAYERS, Layer, Parameter, Shape, Spec, checked_name, flat_size, size_of
 
 __all__ = ["Rescaling", "Scale", "Scaling"]

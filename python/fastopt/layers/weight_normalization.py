@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from fastopt.core.plain import Real
 from fastopt.initializers import Initializer, sum_rows
-from fastopt.kernels import Real
 from fastopt.layers.base import LAYERS, Layer, Parameter, Shape, Spec, checked_name
 from fastopt.layers.dense import Dense, Maxout
 

@@ -7,7 +7,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from fastopt.core import checks
-from fastopt.kernels.plain import plain
+from fastopt.core.plain import plain
 from fastopt.losses import Loss, function_name
 from fastopt.metrics.base import METRICS, Metric
 from fastopt.metrics.sides import Floats, flat, truth_and_answers

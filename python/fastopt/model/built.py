@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastopt import _core
 from fastopt.core import checks
+from fastopt.core.plain import Real
 from fastopt.core.warn import warn
-from fastopt.kernels import Real
 from fastopt.layers.base import Layer, size_of
 from fastopt.model.plan import Plan
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from fastopt.core import checks
+from fastopt.core.plain import column_names
 from fastopt.data.encoder import TableEncoder
 from fastopt.data.frames import check_names
-from fastopt.kernels.plain import column_names
 from fastopt.layers import Shape
 from fastopt.model.data import Checked
 

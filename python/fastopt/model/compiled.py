@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fastopt import _core
 from fastopt.core import checks
-from fastopt.kernels import Real
+from fastopt.core.plain import Real
 from fastopt.losses import Loss, loss_of
 from fastopt.metrics import MeanMetric, Metric, metric_of
 from fastopt.model.callbacks.base import Logs

@@ -9,9 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastopt import _core
 from fastopt.core import checks
+from fastopt.core.plain import Real
 from fastopt.data.sparse import SparseRows, is_sparse, sparse_rows, stacked
 from fastopt.data.splits import held_out
-from fastopt.kernels import Real
 from fastopt.layers import Shape
 from fastopt.losses import Loss
 from fastopt.model.labels import Classes, class_number, numbered

@@ -6,7 +6,7 @@ from typing import Any
 from numpy.typing import ArrayLike, NDArray
 
 from fastopt.core import checks
-from fastopt.kernels import Real
+from fastopt.core.plain import Real
 from fastopt.layers.base import Symbol
 from fastopt.model.built import Built
 from fastopt.model.compiled import Metrics

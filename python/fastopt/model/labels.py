@@ -7,8 +7,7 @@ from numpy.typing import NDArray
 
 from fastopt import _core
 from fastopt.core import checks
-from fastopt.kernels import Real
-from fastopt.kernels.plain import plain
+from fastopt.core.plain import Real, plain
 from fastopt.losses import Loss
 
 __all__ = [

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+from fastopt.core.plain import Real
 from fastopt.core.registry import Registry, snake_case
 from fastopt.initializers import Initializer
-from fastopt.kernels import Real
 from fastopt.layers import LAYERS, Layer, Parameter, Shape
 from fastopt.layers.base import Spec, checked_name
 from fastopt.model.graph import Chain

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastopt import _core
 from fastopt.core import checks
-from fastopt.kernels import Real
+from fastopt.core.plain import Real
 from fastopt.layers import Shape
 from fastopt.layers.base import is_symbolic, size_of
 from fastopt.losses import Loss

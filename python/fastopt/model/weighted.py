@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from fastopt import _core
 from fastopt.core import checks
 from fastopt.core.habits import ATTRIBUTES_OF_MODELS, missing
+from fastopt.core.plain import Real
 from fastopt.core.registry import unknown_name, word
 from fastopt.data.encoder import TableEncoder
-from fastopt.kernels import Real
 from fastopt.layers import Layer, Shape
 from fastopt.metrics import Metric
 from fastopt.model.built import Built

@@ -8,9 +8,9 @@ from typing import Any, dataclass_transform
 import numpy as np
 
 from fastopt import _core
+from fastopt.core.plain import Real
 from fastopt.core.registry import Registry
 from fastopt.core.trees import Tree, arrays_like
-from fastopt.kernels import Real
 from fastopt.optimizers.describe import RULES, TRANSFORM_SLOTS, Description, Numbers, When, make_constructor
 from fastopt.optimizers.state import State
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from fastopt import _core
 from fastopt.core import checks
+from fastopt.core.plain import Real
 from fastopt.core.trees import Tree, arrays_of, outline_of, paths_of
-from fastopt.kernels import Real
 from fastopt.optimizers.describe import TRANSFORM_SLOTS, Description, Numbers, Settings
 from fastopt.schedules import Schedule
 

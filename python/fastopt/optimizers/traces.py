@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastopt.core import checks
+from fastopt.core.plain import Real
 from fastopt.core.registry import Described, arguments_of
-from fastopt.kernels import Real
 from fastopt.optimizers.base import OPTIMIZERS, Optimizer
 
 __all__ = ["Trace", "trace"]

@@ -21,9 +21,10 @@ from sklearn.utils.validation import (
 from fastopt import fleet
 from fastopt.calibrate import temperature
 from fastopt.core import checks
+from fastopt.core.plain import Real
 from fastopt.data.frames import is_frame
 from fastopt.data.splits import held_out
-from fastopt.kernels import Real, softmax
+from fastopt.kernels import softmax
 from fastopt.model.callbacks.base import Callback
 from fastopt.sklearn.base import weighted_by_class
 from fastopt.tools.best import Best

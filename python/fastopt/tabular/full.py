@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastopt import kernels
+from fastopt.core.plain import Real
 from fastopt.initializers import RandomNormal
-from fastopt.kernels import Real
 from fastopt.layers import (
     Concatenate,
     Dense,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from fastopt.core.axes import COLORS
-from fastopt.kernels import Real
+from fastopt.core.plain import Real
 from fastopt.model.callbacks.history import History
 from fastopt.model.functional import Model
 from fastopt.model.sequential import Sequential

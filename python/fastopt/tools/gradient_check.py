@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastopt import _core
 from fastopt.core import checks
-from fastopt.kernels.plain import plain
+from fastopt.core.plain import plain
 from fastopt.model.functional import Model
 from fastopt.model.sequential import Sequential
 from fastopt.optimizers import SGD

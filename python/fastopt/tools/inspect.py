@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastopt.core import checks
-from fastopt.kernels import Real
+from fastopt.core.plain import Real
 from fastopt.layers import BatchNormalization, Dropout, Flatten, GaussianNoise, Layer, Reshape, Residual
 from fastopt.layers.base import Channels
 from fastopt.model.built import Built, assign

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from fastopt.core import checks
+from fastopt.core.plain import Real
 from fastopt.core.registry import word
-from fastopt.kernels import Real
 from fastopt.model.weighted import Weighted, checked_model
 
 __all__ = ["copy_weights"]

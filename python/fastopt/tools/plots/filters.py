@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike
 
 from fastopt.core import checks
 from fastopt.core.axes import GRID, new_axes
+from fastopt.core.plain import Real
 from fastopt.core.registry import unknown_name
-from fastopt.kernels import Real
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Set
 from itertools import chain
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["column_names", "plain"]
+__all__ = ["Real", "column_names", "plain"]
+
+Real: TypeAlias = NDArray[np.float32] | NDArray[np.float64]  # what the core computes with
 
 # What hides nothing; lists and tuples are looked into, so deep.
 ORDINARY = {float, int, bool, str, np.ndarray, np.float64, np.float32, np.int64, np.int32, np.bool_}
