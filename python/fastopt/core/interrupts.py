@@ -1,6 +1,5 @@
 """Ctrl-C that waits."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,7 +10,8 @@ __all__ = ["deferred"]
 @contextmanager
 def deferred() -> Iterator[None]:
     """Let Ctrl-C wait for the end of what is done within, which must be short."""
-    import signal  # which takes a millisecond to import
+    import signal  # these two take a millisecond to import
+    import threading
 
     before: Any = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(before):

@@ -2,10 +2,10 @@
 
 import os
 import sys
-import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 __all__ = ["collected", "warn"]
 
@@ -14,23 +14,19 @@ PACKAGE = os.path.dirname(os.path.dirname(__file__))
 Warned = list[tuple[str, type[Warning]]]
 
 
-class Here(threading.local):
-    """Where the warnings of a thread go, if nobody's line called the library in it."""
-
-    collected: Warned | None = None
-
-
-here = Here()
+# Where the warnings of a thread go, if nobody's line called the library in it.
+_collected: ContextVar[Warned | None] = ContextVar("collected", default=None)
 
 
 @contextmanager
 def collected() -> Iterator[Warned]:
     """Collect the warnings of this thread, for `warn` in the one whose line called the library."""
-    before, here.collected = here.collected, []
+    warned: Warned = []
+    before = _collected.set(warned)
     try:
-        yield here.collected
+        yield warned
     finally:
-        here.collected = before
+        _collected.reset(before)
 
 
 def warn(message: str, category: type[Warning] = UserWarning, through: str = "") -> None:
@@ -41,8 +37,8 @@ def warn(message: str, category: type[Warning] = UserWarning, through: str = "")
         category: The class of the warning.
         through: The folder of a library through whose functions it may have been called.
     """
-    if here.collected is not None:
-        here.collected.append((message, category))
+    if (warned := _collected.get()) is not None:
+        warned.append((message, category))
         return
     frame = sys._getframe(1)
     inside = (PACKAGE, "<frozen importlib", through or PACKAGE)
