@@ -26,7 +26,6 @@ from fastopt import (
     optimizers,
     regularizers,
     schedules,
-    solvers,
 )
 from fastopt.core.config import check_environment, get_num_threads, set_num_threads, show_config
 from fastopt.layers.base import Input
@@ -47,6 +46,7 @@ if TYPE_CHECKING:  # what is imported when it is asked for, by `__getattr__`
         plotting,
         preprocessing,
         search,
+        solvers,
     )
     from fastopt import sklearn as sklearn
     from fastopt import tabular as tabular

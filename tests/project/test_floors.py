@@ -21,7 +21,7 @@ PYTHON_FLOORS = [
     "losses schedules regularizers constraints",
     "metrics initializers",
     "layers",
-    "optimizers",
+    "optimizers methods",
     "solvers",
     "model.callbacks model.results",
     "model.progress",

@@ -56,8 +56,10 @@ def test_required_distributions():
 
 
 def test_import_is_light():
-    """Importing loads nothing beyond NumPy that only some calls need."""
-    late = {"tqdm", "safetensors", "matplotlib", "argparse", "asyncio", "multiprocessing", "unittest", "urllib.request"}
+    """Importing loads nothing beyond NumPy, and nothing of the package, that only some calls need."""
+    late = {"fastopt.kernels", "fastopt.solvers", "threading"}
+    late |= {"tqdm", "safetensors", "matplotlib"}
+    late |= {"argparse", "asyncio", "multiprocessing", "unittest", "urllib.request"}
     code = "import sys, numpy; before = set(sys.modules); import fastopt; print(*(set(sys.modules) - before))"
     assert sorted(late & set(run_python(code).split())) == []
 

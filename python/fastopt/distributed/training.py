@@ -15,6 +15,7 @@ from fastopt.distributed.group import Group
 from fastopt.distributed.meeting import Meeting
 from fastopt.distributed.rows import shared
 from fastopt.distributed.sameness import check_same, default_shards
+from fastopt.methods import Solver
 from fastopt.model import fit as loop
 from fastopt.model.callbacks.base import Callback
 from fastopt.model.callbacks.history import History
@@ -29,7 +30,6 @@ from fastopt.model.data import (
 )
 from fastopt.model.progress import Progress, progress
 from fastopt.optimizers import Optimizer
-from fastopt.solvers import Solver
 
 __all__ = ["fit"]
 

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from fastopt import _core
 from fastopt.core.registry import unknown_name
 from fastopt.losses.function import WholeBatchError
+from fastopt.methods import SOLVERS, Solver
+from fastopt.methods.directions import MESSAGES
 from fastopt.optimizers import OPTIMIZERS, Optimizer
-from fastopt.solvers import SOLVERS, Solver
-from fastopt.solvers.minimize import MESSAGES
 
 __all__ = ["Method", "Slots", "Solving", "chosen", "spent_by"]
 

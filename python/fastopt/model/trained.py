@@ -10,6 +10,7 @@ from fastopt import _core
 from fastopt.core import checks
 from fastopt.core.registry import word
 from fastopt.data.augment import Augment, augmentations
+from fastopt.methods import Solver
 from fastopt.model.callbacks.base import Callback
 from fastopt.model.callbacks.history import History
 from fastopt.model.compiled import Compiled
@@ -31,7 +32,6 @@ from fastopt.model.predicting import Inputs, Predicting
 from fastopt.model.progress import progress
 from fastopt.model.results import Results, kind_of_results
 from fastopt.model.source import Batches, Source, are_batches, refuse_for_batches, refuse_steps
-from fastopt.solvers import Solver
 
 __all__ = ["Targets", "Trained"]
 

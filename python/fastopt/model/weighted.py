@@ -15,6 +15,7 @@ from fastopt.core.plain import Real
 from fastopt.core.registry import unknown_name, word
 from fastopt.data.encoder import TableEncoder
 from fastopt.layers import Layer, Shape
+from fastopt.methods import Solver
 from fastopt.metrics import Metric
 from fastopt.model.built import Built
 from fastopt.model.callbacks.history import History
@@ -27,7 +28,6 @@ from fastopt.model.plan import Plan
 from fastopt.model.solving import Method, Slots, Solving, chosen
 from fastopt.optimizers import Optimizer
 from fastopt.optimizers.describe import MAX_EPOCHS
-from fastopt.solvers import Solver
 
 __all__ = ["Weighted", "checked_model"]
 

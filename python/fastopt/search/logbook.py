@@ -14,11 +14,11 @@ from fastopt.core import checks
 from fastopt.core.files import opened, replaced
 from fastopt.core.registry import arguments_of
 from fastopt.layers import Layer
+from fastopt.methods import Solver
 from fastopt.model.callbacks.history import History
 from fastopt.model.weighted import Weighted, checked_model
 from fastopt.optimizers import Optimizer
 from fastopt.search.journal import plain
-from fastopt.solvers import Solver
 from fastopt.tools.saving import load_model, save
 
 __all__ = ["Entry", "Logbook"]

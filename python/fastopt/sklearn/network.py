@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 
 from fastopt import _core
 from fastopt.data.sparse import is_sparse, sparse_rows
+from fastopt.methods import Solver
 from fastopt.model.compiled import Compiled
 from fastopt.model.sequential import Sequential
 from fastopt.optimizers import Optimizer
 from fastopt.sklearn.base import Estimator
 from fastopt.sklearn.costs import Cost
 from fastopt.sklearn.layers import ACTIVATIONS, perceptron, weights_of
-from fastopt.solvers import Solver
 
 __all__ = ["Network", "read"]
 

@@ -17,6 +17,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from fastopt.core.warn import warn
 from fastopt.kernels import activations
+from fastopt.methods import LBFGS, Solver
 from fastopt.model.data import Samples, taken
 from fastopt.optimizers import SGD, Adam, Optimizer
 from fastopt.optimizers.describe import EPSILON
@@ -25,7 +26,6 @@ from fastopt.sklearn.layers import ACTIVATIONS, starting_weights
 from fastopt.sklearn.network import Network, read
 from fastopt.sklearn.tasks import Tasks
 from fastopt.sklearn.training import Epochs, Solve, mean_reciprocal
-from fastopt.solvers import LBFGS, Solver
 
 __all__ = ["Perceptron"]
 

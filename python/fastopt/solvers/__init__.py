@@ -23,11 +23,11 @@ Example:
     ('the gradient is within gtol', array([0., 1., 1., 0.], dtype=float32))
 """
 
+from fastopt.methods.directions import *
+from fastopt.methods.searches import *
 from fastopt.solvers.continuation import *
 from fastopt.solvers.coordinate_descent import *
 from fastopt.solvers.least_squares import *
-from fastopt.solvers.methods import *
 from fastopt.solvers.minimize import *
-from fastopt.solvers.searches import *
 from fastopt.solvers.sparse_coding import *
 from fastopt.solvers.traces import *

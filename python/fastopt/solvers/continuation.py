@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastopt.core import checks
+from fastopt.methods.directions import Solver
 from fastopt.optimizers import Optimizer
-from fastopt.solvers.methods import Solver
 from fastopt.solvers.minimize import minimize
 from fastopt.solvers.result import OptimizeResult
 

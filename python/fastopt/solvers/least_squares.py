@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastopt import _core
 from fastopt.core import checks
+from fastopt.methods.directions import SOLVERS, Solver
 from fastopt.solvers import differences, problem
-from fastopt.solvers.methods import SOLVERS, Solver
 from fastopt.solvers.minimize import Report, iterate
 from fastopt.solvers.result import OptimizeResult
 

@@ -8,11 +8,21 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastopt.core import checks
 from fastopt.core.registry import unknown_name
+from fastopt.methods.directions import (
+    BFGS,
+    LARGEST_HESSIAN,
+    LBFGS,
+    MESSAGES,
+    SOLVERS,
+    ConjugateGradients,
+    Newton,
+    NewtonCG,
+    Solver,
+)
+from fastopt.methods.searches import Projected, TrustRegion, Wolfe
 from fastopt.optimizers import OPTIMIZERS, Optimizer
 from fastopt.solvers import problem
-from fastopt.solvers.methods import BFGS, LBFGS, SOLVERS, ConjugateGradients, Newton, NewtonCG, Solver
 from fastopt.solvers.result import OptimizeResult
-from fastopt.solvers.searches import Projected, TrustRegion, Wolfe
 
 __all__ = ["OptimizeResult", "minimize"]
 
@@ -27,13 +37,6 @@ METHODS: dict[str, Callable[[], Solver]] = {
     "newton-cg": lambda: NewtonCG(Wolfe(c2=0.5)),
     "trust-ncg": NewtonCG,
     "trust-exact": Newton,
-}
-MESSAGES = {
-    "gradient": (0, "the gradient is within gtol"),
-    "value": (0, "the last decrease of the function is within ftol"),
-    "step": (0, "the last step is within xtol"),
-    "search": (2, "no lower point was found along the direction: rounding, or a gradient that is not that of fun"),
-    "not_finite": (3, "the function or its gradient is not finite"),
 }
 ITERATIONS, EVALUATIONS, CALLBACK = (
     (1, "maxiter was reached"),
@@ -125,10 +128,9 @@ def minimize(
     chosen = _configured(chosen, given, tol, box is not None)
     if chosen.needs == "residuals":
         raise ValueError(f"{type(chosen).__name__} is for sums of squares: use least_squares(fun, x0).")
-    if chosen.needs == "hessian" and start.size > problem.LARGEST_HESSIAN:
+    if chosen.needs == "hessian" and start.size > LARGEST_HESSIAN:
         raise ValueError(
-            f"An exact Hessian is for up to {problem.LARGEST_HESSIAN} variables, not {start.size}; "
-            "use NewtonCG() or LBFGS()."
+            f"An exact Hessian is for up to {LARGEST_HESSIAN} variables, not {start.size}; use NewtonCG() or LBFGS()."
         )
     norm = given.get("norm", np.inf)
     minimizer = chosen.minimizer(euclidean=norm == 2, xtol=given.get("xtol", 0.0))

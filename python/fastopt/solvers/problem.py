@@ -15,8 +15,6 @@ from fastopt.solvers import differences
 Floats = NDArray[np.float64]
 Bounds = tuple[Floats, Floats]
 
-LARGEST_HESSIAN = 2000
-
 
 class Function:
     """A function with what is known of its derivatives, as SciPy's `minimize` takes them."""

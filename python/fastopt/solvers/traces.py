@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastopt.core import checks
+from fastopt.methods.directions import SOLVERS, Solver
 from fastopt.optimizers.traces import Trace, as_written
-from fastopt.solvers.methods import SOLVERS, Solver
 from fastopt.solvers.minimize import minimize
 
 __all__ = ["trace"]

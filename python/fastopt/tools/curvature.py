@@ -11,10 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 from fastopt import _core
 from fastopt.core import checks
 from fastopt.losses.function import WholeBatchError
+from fastopt.methods.directions import LARGEST_HESSIAN
 from fastopt.model.functional import Model
 from fastopt.model.sequential import Sequential
 from fastopt.solvers.differences import STEP
-from fastopt.solvers.problem import LARGEST_HESSIAN, Function, checked, start
+from fastopt.solvers.problem import Function, checked, start
 from fastopt.tools.gradient_check import float64_twin
 
 __all__ = [

@@ -21,6 +21,7 @@ from fastopt.core.warn import warn
 from fastopt.data.encoder import TableEncoder
 from fastopt.layers import LAYERS
 from fastopt.losses import LOSSES
+from fastopt.methods import SOLVERS, Solver
 from fastopt.metrics import METRICS, Metric
 from fastopt.model.columns import checked_features
 from fastopt.model.functional import Model
@@ -30,7 +31,6 @@ from fastopt.model.plan import Plan
 from fastopt.model.sequential import Sequential
 from fastopt.model.solving import chosen
 from fastopt.optimizers import OPTIMIZERS, Optimizer
-from fastopt.solvers import SOLVERS, Solver
 
 __all__ = ["load_model", "save"]
 

@@ -6,8 +6,7 @@ from typing import Any, ClassVar, Self
 from fastopt import _core
 from fastopt.core import checks
 from fastopt.core.registry import Described, Registry, arguments_of, snake_case, word
-from fastopt.solvers.problem import LARGEST_HESSIAN
-from fastopt.solvers.searches import SEARCHES, FixedStep, Projected, Search, Spec, TrustRegion, Wolfe
+from fastopt.methods.searches import SEARCHES, FixedStep, Projected, Search, Spec, TrustRegion, Wolfe
 
 __all__ = [
     "BFGS",
@@ -20,6 +19,17 @@ __all__ = [
     "Solver",
     "SteepestDescent",
 ]
+
+LARGEST_HESSIAN = 2000  # rows
+
+# Of each way to end its status, 0 for success, and what is said of it.
+MESSAGES = {
+    "gradient": (0, "the gradient is within gtol"),
+    "value": (0, "the last decrease of the function is within ftol"),
+    "step": (0, "the last step is within xtol"),
+    "search": (2, "no lower point was found along the direction: rounding, or a gradient that is not that of fun"),
+    "not_finite": (3, "the function or its gradient is not finite"),
+}
 
 
 class Solver(Described):
