@@ -28,7 +28,7 @@ def before_a_wall(array: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    "shape", [(5, 3, 2), (9, 70, 1), (33, 65, 67), (300, 20, 10), (64, 300, 2), (2, 5, 130)], ids=str
+    "shape", [(5, 3, 2), (9, 70, 1), (33, 65, 67), (300, 20, 10), (64, 300, 2), (2, 5, 130), (14, 5, 520)], ids=str
 )
 def test_products(isa, dtype, rng, shape):
     rows, inner, columns = shape
