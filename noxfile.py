@@ -114,7 +114,8 @@ def reliability(session: nox.Session, name: str) -> None:
 @nox.session
 def mutants(session: nox.Session) -> None:
     """Make small mistakes in kernels and rules, and count those that the tests find; after -- how many: 200 else."""
-    build = configure(session, "build/mutants", "-DFASTOPT_ISAS=native", "-DSKBUILD_PROJECT_VERSION=0")
+    settings = ("-DFASTOPT_ISAS=native", "-DFASTOPT_KERNELS=-O1", "-DSKBUILD_PROJECT_VERSION=0")
+    build = configure(session, "build/mutants", *settings)
     session.run("ninja", "-C", str(build), silent=True)
     with session.chdir("tests"):
         session.run(PYTHON, "-m", "reliability.mutants", str(build), *(session.posargs or ["200"]))

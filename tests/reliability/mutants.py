@@ -2,17 +2,17 @@
 
 ``python -m reliability.mutants BUILD COUNT`` takes a finished build with Ninja of one instruction set. It makes so many
 mutants of the sources in ``src/cpp/kernels``: another operator, a constant that is one larger, a comparison with or
-without equality, a statement that is missing. Of each it compiles the files that contain it anew (-O1), links, and runs
-the tests of its topic. A mutant that compiles and that no test notices survives; some survive because they compute the
-same, which takes a look.
+without equality, a statement that is missing. Of each it compiles anew what contains it, first for float64, then, while
+no test fails, for float32 and in other files, links, and runs the tests of the topic up to the first that fails. Where
+the compiler makes the same code of it, no test can. Else a mutant that no test notices survives; some survive because
+they compute the same, which takes a look.
 """
 
 import argparse
-import json
 import os
 import random
 import re
-import shlex
+import resource
 import shutil
 import subprocess
 import sys
@@ -23,9 +23,10 @@ from typing import NamedTuple
 
 import cases
 
-ROOT = Path(__file__).resolve().parents[2]
-SOURCE = ROOT / "src/cpp"
-SECONDS = 200  # for the tests of a mutant, of which some never end
+from reliability.mutant_build import SOURCE, Build, Unit
+
+ROOT = SOURCE.parents[1]
+SECONDS = 200  # of processor time for the tests of a mutant, of which some never end
 
 # The tests of each folder of kernels; of a file of rules those that have the name of one of them in theirs.
 TESTS = {
@@ -45,13 +46,16 @@ TESTS = {
     "product": "kernels/test_dense.py kernels/test_memory.py",
     "reduce": "kernels/test_reductions.py",
     "rules": "kernels/test_updates.py optimizers/test_optimizers.py optimizers/test_matrices.py",
-    "sparse": "kernels/test_sparse_kernels.py",
-    "sparse_coding": "solvers/test_sparse_coding.py",
+    "sparse": "data/test_sparse.py",
+    "sparse_coding": "kernels/test_sparse_kernels.py solvers/test_sparse_coding.py",
     "update": "kernels/test_updates.py optimizers/test_optimizers.py",
     "vector": "solvers/test_directions.py solvers/test_minimize.py nn/test_full_batch.py",
 }
 # What those that survive have to survive too.
-WIDER = "nn/test_layers.py nn/test_large_numbers.py nn/test_gradients.py nn/test_hessian_products.py"
+WIDER = (
+    "nn/test_layers.py nn/test_large_numbers.py nn/test_gradients.py nn/test_hessian_products.py "
+    "nn/test_layers_against_torch.py model/test_training.py data/test_sparse.py"
+)
 LEFT_OUT = {"args.h", "blocking.h", "rule.h"}  # what is told, sizes that decide the speed alone, names
 
 OPERATORS = [
@@ -112,80 +116,60 @@ def every() -> list[Mutant]:
     return [mutant for path in paths if path.name not in LEFT_OUT for mutant in mutants_of(path)]
 
 
-class Build:
-    """A finished build with Ninja, of which single objects are made anew elsewhere."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        entries = json.loads((folder / "compile_commands.json").read_text())
-        self.commands = {
-            os.path.relpath(folder / entry["output"], folder): (entry["command"], Path(entry["file"]))
-            for entry in entries
-        }
-        self.deps: dict[str, set[str]] = {}
-        for block in self.ninja("-t", "deps").split("\n\n"):
-            head, *lines = block.strip().splitlines() or [""]
-            self.deps[head.split(":")[0]] = {os.path.normpath(folder / line.strip()) for line in lines}
-        self.library = next(path.name for path in folder.glob("_core*.so"))
-        last = self.ninja("-t", "commands", self.library).splitlines()[-1]
-        self.link = next(part for part in last.split(" && ") if " -shared " in part)
-
-    def ninja(self, *arguments: str) -> str:
-        command = ["ninja", "-C", self.folder, *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
-
-    def make(self, overlay: Path, changed: Path, library: Path) -> bool:
-        """Compile what contains a file, which stands in the overlay, and link; return whether it compiles."""
-        link = self.link
-        outputs = [output for output in sorted(self.commands) if str(changed) in self.deps.get(output, ())]
-        if not outputs:
-            raise RuntimeError(f"nothing contains {changed}")
-        for number, output in enumerate(outputs):
-            command, file = self.commands[output]
-            words = ["-O1" if word in ("-O2", "-O3") else word for word in shlex.split(command) if word != "-Werror"]
-            target = overlay / f"{number}.o"
-            words[words.index("-o") + 1] = str(target)
-            words[words.index("-c") + 1] = str(overlay / changed.relative_to(SOURCE) if file == changed else file)
-            first = 2 if words[0].endswith("ccache") else 1
-            words[first:first] = ["-w", f"-I{overlay}"]  # before all others
-            if subprocess.run(words, cwd=self.folder, capture_output=True).returncode:
-                return False
-            link = link.replace(f" {output} ", f" {target} ")
-        link = re.sub(r" -o \S+", f" -o {library}", link)
-        subprocess.run(link, shell=True, cwd=self.folder, check=True, capture_output=True)
-        return True
-
-
-def tests_of(path: Path) -> list[str]:
-    """Return the arguments of pytest."""
+def tests_of(path: Path, unit: Unit) -> list[str]:
+    """Return the arguments of pytest for what a file changes in a unit, in which no other topic is tested."""
     names = sorted({rule.name for rule in cases.RULES if f'"{rule.name}"' in path.read_text()})
-    return [*TESTS[path.parent.name].split(), *(["-k", " or ".join(names)] if names else [])]
+    topic = path.parent.name if unit.topic in ("update", "rules") else unit.topic
+    return [*TESTS.get(topic, WIDER).split(), *(["-k", " or ".join(names)] if names else [])]
 
 
-def judge(build: Build, mutant: Mutant, package: Path) -> str:
-    """Return "killed", "survived" or "does not compile"."""
-    with tempfile.TemporaryDirectory() as folder:
-        overlay = Path(folder)
-        target = overlay / mutant.path.relative_to(SOURCE)
-        target.parent.mkdir(parents=True)
-        lines = mutant.path.read_text().splitlines()
-        lines[mutant.line] = mutant.after
-        target.write_text("\n".join(lines) + "\n")
-        if not build.make(overlay, mutant.path, package / "fastopt" / build.library):
-            return "does not compile"
-    options = ["-qx", "-p", "no:cacheprovider", "-o", "testpaths=", "-c", "../pyproject.toml"]
+def find(package: Path, tests: list[str]) -> str:
+    """Run tests up to the first that fails; return its name, or nothing."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+
+    options = ["-qx", "-p", "no:cacheprovider", "-o", "testpaths=", "-c", "../pyproject.toml", "--tb=no"]
+    command = [sys.executable, "-m", "pytest", *options, *tests]
     environment = {**os.environ, "PYTHONPATH": str(package)}
-    for tests in (tests_of(mutant.path), WIDER.split()):
-        command = [sys.executable, "-m", "pytest", *options, *tests]
-        try:
-            run = subprocess.run(command, cwd=ROOT / "tests", env=environment, capture_output=True, timeout=SECONDS)
-        except subprocess.TimeoutExpired:
-            return "killed"
-        if run.returncode == 5:
-            raise RuntimeError(f"no tests of {mutant.path}")
-        if run.returncode:
-            return "killed"
-    return "survived"
+    try:
+        run = subprocess.run(
+            command,
+            cwd=ROOT / "tests",
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=10 * SECONDS,
+            preexec_fn=limit,
+        )
+    except subprocess.TimeoutExpired:
+        return "they do not end"
+    if run.returncode in (4, 5):
+        raise RuntimeError(f"tests did not run: {command}\n{run.stdout}{run.stderr}")
+    failed = re.search(r"^(?:FAILED|ERROR) (.*?)(?: - |$)", run.stdout, re.MULTILINE)
+    return failed[1] if failed else f"exit code {run.returncode}" if run.returncode else ""
+
+
+def judge(build: Build, mutant: Mutant, package: Path, unchanged: bool, wider: bool) -> tuple[str, str]:
+    """Return "killed", "survived", "same code" or "does not compile", and by what it was killed."""
+    lines = mutant.path.read_text().splitlines()
+    lines[mutant.line] = mutant.after
+    content = "\n".join(lines) + "\n"
+    made: dict[Unit, bytes] = {}
+    for unit in build.units(mutant.path):
+        code = build.compile(unit, mutant.path, content)
+        if code is None:
+            return "does not compile", ""
+        if code == build.original(unit, mutant.path) and not unchanged:
+            continue
+        made[unit] = code
+        build.link(made, package / "fastopt" / build.library)
+        if found := find(package, tests_of(mutant.path, unit)):
+            return "killed", found
+    if not made:
+        return "same code", ""
+    found = find(package, WIDER.split()) if wider else ""
+    return ("killed", found) if found else ("survived", "")
 
 
 def main() -> None:
@@ -194,6 +178,7 @@ def main() -> None:
     parser.add_argument("count", type=int)
     parser.add_argument("--first", type=int, default=0, help="how many of the shuffled mutants to pass over")
     parser.add_argument("--seconds", type=float, default=1e9, help="begin no further mutant after them")
+    parser.add_argument("--topic", action="store_true", help="run the tests of the topic alone")
     parser.add_argument("--unchanged", action="store_true", help="a line of each file as it is: the tests must pass")
     given = parser.parse_args()
     build = Build(given.build.resolve())
@@ -201,7 +186,7 @@ def main() -> None:
     random.Random(0).shuffle(mutants)
     if given.unchanged:
         mutants = list({mutant.path.parent: mutant._replace(after=mutant.before) for mutant in mutants}.values())
-    counts = {"killed": 0, "survived": 0, "does not compile": 0}
+    counts = {"killed": 0, "survived": 0, "same code": 0, "does not compile": 0}
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         package = Path(folder)
@@ -211,11 +196,12 @@ def main() -> None:
             if time.monotonic() - began > given.seconds:
                 print(f"--first {number} goes on")
                 break
-            result = judge(build, mutant, package)
+            start = time.monotonic()
+            result, by = judge(build, mutant, package, given.unchanged, not given.topic)
             counts[result] += 1
             print(
-                f"{number} {result}: {mutant.path.relative_to(SOURCE)}:{mutant.line + 1}\n"
-                f"    {mutant.before.strip()}\n    {mutant.after.strip()}",
+                f"{number} {result}: {mutant.path.relative_to(SOURCE)}:{mutant.line + 1}, "
+                f"{time.monotonic() - start:.0f} s {by}\n    {mutant.before.strip()}\n    {mutant.after.strip()}",
                 flush=True,
             )
     print(f"{counts} of {len(mutants)} mutants, {time.monotonic() - began:.0f} s")
