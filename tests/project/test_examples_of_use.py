@@ -71,7 +71,7 @@ def test_load_forecast(tmp_path, capsys):
 
 
 def test_physics(capsys):
-    assert example("physics")["main"](["--iterations", "1000"]) < 0.02
+    assert example("physics")["main"](["--iterations", "2000"]) < 0.02
 
 
 def test_realmlp(capsys):
