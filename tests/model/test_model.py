@@ -429,6 +429,16 @@ def test_predict_does_not_depend_on_the_batch_size(model, data):
     assert (model(data[0]) == whole).all()
 
 
+def test_a_matrix_is_predicted_as_a_list_is(model, data):
+    """What the core reads as it is takes a shorter way."""
+    model.build(6)
+    assert (model.predict(data[0]) == model.predict(data[0].tolist())).all()
+    outputs, dy = [], np.ones((100, 3), np.float32)
+    for x in (data[0], data[0].tolist()):
+        outputs.append((model(x), model.backward(dy), *(gradient.copy() for gradient in model.gradients.values())))
+    assert all((one == other).all() for one, other in zip(*outputs, strict=True))
+
+
 # Weights and the summary
 
 

@@ -72,6 +72,9 @@ class Network:
         poll: Callable[[int], object] | None = None,
         rows: NDArray[np.int64] | None = None,
     ) -> Any: ...
+    # The same for a matrix in the form that the core reads, of at most so many rows; of anything else None.
+    def forward_matrix(self, x: Any) -> Real | None: ...
+    def predict_matrix(self, x: Any, batch_size: int) -> Real | None: ...
 
 # Of the samples, a slice or integers, and the outputs [n, outputs]: returns the losses [n], the gradient of
 # sum(weight * loss) / n [n, outputs] and each metric [n], all in the network's dtype.

@@ -51,6 +51,8 @@ class Built:
                 f"The model has {count:,} weights ({name!r} alone has the shape {largest.shape}), which need "
                 f"{2 * count * np.dtype(dtype).itemsize:,} bytes with their gradients: there is not so much memory."
             ) from None
+        # Samples and outputs are vectors, and no ids are to be looked at: most calls are for a matrix of numbers.
+        self.of_vectors = plan.ids == [None] and [*map(len, (*plan.input_shapes, *plan.output_shapes))] == [1, 1]
         self._learning = [True] * len(plan.learning)
         self._changes = -1  # `Layer.changes` when `freeze` looked last
         if initialize:

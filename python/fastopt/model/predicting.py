@@ -12,6 +12,7 @@ from fastopt.core.plain import Real
 from fastopt.layers import Shape
 from fastopt.layers.base import is_symbolic, size_of
 from fastopt.losses import Loss
+from fastopt.model.built import Built
 from fastopt.model.data import Reading, arrays_of, concatenated, in_shapes
 from fastopt.model.labels import predicted, probabilities
 from fastopt.model.plan import Plan
@@ -52,6 +53,17 @@ class Predicting(Weighted[C]):
             TypeError: `x` does not hold numbers.
             ValueError: The shape does not fit, or a value is NaN or infinite.
         """
+        built = self._of_vectors
+        if (
+            built is not None
+            and type(batch_size) is int
+            and batch_size < checks.SIZE
+            and steps is None
+            and verbose in ("auto", 0, 1, 2)
+        ):
+            found = built.network.predict_matrix(x, batch_size)
+            if found is not None:
+                return found
         if steps is not None or (type(x) is not np.ndarray and are_batches(x)):
             return self._predict_batches(x, steps, batch_size, verbose)
         built = self._need_weights()
@@ -144,6 +156,13 @@ class Predicting(Weighted[C]):
             >>> model.predict([[10.0]]).round(3)
             array([[21.]], dtype=float32)
         """
+        built = self._of_vectors
+        if built is not None and type(x) is np.ndarray and x.ndim == 2 and len(x) > 0:
+            built.plan.check_batches(len(x), len(x))
+            built.freeze()
+            found = built.network.forward_matrix(x)
+            if found is not None:
+                return found
         if is_symbolic(x):
             return self.as_layer()(x)  # type: ignore[arg-type]
         inputs, plan = self._inputs("x", x)
@@ -179,6 +198,15 @@ class Predicting(Weighted[C]):
         return in_shapes(built.network.backward(gradients), plan.input_shapes)
 
     # Pieces
+
+    @property
+    def _of_vectors(self) -> Built | None:
+        """The weights, if there are, and a matrix of numbers can be read as it is.
+
+        A call for a few rows takes microseconds, of which the checks for all else would be the half.
+        """
+        built = self._built
+        return built if built is not None and built.of_vectors and self._encoder is None else None
 
     if TYPE_CHECKING:
 

@@ -2,8 +2,10 @@
 #include "bindings/network.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <numeric>
+#include <optional>
 #include <ranges>
 
 #include "bindings/module.h"
@@ -98,6 +100,66 @@ std::vector<Index> input_nodes(const Plan<T>& plan) {
   return nodes;
 }
 
+// Whether an array is a matrix [n >= 1, columns] of finite numbers of the dtype in the form that the core reads.
+template <class T>
+bool is_matrix(const py::handle& object, Index columns) {
+  if (!fits<T>(object)) {
+    return false;
+  }
+  const auto array = py::reinterpret_borrow<py::array>(object);
+  if (array.ndim() != 2 || array.shape(0) == 0 || array.shape(1) != columns) {
+    return false;
+  }
+  const T* const from = data<T>(array);
+  const Index size = array.size();
+  std::optional<Released> released;
+  if (size > 4096) {  // fewer are quicker looked at than the lock is given back
+    released.emplace();
+  }
+  return kernels<T>().reduce.first_nonfinite(from, size) < 0;
+}
+
+// What `compute` makes of a matrix by one call, without what lists of several and other kinds of samples take; None
+// where x is something else, has more than so many rows, or the network has several inputs or outputs.
+template <class T, class F>
+py::object of_matrix(PyNetwork& self, Network<T>& network, const py::object& x, Index most, F&& compute) {
+  const Plan<T>& plan = network.plan;
+  if (plan.inputs > 1 || plan.outputs.size() > 1 || !is_matrix<T>(x, plan.columns(0))) {
+    return py::none();
+  }
+  const auto array = py::reinterpret_borrow<py::array>(x);
+  const Samples s{sizeof(T) == 4 ? Type::f32 : Type::f64,
+                  array.data(),
+                  array.shape(0),
+                  array.shape(1),
+                  array.strides(0),
+                  array.strides(1)};
+  if (s.rows > most) {
+    return py::none();
+  }
+  py::array_t<T> out({s.rows, plan.columns(plan.outputs.front())});
+  T* const to = out.mutable_data();
+  run(self, py::none(), [&](const Poll& poll) { compute(std::span(&s, 1), std::span(&to, 1), poll); });
+  return out;
+}
+
+py::object forward_matrix(PyNetwork& self, const py::object& x) {
+  return self.visit([&]<class T>(Network<T>& network) {
+    check_draws(network.draws, 1);
+    return of_matrix(
+        self, network, x, std::numeric_limits<Index>::max(),
+        [&](const auto& s, const auto& out, const Poll& poll) { fastopt::forward<T>(network, s, out, poll); });
+  });
+}
+
+py::object predict_matrix(PyNetwork& self, const py::object& x, Index batch_size) {
+  return self.visit([&]<class T>(Network<T>& network) {
+    return of_matrix(self, network, x, batch_size, [&](const auto& s, const auto& out, const Poll& poll) {
+      fastopt::predict<T>(network, s, {s.front().rows}, batch_size, out, poll);
+    });
+  });
+}
+
 py::object forward(PyNetwork& self, const py::object& x) {
   return self.visit([&]<class T>(Network<T>& network) {
     check_draws(network.draws, 1);
@@ -159,22 +221,6 @@ std::shared_ptr<PyOptimizer> make_network_optimizer(const std::string& rule, con
     return std::shared_ptr<PyOptimizer>(
         new PyOptimizer{network, make_optimizer<T>(rule, extras, settings, matrices, tensors_of(n))});
   });
-}
-
-// Whether an array is a matrix [n >= 1, columns] of finite numbers of the dtype in the form that the core reads.
-template <class T>
-bool is_matrix(const py::handle& object, Index columns) {
-  if (!fits<T>(object)) {
-    return false;
-  }
-  const auto array = py::reinterpret_borrow<py::array>(object);
-  if (array.ndim() != 2 || array.shape(0) == 0 || array.shape(1) != columns) {
-    return false;
-  }
-  const T* const from = data<T>(array);
-  const Index size = array.size();
-  const Released released;
-  return kernels<T>().reduce.first_nonfinite(from, size) < 0;
 }
 
 // Whether an array is labels [n] of so many classes in that form.
@@ -285,7 +331,9 @@ void add_network(py::module_& module) {
       .def("forward", &forward, py::arg("x"))
       .def("backward", &backward, py::arg("dy"))
       .def("predict", &predict, py::arg("x"), py::arg("batch_size") = 256, py::arg("poll") = none,
-           py::arg("rows") = none);
+           py::arg("rows") = none)
+      .def("forward_matrix", &forward_matrix, py::arg("x"))
+      .def("predict_matrix", &predict_matrix, py::arg("x"), py::arg("batch_size"));
 
   py::class_<PyOptimizer, std::shared_ptr<PyOptimizer>> optimizer(module, "Optimizer");
   optimizer

@@ -13,6 +13,8 @@ template <class T>
 Step<T>::Step(int rule, std::vector<int> transforms, std::vector<Tensor<T>> tensors)
     : numbers(rule_entry(rule).state.size()),
       rule_(rule),
+      entry_(&rule_entry(rule)),
+      decay_(static_cast<std::size_t>(std::ranges::find(entry().hyper, "weight_decay") - entry().hyper.begin())),
       transforms_(std::move(transforms)),
       hyper_names_(entry().hyper.begin(), entry().hyper.end()),
       tensors_(std::move(tensors)) {
@@ -101,10 +103,8 @@ void Step<T>::begin(std::span<const double> hyper, Index rows) {
   for (Group& group : groups_) {
     std::array<double, max_hyper> h = hyper_;
     h[0] *= group.rate;
-    for (std::size_t i = 0; i < own; ++i) {
-      if (entry().hyper[i] == "weight_decay") {
-        h[i] *= group.decay;
-      }
+    if (decay_ < own) {
+      h[decay_] *= group.decay;
     }
     group.coefficients = entry().prepare(h.data(), taken + 1, next_numbers_.data());
   }
@@ -355,11 +355,13 @@ void Step<T>::update(std::size_t i, Range elements, Index chunk, const T* gradie
                    .limit = ClipValue::neutral,
                    .l1 = 0,
                    .l2 = 0};
-  for_each_transform([&]<class X>(std::size_t place) {
-    if constexpr (requires { X::adjust(0.0, adjust, 1.0); }) {
-      X::adjust(now_[place], adjust, t.decay);
-    }
-  });
+  if (!transforms_.empty()) {
+    for_each_transform([&]<class X>(std::size_t place) {
+      if constexpr (requires { X::adjust(0.0, adjust, 1.0); }) {
+        X::adjust(now_[place], adjust, t.decay);
+      }
+    });
+  }
   const bool adjusts =
       sum || adjust.scale != 1 || adjust.limit < ClipValue::neutral || adjust.l1 != 0 || adjust.l2 != 0;
   if (!adjusts && !transforms_parameters_ && entry().sums == 0 && !masks()) {

@@ -105,7 +105,7 @@ class Step {
     Coefficients coefficients;
   };
 
-  const RuleEntry& entry() const { return rule_entry(rule_); }
+  const RuleEntry& entry() const { return *entry_; }
   template <class Transform>
   double now() const {
     return now_[transform_place<Transform>];
@@ -152,6 +152,8 @@ class Step {
   void take_matrices(const Team& team);
 
   int rule_;
+  const RuleEntry* entry_;
+  std::size_t decay_;  // the place of the rule's own decay among its numbers; or as many as these
   std::vector<int> transforms_;
   std::vector<std::string_view> hyper_names_;
   std::vector<Tensor<T>> tensors_;
