@@ -16,6 +16,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.callback import ScoringMonitor
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_diabetes, load_digits, load_wine, make_multilabel_classification
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.inspection import permutation_importance
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.model_selection import cross_validate as cross_validate_alone
@@ -157,6 +158,12 @@ def test_cross_validation_side_by_side():
     with pytest.raises(ValueError, match="hidden_layer_sizes must be > 0") as caught:
         cross_validate(MLPClassifier([-1]), X, Y)
     assert "fold" in caught.value.__notes__[0]
+
+
+def test_cross_validation_warns_once_of_the_line_that_called_it():
+    with pytest.warns(ConvergenceWarning, match="hasn't converged") as caught:
+        cross_validate(MLPClassifier(max_iter=2), X, Y, cv=3)
+    assert [warning.filename for warning in caught] == [__file__]
 
 
 # What the perceptrons have that scikit-learn's lack

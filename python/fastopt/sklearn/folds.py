@@ -3,6 +3,7 @@
 import queue
 import time
 from collections.abc import Callable
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from sklearn.utils import _safe_indexing, indexable
 
 from fastopt import _core
 from fastopt.core import checks
+from fastopt.core.warn import collected, warn
 from fastopt.fleet.turns import Turns
 
 __all__ = ["cross_validate"]
@@ -81,10 +83,11 @@ def cross_validate(
         try:
             one, began = clone(estimator), time.perf_counter()
             weight = {} if sample_weight is None else {"sample_weight": _safe_indexing(sample_weight, train)}
-            one.fit(*_some(train, X, y), **weight)
-            fitted = time.perf_counter()
-            scores = score(one, *_some(held, X, y))
-            ended.put((fold, (one, fitted - began, time.perf_counter() - fitted, scores)))
+            with collected() as warned:
+                one.fit(*_some(train, X, y), **weight)
+                fitted = time.perf_counter()
+                scores = score(one, *_some(held, X, y))
+            ended.put((fold, (one, fitted - began, time.perf_counter() - fitted, scores, warned)))
         except BaseException as error:
             error.add_note(f"This was fold {fold}.")
             ended.put((fold, error))
@@ -100,7 +103,9 @@ def cross_validate(
             found[fold] = what
     finally:
         turns.stop()
-    estimators, fits, judged, scores = zip(*(found[fold] for fold in range(len(pairs))), strict=True)
+    estimators, fits, judged, scores, warned = zip(*(found[fold] for fold in range(len(pairs))), strict=True)
+    for text, category in dict.fromkeys(chain(*warned)):  # which no line called in the threads
+        warn(text, category)
     result: dict[str, Any] = {"fit_time": np.array(fits), "score_time": np.array(judged)}
     if return_estimator:
         result["estimator"] = list(estimators)
