@@ -269,6 +269,7 @@ def bad_call(inputs=5, outputs=None):
         (lambda: bad_call(outputs=fo.Input(3)), ValueError, r"outputs\[0\] is an input"),
         (lambda: two_headed().compile("adam", {"value": "mse"}), ValueError, "the outputs are value, policy"),
         (lambda: two_headed().compile("adam", "mse"), ValueError, "one for each output: value, policy"),
+        (lambda: two_headed().compile("adam", LOSSES, {"polity": []}), ValueError, "has the keys .*polity"),
         (lambda: two_headed().predict(np.ones((2, 5))), ValueError, "x must be a list of 2 arrays"),
         (lambda: two_headed().predict([np.ones((2, 5)), np.ones((3, 3))]), ValueError, "has 3 samples"),
         (lambda: two_headed().fit([], []), RuntimeError, "has no loss"),
@@ -277,6 +278,12 @@ def bad_call(inputs=5, outputs=None):
 def test_bad_arguments(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_metrics_of_some_outputs():
+    model = two_headed()
+    model.compile("adam", LOSSES, metrics={"policy": ["accuracy"]})
+    assert list(model.metrics) == ["policy_accuracy"]
 
 
 # --- Models within models ---------------------------------------------------------------------------------------------

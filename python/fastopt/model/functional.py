@@ -123,7 +123,7 @@ class Model(Trained[Heads]):
             optimizer: The name or the object of an optimizer, or of a solver of `fastopt.solvers`.
             loss: The loss of the output; or a list of them, or a dict by the names of the outputs; None for a model
                 that is trained only by `backward`.
-            metrics: Those of the output; or a list of such for each output, or a dict.
+            metrics: Those of the output; or a list of such for each output, or a dict, which may leave outputs out.
             loss_weights: How many times the cost takes each loss, at least 0; 1 if None.
 
         Raises:

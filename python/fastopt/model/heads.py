@@ -46,7 +46,7 @@ class Heads:
         names = graph.output_names
         self.optimizer = optimizer
         losses = by_output("loss", loss, names)
-        chosen = by_output("metrics", metrics, names) if metrics else [()] * len(names)
+        chosen = by_output("metrics", metrics, names, ()) if metrics else [()] * len(names)
         weights = [1.0] * len(names) if loss_weights is None else by_output("loss_weights", loss_weights, names)
         factors = [checks.real(f"loss_weights[{name!r}]", w, 0.0) for name, w in zip(names, weights, strict=True)]
         self._names = names
@@ -186,8 +186,14 @@ class Heads:
             part.warn_of_classes(data.of(i), validation.of(i), plan, known)
 
 
-def by_output(what: str, given: Any, names: Sequence[str]) -> list[Any]:
+def by_output(what: str, given: Any, names: Sequence[str], other: Any = None) -> list[Any]:
     """Return one thing for each output: of a list or of a dict by the names of outputs, or, for one output, itself.
+
+    Args:
+        what: What messages call it.
+        given: All of them.
+        names: The outputs.
+        other: What those have that a dict leaves out; None if it must name all.
 
     Raises:
         ValueError: There are more or fewer, or a name is none of an output.
@@ -195,9 +201,9 @@ def by_output(what: str, given: Any, names: Sequence[str]) -> list[Any]:
     if len(names) == 1 and not (isinstance(given, Mapping) and given.keys() == {names[0]}):
         return [given]
     if isinstance(given, Mapping):
-        if given.keys() != set(names):
+        if not given.keys() <= {*names} or (other is None and len(given) < len(names)):
             raise ValueError(f"{what} has the keys {[*given]}; the outputs are {', '.join(names)}.")
-        return [given[name] for name in names]
+        return [given.get(name, other) for name in names]
     if not isinstance(given, list | tuple) or len(given) != len(names):
         raise ValueError(
             f"{what} must be a list, or a dict, of one for each output: {', '.join(names)}; "
