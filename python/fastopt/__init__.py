@@ -12,6 +12,7 @@ Example:
 
 import importlib
 import sys
+from functools import partial
 from types import MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ from fastopt import (
     schedules,
 )
 from fastopt.core.config import check_environment, get_num_threads, set_num_threads, show_config
+from fastopt.core.habits import absent
 from fastopt.layers.base import Input
 from fastopt.model.callbacks.history import History
 from fastopt.model.functional import Model
@@ -88,6 +90,10 @@ for _class, _method, _module, _name in (
     setattr(_class, _method, _Method(_module, _name))
 
 
+def _absent(module: str, name: str) -> None:
+    raise absent(module, name)
+
+
 class _Package(ModuleType):
     """The package, whose modules show by `dir` and `help` what they export, not what they import."""
 
@@ -95,7 +101,9 @@ class _Package(ModuleType):
         if isinstance(value, ModuleType) and name in (*__all__, *EXTRAS):
             own = vars(value)
             names = own.get("__all__") or [n for n in own if n[0] != "_" and not isinstance(own[n], ModuleType)]
-            own.update(__all__=sorted(names), __dir__=lambda: own["__all__"])
+            own.update(
+                __all__=sorted(names), __dir__=lambda: own["__all__"], __getattr__=partial(_absent, value.__name__)
+            )
         super().__setattr__(name, value)
 
 
@@ -123,7 +131,8 @@ if not TYPE_CHECKING:
         elif name in __all__ or name in EXTRAS:
             value = importlib.import_module(f"fastopt.{name}")
         else:
-            raise AttributeError(f"module 'fastopt' has no attribute {name!r}")
+            modules = {n: value for n, value in globals().items() if n in __all__ and isinstance(value, ModuleType)}
+            raise absent("fastopt", name, [f"fastopt.{n}" for n, module in modules.items() if name in module.__all__])
         globals()[name] = value
         return value
 

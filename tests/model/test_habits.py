@@ -176,6 +176,8 @@ def test_arguments_that_are_elsewhere(call, way):
         (lambda model: model.weights, "get_weights"),
         (lambda model: model.save_weights("x"), r"save\(path\)"),
         (lambda model: model.load_weights("x"), "load_model"),
+        (lambda model: model.score(X, Y), "evaluate"),
+        (lambda model: model.state_dict(), "model.parameters and model.state"),
     ],
 )
 def test_attributes_that_are_elsewhere(read, way):

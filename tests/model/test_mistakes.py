@@ -11,9 +11,9 @@ HIMSELF = []
 HIMSELF.append(HIMSELF)
 
 
-def made(optimizer="adam"):
+def made(optimizer="adam", metrics=("mae",)):
     model = fo.Sequential([fo.layers.Dense(4, "tanh"), fo.layers.Dense(1)])
-    model.compile(optimizer, "mse", ["mae"])
+    model.compile(optimizer, "mse", metrics)
     model.build(3)
     return model
 
@@ -36,6 +36,11 @@ MISTAKES = [
         "fo.layers.Dense(10).weights",
         AttributeError,
         "'Dense' object has no attribute 'weights': a layer says what is computed; its weights belong to the model: model.parameters['name/kernel'] and so on.",
+    ),
+    (
+        "fo.layers.Dense(1)(X)",
+        TypeError,
+        "Dense(units=1, activation='linear', kernel_initializer=GlorotUniform(), bias_initializer=Zeros()) is called with fastopt.Input(...) or outputs of layers, not an array of shape (8, 3); arrays are what a model is called with.",
     ),
     ("fo.layers.Dropout()", ValueError, "Give Dropout either a rate or a keep_prob."),
     ("fo.layers.Dropout(1.0)", ValueError, "rate must be at least 0 and less than 1, not 1.0."),
@@ -133,7 +138,22 @@ MISTAKES = [
     (
         "made().fit(X, Y, callbacks=[fo.callbacks.EarlyStopping])",
         TypeError,
-        "callbacks must be a list of objects of fastopt.callbacks.Callback; callbacks[0] is <class 'fastopt.model.callbacks.monitor.EarlyStopping'>.",
+        "callbacks must be a list of objects of fastopt.callbacks.Callback; callbacks[0] is <class 'fastopt.model.callbacks.monitor.EarlyStopping'>. Make an object of it: EarlyStopping(...).",
+    ),
+    (
+        "made().fit(X, Y, callbacks=[print])",
+        TypeError,
+        "callbacks must be a list of objects of fastopt.callbacks.Callback; callbacks[0] is <built-in function print>. LambdaCallback(on_epoch_end=...) makes one of a function.",
+    ),
+    (
+        'made(metrics=["r2"]).fit(X, Y, callbacks=[fo.callbacks.EarlyStopping("r2")])',
+        ValueError,
+        "Unknown value to monitor 'r2': it is no mean over samples, and so of validation data alone; watch 'val_r2'.",
+    ),
+    (
+        "made().fit((X, Y))",
+        ValueError,
+        "x is a tuple of 2 arrays, not of batches (x, y): give x and y by themselves, as by *x.",
     ),
     (
         "made().fit(X, Y, callbacks=[fo.callbacks.EarlyStopping()])",
@@ -164,6 +184,7 @@ MISTAKES = [
         AttributeError,
         "Adam has no attribute 'momentum'.",
     ),
+    ('setattr(made().optimizer, "lr", 0.1)', AttributeError, "Adam has no attribute 'lr': it is called learning_rate."),
     ("fo.optimizers.Adam(learning_rate=-0.1)", ValueError, "learning_rate must be at least 0, not -0.1."),
     ("fo.optimizers.Adam(beta_1=1.0)", ValueError, "beta_1 must be at least 0 and less than 1, not 1.0."),
     ("fo.optimizers.Adam(clipnorm=1.0)", TypeError, "Adam has no argument 'clipnorm': use Clip(optimizer, norm=...)."),
@@ -229,6 +250,23 @@ MISTAKES = [
         "shuffle must be True or False, not 'no'.",
     ),
     ('fo.datasets.make_blobs(classes="3")', TypeError, "classes must be an integer, not '3'."),
+    ("fo.Dense(10)", AttributeError, "module 'fastopt' has no attribute 'Dense': it is fastopt.layers.Dense"),
+    (
+        "fo.models.load_model",
+        AttributeError,
+        "module 'fastopt' has no attribute 'models': Sequential, Model and load_model are names of fastopt itself",
+    ),
+    ("fo.layers.Dens(10)", AttributeError, "module 'fastopt.layers' has no attribute 'Dens'"),
+    (
+        "fo.layers.LSTM(10)",
+        AttributeError,
+        "module 'fastopt.layers' has no attribute 'LSTM': there are no recurrent layers and no attention",
+    ),
+    (
+        "fo.schedules.CosineDecay(0.1, 100)",
+        AttributeError,
+        "module 'fastopt.schedules' has no attribute 'CosineDecay': use Cosine",
+    ),
     ("fo.set_num_threads(0)", ValueError, "count must be at least 1, not 0."),
     ('fo.kernels.dropout_forward(X, "0.5", seed=0)', TypeError, "rate must be a number, not '0.5'"),
 ]

@@ -243,6 +243,7 @@ REFUSED = {
     "no variables": (lambda: solvers.minimize(f, []), "x0 has shape"),
     "a matrix as start": (lambda: solvers.minimize(f, np.zeros((7, 1))), "x0 has shape"),
     "an unknown method": (lambda: solvers.minimize(f, np.zeros(7), method="bgfs"), "Did you mean 'bfgs'"),
+    "all methods, once": (lambda: solvers.minimize(f, np.zeros(7), method="bgf"), "average, bfgs, cautious, cg, clip"),
     "an unknown option": (lambda: solvers.minimize(f, np.zeros(7), options={"maxit": 3}), "Did you mean 'maxiter'"),
     "a gradient of another shape": (
         lambda: solvers.minimize(f, np.zeros(7), jac=lambda x: x[:3]),

@@ -32,11 +32,16 @@ def unknown_name(kind: str, given: object, known: Iterable[str], argument: str =
     """Return the error for a name that is not in the table, with the closest one that is."""
     import difflib
 
-    names = sorted(known)
+    names = sorted({*known})
     close = difflib.get_close_matches(str(given).lower(), names, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
     place = f" for {argument}" if argument not in ("", kind) else ""
     return ValueError(f"Unknown {kind} {given!r}.{hint} Known{place}: {', '.join(names)}.")
+
+
+def made_of(given: object) -> str:
+    """Return what to do with a class that was given for an object of it; nothing of anything else."""
+    return f" Make an object of it: {given.__name__}(...)." if isinstance(given, type) else ""
 
 
 def arguments_of(cls: type) -> Mapping[str, Any]:
@@ -163,9 +168,10 @@ class Registry(Generic[T]):
             return cls()
         if isinstance(given, Mapping) and given.keys() == {"class", "config"} and isinstance(given["config"], Mapping):
             return self._find(given["class"], argument).from_config(given["config"])
-        hint = f" Make an object of it: {given.__name__}(...)." if isinstance(given, type) else ""
         place = f" for {argument}" if argument not in ("", self.kind) else ""
-        raise TypeError(f"Expected the name of a known {self.kind} or an object of one{place}, not {given!r}.{hint}")
+        raise TypeError(
+            f"Expected the name of a known {self.kind} or an object of one{place}, not {given!r}.{made_of(given)}"
+        )
 
     def _find(self, name: object, argument: str) -> type[T]:
         try:

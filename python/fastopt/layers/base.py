@@ -117,10 +117,13 @@ class Layer(Described, ABC):
             TypeError: An input is not what `fastopt.Input` or the call of a layer returned.
             ValueError: The layer cannot take inputs of these shapes.
         """
-        given = (inputs,) if isinstance(inputs, Symbol) else tuple(checks.items("inputs", inputs))
+        given = tuple(inputs) if isinstance(inputs, list | tuple) else (inputs,)
         for symbol in given:
             if not isinstance(symbol, Symbol):
-                raise TypeError(f"{self!r} is called with fastopt.Input(...) or outputs of layers, not {symbol!r}.")
+                raise TypeError(
+                    f"{self!r} is called with fastopt.Input(...) or outputs of layers, not {checks.described(symbol)}; "
+                    "arrays are what a model is called with."
+                )
         outputs = SymbolicCall(self, given).outputs
         return outputs[0] if len(outputs) == 1 else list(outputs)
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fastopt import _core
 from fastopt.core import checks
+from fastopt.core.registry import made_of
 from fastopt.core.warn import warn
 from fastopt.data.augment import Augmentations
 from fastopt.losses.function import WholeBatchError
@@ -62,8 +63,11 @@ def checked_callbacks(given: Iterable[Callback] | None) -> list[Callback]:
     callbacks = [] if given is None else checks.items("callbacks", given)
     for i, callback in enumerate(callbacks):
         if not isinstance(callback, Callback):
+            function = callable(callback) and not isinstance(callback, type)
+            hint = " LambdaCallback(on_epoch_end=...) makes one of a function." if function else made_of(callback)
             raise TypeError(
-                f"callbacks must be a list of objects of fastopt.callbacks.Callback; callbacks[{i}] is {callback!r}."
+                "callbacks must be a list of objects of fastopt.callbacks.Callback; "
+                f"callbacks[{i}] is {callback!r}.{hint}"
             )
         callback.checked_every()
     return callbacks

@@ -107,6 +107,11 @@ class Source:
                 f"{name} must be an iterable of batches (x, y) where there is no y beside it, not "
                 f"{checks.described(given)}."
             )
+        if isinstance(given, tuple | list) and given and all(map(_is_array, given)):
+            raise ValueError(
+                f"{name} is {checks.described(given)} arrays, not of batches (x, y): give x and y by themselves, as by "
+                f"*{name}."
+            )
         self.name, self._given, self._order, self._pass = name, given, order, first
         self.steps = None if steps is None else checks.integer(option, steps, 1)
         self.passes = 0

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fastopt import _core
 from fastopt.core import checks
 from fastopt.core.checks import EPSILON
-from fastopt.core.habits import explained
+from fastopt.core.habits import ARGUMENTS, explained
 from fastopt.core.registry import Described, arguments_of
 from fastopt.schedules import Rate, from_description, unit, values
 
@@ -260,7 +260,8 @@ class Description(Described, ABC):
     def __setattr__(self, name: str, value: object) -> None:
         if not (hasattr(type(self), name) or name.startswith("_") or name in arguments_of(type(self))):
             inner = getattr(self, "optimizer", None)
-            hint = f"; that of its optimizer is set as optimizer.{name}" if hasattr(inner, name) else ""
+            hint = f": {ARGUMENTS[name]}" if name in ARGUMENTS else ""
+            hint = f"; that of its optimizer is set as optimizer.{name}" if hasattr(inner, name) else hint
             raise AttributeError(f"{type(self).__name__} has no attribute {name!r}{hint}.")
         super().__setattr__(name, checks.integer(name, value, 0, MAX_EPOCHS) if name == "epoch" else value)
 

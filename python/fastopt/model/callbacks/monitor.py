@@ -34,6 +34,11 @@ class Monitor(Callback):
                     f"{str(unknown).split('.')[0]}: fit was given no validation data; give it some, or watch "
                     f"{self.monitor.removeprefix('val_')!r}."
                 )
+            if self.monitor in self.model.metrics:
+                raise ValueError(
+                    f"{str(unknown).split('.')[0]}: it is no mean over samples, and so of validation data alone; watch "
+                    f"'val_{self.monitor}'."
+                )
             raise unknown
         metric = self.model.metrics.get(self.monitor.removeprefix("val_"))
         grow = self.mode == "max" or (self.mode == "auto" and metric is not None and metric.larger_is_better)
