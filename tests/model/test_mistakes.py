@@ -11,9 +11,9 @@ HIMSELF = []
 HIMSELF.append(HIMSELF)
 
 
-def made(optimizer="adam", metrics=("mae",)):
+def made(optimizer="adam", metrics=("mae",), loss="mse"):
     model = fo.Sequential([fo.layers.Dense(4, "tanh"), fo.layers.Dense(1)])
-    model.compile(optimizer, "mse", metrics)
+    model.compile(optimizer, loss, metrics)
     model.build(3)
     return model
 
@@ -185,6 +185,7 @@ MISTAKES = [
         "Adam has no attribute 'momentum'.",
     ),
     ('setattr(made().optimizer, "lr", 0.1)', AttributeError, "Adam has no attribute 'lr': it is called learning_rate."),
+    ("made().optimizer.lr", AttributeError, "'Adam' object has no attribute 'lr': it is called learning_rate."),
     ("fo.optimizers.Adam(learning_rate=-0.1)", ValueError, "learning_rate must be at least 0, not -0.1."),
     ("fo.optimizers.Adam(beta_1=1.0)", ValueError, "beta_1 must be at least 0 and less than 1, not 1.0."),
     ("fo.optimizers.Adam(clipnorm=1.0)", TypeError, "Adam has no argument 'clipnorm': use Clip(optimizer, norm=...)."),
@@ -230,6 +231,21 @@ MISTAKES = [
     ),
     ("fo.losses.Huber(delta=0)", ValueError, "delta must be more than 0, not 0."),
     ('fo.losses.FunctionLoss("mse")', TypeError, "function must be a function of targets and predictions, not 'mse'."),
+    (
+        "fo.callbacks.EarlyStopping(verbose=1)",
+        TypeError,
+        "EarlyStopping has no argument 'verbose': fit(verbose=2) prints a line for each epoch.",
+    ),
+    (
+        'fo.callbacks.ModelCheckpoint("m.safetensors", save_weights_only=True)',
+        TypeError,
+        "ModelCheckpoint has no argument 'save_weights_only': files hold all there is; load_model(path).get_weights() returns the weights of one.",
+    ),
+    (
+        'made(loss="sparse_categorical_crossentropy", metrics=[]).fit(X, np.arange(8) % 2)',
+        ValueError,
+        "y[1] = 1 is not 0, the only label of a network of one output; with two classes that is for 'binary_crossentropy'.",
+    ),
     ("fo.callbacks.EarlyStopping(patience=-1)", ValueError, "patience must be at least 0, not -1."),
     ('fo.callbacks.EarlyStopping(mode="minimum")', ValueError, "Unknown mode 'minimum'. Did you mean 'min'?"),
     ('fo.callbacks.LambdaCallback(on_epoch_end="print")', TypeError, "on_epoch_end must be a function, not 'print'."),

@@ -19,7 +19,9 @@ ARGUMENTS = {
     "input_shape": "the shape is that of the data, or of build(input_shape)",
     "lr": "it is called learning_rate",
     "reduction": "the loss is the weighted mean over samples",
+    "save_weights_only": "files hold all there is; load_model(path).get_weights() returns the weights of one",
     "use_ema": "use Average(optimizer, decay=...)",
+    "verbose": "fit(verbose=2) prints a line for each epoch",
     "weight_decay": "use AdamW, or Decay(optimizer, decoupled=...)",
 }
 _WEIGHTS = "a layer says what is computed; its weights belong to the model: model.parameters['name/kernel'] and so on"

@@ -79,13 +79,12 @@ class SparseCategoricalCrossentropy(Loss):
         checks.finite(name, result, "float64", y)
         if result.dtype.kind == "f":
             refuse(name, result, result != np.floor(result), "a whole number; labels are integers")
-        outside = (result < 0) | (result >= outputs)
-        refuse(
-            name,
-            result,
-            outside,
-            f"a label from 0 to {outputs - 1} (the network has {outputs} outputs); others need model.classes",
+        known = (
+            f"a label from 0 to {outputs - 1} (the network has {outputs} outputs); others need model.classes"
+            if outputs > 1
+            else "0, the only label of a network of one output; with two classes that is for 'binary_crossentropy'"
         )
+        refuse(name, result, (result < 0) | (result >= outputs), known)
         return checks.in_form(result, "int64")
 
     def label_count(self, outputs: int) -> int:

@@ -4,7 +4,7 @@ import inspect
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Self, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fastopt import _core
 from fastopt.core import checks
 from fastopt.core.checks import EPSILON
-from fastopt.core.habits import ARGUMENTS, explained
+from fastopt.core.habits import ARGUMENTS, explained, missing
 from fastopt.core.registry import Described, arguments_of
 from fastopt.schedules import Rate, from_description, unit, values
 
@@ -264,6 +264,11 @@ class Description(Described, ABC):
             hint = f"; that of its optimizer is set as optimizer.{name}" if hasattr(inner, name) else hint
             raise AttributeError(f"{type(self).__name__} has no attribute {name!r}{hint}.")
         super().__setattr__(name, checks.integer(name, value, 0, MAX_EPOCHS) if name == "epoch" else value)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> None:
+            raise missing(self, name, ARGUMENTS)
 
     # Of a part alone
 
