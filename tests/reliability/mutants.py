@@ -43,9 +43,12 @@ TESTS = {
     "piecewise": "nn/test_numerical_embeddings.py",
     "pool": "nn/test_pooling.py",
     "prelu": "kernels/test_prelu_and_maxout.py nn/test_layers.py",
-    "product": "kernels/test_dense.py kernels/test_memory.py",
+    "product": "kernels/test_dense.py kernels/test_memory.py nn/test_convolution.py",
     "reduce": "kernels/test_reductions.py",
-    "rules": "kernels/test_updates.py optimizers/test_optimizers.py optimizers/test_matrices.py",
+    "rules": (
+        "kernels/test_updates.py optimizers/test_optimizers.py optimizers/test_matrices.py "
+        "optimizers/test_against_peers.py nn/test_large_numbers.py"
+    ),
     "sparse": "data/test_sparse.py",
     "sparse_coding": "kernels/test_sparse_kernels.py solvers/test_sparse_coding.py",
     "update": "kernels/test_updates.py optimizers/test_optimizers.py",
@@ -53,8 +56,8 @@ TESTS = {
 }
 # What those that survive have to survive too.
 WIDER = (
-    "nn/test_layers.py nn/test_large_numbers.py nn/test_gradients.py nn/test_hessian_products.py "
-    "nn/test_layers_against_torch.py model/test_training.py data/test_sparse.py"
+    "kernels/test_memory.py nn/test_layers.py nn/test_large_numbers.py nn/test_gradients.py "
+    "nn/test_hessian_products.py nn/test_layers_against_torch.py model/test_training.py data/test_sparse.py"
 )
 LEFT_OUT = {"args.h", "blocking.h", "rule.h"}  # what is told, sizes that decide the speed alone, names
 
@@ -168,7 +171,7 @@ def judge(build: Build, mutant: Mutant, package: Path, unchanged: bool, wider: b
             return "killed", found
     if not made:
         return "same code", ""
-    found = find(package, WIDER.split()) if wider else ""
+    found = find(package, [*TESTS[mutant.path.parent.name].split(), *WIDER.split()]) if wider else ""
     return ("killed", found) if found else ("survived", "")
 
 
