@@ -38,7 +38,7 @@ TESTS = {
     "gather": "nn/test_embedding.py data/test_given.py model/test_batches.py nn/test_layers.py",
     "loss": "kernels/test_losses.py nn/test_hessian_products.py model/test_metrics.py",
     "maxout": "kernels/test_prelu_and_maxout.py",
-    "norm": "kernels/test_normalization.py nn/test_layers.py",
+    "norm": "kernels/test_normalization.py kernels/test_memory.py nn/test_large_numbers.py nn/test_layers.py",
     "periodic": "kernels/test_periodic.py",
     "piecewise": "nn/test_numerical_embeddings.py",
     "pool": "nn/test_pooling.py",
