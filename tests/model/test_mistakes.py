@@ -244,7 +244,7 @@ MISTAKES = [
     (
         'made(loss="sparse_categorical_crossentropy", metrics=[]).fit(X, np.arange(8) % 2)',
         ValueError,
-        "y[1] = 1 is not a label from 0 to 0 (the network has 1 output); two classes of one output are for 'binary_crossentropy'.",
+        "y[1] = 1 is not a label from 0 to 0 (the network has 1 output); two classes of one output: 'binary_crossentropy'.",
     ),
     ("fo.callbacks.EarlyStopping(patience=-1)", ValueError, "patience must be at least 0, not -1."),
     ('fo.callbacks.EarlyStopping(mode="minimum")', ValueError, "Unknown mode 'minimum'. Did you mean 'min'?"),

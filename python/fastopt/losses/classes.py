@@ -79,8 +79,8 @@ class SparseCategoricalCrossentropy(Loss):
         checks.finite(name, result, "float64", y)
         if result.dtype.kind == "f":
             refuse(name, result, result != np.floor(result), "a whole number; labels are integers")
-        known = f"a label from 0 to {outputs - 1} (the network has {outputs} output{'s' * (outputs > 1)}); "
-        known += "others need model.classes" if outputs > 1 else "two classes of one output are for 'binary_crossentropy'"
+        advice = "others need model.classes" if outputs > 1 else "two classes of one output: 'binary_crossentropy'"
+        known = f"a label from 0 to {outputs - 1} (the network has {outputs} output{'s' * (outputs > 1)}); {advice}"
         refuse(name, result, (result < 0) | (result >= outputs), known)
         return checks.in_form(result, "int64")
 
