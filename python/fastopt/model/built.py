@@ -61,6 +61,10 @@ class Built:
                 for i, (tensor, view) in enumerate(zip(tensors.values(), views.values(), strict=True)):
                     view[...] = tensor.initializer(tensor.shape, seed, stream + i, dtype)
 
+    def reads(self, x: Any) -> bool:
+        """Return whether x is a matrix of finite numbers that the core reads as it is, where samples are vectors."""
+        return _core.is_matrix(x, self.network.dtype, self.plan.input_shape[0])
+
     def freeze(self) -> None:
         """Tell the core which layers learn, as they may have been set."""
         changes = Layer.changes

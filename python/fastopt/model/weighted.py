@@ -260,8 +260,7 @@ class Weighted(Generic[C]):
         if not isinstance(optimizer, Optimizer):
             raise RuntimeError(f"{type(optimizer).__name__} looks at the cost, not at one gradient: call fit.")
         trainer = self._bind(optimizer, self._need_weights())
-        optimizer.check_gradient_in_place()
-        trainer.apply(optimizer.hyper)
+        trainer.apply(optimizer.hyper_in_place())
 
     @property
     def parameters(self) -> dict[str, Real]:

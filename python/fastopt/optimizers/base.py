@@ -3,7 +3,7 @@
 import copy
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, dataclass_transform
+from typing import Any, cast, dataclass_transform
 
 import numpy as np
 
@@ -85,7 +85,10 @@ class Optimizer(Description):
     @property
     def hyper(self) -> dict[str, float]:
         """The numbers that the next step reads."""
-        return {name: n if isinstance(n, float) else float(n[0]) for name, n in self.hyper_of(1).items()}
+        numbers = self.hyper_of(1)
+        if self._state is None:
+            return {name: n if isinstance(n, float) else float(n[0]) for name, n in numbers.items()}
+        return cast("dict[str, float]", numbers.copy())  # of one step a state knows no arrays
 
     def hyper_of(self, gradients: int) -> Numbers:
         """Return what is read at each of the next gradients: a number where it stays, else an array ``[gradients]``.
@@ -183,11 +186,18 @@ class Optimizer(Description):
             for name, view in parameters.items():
                 slots[f"{name}/{slot}"][...] = view
 
-    def check_gradient_in_place(self) -> None:
-        """Raise an error where the rule takes its gradients at another point than where the parameters are."""
-        super().check_gradient_in_place()
-        if self._state is not None and self._state.at_average:
-            raise RuntimeError("The average is in the place of the parameters: swap() again before training.")
+    def hyper_in_place(self) -> dict[str, float]:
+        """Return the numbers that the next step reads, along a gradient that was taken where the parameters are.
+
+        Raises:
+            RuntimeError, TypeError, ValueError: As `hyper_of`; or the rule takes its gradients at another point.
+        """
+        numbers = self.hyper
+        if self._state is None or not self._state.in_place:
+            self.check_gradient_in_place()
+            if self._state is not None and self._state.at_average:
+                raise RuntimeError("The average is in the place of the parameters: swap() again before training.")
+        return numbers
 
     def take_state(self, other: "Optimizer") -> None:
         """Go on from the state of another optimizer, which is not to be used from then on."""

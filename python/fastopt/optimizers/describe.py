@@ -418,6 +418,11 @@ class Description(Described, ABC):
         """Return what `History` is to record after this many epochs, with the numbers of the state if there is one."""
         return {}
 
+    @property
+    def takes_gradient_in_place(self) -> bool:
+        """Whether the rule takes its gradients where the parameters are."""
+        return "theta" not in RULES[self.rule]["slots"] and set(ASCENTS).isdisjoint(self.transforms)
+
     def check_gradient_in_place(self) -> None:
         """Raise ValueError where the rule takes its gradients at another point than where the parameters are."""
         if "theta" in RULES[self.rule]["slots"]:
@@ -426,7 +431,7 @@ class Description(Described, ABC):
                 f"{self!r} takes the gradient at a point ahead, which only fit and train_on_batch can: give it "
                 f"{instead}."
             )
-        if not set(ASCENTS).isdisjoint(self.transforms):
+        if not self.takes_gradient_in_place:
             raise ValueError(
                 f"{self!r} takes a second gradient at another point, which only fit and train_on_batch can: leave SAM "
                 "out here."

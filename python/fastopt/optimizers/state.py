@@ -73,6 +73,8 @@ class State:
         core: The core's part of it.
         network: The network whose parameters it belongs to, or None for bare arrays.
         swapped: Whether the average is in the place of the parameters.
+        in_place: Whether, as the attributes were read last, steps follow gradients at the parameters, and these are
+            never an average.
     """
 
     def __init__(
@@ -88,6 +90,7 @@ class State:
         self._seen: list[dict[str, Any]] = []
         self._constant: Numbers | None = None
         self._ahead: Ahead = (0, 0, {})
+        self.in_place = False
 
     @classmethod
     def of_network(cls, description: Description, network: _core.Network, names: list[str]) -> "State":
@@ -280,6 +283,7 @@ class State:
         rates = [value for part in description.nodes for value in vars(part).values() if callable(value)]
         self._pure = all(isinstance(rate, Schedule) for rate in rates)
         self._every = description.every
+        self.in_place = description.takes_gradient_in_place and not description.averages
         self._ahead = (0, 0, {})
         self._constant = None
         if not rates:
