@@ -1,7 +1,9 @@
 """The Model API: what a user calls, and what comes back."""
 
+import copy
 import inspect
 import os
+import pickle
 import subprocess
 import sys
 
@@ -451,6 +453,25 @@ def test_weights(model):
     assert all((a == b + 1).all() for a, b in zip(model.get_weights(), weights, strict=True))
     model.parameters["dense/bias"][:] = 5
     assert (model.get_weights()[1] == 5).all()
+
+
+@pytest.mark.parametrize("kind", ["parameters", "gradients", "slots"])
+def test_what_is_assigned_to_a_name_is_written(model, kind):
+    model.build(6)
+    name = "dense/bias/m" if kind == "slots" else "dense/bias"
+    getattr(model, kind)[name] = np.arange(8)
+    np.testing.assert_array_equal(getattr(model, kind)[name], np.arange(8))
+    views = getattr(model, kind)
+    views[name] *= 2
+    views |= {name: views[name] + 1}
+    views.update({name: views[name] + 1})
+    np.testing.assert_array_equal(getattr(model, kind)[name], 2 * np.arange(8) + 2)
+    with pytest.raises(KeyError, match="banana"):
+        views["banana"] = 0.0
+    with pytest.raises(ValueError, match="could not broadcast"):
+        views[name] = np.zeros(7)
+    copies = [copy.copy(views), copy.deepcopy(views), pickle.loads(pickle.dumps(views)), views | {}, views.copy()]
+    assert {type(one) for one in copies} == {dict}
 
 
 def test_views_keep_their_owner_alive():

@@ -1,18 +1,37 @@
 """Collections of bare arrays: an array, or lists, tuples and dicts of arrays or of further collections."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 
 from fastopt.core.plain import Real, plain
 
-__all__ = ["Tree", "arrays_like", "arrays_of", "outline_of", "paths_of"]
+__all__ = ["Tree", "Views", "arrays_like", "arrays_of", "outline_of", "paths_of"]
 
 Tree: TypeAlias = Any
 
 Path = tuple[object, ...]
 DEPTH = 64
+
+
+class Views(dict[str, Real]):
+    """Views of arrays by name: what is assigned to a name is written into its array. Copies are plain dicts."""
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self[name][...] = value
+
+    def update(self, *given: Any, **named: Any) -> None:
+        """Write into the arrays of these names."""
+        for name, value in dict(*given, **named).items():
+            self[name] = value
+
+    def __ior__(self, given: Any) -> Self:  # type: ignore[override,misc]
+        self.update(given)
+        return self
+
+    def __reduce__(self) -> tuple[type, tuple[dict[str, Real]]]:
+        return dict, (dict(self),)
 
 
 def arrays_of(name: str, tree: Tree) -> list[Real]:
@@ -56,7 +75,8 @@ def _plain_arrays(tree: Tree, outline: Tree) -> list[Real] | None:
     """Return the arrays of lists, tuples and dicts built so, if all are of NumPy: as `_leaves_like`, but fast."""
     if outline is None:
         return [tree] if type(tree) is np.ndarray else None
-    if type(tree) is not type(outline) or len(tree) != len(outline):
+    kind: Any = dict if type(tree) is Views else type(tree)
+    if kind is not type(outline) or len(tree) != len(outline):
         return None
     branches, outlines = tree, outline
     if type(outline) is dict:

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastopt import _core
 from fastopt.core import checks
 from fastopt.core.plain import Real
+from fastopt.core.trees import Views
 from fastopt.core.warn import warn
 from fastopt.layers.base import Layer, size_of
 from fastopt.model.plan import Plan
@@ -126,6 +127,6 @@ def assign(views: list[Real], arrays: list[Any]) -> None:
     deque(map(write, views, repeat(...), arrays), maxlen=0)
 
 
-def _named(names: Sequence[str], layers: Sequence[Mapping[str, Real]]) -> dict[str, Real]:
+def _named(names: Sequence[str], layers: Sequence[Mapping[str, Real]]) -> Views:
     """Return the tensors of the core's layers, which are in the order of the names."""
-    return dict(zip(names, (view for layer in layers for view in layer.values()), strict=True))
+    return Views(zip(names, (view for layer in layers for view in layer.values()), strict=True))

@@ -264,7 +264,7 @@ class Weighted(Generic[C]):
 
     @property
     def parameters(self) -> dict[str, Real]:
-        """The weights by name (``"dense/kernel"``): views that may be written."""
+        """The weights by name (``"dense/kernel"``): views that may be written, also by assignment to a name."""
         return self._need_weights().parameters
 
     @property

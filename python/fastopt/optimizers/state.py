@@ -9,7 +9,7 @@ import numpy as np
 from fastopt import _core
 from fastopt.core import checks
 from fastopt.core.plain import Real
-from fastopt.core.trees import Tree, arrays_of, outline_of, paths_of
+from fastopt.core.trees import Tree, Views, arrays_of, outline_of, paths_of
 from fastopt.optimizers.describe import TRANSFORM_SLOTS, Description, Numbers, Settings
 from fastopt.schedules import Schedule
 
@@ -149,11 +149,11 @@ class State:
     @property
     def slots(self) -> dict[str, Real]:
         """The arrays kept for each parameter by name, such as ``"dense/kernel/m"``: views that may be written."""
-        return {
-            "/".join(filter(None, (name, slot))): view
+        return Views(
+            ("/".join(filter(None, (name, slot))), view)
             for name, slots in zip(self.origin.names, self._slots(), strict=True)
             for slot, view in slots.items()
-        }
+        )
 
     @property
     def values(self) -> dict[str, float]:
