@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 
 import numpy as np
@@ -45,6 +46,17 @@ class Calls(fo.callbacks.Callback):
         self._called("after train")
 
 
+class Later(fo.callbacks.Callback):
+    """Interrupts the odd rank at some time, in whatever it does."""
+
+    def __init__(self, seconds):
+        self.seconds = seconds
+
+    def on_train_begin(self):
+        if ODD:
+            threading.Timer(self.seconds, os.kill, (os.getpid(), signal.SIGINT)).start()
+
+
 def fails(_):
     raise OSError("the disk is full")
 
@@ -57,9 +69,13 @@ def stops(callback):
     callback.model.stop_training = True
 
 
+MODELS = []
+
+
 def fit(layers=None, dtype="float64", x=X, y=Y, loss="sparse_categorical_crossentropy", optimizer="adam", **given):
     model = fo.Sequential(layers or [fo.layers.Dense(3, "tanh"), fo.layers.Dense(2)], seed=0, dtype=dtype)
     model.compile(optimizer, loss)
+    MODELS.append(model)
     history = distributed.fit(model, x, y, **({"epochs": 3, "batch_size": 16, "verbose": 0} | given))
     return len(history.epoch)
 
@@ -102,6 +118,13 @@ CASES = {
         f"interrupt, {place}": (lambda place=place: fit(callbacks=[Calls(place, interrupts)]), (KeyboardInterrupt, ""))
         for place in ("epoch", "batch", "after epoch")
     },
+    **{
+        f"interrupt at {seconds} s": (
+            lambda seconds=seconds: fit(epochs=10**6, callbacks=[Later(seconds)]),
+            (KeyboardInterrupt, ""),
+        )
+        for seconds in (0.2, 0.3, 0.5)
+    },
     "stops": (lambda: fit(callbacks=[Calls("after epoch", stops)]), 1),
     "stops in an epoch": (lambda: fit(callbacks=[Calls("after batch", stops)]), 1),
     "again": (lambda: fit(), 3),
@@ -118,6 +141,10 @@ def main():
         except BaseException as error:
             found = error
         ended = isinstance(wanted, tuple)
+        if ended and wanted[0] is KeyboardInterrupt:  # the last whole step, with all that the optimizer remembers
+            tensors = MODELS[-1].parameters | MODELS[-1].slots
+            here = b"".join(tensors[name].tobytes() for name in sorted(tensors))
+            assert all(one == here for one in COMM.allgather(here)), name
         right = type(found) is wanted[0] and wanted[1] in str(found) if ended else found == wanted
         if not right or time.perf_counter() - began > 5:
             wrong.append((name, found, time.perf_counter() - began))

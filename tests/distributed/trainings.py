@@ -1,5 +1,9 @@
-"""Trainings that are to be equal to the bit for any number of ranks: `mpiexec -n N python trainings.py FILE`."""
+"""Trainings that are to be equal to the bit for any number of ranks: `mpiexec -n N python trainings.py FILE NEAR`.
 
+NEAR ranks are as if on one machine, and the others on others.
+"""
+
+import os
 import pickle
 import re
 import sys
@@ -12,6 +16,7 @@ from mpi4py import MPI
 
 import fastopt as fo
 from fastopt import distributed
+from fastopt.distributed import memory
 
 COMM = MPI.COMM_WORLD
 ROWS, FEATURES, CLASSES = 107, 5, 3
@@ -46,7 +51,16 @@ def trained(layers, optimizer, dtype="float64", loss="sparse_categorical_crossen
     kept = [name for name in sorted(history.history) if name not in ("seconds", "samples_per_second")]
     values = np.array([history.history[name] for name in kept])
     assert np.isfinite(values).all(), history.history
-    return [*model.get_weights(), values, np.array(distributed.evaluate(model, x, y))]
+    slots = [np.array(model.slots[name]) for name in sorted(model.slots)]
+    return [*model.get_weights(), *slots, values, np.array(distributed.evaluate(model, x, y))]
+
+
+class Looks(fo.callbacks.Callback):
+    """Finds the same slots after each batch in all ranks."""
+
+    def on_batch_end(self, batch, logs):
+        here = b"".join(self.model.slots[name].tobytes() for name in sorted(self.model.slots))
+        assert all(one == here for one in COMM.allgather(here))
 
 
 def dense(*middle):
@@ -91,6 +105,16 @@ CASES = {
     ),
     "weights": lambda: trained(dense(), "adam", weighted=True, class_weight="balanced", shards=8),
     "full batches, in order": lambda: trained(dense(), "adam", drop_remainder=True, shuffle=False),
+    "averaged": lambda: trained(
+        dense(), fo.optimizers.Average(fo.optimizers.Lookahead(fo.optimizers.Adam(0.05), steps=3)), "float32"
+    ),
+    "accumulated": lambda: trained(dense(), fo.optimizers.Accumulate(fo.optimizers.Adam(0.05), steps=3)),
+    "nesterov": lambda: trained(dense(), fo.optimizers.SGD(0.1, momentum=0.9, nesterov=True)),
+    "matrices": lambda: trained(dense(), "muon"),
+    "frozen, rates": lambda: trained(
+        [*dense()[:1], L.Dense(8, "tanh", trainable=False), *dense()[1:]], fo.optimizers.Adam(0.05)
+    ),
+    "each batch": lambda: trained(dense(), "adam", callbacks=[Looks()]),
     "sharpness": lambda: trained(dense(L.BatchNormalization()), fo.optimizers.SAM(fo.optimizers.SGD(0.1))),
     "schedule-free": lambda: trained(dense(), fo.optimizers.AdamWScheduleFree(0.01)),
     "function": lambda: trained(dense(), "adam", loss=squared, metrics=()),
@@ -152,7 +176,16 @@ def check_page():
         exec("\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL)), {})
 
 
+def separate(near):
+    """Let so many ranks find each other's memory, and not that of others."""
+    processes = COMM.allgather(os.getpid())
+    here = processes[COMM.rank // near * near :][:near]
+    reach = memory.reach
+    memory.reach = lambda process, *given: reach(process, *given) if process in here else None
+
+
 def main():
+    separate(int(sys.argv[2]))
     check_gradient()
     if COMM.size == 2:
         check_page()

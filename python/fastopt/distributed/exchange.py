@@ -1,30 +1,39 @@
 """What the core tells the other processes in each batch, and learns from them."""
 
 from collections import deque
+from collections.abc import Container, Mapping
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastopt.distributed.group import ElsewhereError, Group
+from fastopt.distributed.memory import Memory
 
 __all__ = ["Exchange", "blocks_of", "total"]
 
+LINE = 64  # values
 Block = tuple[int, int]  # the first shard of a block, and how many it has
 
 
-def join(blocks: list[Block], sums: list[NDArray[Any]]) -> None:
-    """Add the last two sums while they are those of the halves of a block, as the core does."""
-    while len(blocks) > 1:
-        (first, size), (_, other) = blocks[-2:]
-        if size != other or first % (2 * size):
-            return
-        blocks.pop()
-        blocks[-1] = first, 2 * size
-        if sums:
-            last = sums.pop()
-            sums[-1] += last
+def add(sums: list[NDArray[Any]], to: NDArray[Any]) -> None:
+    """Add the last two arrays: in the place of the first of them, or where all others are added to."""
+    last = sums.pop()
+    sums[-1] = np.add(sums[-1], last, out=sums[-1] if len(sums) > 1 else to)
+
+
+def join(blocks: list[Block]) -> bool:
+    """Join the last two blocks if they are the halves of another, as the core does; return whether they were."""
+    if len(blocks) < 2:
+        return False
+    (first, size), (_, other) = blocks[-2:]
+    if size != other or first % (2 * size):
+        return False
+    blocks.pop()
+    blocks[-1] = first, 2 * size
+    return True
 
 
 def blocks_of(first: int, count: int) -> list[Block]:
@@ -32,25 +41,37 @@ def blocks_of(first: int, count: int) -> list[Block]:
     blocks: list[Block] = []
     for shard in range(first, first + count):
         blocks.append((shard, 1))
-        join(blocks, [])
+        while join(blocks):
+            pass
     return blocks
 
 
-def total(blocks: list[Block], sums: list[NDArray[Any]]) -> NDArray[Any]:
-    """Return the sum of all blocks, which are in their order, in an order that depends on the shards alone.
+def slices_of(size: int, ranks: int) -> list[slice]:
+    """Return the part of so many values that each process sums up and updates: whole lines of the cache."""
+    cuts = size // LINE * np.arange(ranks + 1) // ranks * LINE
+    cuts[-1] = size
+    return [slice(int(first), int(last)) for first, last in pairwise(cuts)]
+
+
+def total(blocks: list[Block], sums: list[NDArray[Any]], to: NDArray[Any]) -> NDArray[Any]:
+    """Find the sum of all blocks, which are in their order, in an order that depends on the shards alone.
 
     The arrays are changed.
     """
+    if len(sums) == 1:
+        np.copyto(to, sums[0])
+        return to
     some: list[Block] = []
     stack: list[NDArray[Any]] = []
     for block, values in zip(blocks, sums, strict=True):
         some.append(block)
         stack.append(values)
-        join(some, stack)
-    result = stack[0]
+        while join(some):
+            add(stack, to)
     for values in stack[1:]:
-        result += values
-    return result
+        np.add(stack[0], values, out=to)
+        stack[0] = to
+    return to
 
 
 class Exchange:
@@ -72,6 +93,10 @@ class Exchange:
         self._gradients: deque[Sum] = deque()
         self._totals: deque[Told] = deque()
         self._left = 0  # batches
+        self._memory: Memory | None = None
+        self._made: Any = None  # what it was made for
+        self._near: dict[int, NDArray[Any]] = {}  # the sums of processes on this machine, by their ranks
+        self._unread = False  # what was spread may still be read
 
     def begin(self, batches: int) -> None:
         """Get ready for so many batches, after which all processes know the totals."""
@@ -86,6 +111,7 @@ class Exchange:
     def agree(self, values: NDArray[np.float64], stops: bool) -> bool:
         """Fill in the totals of the shards of others, unless this process or one of them stops."""
         if not self._staleness:
+            self._unread = False
             if self._group.meet("batch", stops):
                 if stops:
                     return False
@@ -105,17 +131,72 @@ class Exchange:
             values += known
         return True
 
+    def memory(self, blocks: int, size: int, dtype: Any) -> NDArray[Any] | None:
+        """Return where the core is to leave the sums of blocks, if there are processes that read them there."""
+        if self._group.size == 1 or self._staleness:
+            return None
+        if self._made != (blocks, size, dtype):
+            self._made = blocks, size, dtype
+            self._memory = Memory(self._group, (blocks * size + LINE) * dtype.itemsize)
+            self._near = {
+                rank: np.frombuffer(memory, dtype, len(self._blocks[rank]) * size).reshape(-1, size)
+                for rank, memory in self._memory.of.items()
+            }
+        return self._near.get(self._group.rank)
+
+    def own(self, size: int) -> tuple[int, int]:
+        """Return the part of a total that `unite` finds: its begin and its end."""
+        part = slice(0, size) if self._staleness else slices_of(size, self._group.size)[self._group.rank]
+        return part.start, part.stop
+
+    def unite_all(self, sums: NDArray[Any], united: NDArray[Any]) -> bool:
+        """Sum up blocks of shards of all processes."""
+        Sum(self._group, self._blocks, self._exact, sums, united[0]).value()
+        return True
+
     def unite(self, sums: NDArray[Any], united: NDArray[Any]) -> bool:
-        """Sum up blocks of shards of all processes, in this step or some steps ago."""
-        to = united[0]
-        if not self._staleness:
-            Sum(self._group, self._blocks, self._exact, sums, to).value()
+        """Find the own part of that, or all of that of some steps ago."""
+        group, to = self._group, united[0]
+        if self._staleness:
+            self._gradients.append(Sum(group, self._blocks, self._exact, sums.copy(), np.empty_like(to)))
+            if len(self._gradients) > self._staleness:
+                np.copyto(to, self._gradients.popleft().value())
+            else:  # before there is one of as many steps ago, the first
+                np.copyto(to, self._gradients[0].value())
             return True
-        self._gradients.append(Sum(self._group, self._blocks, self._exact, sums.copy(), np.empty_like(to)))
-        if len(self._gradients) > self._staleness:
-            np.copyto(to, self._gradients.popleft().value())
-        else:  # before there is one of as many steps ago, the first
-            np.copyto(to, self._gradients[0].value())
+        if self._exact or not self._memory or self._memory.common:
+            some = Sum(group, self._blocks, True, sums, to, self._near)
+            if self._memory and self._memory.any:
+                group.meet("sum")
+            some.part()
+        else:
+            parts = slices_of(len(to), group.size)
+            part = np.empty_like(to[parts[group.rank]])
+            group.wait(group.sum_parts(sums[0], part, [one.stop - one.start for one in parts]))
+            to[parts[group.rank]] = part
+        return True
+
+    def spread(self, values: NDArray[Any]) -> bool:
+        """Fill in the parts of others, of what each has found for its own."""
+        group = self._group
+        if self._staleness or group.size == 1:
+            return True
+        if group.failed:
+            return False
+        parts = slices_of(values.size, group.size)
+        mine = parts[group.rank]
+        requests = swap(group, values[0], parts, self._near)
+        if self._memory and self._memory.any:
+            if self._unread:
+                group.meet("spread again", interruptible=False)
+            if self._near:  # nobody else reads this part of the sums
+                self._near[group.rank][0, mine] = values[0, mine]
+            group.meet("spread", interruptible=False)
+            self._unread = True
+            for rank, sums in self._near.items():
+                if rank != group.rank:
+                    values[0, parts[rank]] = sums[0, parts[rank]]
+        group.wait(*requests)
         return True
 
     def end(self) -> None:
@@ -139,10 +220,17 @@ class Told:
         return self._every[:, :-1].reshape(-1, self._shape[1]), bool(self._every[:, -1].any())
 
 
+def swap(group: Group, values: NDArray[Any], parts: list[slice], near: Container[int] = ()) -> list[Any]:
+    """Begin to send the own part to those who are not near, and to receive theirs; return what is to wait."""
+    far = [rank for rank in range(group.size) if rank != group.rank and rank not in near]
+    sent = [group.send(values[parts[group.rank]], rank) for rank in far]
+    return sent + [group.receive(values[parts[rank]], rank) for rank in far]
+
+
 class Sum:
     """The sum over the shards of all processes, on its way.
 
-    Exact, each process sums up a slice of its own, of which the others send it theirs, and sends it to them.
+    Exact, each process sums up a part of its own, of which the others send it theirs, and sends it to them.
 
     Args:
         group: The processes.
@@ -150,41 +238,52 @@ class Sum:
         exact: Whether the order of sums depends on the shards alone.
         sums: Those of this process, to be left as they are until the sum is known.
         to: Where it may be made; it may be the memory of `sums`.
+        near: The sums of those that are not asked for theirs.
     """
 
     def __init__(
-        self, group: Group, blocks: list[list[Block]], exact: bool, sums: NDArray[Any], to: NDArray[Any]
+        self,
+        group: Group,
+        blocks: list[list[Block]],
+        exact: bool,
+        sums: NDArray[Any],
+        to: NDArray[Any],
+        near: Mapping[int, NDArray[Any]] = MappingProxyType({}),
     ) -> None:
-        self._group, self._blocks, self._sums, self._to = group, blocks, sums, to
-        self._others = [rank for rank in range(group.size) if rank != group.rank]
-        self._exact, self._found = exact, False
+        self._group, self._blocks, self._to = group, blocks, to
+        self._whole, self._found = not exact or group.size == 1, False
         self._requests: list[Any] = []
-        own = list(blocks[group.rank])
-        if not self._others or not exact:
-            np.copyto(to, total(own, list(sums)))
-            if self._others:
+        if self._whole:
+            total(blocks[group.rank], list(sums), to)
+            if group.size > 1:
                 self._requests = [group.sum_fast(to)]
             return
-        cuts = len(to) * np.arange(group.size + 1) // group.size
-        self._slices = [slice(first, last) for first, last in pairwise(cuts)]
-        mine = self._slices[group.rank]
-        self._got = [[np.empty(mine.stop - mine.start, to.dtype) for _ in some] for some in blocks]
-        for rank in self._others:
-            self._requests += [group.receive(values, rank) for values in self._got[rank]]
-            self._requests += [group.send(one[self._slices[rank]], rank) for one in sums]
+        self._parts = slices_of(len(to), group.size)
+        mine = self._parts[group.rank]
+        self._got: list[Any] = []
+        for rank, some in enumerate(blocks):
+            if rank == group.rank:
+                self._got += [one[mine] for one in sums]
+            elif rank in near:
+                self._got += [one[mine] for one in near[rank]]
+            else:
+                got = [np.empty(mine.stop - mine.start, to.dtype) for _ in some]
+                self._requests += [group.receive(values, rank) for values in got]
+                self._requests += [group.send(one[self._parts[rank]], rank) for one in sums]
+                self._got += got
+
+    def part(self) -> None:
+        """Find the own part of it, or all where MPI sums up."""
+        self._group.wait(*self._requests)
+        if not self._whole:
+            blocks = [block for some in self._blocks for block in some]
+            total(blocks, self._got, self._to[self._parts[self._group.rank]])
 
     def value(self) -> NDArray[Any]:
         """Return it, when it is known."""
-        group, to = self._group, self._to
-        if self._found:
-            return to
-        group.wait(*self._requests)
-        if self._others and self._exact:
-            mine = self._slices[group.rank]
-            self._got[group.rank] = [one[mine] for one in self._sums]
-            blocks = [block for some in self._blocks for block in some]
-            np.copyto(to[mine], total(blocks, [values for some in self._got for values in some]))
-            requests = [group.send(to[mine], rank) for rank in self._others]
-            group.wait(*requests, *(group.receive(to[self._slices[rank]], rank) for rank in self._others))
-        self._found = True
-        return to
+        if not self._found:
+            self.part()
+            if not self._whole:
+                self._group.wait(*swap(self._group, self._to, self._parts))
+            self._found = True
+        return self._to

@@ -119,6 +119,11 @@ class Group:
             raise KeyboardInterrupt
         raise RuntimeError(f"Rank {number} of {self.size} has failed, and training ends: {texts[number]}")
 
+    @property
+    def failed(self) -> bool:
+        """Whether one has failed, as all of them know."""
+        return self._known
+
     # Messages
 
     def _wait(self, *requests: Any) -> None:
@@ -138,15 +143,20 @@ class Group:
         self._wait(self._comm.Iallgather(values, every))
         return every
 
-    def meet(self, what: str, stops: bool = False) -> bool:
+    def meet(self, what: str, stops: bool = False, interruptible: bool = True) -> bool:
         """Wait for the others, who must be about to do the same; return whether one of them stops.
+
+        Args:
+            what: What they are about to do.
+            stops: Whether this one stops.
+            interruptible: Whether Ctrl-C ends it; else the next meeting.
 
         Raises:
             KeyboardInterrupt: One was interrupted.
             RuntimeError: One has failed, or does something else.
             ConnectionError: One has ended.
         """
-        state = INTERRUPTED if self._interrupted else STOPS if stops else FINE
+        state = INTERRUPTED if self._interrupted and interruptible else STOPS if stops else FINE
         said = self._tell(np.array([state, zlib.crc32(what.encode())]))
         if (said[:, 0] == FAILED).any():
             self._raise_failure()
@@ -203,6 +213,10 @@ class Group:
     def sum_fast(self, values: NDArray[Any]) -> Any:
         """Begin to replace the values by their sum over all processes, in MPI's own order; return what is to wait."""
         return self._comm.Iallreduce(self._mpi.IN_PLACE, values)
+
+    def sum_parts(self, values: NDArray[Any], to: NDArray[Any], sizes: Sequence[int]) -> Any:
+        """Begin to find the sum of a part of the values, as `sum_fast`; each process has one, of so many values."""
+        return self._comm.Ireduce_scatter(values, to, sizes)
 
     def sum(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return the sum of the values over all processes."""

@@ -69,7 +69,13 @@ def fit(
 
     With `exact` the result is equal to the bit for any number of processes that divides `shards`, wherever the samples
     are: sums over the batch are made over each shard and then in the order of a tree of shards; the noise of layers
-    depends on the seed, the step and the place in the batch alone. Else MPI sums up what the processes have found.
+    depends on the seed, the step and the place in the batch alone. Else a process has one shard, and where some are on
+    other machines MPI sums up, in an order of its own.
+
+    Processes on one machine read each other's gradients where they are; to others each part of a gradient is sent to
+    the process that sums it up. Where the step of an element depends on no other, that process does the step of its
+    part and the others get the new weights; the rest of its slots they get when the core comes back, each epoch, or
+    each batch where callbacks want batches.
 
     Every process calls the callbacks, but for those that write files, whose attribute `saves` is True: they and what is
     shown are for rank 0. Training begins with the weights, the optimizer and the callbacks of rank 0, so that a backup

@@ -269,12 +269,14 @@ void add_epoch(py::module_& module) {
              std::uint64_t first) { self.visit([&](auto&, auto& data) { data.change(how, seed, number, first); }); },
           py::arg("how"), py::arg("seed"), py::arg("epoch"), py::arg("first"))
       // The rest is with other processes, which `exchange` tells what is found: its methods `gather(values)`, of each
-      // shard, `agree(values, stops)` and `unite(sums, total)` change the arrays and return whether to go on.
+      // shard, `agree(values, stops)`, `unite(sums, total)`, `unite_all` and `spread(values)` change the arrays and
+      // return whether to go on; `memory(blocks, size, dtype)` is for sums, or None, `own(size)` the part of a total
+      // that is found here.
       .def(
           "share",
           [](PyEpoch& self, const py::object& shards, Index first, Index count, bool joins,
              const py::object& exchange) {
-            self.visit([&](auto&, auto& data) { data.share(shards, first, count, joins, exchange); });
+            self.visit([&](auto& network, auto& data) { data.share(network, shards, first, count, joins, exchange); });
           },
           py::arg("shards"), py::kw_only(), py::arg("first"), py::arg("count"), py::arg("joins"), py::arg("exchange"))
       .def("train", &train, py::arg("optimizer"), py::arg("hyper"), py::arg("batches") = none, py::arg("poll") = none,

@@ -51,7 +51,7 @@ struct Data {
   std::optional<CurvatureProducts<T>> curvature;
   const PyGoal* not_finite = nullptr;  // the one whose gradient was not
   std::vector<Index> shard_rows;       // of each batch
-  py::object told = py::none();        // what tells the other processes
+  py::object told = py::none();        // what tells the other processes, and owns the memory that they read
   Exchange<T> exchange;
   std::optional<Others<T>> others;
 
@@ -118,7 +118,8 @@ struct Data {
   const Others<T>* with() const { return others ? &*others : nullptr; }
 
   // Cuts the batches into shards, of which some are here: so many rows of each [batches, shards].
-  void share(const py::object& shards, Index first, Index count, bool joins, const py::object& tells) {
+  void share(const Network<T>& network, const py::object& shards, Index first, Index count, bool joins,
+             const py::object& tells) {
     const py::array array = checked<Index>(shards, "shards", {-1, -1});
     const Index all = array.shape(1);
     if (array.size() == 0 || first < 0 || count < 1 || first + count > all) {
@@ -144,11 +145,19 @@ struct Data {
     exchange.agree = [=](double* values, Index size, bool stops) {
       return tell("agree", matrix(all, size, values), [=] { return py::bool_(stops); });
     };
-    const auto unite = [=](auto* sums, Index blocks, Index size, auto* total) {
-      return tell("unite", matrix(blocks, size, sums), matrix(1, size, total));
+    const auto unite = [=](const char* what) {
+      return [=](auto* sums, Index blocks, Index size, auto* total) {
+        return tell(what, matrix(blocks, size, sums), matrix(1, size, total));
+      };
     };
-    exchange.unite = unite;
-    exchange.unite_doubles = unite;
+    exchange.unite = unite("unite");
+    exchange.unite_doubles = unite("unite_all");
+    exchange.spread = [=](T* values, Index size) { return tell("spread", matrix(1, size, values)); };
+    const Index size = network.plan.parameters;
+    const py::object memory = told.attr("memory")(Blocks::most(first, count), size, py::dtype::of<T>());
+    exchange.sums = memory.is_none() ? nullptr : static_cast<T*>(memory.cast<py::array>().mutable_data());
+    const auto own = told.attr("own")(size).template cast<std::pair<Index, Index>>();
+    exchange.own = {own.first, own.second};
     others = made;
   }
 

@@ -37,9 +37,14 @@ struct Exchange {
   std::function<bool(T* values, Index size)> gather;
   // The same of what is added to the totals; this process wants to stop, or not.
   std::function<bool(double* values, Index size, bool stops)> agree;
-  // Finds the total of all shards from the sums of the blocks of them that this process has, one after the other.
+  // Finds the total of all shards from the sums of the blocks of them that this process has, one after the other: its
+  // own part of the total at least.
   std::function<bool(T* sums, Index blocks, Index size, T* total)> unite;
-  std::function<bool(double* sums, Index blocks, Index size, double* total)> unite_doubles;
+  std::function<bool(double* sums, Index blocks, Index size, double* total)> unite_doubles;  // and all others
+  // Fills in the parts of other processes.
+  std::function<bool(T* values, Index size)> spread;
+  Range own = {0, 0};  // of the total of a gradient
+  T* sums = nullptr;   // where others read the sums of blocks of gradients; or anywhere
 };
 
 // Blocks of shards whose sums are known: of 2^k shards, that begin at a multiple of 2^k. Two that are the halves of

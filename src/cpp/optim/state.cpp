@@ -1,5 +1,6 @@
 #include "optim/state.h"
 
+#include <algorithm>
 #include <functional>
 #include <numeric>
 
@@ -96,6 +97,25 @@ std::vector<T*> State<T>::slots(std::size_t tensor) {
     result.push_back(slots_[i].data() + slot_offsets_[i][tensor]);
   }
   return result;
+}
+
+template <class T>
+bool State<T>::splits() const {
+  return step_.separate() && !step_.averages() && !step_.tensors().empty() &&
+         std::ranges::all_of(slot_offsets_, [&](const std::vector<Index>& offsets) {
+           return offsets.back() - offsets.front() == offsets_.back();
+         });
+}
+
+template <class T>
+void State<T>::part(Range part) {
+  for (std::size_t i = 0; i < step_.tensors().size(); ++i) {
+    const Range elements{std::max(part.begin - offsets_[i], Index{0}),
+                         std::min(part.end - offsets_[i], step_.tensors()[i].size)};
+    if (elements.size() > 0) {
+      step_.part(i, elements);
+    }
+  }
 }
 
 int find_transform(std::string_view name) {

@@ -18,6 +18,11 @@ class State {
   const std::vector<std::string_view>& slot_names() const { return slot_names_; }
   std::vector<T*> slots(std::size_t tensor);
   const std::vector<Buffer<T>>& buffers() const { return slots_; }
+  // Whether processes can do parts of the step: elements are for themselves, and slots as the parameters. Then the
+  // first tensor's slots begin those of all.
+  bool splits() const;
+  // The step of a part of a network's flat parameters, where it is elementwise.
+  void part(Range part);
   // Where each tensor begins in a network's flat parameters.
   const std::vector<Index>& offsets() const { return offsets_; }
 

@@ -69,9 +69,8 @@ Index Step<T>::size() const {
 
 template <class T>
 bool Step<T>::by_rows() const {
-  return entry().sums == 0 && !takes_matrices_ && !looks_ahead() && std::ranges::none_of(transforms_, [](int place) {
-           const TransformEntry& transform = fastopt::transforms[static_cast<std::size_t>(place)];
-           return transform.measures || transform.spares || !transform.slot.empty();
+  return separate() && std::ranges::all_of(transforms_, [](int place) {
+           return fastopt::transforms[static_cast<std::size_t>(place)].slot.empty();
          });
 }
 

@@ -44,6 +44,7 @@ class Step {
   int rule() const { return rule_; }
   const std::vector<int>& transforms() const { return transforms_; }
   std::vector<Tensor<T>>& tensors() { return tensors_; }
+  const std::vector<Tensor<T>>& tensors() const { return tensors_; }
   Index size() const;  // of all tensors
 
   // The numbers that a step needs, in order: the rule's, then one for each transform.
@@ -87,6 +88,11 @@ class Step {
     }
   }
   void whole(const Team& team);
+  // Whether the step of an element depends on no other, whatever the hyperparameters.
+  bool separate() const {
+    return entry().sums == 0 && !takes_matrices_ && !looks_ahead() && !measures() &&
+           !any_transform<&TransformEntry::spares>();
+  }
   // Whether elements may be left out: nothing but the rule moves them, and each by itself.
   bool by_rows() const;
   // After a barrier, by one thread.

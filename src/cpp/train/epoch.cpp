@@ -98,6 +98,11 @@ Outcome train(Network<T>& network, State<T>& optimizer, const Epoch<T>& epoch, T
   Buffer<T> measured(others ? measured_size(network.plan, *others) : 0);
   std::vector<Totals> here(others ? static_cast<std::size_t>(others->count) : 0);
   Union<T> unite(network, others);
+  // Each process then does its own part of the step, and gets the others' parameters instead of their gradients.
+  const bool splits = others && optimizer.splits();
+  const auto spread = [&](T* values) {
+    watch.ask([&] { return others->exchange->spread(values, network.plan.parameters); });
+  };
   if (step.spares()) {
     before = above = totals;
   }
@@ -160,7 +165,7 @@ Outcome train(Network<T>& network, State<T>& optimizer, const Epoch<T>& epoch, T
           runner.differentiate(sink);
           return true;
         }
-        unite(team, runner, mine);
+        unite(team, runner, mine, !splits);
         return !watch.stopped();
       };
       const auto undo_look_ahead = [&] {
@@ -238,11 +243,19 @@ Outcome train(Network<T>& network, State<T>& optimizer, const Epoch<T>& epoch, T
           }
           return;
         }
-        if (others || !step.elementwise()) {
+        const bool accumulated = step.accumulates();
+        if (splits) {
+          team.barrier();
+          const Range own = others->exchange->own, part = team.split(own.size(), alignment);
+          optimizer.part({own.begin + part.begin, own.begin + part.end});
+          team.barrier();
+          if (team.rank() == 0 && !accumulated) {
+            spread(network.parameters.data());
+          }
+        } else if (others || !step.elementwise()) {
           team.barrier();
           step.whole(team);
         }
-        const bool accumulated = step.accumulates();
         team.barrier();
         if (constrains && !accumulated) {
           constrain(team, network.plan, network.parameters.data());
@@ -258,6 +271,9 @@ Outcome train(Network<T>& network, State<T>& optimizer, const Epoch<T>& epoch, T
         }
       }
     });
+  }
+  if (splits && epoch.batches > 0) {
+    std::ranges::for_each(optimizer.slots(0), spread);
   }
   return outcome;
 }

@@ -86,13 +86,16 @@ template <class T>
 Union<T>::Union(Network<T>& network, const Others<T>* others)
     : network_(network),
       others_(others),
-      sums_(others && others->count > 1
-                ? checked_product(Blocks::most(others->first, others->count), network.gradients.size())
-                : 0) {}
+      sums_(others && others->count > 1 && !others->exchange->sums
+                ? checked_product(Blocks::most(others->first, others->count), network.plan.parameters)
+                : 0),
+      first_(sums_.size() > 0                   ? sums_.data()
+             : others && others->exchange->sums ? others->exchange->sums
+                                                : network.gradients.data()) {}
 
 template <class T>
-void Union<T>::operator()(const Team& team, Runner<T>& runner, const Pass<T>& pass) {
-  const Index size = network_.gradients.size();
+void Union<T>::operator()(const Team& team, Runner<T>& runner, const Pass<T>& pass, bool whole) {
+  const Index size = network_.plan.parameters;
   Blocks blocks;
   for (Index i = 0; i < others_->count; ++i) {
     const bool adds = blocks.push(others_->first + i);
@@ -107,7 +110,11 @@ void Union<T>::operator()(const Team& team, Runner<T>& runner, const Pass<T>& pa
     }
   }
   if (team.rank() == 0) {
-    pass.watch.ask([&] { return others_->exchange->unite(sum(0), blocks.count(), size, network_.gradients.data()); });
+    const Exchange<T>& exchange = *others_->exchange;
+    T* const total = network_.gradients.data();
+    pass.watch.ask([&] {
+      return exchange.unite(sum(0), blocks.count(), size, total) && (!whole || exchange.spread(total, size));
+    });
   }
   team.barrier();
   differentiate_parameters(team, network_.plan, pass.parameters, network_.gradients.data());

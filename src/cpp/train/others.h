@@ -40,17 +40,17 @@ class Union {
   // Where there are others.
   Union(Network<T>& network, const Others<T>* others);
 
-  // Leaves it in the gradients of the network. A barrier must be before it and after it.
-  void operator()(const Team& team, Runner<T>& runner, const Pass<T>& pass);
+  // Leaves it in the gradients of the network, or this process's own part of it. A barrier must be before it and after
+  // it.
+  void operator()(const Team& team, Runner<T>& runner, const Pass<T>& pass, bool whole);
 
  private:
-  T* sum(Index place) {
-    return sums_.size() > 0 ? sums_.data() + place * network_.gradients.size() : network_.gradients.data();
-  }
+  T* sum(Index place) { return first_ + place * network_.plan.parameters; }
 
   Network<T>& network_;
   const Others<T>* others_;
   Buffer<T> sums_;
+  T* first_;
 };
 
 }  // namespace fastopt
