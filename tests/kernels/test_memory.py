@@ -78,9 +78,8 @@ def test_normalization(isa, dtype, rng, layout):
     x, dy, out = (before_a_wall(rng.normal(size=layout.shape).astype(dtype)) for _ in range(3))
     gamma, beta, variance = (before_a_wall(rng.uniform(0.1, 1.0, layout.channels).astype(dtype)) for _ in range(3))
     last = layout.axis == -1
-    for values in (before_a_wall(x * np.sqrt(np.finfo(dtype).max)), x):  # numbers whose squares overflow go another way
-        _, moments = core.group_norm_forward(values, gamma, beta, layout.groups, 1e-3, True, last, out)
-        core.group_norm_backward(dy, values, before_a_wall(moments), gamma, layout.groups, True, last, out)
+    _, moments = core.group_norm_forward(x, gamma, beta, layout.groups, 1e-3, True, last, out)
+    core.group_norm_backward(dy, x, before_a_wall(moments), gamma, layout.groups, True, last, out)
     core.batch_norm_forward(x, gamma, beta, 1e-3, last, out)
     core.batch_norm_inference(x, beta, variance, gamma, beta, 1e-3, last, out)
     core.batch_norm_backward(dy, x, beta, variance, gamma, 1e-3, False, last, out)
