@@ -50,7 +50,11 @@ class Watch:
             if listener is not None:
                 listener.close()
         if all(tell(made)) and size > 1:
-            threading.Thread(target=self._look, name="fastopt-watch", daemon=True).start()
+            selector = selectors.DefaultSelector()
+            for number, other in self._others.items():  # here: they may be closed before the thread runs
+                other.settimeout(None)
+                selector.register(other, selectors.EVENT_READ, number)
+            threading.Thread(target=self._look, args=(selector,), name="fastopt-watch", daemon=True).start()
         else:
             self._close_all()
 
@@ -70,11 +74,8 @@ class Watch:
         other.sendall(key + self.rank.to_bytes(4, "little"))
         self._others[0] = other
 
-    def _look(self) -> None:
-        with selectors.DefaultSelector() as selector:
-            for number, other in self._others.items():
-                other.settimeout(None)
-                selector.register(other, selectors.EVENT_READ, number)
+    def _look(self, selector: selectors.BaseSelector) -> None:
+        with selector:
             while selector.get_map() and not self._closed:
                 for key, _ in selector.select(0.5):
                     speaker: Any = key.fileobj

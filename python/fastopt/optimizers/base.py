@@ -195,9 +195,13 @@ class Optimizer(Description):
         numbers = self.hyper
         if self._state is None or not self._state.in_place:
             self.check_gradient_in_place()
-            if self._state is not None and self._state.at_average:
-                raise RuntimeError("The average is in the place of the parameters: swap() again before training.")
         return numbers
+
+    def check_gradient_in_place(self) -> None:
+        """Raise an error where the rule takes its gradients at another point than where the parameters are."""
+        super().check_gradient_in_place()
+        if self._state is not None and self._state.at_average:
+            raise RuntimeError("The average is in the place of the parameters: swap() again before training.")
 
     def take_state(self, other: "Optimizer") -> None:
         """Go on from the state of another optimizer, which is not to be used from then on."""
