@@ -98,7 +98,9 @@ def test_bar_in_a_terminal(monkeypatch):
 
 
 def test_bar_in_a_notebook(monkeypatch):
-    monkeypatch.setitem(sys.modules, "ipykernel", sys)
+    kernelapp = pytest.importorskip("ipykernel.kernelapp")  # what starts kernels imports it as well
+    assert type(progress.progress("auto")) is progress.Lines
+    monkeypatch.setattr(kernelapp.IPKernelApp, "initialized", lambda: True)
     assert type(progress.progress("auto")) is progress.Bar
 
 

@@ -8,6 +8,7 @@ import pytest
 
 import fastopt as fo
 from fastopt.callbacks import LivePlot
+from fastopt.core import bars
 from fastopt.tools import live
 
 pytest.importorskip("matplotlib").use("agg")
@@ -38,7 +39,7 @@ def notebook(monkeypatch):
     package.version_info = (9, 0)  # matplotlib asks
     monkeypatch.setitem(sys.modules, "IPython", package)
     monkeypatch.setitem(sys.modules, "IPython.display", module)
-    monkeypatch.setitem(sys.modules, "ipykernel", types.ModuleType("ipykernel"))
+    monkeypatch.setattr(bars, "in_notebook", lambda: True)
     monkeypatch.setattr(live, "APART", 0.0)
     return shown
 

@@ -6,7 +6,8 @@ from typing import Any
 
 def in_notebook() -> bool:
     """Return whether the interpreter is a notebook's kernel."""
-    return "ipykernel" in sys.modules
+    kernel = sys.modules.get("ipykernel.kernelapp")  # which others than kernels import, too
+    return kernel is not None and bool(kernel.IPKernelApp.initialized())
 
 
 def interactive() -> bool:
