@@ -53,11 +53,11 @@ class Predicting(Weighted[C]):
             TypeError: `x` does not hold numbers.
             ValueError: The shape does not fit, or a value is NaN or infinite.
         """
-        built = self._of_vectors
+        built = self._of_vectors(x)
         if (
             built is not None
             and type(batch_size) is int
-            and batch_size < checks.SIZE
+            and len(x) <= batch_size < checks.SIZE  # type: ignore[arg-type]
             and steps is None
             and verbose in ("auto", 0, 1, 2)
         ):
@@ -156,9 +156,9 @@ class Predicting(Weighted[C]):
             >>> model.predict([[10.0]]).round(3)
             array([[21.]], dtype=float32)
         """
-        built = self._of_vectors
-        if built is not None and type(x) is np.ndarray and x.ndim == 2 and len(x) > 0:
-            built.plan.check_batches(len(x), len(x))
+        built = self._of_vectors(x)
+        if built is not None and (rows := len(x)) > 0:  # type: ignore[arg-type]
+            built.plan.check_batches(rows, rows)
             built.freeze()
             found = built.network.forward_matrix(x)
             if found is not None:
@@ -199,14 +199,15 @@ class Predicting(Weighted[C]):
 
     # Pieces
 
-    @property
-    def _of_vectors(self) -> Built | None:
-        """The weights, if there are, and a matrix of numbers can be read as it is.
+    def _of_vectors(self, x: Any) -> Built | None:
+        """Return the weights if there are some and x is a matrix, which may be read as it is.
 
         A call for a few rows takes microseconds, of which the checks for all else would be the half.
         """
         built = self._built
-        return built if built is not None and built.of_vectors and self._encoder is None else None
+        if built is None or not built.of_vectors or self._encoder is not None:
+            return None
+        return built if type(x) is np.ndarray and x.ndim == 2 else None
 
     if TYPE_CHECKING:
 

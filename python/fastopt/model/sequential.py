@@ -169,7 +169,7 @@ class Sequential(Trained[Compiled]):
     # Pieces
 
     def _inputs(self, name: str, x: Any, plan: Plan | None = None, how: Reading | None = None) -> tuple[Any, Plan]:
-        built = self._of_vectors
+        built = self._of_vectors(x)
         if built is not None and (plan is None or plan is built.plan) and built.reads(x):
             return [x], built.plan
         if plan is None and self._built is not None:
