@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-__all__ = ["ARGUMENTS", "ATTRIBUTES_OF_LAYERS", "ATTRIBUTES_OF_MODELS", "absent", "explained", "missing"]
+__all__ = ["ARGUMENTS", "ATTRIBUTES_OF_LAYERS", "ATTRIBUTES_OF_MODELS", "absent", "explain", "explained", "missing"]
 
 ARGUMENTS = {
     "batch_input_shape": "the shape is that of the data, or of build(input_shape)",
@@ -99,6 +99,12 @@ def explained(init: Callable[..., None]) -> Callable[..., None]:
         init(self, *args, **given)
 
     return checked
+
+
+def explain(cls: type) -> None:
+    """Give a class whose constructor is its own one that is `explained`."""
+    if "__init__" in vars(cls):
+        setattr(cls, "__init__", explained(vars(cls)["__init__"]))  # noqa: B010  # type checkers refuse to assign it
 
 
 def absent(module: str, name: str, places: Iterable[str] = ()) -> AttributeError:

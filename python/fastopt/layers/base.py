@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from fastopt import _core
 from fastopt.core import checks
-from fastopt.core.habits import ATTRIBUTES_OF_LAYERS, explained, missing
+from fastopt.core.habits import ATTRIBUTES_OF_LAYERS, explain, missing
 from fastopt.core.registry import Described, Registry, snake_case, word
 from fastopt.initializers import Initializer
 
@@ -71,8 +71,7 @@ class Layer(Described, ABC):
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        if "__init__" in vars(cls):
-            setattr(cls, "__init__", explained(vars(cls)["__init__"]))  # noqa: B010
+        explain(cls)
 
     if not TYPE_CHECKING:
 

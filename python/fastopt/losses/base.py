@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from fastopt import _core
 from fastopt.core import checks
-from fastopt.core.habits import explained
+from fastopt.core.habits import explain
 from fastopt.core.registry import Described, Registry, arguments_of, snake_case
 
 __all__ = ["LOSSES", "Loss"]
@@ -26,8 +26,7 @@ class Loss(Described):
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        if "__init__" in vars(cls):
-            setattr(cls, "__init__", explained(vars(cls)["__init__"]))  # noqa: B010
+        explain(cls)
 
     @property
     def name(self) -> str:

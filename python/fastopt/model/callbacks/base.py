@@ -4,7 +4,7 @@ import reprlib
 from typing import Any
 
 from fastopt.core import checks
-from fastopt.core.habits import explained
+from fastopt.core.habits import explain
 from fastopt.core.registry import arguments_of, equal
 
 __all__ = ["Callback"]
@@ -105,8 +105,8 @@ class Callback:
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        if "__init__" in vars(cls) and cls.__module__.startswith(__package__):
-            setattr(cls, "__init__", explained(vars(cls)["__init__"]))  # noqa: B010
+        if cls.__module__.startswith(__package__):
+            explain(cls)
         for name in vars(cls):
             if name.startswith("on_") and name not in HOOKS:
                 raise TypeError(f"{cls.__name__}.{name} would never be called; called are {', '.join(HOOKS)}.")
