@@ -63,6 +63,14 @@ class Looks(fo.callbacks.Callback):
         assert all(one == here for one in COMM.allgather(here))
 
 
+class Shrinks(fo.callbacks.Callback):
+    """Changes the weights after each batch, in each rank."""
+
+    def on_batch_end(self, batch, logs):
+        for weights in self.model.parameters.values():
+            weights *= 0.99
+
+
 def dense(*middle):
     return [fo.layers.Dense(8, "tanh"), *middle, fo.layers.Dense(CLASSES)]
 
@@ -114,7 +122,9 @@ CASES = {
     "frozen, rates": lambda: trained(
         [*dense()[:1], L.Dense(8, "tanh", trainable=False), *dense()[1:]], fo.optimizers.Adam(0.05)
     ),
+    "penalties": lambda: trained([L.Dense(8, "relu", kernel_regularizer="l2"), L.Dense(CLASSES)], "adam"),
     "each batch": lambda: trained(dense(), "adam", callbacks=[Looks()]),
+    "weights changed by all": lambda: trained(dense(), "adam", callbacks=[Shrinks()]),
     "sharpness": lambda: trained(dense(L.BatchNormalization()), fo.optimizers.SAM(fo.optimizers.SGD(0.1))),
     "schedule-free": lambda: trained(dense(), fo.optimizers.AdamWScheduleFree(0.01)),
     "function": lambda: trained(dense(), "adam", loss=squared, metrics=()),

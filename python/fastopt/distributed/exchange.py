@@ -94,7 +94,8 @@ class Exchange:
         self._totals: deque[Told] = deque()
         self._left = 0  # batches
         self._memory: Memory | None = None
-        self._made: Any = None  # what it was made for
+        self._weights: Memory | None = None  # of the first process, for all
+        self._made: Any = None  # what they were made for
         self._near: dict[int, NDArray[Any]] = {}  # the sums of processes on this machine, by their ranks
         self._unread = False  # what was spread may still be read
 
@@ -138,11 +139,30 @@ class Exchange:
         if self._made != (blocks, size, dtype):
             self._made = blocks, size, dtype
             self._memory = Memory(self._group, (blocks * size + LINE) * dtype.itemsize)
+            most = (size + LINE) * dtype.itemsize if self._group.rank == 0 else 1
+            self._weights = Memory(self._group, most) if self._memory.common else None
             self._near = {
                 rank: np.frombuffer(memory, dtype, len(self._blocks[rank]) * size).reshape(-1, size)
                 for rank, memory in self._memory.of.items()
             }
         return self._near.get(self._group.rank)
+
+    def common(self) -> tuple[NDArray[Any], list[tuple[int, int, NDArray[Any]]]] | None:
+        """Return memory for parameters that all change, and the sums of all blocks; None where not all reach it."""
+        if self._weights is None or not self._weights.common:
+            return None
+        _, size, dtype = self._made
+        blocks = [block for some in self._blocks for block in some]
+        sums = [one for rank in range(self._group.size) for one in self._near[rank]]
+        parameters = np.frombuffer(self._weights.of[0], dtype, size)
+        return parameters, [(*block, values) for block, values in zip(blocks, sums, strict=True)]
+
+    def meet(self, what: str, interruptible: bool) -> bool:
+        """Wait for the others."""
+        if self._group.failed:
+            return False
+        self._group.meet(what, interruptible=interruptible)
+        return True
 
     def own(self, size: int) -> tuple[int, int]:
         """Return the part of a total that `unite` finds: its begin and its end."""

@@ -74,8 +74,8 @@ def fit(
 
     Processes on one machine read each other's gradients where they are; to others each part of a gradient is sent to
     the process that sums it up. Where the step of an element depends on no other, that process does the step of its
-    part and the others get the new weights; the rest of its slots they get when the core comes back, each epoch, or
-    each batch where callbacks want batches.
+    part and the others get the new weights, or have them in common; the rest of its slots they get when the core comes
+    back, each epoch, or each batch where callbacks want batches.
 
     Every process calls the callbacks, but for those that write files, whose attribute `saves` is True: they and what is
     shown are for rank 0. Training begins with the weights, the optimizer and the callbacks of rank 0, so that a backup

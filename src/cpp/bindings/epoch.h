@@ -153,9 +153,24 @@ struct Data {
     exchange.unite = unite("unite");
     exchange.unite_doubles = unite("unite_all");
     exchange.spread = [=](T* values, Index size) { return tell("spread", matrix(1, size, values)); };
+    exchange.meet = [=](const char* what, bool interruptible) {
+      return tell("meet", [=] { return py::str(what); }, [=] { return py::bool_(interruptible); });
+    };
     const Index size = network.plan.parameters;
     const py::object memory = told.attr("memory")(Blocks::most(first, count), size, py::dtype::of<T>());
-    exchange.sums = memory.is_none() ? nullptr : static_cast<T*>(memory.cast<py::array>().mutable_data());
+    const auto values = [](const py::handle& shared) {
+      return shared.is_none() ? nullptr : static_cast<T*>(shared.cast<py::array>().mutable_data());
+    };
+    exchange.sums = values(memory);
+    exchange.common.reset();
+    if (const py::object common = told.attr("common")(); !common.is_none()) {
+      const auto [parameters, sums] =
+          common.cast<std::pair<py::object, std::vector<std::tuple<Index, Index, py::object>>>>();
+      exchange.common = {values(parameters), {}};
+      for (const auto& [begin, count_of, sum] : sums) {
+        exchange.common->sums.push_back({{begin, begin + count_of}, values(sum)});
+      }
+    }
     const auto own = told.attr("own")(size).template cast<std::pair<Index, Index>>();
     exchange.own = {own.first, own.second};
     others = made;

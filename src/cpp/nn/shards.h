@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <functional>
 #include <numeric>
+#include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "core/types.h"
@@ -29,6 +31,13 @@ struct Shards {
   }
 };
 
+// What all processes read and write, where they are on one machine.
+template <class T>
+struct Common {
+  T* parameters;
+  std::vector<std::pair<Range, T*>> sums;  // of all blocks of shards, in their order
+};
+
 // What processes tell each other, each the same in the same order. For rank 0 of the team; false ends the run, in all
 // of them at the same place. Must not throw.
 template <class T>
@@ -43,8 +52,11 @@ struct Exchange {
   std::function<bool(double* sums, Index blocks, Index size, double* total)> unite_doubles;  // and all others
   // Fills in the parts of other processes.
   std::function<bool(T* values, Index size)> spread;
+  // Waits until all processes are about to do the same; Ctrl-C ends the run here or where they meet next.
+  std::function<bool(const char* what, bool interruptible)> meet;
   Range own = {0, 0};  // of the total of a gradient
   T* sums = nullptr;   // where others read the sums of blocks of gradients; or anywhere
+  std::optional<Common<T>> common;
 };
 
 // Blocks of shards whose sums are known: of 2^k shards, that begin at a multiple of 2^k. Two that are the halves of
@@ -56,6 +68,8 @@ class Blocks {
     blocks_.push_back({shard, shard + 1});
     return blocks_.size() > 1 && blocks_[blocks_.size() - 2].size() == 1 && join();
   }
+  // Takes the next block, whose sum is one of its own.
+  void push(Range block) { blocks_.push_back(block); }
   // True where the last sum is to be added to the one before it.
   bool join() {
     if (blocks_.size() < 2) {

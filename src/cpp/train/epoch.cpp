@@ -88,8 +88,6 @@ Outcome train(Network<T>& network, State<T>& optimizer, const Epoch<T>& epoch, T
   const double cost = row_cost * static_cast<double>(rows);
   // The parameters are updated while their gradients are in cache; nothing reads them before the step's last barrier.
   StepSink<T> sink(network.gradients.data(), optimizer);
-  // Written by rank 0 where the others do not read it, with a barrier on either side.
-  Outcome outcome = Outcome::finished;
   std::vector<double> hyper(epoch.hyper.size());
   // Where each gradient is taken twice: the state of layers that is not in use, and the totals without this batch and
   // at the second point.
@@ -97,9 +95,14 @@ Outcome train(Network<T>& network, State<T>& optimizer, const Epoch<T>& epoch, T
   Totals before, above;
   Buffer<T> measured(others ? measured_size(network.plan, *others) : 0);
   std::vector<Totals> here(others ? static_cast<std::size_t>(others->count) : 0);
-  Union<T> unite(network, others);
   // Each process then does its own part of the step, and gets the others' parameters instead of their gradients.
   const bool splits = others && optimizer.splits();
+  // Or has them in common; those of the network stay as they were meanwhile, so nothing else may use them.
+  const bool in_common =
+      splits && epoch.batches > 0 && !constrains && network.training.penalties.empty() && !epoch.objective.asks();
+  Union<T> unite(network, optimizer, others, watch, in_common);
+  // Written by rank 0 where the others do not read it, with a barrier on either side.
+  Outcome outcome = watch.stopped() ? Outcome::stopped : Outcome::finished;
   const auto spread = [&](T* values) {
     watch.ask([&] { return others->exchange->spread(values, network.plan.parameters); });
   };
@@ -116,6 +119,7 @@ Outcome train(Network<T>& network, State<T>& optimizer, const Epoch<T>& epoch, T
     const int threads = threads_for(cost);
     run_team(threads, true, [&](const Team& team) {
       Pass<T> mine = pass;
+      mine.parameters = unite.parameters();
       Shards shards{};
       Index place = 0;
       if (others) {
@@ -247,9 +251,15 @@ Outcome train(Network<T>& network, State<T>& optimizer, const Epoch<T>& epoch, T
         if (splits) {
           team.barrier();
           const Range own = others->exchange->own, part = team.split(own.size(), alignment);
-          optimizer.part({own.begin + part.begin, own.begin + part.end});
+          for (Index first = part.begin; first < part.end; first += chunk_size) {
+            const Range some{own.begin + first, own.begin + std::min(first + chunk_size, part.end)};
+            unite.add(some);
+            optimizer.part(some);
+          }
           team.barrier();
-          if (team.rank() == 0 && !accumulated) {
+          if (team.rank() == 0 && unite.in_common()) {
+            watch.ask([&] { return others->exchange->meet("step", false); });
+          } else if (team.rank() == 0 && !accumulated) {
             spread(network.parameters.data());
           }
         } else if (others || !step.elementwise()) {

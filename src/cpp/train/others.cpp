@@ -83,15 +83,76 @@ bool agree(const Others<T>& others, const Shards& shards, std::span<Totals> here
 }
 
 template <class T>
-Union<T>::Union(Network<T>& network, const Others<T>* others)
+Union<T>::Union(Network<T>& network, State<T>& optimizer, const Others<T>* others, Watch& watch, bool in_common)
     : network_(network),
+      optimizer_(optimizer),
       others_(others),
       sums_(others && others->count > 1 && !others->exchange->sums
                 ? checked_product(Blocks::most(others->first, others->count), network.plan.parameters)
                 : 0),
       first_(sums_.size() > 0                   ? sums_.data()
              : others && others->exchange->sums ? others->exchange->sums
-                                                : network.gradients.data()) {}
+                                                : network.gradients.data()) {
+  if (!others || !others->exchange->common || !in_common) {
+    return;
+  }
+  const Exchange<T>& exchange = *others->exchange;
+  const Common<T>& common = *exchange.common;
+  watch.ask([&] {
+    const auto meet = [&] { return exchange.meet("parameters in common", true); };
+    if (!meet()) {  // until the others have what is there
+      return false;
+    }
+    std::copy_n(network.parameters.data() + exchange.own.begin, exchange.own.size(),
+                common.parameters + exchange.own.begin);
+    return meet();
+  });
+  if (watch.stopped()) {
+    return;
+  }
+  common_ = &common;
+  Blocks blocks;
+  std::vector<T*> sums;
+  const auto add_last = [&](std::size_t to) {
+    adds_.emplace_back(sums[to], sums.back());
+    sums.pop_back();
+  };
+  for (const auto& [shards, values] : common.sums) {
+    blocks.push(shards);
+    sums.push_back(values);
+    while (blocks.join()) {
+      add_last(sums.size() - 2);
+    }
+  }
+  std::reverse(sums.begin() + 1, sums.end());
+  while (sums.size() > 1) {
+    add_last(0);
+  }
+  move(network.parameters.data(), common.parameters, network.gradients.data(), sums.front());
+}
+
+template <class T>
+Union<T>::~Union() {
+  if (common_) {
+    std::copy_n(common_->parameters, network_.plan.parameters, network_.parameters.data());
+    move(common_->parameters, network_.parameters.data(), common_->sums.front().second, network_.gradients.data());
+  }
+}
+
+template <class T>
+void Union<T>::move(const T* parameters, T* to, const T* gradients, const T* from) {
+  for (Tensor<T>& tensor : optimizer_.step().tensors()) {
+    tensor.parameter = to + (tensor.parameter - parameters);
+    tensor.gradient = from + (tensor.gradient - gradients);
+  }
+}
+
+template <class T>
+void Union<T>::add(Range part) const {
+  for (const auto& [to, from] : adds_) {
+    kernels<T>().update.add(from + part.begin, to + part.begin, part.size());
+  }
+}
 
 template <class T>
 void Union<T>::operator()(const Team& team, Runner<T>& runner, const Pass<T>& pass, bool whole) {
@@ -113,6 +174,9 @@ void Union<T>::operator()(const Team& team, Runner<T>& runner, const Pass<T>& pa
     const Exchange<T>& exchange = *others_->exchange;
     T* const total = network_.gradients.data();
     pass.watch.ask([&] {
+      if (common_) {
+        return exchange.meet("sum", true);
+      }
       return exchange.unite(sum(0), blocks.count(), size, total) && (!whole || exchange.spread(total, size));
     });
   }
