@@ -1,15 +1,20 @@
-"""What one rank does wrong ends all of them, with the reason: `mpiexec -n N python failures.py`."""
+"""What one rank does wrong ends all, with the reason: `mpiexec -n N python failures.py NEAR`, as trainings.py."""
 
 import os
 import signal
+import sys
 import threading
 import time
+from contextlib import nullcontext
+from unittest import mock
 
 import numpy as np
 from mpi4py import MPI
+from trainings import separate
 
 import fastopt as fo
 from fastopt import distributed
+from fastopt.distributed.meeting import Meeting
 
 COMM = MPI.COMM_WORLD
 ODD = COMM.rank == 1  # the rank that is different
@@ -57,7 +62,7 @@ class Later(fo.callbacks.Callback):
             threading.Timer(self.seconds, os.kill, (os.getpid(), signal.SIGINT)).start()
 
 
-def fails(_):
+def fails(*_):
     raise OSError("the disk is full")
 
 
@@ -87,6 +92,12 @@ def odd_loss(y, p):
     return (error**2).mean(axis=1), 2 * error
 
 
+def fit_without_progress():
+    """Train with a bar that fails, which the core calls wherever it is."""
+    with mock.patch.object(Meeting, "poll", fails) if ODD else nullcontext():
+        return fit(x=np.tile(X, (1000, 1)), y=np.tile(Y, 1000))
+
+
 def with_nan():
     x = X.copy()
     x[3, 1] = np.nan if ODD else 0
@@ -105,6 +116,7 @@ CASES = {
     "argument": (lambda: fit(epochs=3 + ODD), SAME),
     "no argument": (lambda: fit(epochs=-ODD), (ValueError, "epochs"), (RuntimeError, "ValueError: epochs")),
     "nan": (lambda: fit(x=with_nan()), (ValueError, "x[3, 1]"), (RuntimeError, "ValueError: x[3, 1]")),
+    "progress": (fit_without_progress, DISK, (RuntimeError, "Rank 1 of")),
     "loss": (lambda: fit([fo.layers.Dense(1)], loss=odd_loss), DISK, (RuntimeError, "OSError: the disk is full")),
     **{
         f"callback, {place}": (
@@ -132,6 +144,7 @@ CASES = {
 
 
 def main():
+    separate(int(sys.argv[1]))
     wrong = []
     for name, (call, *expected) in CASES.items():
         wanted = expected[0 if ODD else -1]
@@ -141,7 +154,9 @@ def main():
         except BaseException as error:
             found = error
         ended = isinstance(wanted, tuple)
-        if ended and wanted[0] is KeyboardInterrupt:  # the last whole step, with all that the optimizer remembers
+        if name == "progress" or (
+            ended and wanted[0] is KeyboardInterrupt
+        ):  # the last whole step, with all that the optimizer remembers
             tensors = MODELS[-1].parameters | MODELS[-1].slots
             here = b"".join(tensors[name].tobytes() for name in sorted(tensors))
             assert all(one == here for one in COMM.allgather(here)), name

@@ -4,11 +4,13 @@ import os
 import signal
 import time
 
+import pytest
 from launch import run, start
 
 
-def test_what_one_rank_does_wrong_ends_all():
-    printed = run(4, "failures.py")
+@pytest.mark.parametrize("near", [4, 1])
+def test_what_one_rank_does_wrong_ends_all(near):
+    printed = run(4, "failures.py", near)
     assert printed.count("is done") == 4
 
 

@@ -113,10 +113,8 @@ class Exchange:
         """Fill in the totals of the shards of others, unless this process or one of them stops."""
         if not self._staleness:
             self._unread = False
-            if self._group.meet("batch", stops):
-                if stops:
-                    return False
-                raise ElsewhereError
+            if not self.meet("batch", stops, True):
+                return False
             self._group.shares(values)
             return True
         self._left -= 1
@@ -157,11 +155,16 @@ class Exchange:
         parameters = np.frombuffer(self._weights.of[0], dtype, size)
         return parameters, [(*block, values) for block, values in zip(blocks, sums, strict=True)]
 
-    def meet(self, what: str, interruptible: bool) -> bool:
-        """Wait for the others."""
+    def meet(self, what: str, stops: bool, interruptible: bool) -> bool:
+        """Wait for the others, unless this process or one of them stops."""
+        if self._staleness:
+            return not stops
         if self._group.failed:
             return False
-        self._group.meet(what, interruptible=interruptible)
+        if self._group.meet(what, stops, interruptible):
+            if stops:
+                return False
+            raise ElsewhereError
         return True
 
     def own(self, size: int) -> tuple[int, int]:
@@ -185,10 +188,7 @@ class Exchange:
                 np.copyto(to, self._gradients[0].value())
             return True
         if self._exact or not self._memory or self._memory.common:
-            some = Sum(group, self._blocks, True, sums, to, self._near)
-            if self._memory and self._memory.any:
-                group.meet("sum")
-            some.part()
+            Sum(group, self._blocks, True, sums, to, self._near).part()
         else:
             parts = slices_of(len(to), group.size)
             part = np.empty_like(to[parts[group.rank]])

@@ -270,8 +270,8 @@ void add_epoch(py::module_& module) {
           py::arg("how"), py::arg("seed"), py::arg("epoch"), py::arg("first"))
       // The rest is with other processes, which `exchange` tells what is found: its methods `gather(values)`, of each
       // shard, `agree(values, stops)`, `unite(sums, total)`, `unite_all` and `spread(values)` change the arrays and
-      // return whether to go on, as does `meet(what, interruptible)`; `memory(blocks, size, dtype)` is for sums, or
-      // None, `common()` for parameters, with the sums (first, count, values) of all blocks, or None; `own(size)` is
+      // return whether to go on, as does `meet(what, stops, interruptible)`; `memory(blocks, size, dtype)` is for sums,
+      // or None, `common()` for parameters, with the sums (first, count, values) of all blocks, or None; `own(size)` is
       // the part of a total that is found here.
       .def(
           "share",

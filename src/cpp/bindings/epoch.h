@@ -153,8 +153,10 @@ struct Data {
     exchange.unite = unite("unite");
     exchange.unite_doubles = unite("unite_all");
     exchange.spread = [=](T* values, Index size) { return tell("spread", matrix(1, size, values)); };
-    exchange.meet = [=](const char* what, bool interruptible) {
-      return tell("meet", [=] { return py::str(what); }, [=] { return py::bool_(interruptible); });
+    exchange.meet = [=](const char* what, bool stops, bool interruptible) {
+      return tell(
+          "meet", [=] { return py::str(what); }, [=] { return py::bool_(stops); },
+          [=] { return py::bool_(interruptible); });
     };
     const Index size = network.plan.parameters;
     const py::object memory = told.attr("memory")(Blocks::most(first, count), size, py::dtype::of<T>());

@@ -52,8 +52,9 @@ struct Exchange {
   std::function<bool(double* sums, Index blocks, Index size, double* total)> unite_doubles;  // and all others
   // Fills in the parts of other processes.
   std::function<bool(T* values, Index size)> spread;
-  // Waits until all processes are about to do the same; Ctrl-C ends the run here or where they meet next.
-  std::function<bool(const char* what, bool interruptible)> meet;
+  // Waits until all processes are about to do the same, unless one of them, perhaps this one, stops; Ctrl-C ends the
+  // run here or where they meet next.
+  std::function<bool(const char* what, bool stops, bool interruptible)> meet;
   Range own = {0, 0};  // of the total of a gradient
   T* sums = nullptr;   // where others read the sums of blocks of gradients; or anywhere
   std::optional<Common<T>> common;

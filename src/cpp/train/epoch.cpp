@@ -145,6 +145,7 @@ Outcome train(Network<T>& network, State<T>& optimizer, const Epoch<T>& epoch, T
           add(network.training.arena(), mine.batch.part(part.begin, part.size()), epoch.objective, penalty(mine, part),
               shard, part.begin);
         }
+        watch.look(meeting_cost, mine.done);
         return agree(*others, shards, here, watch.stopped(), sums);
       };
       // False: training ends with the step before.
@@ -258,7 +259,7 @@ Outcome train(Network<T>& network, State<T>& optimizer, const Epoch<T>& epoch, T
           }
           team.barrier();
           if (team.rank() == 0 && unite.in_common()) {
-            watch.ask([&] { return others->exchange->meet("step", false); });
+            watch.ask([&] { return others->exchange->meet("step", watch.stopped(), false); });
           } else if (team.rank() == 0 && !accumulated) {
             spread(network.parameters.data());
           }

@@ -99,7 +99,7 @@ Union<T>::Union(Network<T>& network, State<T>& optimizer, const Others<T>* other
   const Exchange<T>& exchange = *others->exchange;
   const Common<T>& common = *exchange.common;
   watch.ask([&] {
-    const auto meet = [&] { return exchange.meet("parameters in common", true); };
+    const auto meet = [&] { return exchange.meet("parameters in common", watch.stopped(), true); };
     if (!meet()) {  // until the others have what is there
       return false;
     }
@@ -174,10 +174,9 @@ void Union<T>::operator()(const Team& team, Runner<T>& runner, const Pass<T>& pa
     const Exchange<T>& exchange = *others_->exchange;
     T* const total = network_.gradients.data();
     pass.watch.ask([&] {
-      if (common_) {
-        return exchange.meet("sum", true);
-      }
-      return exchange.unite(sum(0), blocks.count(), size, total) && (!whole || exchange.spread(total, size));
+      return exchange.meet("sum", pass.watch.stopped(), true) &&
+             (common_ ||
+              (exchange.unite(sum(0), blocks.count(), size, total) && (!whole || exchange.spread(total, size))));
     });
   }
   team.barrier();

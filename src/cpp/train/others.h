@@ -25,6 +25,9 @@ struct Others {
   Index most() const;
 };
 
+// Arithmetic operations in the time in which processes meet, at least.
+inline constexpr double meeting_cost = 1e5;
+
 // Numbers that layers measure of each shard, for all shards of a batch.
 template <class T>
 Index measured_size(const Plan<T>& plan, const Others<T>& others);
