@@ -40,17 +40,26 @@ class Pickling:
 
 @pytest.fixture
 def dask():
+    yield from dask_of(2)
+
+
+@pytest.fixture
+def dask_of_one():
+    yield from dask_of(1)
+
+
+def dask_of(workers):
     distributed = pytest.importorskip("distributed")
     with (
-        distributed.LocalCluster(2, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.LocalCluster(workers, threads_per_worker=1, dashboard_address=None) as cluster,
         cluster.get_client() as client,
     ):
         yield client
 
 
 def backend_of(name, request):
-    if name == "dask":
-        return request.getfixturevalue("dask")
+    if name.startswith("dask"):
+        return request.getfixturevalue(name)
     if name == "joblib":
         pytest.importorskip("joblib")
         return name
@@ -105,7 +114,7 @@ class DieOnce(fo.callbacks.Callback):
             os._exit(1)
 
 
-@pytest.mark.parametrize("name", ["joblib", "dask"])
+@pytest.mark.parametrize("name", ["joblib", "dask", "dask_of_one"])  # one takes all that was sent with it
 def test_a_process_that_dies_costs_its_model_again(name, request, tmp_path):
     backend = backend_of(name, request)
     each = [{}, {"callbacks": [DieOnce(tmp_path / "died")]}, {}]

@@ -1,6 +1,7 @@
 """What callbacks are promised: also where training ends otherwise than it should."""
 
 import sys
+import types
 
 import numpy as np
 import pytest
@@ -88,6 +89,30 @@ def test_best_weights_after_an_interrupt():
         model.fit(X, Y, epochs=50, callbacks=[stop, worsen, raising(KeyboardInterrupt())], verbose=0)
     assert stop.best_epoch == 0
     assert model.evaluate(X, Y)["loss"] < 2 * stop.best
+
+
+@pytest.mark.parametrize(
+    ("given", "values", "last"),
+    [
+        ({"patience": 2}, [3, 2, 2, 2, 2], 3),
+        ({"patience": 2, "baseline": 2.5}, [5, 4, 3, 2, 3, 3], 5),  # it improves, and then is better
+        ({"patience": 2, "baseline": 1}, [5, 4, 4, 3], 2),
+        ({"patience": 2, "baseline": 1}, [5, 5, 4], 1),
+        ({"patience": 1, "baseline": 3, "min_delta": 0.5}, [2.8, 2.8, 2.0], 1),
+        ({"patience": 1, "baseline": 3, "mode": "max"}, [2, 4, 5, 5], 3),
+        ({"patience": 1, "start_from_epoch": 2}, [1, 1, 1, 1, 1], 3),
+    ],
+)
+def test_when_early_stopping_stops(given, values, last):  # where Keras's does
+    stop = EarlyStopping("loss", **given)
+    stop.model = types.SimpleNamespace(stop_training=False, metrics={})
+    stop.params = {"logs": ["loss"]}
+    stop.on_train_begin()
+    for epoch, value in enumerate(values):
+        stop.on_epoch_end(epoch, {"loss": float(value)})
+        if stop.model.stop_training:
+            break
+    assert epoch == last
 
 
 def test_none_is_no_callback():

@@ -108,17 +108,20 @@ def _joblib(workers: int) -> Run:
 
 def _submitted(backend: Any) -> Run:
     def run(tasks: Sequence[Task], shared: Mapping[str, Any], *arguments: Any) -> Iterator[Member]:
-        options = {}
-        if hasattr(backend, "scatter"):  # a client of dask: the data go to each worker once
-            shared, options = backend.scatter([shared], broadcast=True, hash=False)[0], {"pure": False}
+        scatters = hasattr(backend, "scatter")  # a client of dask: the data go to each worker once
+        options = {"pure": False} if scatters else {}
         ended: queue.SimpleQueue[tuple[Task, Any]] = queue.SimpleQueue()
         futures: dict[int, Any] = {}
 
+        def share() -> Any:
+            return backend.scatter([shared], broadcast=True, hash=False)[0] if scatters else shared
+
         def submit(task: Task) -> None:
-            futures[task[0]] = backend.submit(_trained, task, shared, *arguments, **options)
+            futures[task[0]] = backend.submit(_trained, task, there, *arguments, **options)
             futures[task[0]].add_done_callback(lambda future: ended.put((task, future)))
 
         losses = dict.fromkeys((task[0] for task in tasks), 0)
+        there = share()
         try:
             for task in tasks:
                 submit(task)
@@ -132,6 +135,7 @@ def _submitted(backend: Any) -> Run:
                     member = _lost(task, error)
                     if losses[task[0]] <= LOSSES:
                         with suppress(Exception):  # of an executor that takes nothing any more
+                            there = share()  # a worker may have taken the only copy with it
                             submit(task)
                             continue
                 yield member

@@ -80,6 +80,9 @@ class EarlyStopping(Monitor):
         restore_best_weights: Whether the model ends with the weights of its best epoch, also where training ends by an
             exception or Ctrl-C; the state of the optimizer is left as it is.
         mode: ``"min"``, ``"max"`` or ``"auto"``: accuracies and the like are to grow, the rest to fall.
+        baseline: What the value must also be better than, by more than `min_delta`, for `patience` to begin anew; None
+            for nothing.
+        start_from_epoch: How many epochs are not looked at, at least 0.
 
     Attributes:
         best: The best value.
@@ -105,28 +108,37 @@ class EarlyStopping(Monitor):
         min_delta: float = 0.0,
         restore_best_weights: bool = False,
         mode: str = "auto",
+        baseline: float | None = None,
+        start_from_epoch: int = 0,
     ) -> None:
         super().__init__(monitor, mode, min_delta)
         self.patience = checks.integer("patience", patience, 0)
         self.restore_best_weights = checks.flag("restore_best_weights", restore_best_weights)
+        self.baseline = None if baseline is None else checks.real("baseline", baseline)
+        self.start_from_epoch = checks.integer("start_from_epoch", start_from_epoch, 0)
 
     def on_train_begin(self) -> None:
         """Check the name and forget earlier trainings."""
         super().on_train_begin()
         self._best_weights: list[NDArray[np.floating[Any]]] = []
+        self._waits_from = -1  # the epoch after which those are counted that have not improved
 
     def get_state(self) -> dict[str, Any]:
-        """Return the best value so far, and the weights that go with it."""
-        return super().get_state() | {"_best_weights": self._best_weights}
+        """Return the best value so far, the weights that go with it, and since when there was none better."""
+        return super().get_state() | {"_best_weights": self._best_weights, "_waits_from": self._waits_from}
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         """Compare, remember, and stop when patience is at its end."""
-        if self.monitor not in logs:  # an epoch without validation
+        if self.monitor not in logs or epoch < self.start_from_epoch:  # an epoch without validation
             return
+        if self.best_epoch < 0:
+            self._waits_from = epoch - 1
         if self._improved(epoch, logs):
             if self.restore_best_weights:
                 self._best_weights = self.model.get_weights()
-        elif epoch - self.best_epoch >= self.patience:
+            if self.baseline is None or self._lowest < self._sign * self.baseline - self.min_delta:
+                self._waits_from = epoch
+        elif epoch - self._waits_from >= self.patience:
             self.model.stop_training = True
 
     def on_train_end(self) -> None:
