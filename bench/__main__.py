@@ -108,8 +108,8 @@ def main(given: Sequence[str] | None = None, prog: str = "python -m bench") -> i
         command = importlib.import_module(f".{words[0]}", __package__)
         return int(command.main(f"{prog} {words[0]}", words[1:]))
     options = arguments(prog, words)
-    # End by way of Python, so that no stopped process is left behind.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    # As Ctrl-C: no stopped process is left behind, and what has been measured is written.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     run = Run(options)
     code = 0
     try:

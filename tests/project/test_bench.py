@@ -131,7 +131,8 @@ def test_another_build_is_a_peer(tmp_path: Path) -> None:
     assert report["versions"] == {"fastopt": fastopt.__version__, "before": f"other of {tmp_path}"}
 
 
-def test_interrupted_run_keeps_what_it_has(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_run_keeps_what_it_has(tmp_path: Path, ending: signal.Signals) -> None:
     out = tmp_path / "new" / "results.json"
     options = ["--peers", "fastopt", "--threads", "1", "--only", "adam 8x12500,adam 1x1000", "--rounds", "1000"]
     command = [sys.executable, "-m", "bench", *options, "--out", str(out)]
@@ -139,7 +140,7 @@ def test_interrupted_run_keeps_what_it_has(tmp_path: Path) -> None:
         assert process.stderr is not None
         while process.stderr.read(1) != "%":  # of the bar, which is drawn when it is measuring
             pass
-        process.send_signal(signal.SIGINT)
+        process.send_signal(ending)
         _, error = process.communicate(timeout=60)
     assert process.returncode == 130, error
     assert load(out)["results"] == []
