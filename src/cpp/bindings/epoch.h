@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -58,7 +59,7 @@ struct Data {
   Data(const Network<T>& network, const py::object& given_x, const py::object& y, Goals given,
        const py::object& sample_weight)
       : arrays(several(given_x, static_cast<std::size_t>(network.plan.inputs), "x")),
-        x(checked_samples(network, given_x)),
+        x(checked_samples(network, arrays)),
         goals(std::move(given)),
         rows(x.front().rows),
         samples{rows} {
@@ -181,11 +182,13 @@ struct Data {
   py::dict sums() const { return sums(totals); }
 
   py::dict sums(const Totals& of) const {
+    // Kept for good: making these words takes as long as a small layer.
+    static const std::array keys{word("batches"), word("samples"), word("weight"), word("loss")};
     py::dict result;
-    result["batches"] = of.batches;
-    result["samples"] = of.samples;
-    result["weight"] = of.weight;
-    result["loss"] = of.loss;
+    result[keys[0]] = of.batches;
+    result[keys[1]] = of.samples;
+    result[keys[2]] = of.weight;
+    result[keys[3]] = of.loss;
     std::size_t next = 0;
     for (std::size_t i = 0; i < goals.size(); ++i) {
       const std::string prefix = goals.size() == 1 ? "" : std::to_string(i) + "/";
@@ -200,6 +203,8 @@ struct Data {
   }
 
  private:
+  static py::handle word(const char* text) { return py::str(text).release(); }
+
   const T* keep(const py::array& array) {
     arrays.push_back(array);
     return data<T>(array);

@@ -47,12 +47,11 @@ inline std::vector<py::object> several(const py::object& given, std::size_t coun
   return all;
 }
 
-// The samples of each input.
+// The samples of each input, of which there are so many objects.
 template <class T>
-std::vector<Samples> checked_samples(const Network<T>& network, const py::object& x) {
-  const auto count = static_cast<std::size_t>(network.plan.inputs);
+std::vector<Samples> checked_samples(const Network<T>& network, const std::vector<py::object>& x) {
   std::vector<Samples> all;
-  for (const py::object& one : several(x, count, "x")) {
+  for (const py::object& one : x) {
     const Index columns = network.plan.columns(static_cast<Index>(all.size()));
     all.push_back(samples_of<T>(one, columns));
     if (all.back().rows == 0) {
@@ -64,6 +63,10 @@ std::vector<Samples> checked_samples(const Network<T>& network, const py::object
     }
   }
   return all;
+}
+template <class T>
+std::vector<Samples> checked_samples(const Network<T>& network, const py::object& x) {
+  return checked_samples(network, several(x, static_cast<std::size_t>(network.plan.inputs), "x"));
 }
 
 // Noise has numbers for so many batches.
