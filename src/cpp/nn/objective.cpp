@@ -77,13 +77,29 @@ void judge_output(const Plan<T>& plan, Memory<T>& memory, const Objective<T>& ob
   }
 }
 
+// Whether more than one output or input of a node has the values of a node. Counted, for a wiring would take longer
+// than all else that a batch of a few rows needs.
 template <class T>
-void check_output(const Plan<T>& plan, const Wiring& wiring, std::size_t number, Goal<T>& goal) {
+bool used_elsewhere(const Plan<T>& plan, Index source) {
+  Index uses = 0;
+  const auto count = [&](const std::vector<Index>& nodes) {
+    uses += std::ranges::count_if(nodes, [&](Index node) { return plan.source(node, {}) == source; });
+  };
+  count(plan.outputs);
+  for (const Node<T>& node : plan.nodes) {
+    if (node.computes({})) {
+      count(node.inputs);
+    }
+  }
+  return uses > 1;
+}
+
+template <class T>
+void check_output(const Plan<T>& plan, Index source, Goal<T>& goal) {
   if (goal.ask) {
     return;
   }
   const LossKernel<T>& loss = loss_kernel<T>(goal.loss);
-  const Index source = wiring.outputs[number];
   const int activation = plan.node(source).activation;
   const std::string_view last = activation_kernel(activation).name;
   if (!loss.activation.empty() && last != "linear" && last != loss.activation) {
@@ -136,12 +152,11 @@ void check(const Plan<T>& plan, Objective<T>& objective) {
     throw std::invalid_argument("a network of " + std::to_string(plan.outputs.size()) +
                                 " outputs needs as many losses, not " + std::to_string(objective.goals.size()));
   }
-  const Wiring wiring = make_wiring(plan, {});
   objective.splits.clear();
   for (std::size_t i = 0; i < objective.goals.size(); ++i) {
-    check_output(plan, wiring, i, objective.goals[i]);
-    const Index source = wiring.outputs[i];
-    if (objective.goals[i].logits && wiring[source].uses.size() > 1 && !objective.splits_at(source)) {
+    const Index source = plan.source(plan.outputs[i], {});
+    check_output(plan, source, objective.goals[i]);
+    if (objective.goals[i].logits && used_elsewhere(plan, source) && !objective.splits_at(source)) {
       objective.splits.push_back(source);
     }
   }

@@ -257,16 +257,17 @@ void Runner<T>::set_up(Index node, Place& place) const {
 
 template <class T>
 void Runner<T>::set_up_along(Index node, Place& place) const {
-  place.along.several = place.values.several;
-  View<T>&values = place.values.view, &along = place.along.view;
+  Side& made = place.along.emplace();
+  made.several = place.values.several;
+  View<T>&values = place.values.view, &along = made.view;
   along = values;
-  along.in = place.along.inputs();
+  along.in = made.inputs();
   for (std::size_t i = 0; i < values.in.size(); ++i) {
     In<T>& in = place.values.inputs()[i];
     in.activation = linear;  // `activate_along` does it
     const Index source = wire(node).sources[i];
-    place.along.inputs()[i] = {p_.schedule.needs[at(source)] ? in.x.from(arena_.along) : arena_.zeros,
-                               in.dx.from(arena_.along), in.columns, linear};
+    made.inputs()[i] = {p_.schedule.needs[at(source)] ? in.x.from(arena_.along) : arena_.zeros,
+                        in.dx.from(arena_.along), in.columns, linear};
   }
   const Out<T>& out = values.out;
   along.out = {out.y.from(arena_.along), out.dy.from(arena_.along), out.saved.from(arena_.along), out.columns, linear};
@@ -296,8 +297,8 @@ const View<T>& Runner<T>::view(Index node, Range rows, Sink<T>* sink) {
   View<T>& v = place.values.view;
   if (const Index moved = rows.begin - place.first; moved != 0) {
     place.values.move(moved);
-    if (v.along) {
-      place.along.move(moved);
+    if (place.along) {
+      place.along->move(moved);
     }
     place.first = rows.begin;
   }
@@ -316,8 +317,8 @@ const View<T>& Runner<T>::view(Index node, Range rows, Sink<T>* sink) {
   v.slab.draw.first_stream = (std::uint64_t{1} << 62U) + (static_cast<std::uint64_t>(p_.draws) << 24U) +
                              static_cast<std::uint64_t>(v.slab.first);
   v.sink = sink;
-  if (v.along) {
-    place.along.view.rows = v.rows;
+  if (place.along) {
+    place.along->view.rows = v.rows;
   }
   return v;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <optional>
 #include <span>
 
 #include "nn/objective.h"
@@ -75,8 +76,9 @@ class Runner {
     void move(Index rows);
   };
   struct Place {  // of a node that computes
-    Side values, along;
-    Index first = 0;  // row of the batch, where those of the views begin
+    Side values;
+    std::optional<Side> along{};  // where there are derivatives along a direction
+    Index first = 0;              // row of the batch, where those of the views begin
   };
 
   static std::size_t at(Index node) { return static_cast<std::size_t>(node); }

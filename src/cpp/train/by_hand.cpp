@@ -16,7 +16,7 @@ void forward(Network<T>& network, std::span<const Samples> x, std::span<T* const
   pass.batch = {rows};
   pass.outputs = outputs;
   run_team(threads_for(network.plan.cost() * static_cast<double>(rows)), true, [&](const Team& team) {
-    Runner<T> runner(team, pass);
+    Runner<T> runner(team, pass, rows > network.training.slab_rows());
     runner.prepare();
     team.barrier();
     runner.run();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <stdexcept>
 
 #include "ops/reduce.h"
@@ -117,7 +118,7 @@ Outcome train(Network<T>& network, State<T>& optimizer, const Epoch<T>& epoch, T
     // larger one now and then.
     bool leave = false;
     const int threads = threads_for(cost);
-    run_team(threads, true, [&](const Team& team) {
+    const auto steps = [&](const Team& team) {
       Pass<T> mine = pass;
       mine.parameters = unite.parameters();
       Shards shards{};
@@ -281,7 +282,8 @@ Outcome train(Network<T>& network, State<T>& optimizer, const Epoch<T>& epoch, T
           return;
         }
       }
-    });
+    };
+    run_team(threads, true, std::ref(steps));
   }
   if (splits && epoch.batches > 0) {
     std::ranges::for_each(optimizer.slots(0), spread);
