@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fastopt import _core
 from fastopt.core import checks
 from fastopt.core.plain import Real
 from fastopt.layers import Shape
@@ -190,11 +189,11 @@ class Predicting(Weighted[C]):
             ValueError: A shape is not that of the output, or a value is NaN or infinite.
         """
         built = self._need_weights()
+        if built.of_vectors and (found := built.network.backward_matrix(dy)) is not None:
+            return found
         plan, shapes = built.plan, built.plan.output_shapes
-        gradients = dy
-        if len(shapes) > 1 or not _core.is_matrix(dy, self.dtype, plan.outputs):
-            named = arrays_of("dy", dy, plan.output_names, shapes)
-            gradients = [self._gradient(*one, shape) for one, shape in zip(named, shapes, strict=True)]
+        named = arrays_of("dy", dy, plan.output_names, shapes)
+        gradients = [self._gradient(*one, shape) for one, shape in zip(named, shapes, strict=True)]
         return in_shapes(built.network.backward(gradients), plan.input_shapes)
 
     # Pieces

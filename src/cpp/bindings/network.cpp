@@ -119,12 +119,14 @@ bool is_matrix(const py::handle& object, Index columns) {
   return kernels<T>().reduce.first_nonfinite(from, size) < 0;
 }
 
-// What `compute` makes of a matrix by one call, without what lists of several and other kinds of samples take; None
-// where x is something else, has more than so many rows, or the network has several inputs or outputs.
+// What `compute` makes, for a node, of a matrix with the columns of another by one call, without what lists of several
+// and other kinds of samples take; None where x is something else, has fewer or more rows than these, or the network
+// has several inputs or outputs.
 template <class T, class F>
-py::object of_matrix(PyNetwork& self, Network<T>& network, const py::object& x, Index most, F&& compute) {
+py::object of_matrix(PyNetwork& self, Network<T>& network, const py::object& x, Index from, Index node, Index least,
+                     Index most, F&& compute) {
   const Plan<T>& plan = network.plan;
-  if (plan.inputs > 1 || plan.outputs.size() > 1 || !is_matrix<T>(x, plan.columns(0))) {
+  if (plan.inputs > 1 || plan.outputs.size() > 1 || !is_matrix<T>(x, plan.columns(from))) {
     return py::none();
   }
   const auto array = py::reinterpret_borrow<py::array>(x);
@@ -134,10 +136,10 @@ py::object of_matrix(PyNetwork& self, Network<T>& network, const py::object& x, 
                   array.shape(1),
                   array.strides(0),
                   array.strides(1)};
-  if (s.rows > most) {
+  if (s.rows < least || s.rows > most) {
     return py::none();
   }
-  py::array_t<T> out({s.rows, plan.columns(plan.outputs.front())});
+  py::array_t<T> out({s.rows, plan.columns(node)});
   T* const to = out.mutable_data();
   run(self, py::none(), [&](const Poll& poll) { compute(std::span(&s, 1), std::span(&to, 1), poll); });
   return out;
@@ -147,16 +149,17 @@ py::object forward_matrix(PyNetwork& self, const py::object& x) {
   return self.visit([&]<class T>(Network<T>& network) {
     check_draws(network.draws, 1);
     return of_matrix(
-        self, network, x, std::numeric_limits<Index>::max(),
+        self, network, x, 0, network.plan.outputs.front(), 1, std::numeric_limits<Index>::max(),
         [&](const auto& s, const auto& out, const Poll& poll) { fastopt::forward<T>(network, s, out, poll); });
   });
 }
 
 py::object predict_matrix(PyNetwork& self, const py::object& x, Index batch_size) {
   return self.visit([&]<class T>(Network<T>& network) {
-    return of_matrix(self, network, x, batch_size, [&](const auto& s, const auto& out, const Poll& poll) {
-      fastopt::predict<T>(network, s, {s.front().rows}, batch_size, out, poll);
-    });
+    return of_matrix(self, network, x, 0, network.plan.outputs.front(), 1, batch_size,
+                     [&](const auto& s, const auto& out, const Poll& poll) {
+                       fastopt::predict<T>(network, s, {s.front().rows}, batch_size, out, poll);
+                     });
   });
 }
 
@@ -167,6 +170,25 @@ py::object forward(PyNetwork& self, const py::object& x) {
     const NewArrays<T> out(network.plan, s.front().rows, network.plan.outputs);
     run(self, py::none(), [&](const Poll& poll) { fastopt::forward<T>(network, s, out.data, poll); });
     return out.result();
+  });
+}
+
+template <class T>
+void go_back(Network<T>& network, Index rows, std::span<const T* const> dy, std::span<T* const> dx, const Poll& poll) {
+  if (!fastopt::backward<T>(network, rows, dy, dx, poll)) {
+    throw std::runtime_error("another thread used the model between the forward pass and backward");
+  }
+}
+
+// None also where there was no forward pass, or one of other rows.
+py::object backward_matrix(PyNetwork& self, const py::object& dy) {
+  return self.visit([&]<class T>(Network<T>& network) {
+    const Index rows = network.forward_rows;
+    return of_matrix(self, network, dy, network.plan.outputs.front(), 0, rows, rows,
+                     [&](const auto& given, const auto& dx, const Poll& poll) {
+                       const auto* const from = static_cast<const T*>(given.front().data);
+                       go_back<T>(network, rows, std::span(&from, 1), dx, poll);
+                     });
   });
 }
 
@@ -183,11 +205,7 @@ py::object backward(PyNetwork& self, const py::object& dy) {
       gradients.push_back(data<T>(arrays.back()));
     }
     const NewArrays<T> dx(network.plan, rows, input_nodes(network.plan));
-    run(self, py::none(), [&](const Poll& poll) {
-      if (!fastopt::backward<T>(network, rows, gradients, dx.data, poll)) {
-        throw std::runtime_error("another thread used the model between the forward pass and backward");
-      }
-    });
+    run(self, py::none(), [&](const Poll& poll) { go_back<T>(network, rows, gradients, dx.data, poll); });
     return dx.result();
   });
 }
@@ -333,6 +351,7 @@ void add_network(py::module_& module) {
       .def("predict", &predict, py::arg("x"), py::arg("batch_size") = 256, py::arg("poll") = none,
            py::arg("rows") = none)
       .def("forward_matrix", &forward_matrix, py::arg("x"))
+      .def("backward_matrix", &backward_matrix, py::arg("dy"))
       .def("predict_matrix", &predict_matrix, py::arg("x"), py::arg("batch_size"));
 
   py::class_<PyOptimizer, std::shared_ptr<PyOptimizer>> optimizer(module, "Optimizer");
