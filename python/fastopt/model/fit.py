@@ -38,6 +38,7 @@ __all__ = [
     "evaluate",
     "fit",
     "train",
+    "train_on_batch",
 ]
 
 
@@ -95,6 +96,16 @@ def train(
     optimizer: Any = ready.compiled.optimizer
     hyper = optimizer.hyper_of(batches) if batches else optimizer.hyper
     return ready.compiled.means(epoch.train(ready.trainer, hyper, batches, poll, ends_epoch))
+
+
+def train_on_batch(compiled: Compiled | Heads, built: Built, trainer: _core.Optimizer | Solving, data: Data) -> Logs:
+    """Do one step on all samples as one batch, or an iteration of a solver, and return the means of the batch."""
+    if isinstance(trainer, Solving):
+        return train(Ready(compiled, built, trainer), begin(compiled, built, data, data.rows), 1)
+    optimizer: Any = compiled.optimizer
+    x, y, weight = data[:3]
+    totals = _core.train_on_batch(trainer, compiled.goals(data), x, y, weight, optimizer.hyper_of(1))
+    return compiled.means(totals)
 
 
 def evaluate(

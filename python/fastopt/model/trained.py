@@ -25,7 +25,7 @@ from fastopt.model.data import (
 )
 from fastopt.model.degenerate import warn_of_rounding
 from fastopt.model.feed import Feed, Ready, Stream, Whole, begin
-from fastopt.model.fit import checked_callbacks, checked_epochs, cost_and_gradient, evaluate, fit, train
+from fastopt.model.fit import checked_callbacks, checked_epochs, cost_and_gradient, evaluate, fit, train_on_batch
 from fastopt.model.heads import Heads
 from fastopt.model.plan import Plan
 from fastopt.model.predicting import Inputs, Predicting
@@ -231,9 +231,11 @@ class Trained(Predicting[J]):
         data, plan = self._read(x, y, sample_weight)
         if class_weight is not None:
             data = compiled.with_class_weight(data, class_weight, plan, self.dtype, Reading("", self._classes))
-        plan.check_batches(data.rows, data.rows)
-        epoch = begin(compiled, self._build(plan), data, data.rows)
-        return Results(train(self._ready(), epoch, 1))
+        rows = data.rows
+        plan.check_batches(rows, rows)
+        built = self._build(plan)
+        built.freeze()
+        return Results(train_on_batch(compiled, built, self._trainer(compiled.optimizer, built), data))
 
     def evaluate(
         self,

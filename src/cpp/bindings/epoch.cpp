@@ -1,6 +1,7 @@
 // Passes through samples with targets that train a network or judge it.
 #include "bindings/epoch.h"
 
+#include <limits>
 #include <map>
 #include <optional>
 
@@ -127,6 +128,14 @@ py::dict train(PyEpoch& self, PyOptimizer& optimizer, const py::dict& hyper, std
     raise_failure(d, state, outcome, lost);
     return d.sums();
   });
+}
+
+// One step on all samples as one batch, without the Python object that an epoch of several is.
+py::dict train_on_batch(PyOptimizer& self, const Goals& goals, const py::object& x, const py::object& y,
+                        const py::object& sample_weight, const py::dict& hyper) {
+  const auto epoch =
+      make_epoch(self.network, goals, x, y, sample_weight, py::none(), std::numeric_limits<Index>::max(), py::none());
+  return train(*epoch, self, hyper, 1, py::none(), false);
 }
 
 // Adds what is known of each finished epoch to a list, then raises what became of one that was not.
@@ -289,6 +298,8 @@ void add_epoch(py::module_& module) {
            py::arg("anew"), py::arg("whole") = false, py::arg("poll") = none)
       .def("evaluate", &evaluate, py::arg("poll") = none);
   add_full_batch(epoch);
+  module.def("train_on_batch", &train_on_batch, py::arg("optimizer"), py::arg("goals"), py::arg("x"), py::arg("y"),
+             py::arg("sample_weight"), py::arg("hyper"));
 }
 
 }  // namespace fastopt::bindings
