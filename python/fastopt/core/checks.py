@@ -5,7 +5,7 @@ import numbers
 import operator
 import os
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ ROUNDING = 10 * float(np.finfo(np.float64).eps)
 LEAST_EXPONENT = -1074  # of float64
 DATA_FORMATS = ("channels_last", "channels_first")  # of images and series
 BOOLS = (bool, np.bool_)
+DTYPES = frozenset(map(np.dtype, "?bhilqBHILQfd"))  # that the core reads, in the byte order of this machine
 NUMBERS = (numbers.Real, np.number, np.bool_)
 
 
@@ -91,6 +92,11 @@ def items(name: str, value: object) -> list[Any]:
     return list(value)
 
 
+def is_read(value: object) -> TypeGuard[NDArray[Any]]:
+    """Return whether `value` is an array of NumPy's own class of a number type that the core reads."""
+    return type(value) is np.ndarray and value.dtype in DTYPES
+
+
 def array(name: str, value: object) -> NDArray[Any]:
     """Return `value` as an array of a number type that the core reads; an array is not copied.
 
@@ -98,12 +104,13 @@ def array(name: str, value: object) -> NDArray[Any]:
         TypeError: It holds something else, or means more than its numbers, such as a mask or a unit.
         ValueError: It is not rectangular.
     """
+    if is_read(value):
+        return value  # the most frequent case
     result = plain(name, value)
-    kind = result.dtype
-    if kind.kind not in "fiub" or (kind.kind == "f" and kind.itemsize not in (4, 8)) or not kind.isnative:
+    if result.dtype not in DTYPES:
         raise TypeError(
-            f"{name} has dtype {kind}; expected float32, float64, an integer type or bool, in the byte order of this "
-            f"machine: {_advice(name, result)}."
+            f"{name} has dtype {result.dtype}; expected float32, float64, an integer type or bool, in the byte order "
+            f"of this machine: {_advice(name, result)}."
         )
     return result
 

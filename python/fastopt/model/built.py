@@ -37,6 +37,7 @@ class Built:
 
     def __init__(self, plan: Plan, dtype: str, seed: int, initialize: bool = True) -> None:
         self.plan = plan
+        self.dtype = dtype
         self.seed = seed
         self.specs = plan.specs
         for stage in plan.stages:
@@ -64,7 +65,7 @@ class Built:
 
     def reads(self, x: Any) -> bool:
         """Return whether x is a matrix of finite numbers that the core reads as it is, where samples are vectors."""
-        return _core.is_matrix(x, self.network.dtype, self.plan.input_shape[0])
+        return _core.is_matrix(x, self.dtype, self.plan.input_shape[0])
 
     def freeze(self) -> None:
         """Tell the core which layers learn, as they may have been set."""

@@ -42,6 +42,9 @@ class Compiled:
 
     Raises:
         TypeError, ValueError: As `Sequential.compile`.
+
+    Attributes:
+        has_losses: Whether there is a loss; else the model is trained only by `backward`.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class Compiled:
             if _checked_name(name) in self.metrics:
                 raise ValueError(f"Two metrics would be reported as {name!r}; give a dict with other names.")
             self.metrics[name] = metric_of(metric)
+        self.has_losses = self.loss is not None
         self._totals: dict[str, str] = {}  # the key of each mean over samples in the core's totals
         if self.loss is not None:
             self.loss.check_activation(last_activation)
@@ -141,11 +145,6 @@ class Compiled:
         weight = totals["weight"] or float("nan")
         keys = {name: f"{prefix}{key}" for name, key in self._totals.items()} if prefix else self._totals
         return {name: totals[key] / weight for name, key in keys.items() if key in totals}
-
-    @property
-    def has_losses(self) -> bool:
-        """Whether there is a loss; else the model is trained only by `backward`."""
-        return self.loss is not None
 
     @property
     def judges(self) -> Any:

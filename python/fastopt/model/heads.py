@@ -33,6 +33,9 @@ class Heads:
 
     Raises:
         TypeError, ValueError: As `fastopt.Model.compile`.
+
+    Attributes:
+        has_losses: Whether the outputs have losses; else the model is trained only by `backward`.
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class Heads:
             )
             for i, name in enumerate(names)
         }
+        self.has_losses = None not in self.losses
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -96,11 +100,6 @@ class Heads:
     def follows_loss(self) -> bool:
         """Whether the core's losses still are as the attributes of the losses say."""
         return all(part.follows_loss for part in self._parts.values())
-
-    @property
-    def has_losses(self) -> bool:
-        """Whether the outputs have losses; else the model is trained only by `backward`."""
-        return None not in self.losses
 
     @property
     def judges(self) -> Any:

@@ -41,7 +41,7 @@ class Results(tuple[float, ...]):
 
     def __new__(cls, values: Mapping[str, float]) -> "Results":
         """Make it of a dict."""
-        self = super().__new__(cls, values.values())
+        self = tuple.__new__(cls, values.values())
         self._named = dict(values)
         return self
 

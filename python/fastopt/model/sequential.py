@@ -183,8 +183,20 @@ class Sequential(Trained[Compiled]):
     def _read(
         self, x: Any, y: Any, sample_weight: ArrayLike | None, plan: Plan | None = None, how: Reading | None = None
     ) -> tuple[Samples, Plan]:
-        loss, how = self._need_losses().loss, how or Reading("", self._classes)
+        loss = self._need_losses().loss
         assert loss is not None
+        if (
+            plan is None
+            and how is None
+            and sample_weight is None
+            and (built := self._of_vectors(x)) is not None
+            and not self._classes
+            and checks.is_read(y)
+            and y.shape[:1] == x.shape[:1]
+            and built.reads(x)
+        ):  # what the checks below leave as it is; with them a step on a few rows takes a tenth longer
+            return Samples(x, loss.targets("y", y, built.plan.outputs, self.dtype), None, y), built.plan
+        how = how or Reading("", self._classes)
         (inputs,), plan = self._inputs(f"{how.prefix}x", x, plan, how)
         return checked_samples(inputs, y, sample_weight, loss, plan, self.dtype, how), plan
 

@@ -257,7 +257,7 @@ class Weighted(Generic[C]):
         if self._compiled is None:
             raise RuntimeError("The model has no optimizer: call compile(optimizer) first.")
         optimizer = self._compiled.optimizer
-        if not isinstance(optimizer, Optimizer):
+        if isinstance(optimizer, Solver):
             raise RuntimeError(f"{type(optimizer).__name__} looks at the cost, not at one gradient: call fit.")
         trainer = self._bind(optimizer, self._need_weights())
         trainer.apply(optimizer.hyper_in_place())
@@ -514,7 +514,7 @@ class Weighted(Generic[C]):
 
     def _trainer(self, method: Method, built: Built) -> _core.Optimizer | Solving:
         """Return what does the steps; a solver begins anew where the weights are not those that it left."""
-        if isinstance(method, Optimizer):
+        if not isinstance(method, Solver):
             return self._bind(method, built)
         if self._solving is None or not self._solving.goes_on(method):
             self._solving = Solving(method, built.network)

@@ -192,7 +192,7 @@ class Optimizer(Description):
         Raises:
             RuntimeError, TypeError, ValueError: As `hyper_of`; or the rule takes its gradients at another point.
         """
-        numbers = self.hyper
+        numbers = cast("dict[str, float]", self.hyper_of(1))  # of one step a state knows no arrays
         if self._state is None or not self._state.in_place:
             self.check_gradient_in_place()
         return numbers
