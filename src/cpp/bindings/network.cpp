@@ -342,7 +342,7 @@ void add_network(py::module_& module) {
               const Released released;
               const Turn turn(self, python);
               std::copy(trainable.begin(), trainable.end(), n.trainable.begin() + n.plan.inputs);
-              n.freeze(n.trainable);
+              n.freeze();
             });
           })
       .def("schedule", &schedule, py::arg("training") = true)

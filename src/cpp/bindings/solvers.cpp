@@ -130,7 +130,7 @@ solvers::Vector point_of(PyNetwork& self) {
     PythonCalls python;
     const Released released;
     const Turn turn(self, python);
-    network.freeze(network.trainable);
+    network.freeze();
     solvers::Vector x(static_cast<std::size_t>(ModelProblem<T>::size_of(network)));
     ModelProblem<T>::gather(network, x);
     return x;

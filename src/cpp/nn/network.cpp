@@ -30,17 +30,20 @@ Pass<T> Network<T>::pass(Memory<T>& memory, const Task& task, Watch& watch) {
 }
 
 template <class T>
-void Network<T>::freeze(const std::vector<bool>& trained) {
-  bool changed = false;
-  for (std::size_t i = 0; i < plan.nodes.size(); ++i) {
-    changed |= plan.nodes[i].trainable != trained[i];
-    plan.nodes[i].trainable = trained[i];
-  }
-  if (changed) {
+void Network<T>::freeze(std::size_t node, bool trained) {
+  if (plan.nodes[node].trainable != trained) {
+    plan.nodes[node].trainable = trained;
     training.reset();
     inference.reset();
     curvature.reset();
     forward_rows = 0;
+  }
+}
+
+template <class T>
+void Network<T>::freeze() {
+  for (std::size_t i = 0; i < plan.nodes.size(); ++i) {
+    freeze(i, trainable[i]);
   }
 }
 

@@ -23,8 +23,10 @@ struct Network {
   Pass<T> pass(Memory<T>& memory, const Task& task, Watch& watch);
 
   std::vector<bool> trainable;  // of each node, as the user wants it
-  // Freezes the layers of nodes, or frees them; the plan follows.
-  void freeze(const std::vector<bool>& trained);
+  // Freezes the layer of a node, or frees it; the plan follows.
+  void freeze(std::size_t node, bool trained);
+  // As the user wants it.
+  void freeze();
   bool constrains() const;
   // Brings the parameters to the sets that they are kept in, by a team of its own.
   void constrain();

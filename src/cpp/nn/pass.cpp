@@ -257,7 +257,8 @@ void Runner<T>::set_up(Index node, Place& place) const {
 
 template <class T>
 void Runner<T>::set_up_along(Index node, Place& place) const {
-  Side& made = place.along.emplace();
+  place.along = std::make_unique<Side>();
+  Side& made = *place.along;
   made.several = place.values.several;
   View<T>&values = place.values.view, &along = made.view;
   along = values;

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <algorithm>
-#include <optional>
+#include <memory>
 #include <span>
 
 #include "nn/objective.h"
@@ -77,8 +77,8 @@ class Runner {
   };
   struct Place {  // of a node that computes
     Side values;
-    std::optional<Side> along{};  // where there are derivatives along a direction
-    Index first = 0;              // row of the batch, where those of the views begin
+    std::unique_ptr<Side> along{};  // where there are derivatives along a direction
+    Index first = 0;                // row of the batch, where those of the views begin
   };
 
   static std::size_t at(Index node) { return static_cast<std::size_t>(node); }

@@ -27,7 +27,6 @@ std::vector<Tensor<T>> tensors_of(Network<T>& network) {
 
 template <class T>
 void freeze(Network<T>& network, State<T>& optimizer) {
-  std::vector<bool> trained = network.trainable;
   auto tensor = optimizer.step().tensors().begin();
   for (std::size_t i = 0; i < network.plan.nodes.size(); ++i) {
     bool any = false, moves = false;
@@ -39,9 +38,8 @@ void freeze(Network<T>& network, State<T>& optimizer) {
         ++tensor;
       }
     }
-    trained[i] = trained[i] && (moves || !any);
+    network.freeze(i, network.trainable[i] && (moves || !any));
   }
-  network.freeze(trained);
 }
 
 template <class T>

@@ -32,7 +32,7 @@ bool has_noise(const Network<T>& network) {
 template <class T>
 Solved solve(Network<T>& network, solvers::Minimizer& minimizer, const Solve<T>& task, Totals& totals) {
   network.forward_rows = 0;
-  network.freeze(network.trainable);
+  network.freeze();
   totals.reserve(task.objective);
   Watch watch(task.poll);
   Cost<T> cost(network, task.x, task.samples, task.objective, {true, network.noise > 0}, task.whole, watch,
