@@ -195,7 +195,7 @@ class Sequential(Trained[Compiled]):
             and y.shape[:1] == x.shape[:1]
             and built.reads(x)
         ):  # what the checks below leave as it is; with them a step on a few rows takes a tenth longer
-            return Samples(x, loss.targets("y", y, built.plan.outputs, self.dtype), None, y), built.plan
+            return Samples(x, loss.targets("y", y, built.plan.outputs, built.dtype), None, y), built.plan
         how = how or Reading("", self._classes)
         (inputs,), plan = self._inputs(f"{how.prefix}x", x, plan, how)
         return checked_samples(inputs, y, sample_weight, loss, plan, self.dtype, how), plan

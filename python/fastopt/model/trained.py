@@ -354,9 +354,10 @@ class Trained(Predicting[J]):
             """Return checked data and their plan: the given one, or that of the model, or that of their shape."""
 
     def _need_losses(self) -> J:
-        if self._compiled is None or not self._compiled.has_losses:
+        compiled = self._compiled
+        if compiled is None or not compiled.has_losses:
             raise RuntimeError("The model has no loss: call compile(optimizer, loss) first.")
-        return self._compiled
+        return compiled
 
     def _ready(self) -> Ready:
         """Return what a step takes."""

@@ -167,13 +167,14 @@ class Weighted(Generic[C]):
 
     def _build(self, plan: Plan, initialize: bool = True) -> Built:
         """Return the weights of a plan, made if there are none."""
-        if self._built is None:
+        built = self._built
+        if built is None:
             built = Built(plan, self.dtype, self.seed, initialize)
             built.network.noise = self._noise
             if isinstance(self.optimizer, Optimizer):
                 self._bind(self.optimizer, built)
             self._built = built
-        return self._built
+        return built
 
     @property
     def built(self) -> bool:
@@ -254,9 +255,10 @@ class Weighted(Generic[C]):
         Raises:
             RuntimeError: The model has not been compiled or not been built.
         """
-        if self._compiled is None:
+        compiled = self._compiled
+        if compiled is None:
             raise RuntimeError("The model has no optimizer: call compile(optimizer) first.")
-        optimizer = self._compiled.optimizer
+        optimizer = compiled.optimizer
         if isinstance(optimizer, Solver):
             raise RuntimeError(f"{type(optimizer).__name__} looks at the cost, not at one gradient: call fit.")
         trainer = self._bind(optimizer, self._need_weights())
@@ -477,9 +479,10 @@ class Weighted(Generic[C]):
     # Pieces
 
     def _need_weights(self) -> Built:
-        if self._built is None:
+        built = self._built
+        if built is None:
             raise RuntimeError("The model has no weights yet: call build(input_shape) or fit(x, y) first.")
-        return self._built
+        return built
 
     def _flat_weights(self, w: ArrayLike | None) -> NDArray[np.float64] | None:
         """Return a vector of all weights as the core reads it."""
@@ -533,8 +536,9 @@ class Weighted(Generic[C]):
 
     def _bind(self, optimizer: Optimizer, built: Built) -> _core.Optimizer:
         """Return the core's optimizer of these weights; the given one learns the epoch."""
-        if optimizer.epoch != self._epochs_trained:
-            vars(optimizer)["epoch"] = self._epochs_trained  # checked when it was set
+        epoch = self._epochs_trained
+        if optimizer.epoch != epoch:
+            vars(optimizer)["epoch"] = epoch  # checked when it was set
         return optimizer.bind(built.network, lambda: [*built.plan.parameters])
 
 

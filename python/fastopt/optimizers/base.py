@@ -98,7 +98,8 @@ class Optimizer(Description):
             TypeError: The value of a function is not a number.
             ValueError: The value of a schedule is out of the hyperparameter's range; or the rule has changed.
         """
-        return self.numbers(0, gradients) if self._state is None else self._state.numbers(self, gradients)
+        state = self._state
+        return self.numbers(0, gradients) if state is None else state.numbers(self, gradients)
 
     @property
     def steady(self) -> bool:
@@ -193,7 +194,8 @@ class Optimizer(Description):
             RuntimeError, TypeError, ValueError: As `hyper_of`; or the rule takes its gradients at another point.
         """
         numbers = cast("dict[str, float]", self.hyper_of(1))  # of one step a state knows no arrays
-        if self._state is None or not self._state.in_place:
+        state = self._state
+        if state is None or not state.in_place:
             self.check_gradient_in_place()
         return numbers
 
