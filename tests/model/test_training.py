@@ -307,6 +307,36 @@ def test_train_on_batch_is_fit(data):
     assert state(stepped) == state(fitted)
 
 
+@pytest.mark.parametrize("loss", LOSSES)
+def test_what_is_read_as_it_is(loss, data):
+    """Arrays of the core's form go to it at once, others through all checks; results and messages are the same."""
+    x, y = data[0].astype(np.float32), targets(loss, len(data[0]), np.random.default_rng(1))
+    y = y if y.ndim == 1 else y.astype(np.float32)
+
+    def others(array):
+        return np.array(array, np.int32 if array.dtype == np.int64 else np.float64, order="F")
+
+    plain, checked = make(loss, "sgd"), make(loss, "sgd")
+    for _ in range(3):
+        assert plain.train_on_batch(x, y) == checked.train_on_batch(others(x), others(y))
+        dy = plain(x) - np.float32(0.5)
+        checked(others(x))
+        assert np.array_equal(plain.backward(dy), checked.backward(others(dy)))
+        plain.apply_gradients()
+        checked.apply_gradients()
+    before = state(plain)
+    wrong, nan = np.where(np.arange(len(y)) == 2, 7, y.T).T.astype(y.dtype), np.full_like(x, np.nan)
+    for inputs, labels in ((x, wrong), (nan, y), (x[1:], y), (x, y[:0]), (x[:, 1:], y), (x, np.array(1))):
+        if loss == "mean_squared_error" and labels is wrong:
+            continue  # any number is a target
+        with pytest.raises(ValueError, match=r"x|y") as found:
+            plain.train_on_batch(inputs, labels)
+        with pytest.raises(ValueError, match=r"x|y") as expected:
+            checked.train_on_batch(others(inputs), others(labels))
+        assert str(found.value) == str(expected.value)
+    assert state(plain) == state(checked) == before
+
+
 @pytest.mark.parametrize("optimizer", cases.IN_PLACE.values(), ids=cases.IN_PLACE)
 def test_bare_arrays_and_models_agree(optimizer, data):
     """`update` on copies of a model's weights and gradients does the step of the model."""
