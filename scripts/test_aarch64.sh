@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Cross-compiles the extension for aarch64 and runs the kernel tests on it in an emulator, on an x86-64 Debian (12 or
-# later) or Ubuntu (24.04 or later). Writes to its folder alone; a second run reuses what is there.
+# Cross-compiles the extension for aarch64 and runs tests on it in an emulator, on an x86-64 Debian (12 or later) or
+# Ubuntu (24.04 or later). Writes to its folder alone; a second run reuses what is there.
 #
-#   scripts/test_aarch64.sh [FOLDER] [ARGUMENTS OF PYTEST]        default: build/aarch64 -x -q
+#   scripts/test_aarch64.sh [FOLDER] [ARGUMENTS OF PYTEST]        default: build/aarch64 -x -q KERNEL TESTS
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -11,7 +11,7 @@ if [[ ${1:--} != -* ]]; then
   work=$1
   shift
 fi
-(($#)) || set -- -x -q
+(($#)) || set -- -x -q tests/kernels/test_{simd_math,activations,dense,losses,updates,random,reductions}.py
 
 need() { "${@:2}" >/dev/null 2>&1 || { echo "$1 is missing: apt-get install $1" >&2; exit 1; }; }
 need g++-aarch64-linux-gnu aarch64-linux-gnu-g++ --version
@@ -51,19 +51,23 @@ if [[ ! -x $python ]]; then # it is made last
   python3 -m venv --clear "$work/venv"
   "$tools/pip" install -q cmake ninja pybind11
   "$tools/pip" install -q --target "$site" --only-binary=:all: --python-version "${version#python}" \
-    --platform manylinux_2_28_aarch64 --platform manylinux2014_aarch64 numpy pytest safetensors tqdm
-  # A processor without SME: with it, the flags of floating-point errors that NumPy looks at are wrong.
-  printf '#!/bin/sh\nPYTHONNOUSERSITE=1 PYTHONPATH="%s" exec qemu-aarch64 -cpu cortex-a72 -L "%s" "%s" "$@"\n' \
-    "$site" "$root" "$root/usr/bin/python3" >"$python"
+    --platform manylinux_2_28_aarch64 --platform manylinux2014_aarch64 numpy pytest hypothesis cloudpickle safetensors tqdm
+  # A processor without SME: with it, the flags of floating-point errors that NumPy looks at are wrong. Python takes this
+  # file (-0) for itself, so that it starts other processes as it was started.
+  cat >"$python" <<END
+#!/bin/sh
+export PYTHONHOME="$root/usr" PYTHONNOUSERSITE=1 PYTHONPATH="$site\${PYTHONPATH:+:\$PYTHONPATH}"
+exec qemu-aarch64 -cpu cortex-a72 -0 "$python" -L "$root" "$root/usr/bin/python3" "\$@"
+END
   chmod +x "$python"
 fi
 
 "$tools/cmake" -S . -B "$work/build" -G Ninja -DCMAKE_MAKE_PROGRAM="$tools/ninja" -DCMAKE_SYSTEM_NAME=Linux \
   -DCMAKE_SYSTEM_PROCESSOR=aarch64 -DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++ -DCMAKE_CXX_FLAGS="-idirafter $root/usr/include" \
-  -DPython_EXECUTABLE="$python" -Dpybind11_DIR="$("$tools/python" -m pybind11 --cmakedir)"
+  -DPython_EXECUTABLE="$python" -DPython_INCLUDE_DIR="$root/usr/include/$(readlink "$root/usr/bin/python3")" \
+  -Dpybind11_DIR="$("$tools/python" -m pybind11 --cmakedir)"
 "$tools/cmake" --build "$work/build"
 rm -rf "$site/fastopt"
 cp -r python/fastopt "$site"
 "$tools/cmake" --install "$work/build" --prefix "$site"
-"$python" -m pytest -o cache_dir="$work/pytest_cache" "$@" \
-  tests/kernels/test_{simd_math,activations,dense,losses,updates,random,reductions}.py
+"$python" -m pytest -o cache_dir="$work/pytest_cache" "$@"
