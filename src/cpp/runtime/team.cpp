@@ -130,6 +130,19 @@ void release_threads() {
   ++forks;
 }
 
+// libgomp has a thread's handle from pthread_create, which with musl may tell it after the thread has looked:
+// release_threads would wait for a thread that there is not. One that opens a team, be it of itself alone, asks for its
+// handle.
+void know_handle() {
+#if !defined(__GLIBC__)
+  thread_local bool known = false;
+  if (!known) {
+#pragma omp parallel num_threads(1)
+    known = true;
+  }
+#endif
+}
+
 void prepare_for_fork() {
   static const int registered = pthread_atfork(release_threads, nullptr, nullptr);
   static_cast<void>(registered);
@@ -343,6 +356,7 @@ void run_team(int threads, bool flush, const std::function<void(const Team&)>& w
 #pragma omp single
     barrier.emplace(size = omp_get_num_threads());
     const FloatMode::Scope scope(mode);
+    know_handle();
     const int rank = omp_get_thread_num();
     work(Team(rank, size, &*barrier));
     if (rank == 0) {
