@@ -49,7 +49,7 @@ def dask_of_one():
 
 
 def dask_of(workers):
-    distributed = pytest.importorskip("distributed")
+    distributed = pytest.importorskip("dask.distributed")  # `distributed` may be the folder of that name here
     with (
         distributed.LocalCluster(workers, threads_per_worker=1, dashboard_address=None) as cluster,
         cluster.get_client() as client,

@@ -128,7 +128,7 @@ def test_attributes_stay(model, folder):
     path.touch()
     try:
         os.setxattr(path, "user.note", b"mine")
-    except OSError:
+    except (AttributeError, OSError):  # Python on musl has no such function
         pytest.skip("no attributes on this file system")
     os.utime(path, (1, 1))
     model.save(path)
@@ -202,7 +202,7 @@ MISSING = {
     "empty": ("", IsADirectoryError, "The name of a folder"),
     "slash": ("new/", IsADirectoryError, "The name of a folder"),
     "below a file": ("file/model", NotADirectoryError, "Not a directory"),
-    "too long": ("n" * 256, OSError, "File name too long"),
+    "too long": ("n" * 256, OSError, "File ?name too long"),
 }
 
 
