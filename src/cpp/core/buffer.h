@@ -70,7 +70,9 @@ class Buffer {
       munmap(mapped, before);
     }
     munmap(data + size, huge_page - before);
+#if defined(MADV_HUGEPAGE)
     madvise(data, size, MADV_HUGEPAGE);
+#endif
     return data;
   }
 

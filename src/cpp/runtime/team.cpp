@@ -43,10 +43,12 @@ void relax() {
 }
 
 int affinity_count() {
+#if defined(__linux__)
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof set, &set) == 0) {
     return std::max(1, CPU_COUNT(&set));
   }
+#endif
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
