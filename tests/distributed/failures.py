@@ -154,9 +154,8 @@ def main():
         except BaseException as error:
             found = error
         ended = isinstance(wanted, tuple)
-        if name == "progress" or (
-            ended and wanted[0] is KeyboardInterrupt
-        ):  # the last whole step, with all that the optimizer remembers
+        whole = name == "progress" or (ended and wanted[0] is KeyboardInterrupt)
+        if whole:  # the last whole step, with all that the optimizer remembers
             tensors = MODELS[-1].parameters | MODELS[-1].slots
             here = b"".join(tensors[name].tobytes() for name in sorted(tensors))
             assert all(one == here for one in COMM.allgather(here)), name

@@ -14,7 +14,6 @@ from interrupts import interrupt
 import fastopt as fo
 
 MOMENTS = int(os.environ.get("FASTOPT_INTERRUPTS", "2"))
-TRIES = 1 if "FASTOPT_INTERRUPTS" in os.environ else 2  # what is slow stays slow, a processor that others had does not
 
 
 def square_error(target, output):
@@ -82,14 +81,10 @@ def check(name, call, end, after):
     rng = np.random.default_rng(0)
     taken = []
     for moment in rng.uniform(0, end, MOMENTS):
-        for _ in range(TRIES):
-            try:
-                latency = interrupt(call, moment)
-            finally:
-                after()
-            if latency < 0.2:
-                break
-        taken.append(latency)
+        try:
+            taken.append(interrupt(call, moment))
+        finally:
+            after()
     assert max(taken) < 0.2
     if "FASTOPT_INTERRUPTS" in os.environ:
         print(f"| {name} | {MOMENTS} |", *(f"{1e3 * x:.1f} |" for x in np.quantile(taken, [0.5, 0.99, 1.0])))

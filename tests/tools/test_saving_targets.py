@@ -1,5 +1,6 @@
 """What `save` does to the file that is there already: pipes, links, permissions, folders, other savers."""
 
+import errno
 import fcntl
 import os
 import signal
@@ -202,7 +203,7 @@ MISSING = {
     "empty": ("", IsADirectoryError, "The name of a folder"),
     "slash": ("new/", IsADirectoryError, "The name of a folder"),
     "below a file": ("file/model", NotADirectoryError, "Not a directory"),
-    "too long": ("n" * 256, OSError, "File ?name too long"),
+    "too long": ("n" * 256, OSError, os.strerror(errno.ENAMETOOLONG)),
 }
 
 

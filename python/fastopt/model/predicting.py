@@ -56,7 +56,7 @@ class Predicting(Weighted[C]):
         if (
             built is not None
             and type(batch_size) is int
-            and len(x) <= batch_size < checks.SIZE  # type: ignore[arg-type]
+            and batch_size < checks.SIZE
             and steps is None
             and verbose in ("auto", 0, 1, 2)
         ):
@@ -156,7 +156,7 @@ class Predicting(Weighted[C]):
             array([[21.]], dtype=float32)
         """
         built = self._of_vectors(x)
-        if built is not None and (rows := len(x)) > 0:  # type: ignore[arg-type]
+        if built is not None and (rows := len(x)) > 0:  # type: ignore[arg-type]  # a matrix
             built.plan.check_batches(rows, rows)
             built.freeze()
             found = built.network.forward_matrix(x)

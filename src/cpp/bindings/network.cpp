@@ -100,14 +100,17 @@ std::vector<Index> input_nodes(const Plan<T>& plan) {
   return nodes;
 }
 
-// Whether an array is a matrix [n >= 1, columns] of finite numbers of the dtype in the form that the core reads.
+// Whether an array is a matrix [n, columns], n from 1 and `least` to `most`, of finite numbers of the dtype in the form
+// that the core reads.
 template <class T>
-bool is_matrix(const py::handle& object, Index columns) {
+bool is_matrix(const py::handle& object, Index columns, Index least = 1,
+               Index most = std::numeric_limits<Index>::max()) {
   if (!fits<T>(object)) {
     return false;
   }
   const auto array = py::reinterpret_borrow<py::array>(object);
-  if (array.ndim() != 2 || array.shape(0) == 0 || array.shape(1) != columns) {
+  if (array.ndim() != 2 || array.shape(1) != columns || array.shape(0) < std::max(least, Index{1}) ||
+      array.shape(0) > most) {
     return false;
   }
   const T* const from = data<T>(array);
@@ -126,7 +129,7 @@ template <class T, class F>
 py::object of_matrix(PyNetwork& self, Network<T>& network, const py::object& x, Index from, Index node, Index least,
                      Index most, F&& compute) {
   const Plan<T>& plan = network.plan;
-  if (plan.inputs > 1 || plan.outputs.size() > 1 || !is_matrix<T>(x, plan.columns(from))) {
+  if (plan.inputs > 1 || plan.outputs.size() > 1 || !is_matrix<T>(x, plan.columns(from), least, most)) {
     return py::none();
   }
   const auto array = py::reinterpret_borrow<py::array>(x);
@@ -136,9 +139,6 @@ py::object of_matrix(PyNetwork& self, Network<T>& network, const py::object& x, 
                   array.shape(1),
                   array.strides(0),
                   array.strides(1)};
-  if (s.rows < least || s.rows > most) {
-    return py::none();
-  }
   py::array_t<T> out({s.rows, plan.columns(node)});
   T* const to = out.mutable_data();
   run(self, py::none(), [&](const Poll& poll) { compute(std::span(&s, 1), std::span(&to, 1), poll); });
