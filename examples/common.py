@@ -4,8 +4,6 @@ import argparse
 import io
 from pathlib import Path
 
-from PIL import Image  # which matplotlib brings
-
 OUTPUT = Path(__file__).parent / "output"
 
 
@@ -25,6 +23,8 @@ def folder(text):
 
 def save(figure, path):
     """Save a picture in 256 colours, a third of the bytes."""
+    from PIL import Image  # which matplotlib brings
+
     everything = io.BytesIO()
     figure.savefig(everything, dpi=110)
     Image.open(everything).convert("RGB").quantize(256, kmeans=4).save(path, optimize=True)

@@ -12,6 +12,12 @@ ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
 
 
+@pytest.fixture(autouse=True)
+def _as_a_script(monkeypatch):
+    """Let examples find what they have in common in their folder."""
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+
+
 @pytest.fixture
 def pyplot():
     pytest.importorskip("matplotlib").use("agg")
